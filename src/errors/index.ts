@@ -1,3 +1,4 @@
 export * from "./diagnostic.js";
 export * from "./errors.js";
 export * from "./format.js";
+export * from "./suggest.js";

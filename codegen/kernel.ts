@@ -1,0 +1,126 @@
+import type { DType } from "../src/ir/graph.js";
+import type { BinaryOp, CompareOp, ShapedOp, UnaryOp } from "../src/ir/scalar.js";
+
+/**
+ * The kernel language: loop nests over scalar expressions, shared by all targets. What is true of a loop nest
+ * (fusion, tiling, unrolling, what runs in parallel) is decided before rendering; a renderer maps each form to
+ * text and makes no choices.
+ *
+ * A kernel's outermost loop is `parallel`: its iterations write disjoint elements and carry nothing from one to
+ * the next, so a runtime may split the range among threads without changing a bit of the result.
+ */
+export interface Kernel {
+  /** Arrays it works on, in the order of a launch's arguments. */
+  readonly buffers: readonly KernelBuffer[];
+  readonly parallel: { readonly variable: Variable; readonly extent: number };
+  readonly body: readonly Statement[];
+  /** What it computes, for people: operation and shapes; never text of a prototxt. */
+  readonly note: string;
+  /** Floating-point operations and bytes moved (each operand once), for reports and cost models. */
+  readonly flops: number;
+  readonly bytes: number;
+}
+
+export interface KernelBuffer {
+  readonly dtype: DType;
+  readonly elements: number;
+  readonly access: "read" | "write" | "update";
+}
+
+/** An integer loop variable or a local value, by number: names are the renderer's, made from counters. */
+export type Variable = number;
+
+/** Integer expressions over loop variables. Never negative where `div` or `mod` take them apart. */
+export type Index =
+  | { readonly kind: "int"; readonly value: number }
+  | { readonly kind: "var"; readonly variable: Variable }
+  | {
+      readonly kind: "iadd" | "isub" | "imul" | "idiv" | "imod" | "imin" | "imax";
+      readonly a: Index;
+      readonly b: Index;
+    }
+  /** An element of an index buffer. */
+  | { readonly kind: "iload"; readonly buffer: number; readonly at: Index };
+
+/** Real-valued expressions. */
+export type Value =
+  | { readonly kind: "const"; readonly value: number }
+  | { readonly kind: "local"; readonly variable: Variable }
+  | { readonly kind: "load"; readonly buffer: number; readonly at: Index }
+  | { readonly kind: "fromIndex"; readonly index: Index }
+  | { readonly kind: "unary"; readonly op: UnaryOp; readonly x: Value }
+  | { readonly kind: "shaped"; readonly op: ShapedOp; readonly x: Value; readonly alpha: number }
+  | { readonly kind: "binary"; readonly op: BinaryOp; readonly a: Value; readonly b: Value }
+  | {
+      readonly kind: "select";
+      readonly cmp: CompareOp;
+      readonly left: Value;
+      readonly right: Value;
+      readonly then: Value;
+      readonly otherwise: Value;
+    }
+  /** `then` where the integer condition holds; `otherwise` is not evaluated there (guards a load). */
+  | { readonly kind: "guard"; readonly condition: Condition; readonly then: Value; readonly otherwise: Value }
+  /** Philox uniform in [0, 1) for (stream, step, element). `step` is read from a buffer of one real. */
+  | { readonly kind: "random"; readonly stream: number; readonly step: Value; readonly element: Index };
+
+export type Condition =
+  | { readonly kind: "compare"; readonly cmp: "lt" | "ge" | "eq"; readonly a: Index; readonly b: Index }
+  | { readonly kind: "compareValue"; readonly cmp: CompareOp; readonly a: Value; readonly b: Value }
+  | { readonly kind: "and"; readonly all: readonly Condition[] };
+
+export type Statement =
+  /** for (variable = from; variable < to; variable += step). `unroll`: written out, no loop. */
+  | {
+      readonly kind: "for";
+      readonly variable: Variable;
+      readonly from: Index;
+      readonly to: Index;
+      readonly step: number;
+      readonly body: readonly Statement[];
+    }
+  | {
+      readonly kind: "declare";
+      readonly variable: Variable;
+      readonly type: "real" | "index";
+      readonly mutable: boolean;
+      readonly value: Value | Index;
+    }
+  | { readonly kind: "assign"; readonly variable: Variable; readonly value: Value | Index }
+  | { readonly kind: "store"; readonly buffer: number; readonly at: Index; readonly value: Value | Index }
+  | {
+      readonly kind: "if";
+      readonly condition: Condition;
+      readonly then: readonly Statement[];
+      readonly otherwise?: readonly Statement[];
+    };
+
+/** One kernel applied to memory: `args[i]` is where `kernel.buffers[i]` lies. */
+export interface Launch {
+  readonly kernel: number;
+  readonly args: readonly Argument[];
+  /** Index of the plan's step it belongs to. */
+  readonly step: number;
+}
+
+export type Argument =
+  | {
+      readonly storage: "arena";
+      readonly dtype: DType;
+      readonly byteOffset: number;
+      readonly elements: number;
+    }
+  | {
+      readonly storage: "param";
+      readonly param: number /** In elements. */;
+      readonly offset: number;
+      readonly elements: number;
+    };
+
+/** A whole net as kernels: equal kernels are one; launches say where each works. */
+export interface Program {
+  readonly kernels: readonly Kernel[];
+  readonly forward: readonly Launch[];
+  readonly backward: readonly Launch[];
+  readonly arenaBytes: number;
+}

@@ -1,0 +1,155 @@
+/**
+ * The schema as tables: for each message its fields by name and by number, ready for the text parser, the binary
+ * reader and writer, and the printer.
+ */
+import protobuf from "protobufjs/light.js";
+import { descriptor, type MessageTypes } from "./generated/caffe.js";
+
+export type MessageName = keyof MessageTypes;
+
+export type ScalarKind = "int32" | "uint32" | "int64" | "float" | "double" | "bool" | "string" | "bytes";
+
+/** What a field holds. Enum values are known by name everywhere but in the binary form. */
+export type FieldKind =
+  | { readonly is: "scalar"; readonly scalar: ScalarKind }
+  | {
+      readonly is: "enum";
+      readonly name: string;
+      readonly byName: ReadonlyMap<string, number>;
+      readonly byNumber: ReadonlyMap<number, string>;
+    }
+  | { readonly is: "message"; readonly message: MessageName };
+
+export interface FieldInfo {
+  readonly name: string;
+  readonly id: number;
+  readonly kind: FieldKind;
+  readonly repeated: boolean;
+  readonly required: boolean;
+  readonly packed: boolean;
+  /** A repeated float or double that is held as a typed array. */
+  readonly array: "Float32Array" | "Float64Array" | undefined;
+  /** What a message that does not give the field reads as; undefined for single messages. */
+  readonly defaultValue: unknown;
+}
+
+export interface MessageInfo {
+  readonly name: MessageName;
+  /** In ascending order of number, which is the order they are written in. */
+  readonly fields: readonly FieldInfo[];
+  readonly byName: ReadonlyMap<string, FieldInfo>;
+  readonly byId: ReadonlyMap<number, FieldInfo>;
+  readonly required: readonly FieldInfo[];
+}
+
+/** Messages that carry array values: their repeated floats and doubles are typed arrays. */
+const VALUE_CARRIERS: ReadonlySet<string> = new Set<MessageName>(["BlobProto", "Datum"]);
+
+const ZERO: Readonly<Record<ScalarKind, unknown>> = {
+  int32: 0,
+  uint32: 0,
+  int64: 0,
+  float: 0,
+  double: 0,
+  bool: false,
+  string: "",
+  bytes: new Uint8Array(0),
+};
+
+let builtRoot: protobuf.Root | undefined;
+let builtTable: ReadonlyMap<string, MessageInfo> | undefined;
+
+/** The schema as protobufjs holds it, for tools that want reflection. */
+export function schemaRoot(): protobuf.Root {
+  if (builtRoot === undefined) {
+    builtRoot = protobuf.Root.fromJSON(descriptor as protobuf.INamespace);
+    builtRoot.resolveAll();
+  }
+  return builtRoot;
+}
+
+/** The table of one message. */
+export function messageInfo(name: MessageName): MessageInfo {
+  builtTable ??= buildTable();
+  const info = builtTable.get(name);
+  if (info === undefined) throw new TypeError(`the schema has no message ${JSON.stringify(name)}`);
+  return info;
+}
+
+function buildTable(): ReadonlyMap<string, MessageInfo> {
+  const table = new Map<string, MessageInfo>();
+  const visit = (space: protobuf.NamespaceBase): void => {
+    for (const entry of space.nestedArray) {
+      if (!(entry instanceof protobuf.Type)) continue;
+      table.set(entry.name, describeMessage(entry));
+      visit(entry);
+    }
+  };
+  visit(schemaRoot().lookup("caffe") as protobuf.Namespace);
+  return table;
+}
+
+function describeMessage(type: protobuf.Type): MessageInfo {
+  const fields = type.fieldsArray.map(describeField).sort((a, b) => a.id - b.id);
+  return {
+    name: type.name as MessageName,
+    fields,
+    byName: new Map(fields.map((field) => [field.name, field])),
+    byId: new Map(fields.map((field) => [field.id, field])),
+    required: fields.filter((field) => field.required),
+  };
+}
+
+function describeField(field: protobuf.Field): FieldInfo {
+  const kind = fieldKind(field);
+  const array =
+    field.repeated && field.parent && VALUE_CARRIERS.has(field.parent.name) ? arrayType(field) : undefined;
+  return {
+    name: field.name,
+    id: field.id,
+    kind,
+    repeated: field.repeated,
+    required: field.required,
+    packed: field.packed,
+    array,
+    defaultValue: defaultValue(field, kind, array),
+  };
+}
+
+function arrayType(field: protobuf.Field): FieldInfo["array"] {
+  if (field.type === "float") return "Float32Array";
+  return field.type === "double" ? "Float64Array" : undefined;
+}
+
+function fieldKind(field: protobuf.Field): FieldKind {
+  const { resolvedType } = field;
+  if (resolvedType instanceof protobuf.Type)
+    return { is: "message", message: resolvedType.name as MessageName };
+  if (resolvedType instanceof protobuf.Enum) {
+    const values = Object.entries(resolvedType.values);
+    return {
+      is: "enum",
+      name: resolvedType.name,
+      byName: new Map(values),
+      byNumber: new Map(values.map(([name, number]) => [number, name])),
+    };
+  }
+  return { is: "scalar", scalar: field.type as ScalarKind };
+}
+
+function defaultValue(field: protobuf.Field, kind: FieldKind, array: FieldInfo["array"]): unknown {
+  if (array === "Float32Array") return new Float32Array(0);
+  if (array === "Float64Array") return new Float64Array(0);
+  if (field.repeated) return Object.freeze([]);
+  const given: unknown = field.options?.["default"];
+  switch (kind.is) {
+    case "message":
+      return undefined;
+    case "enum":
+      return typeof given === "string" ? given : kind.byName.keys().next().value;
+    case "scalar":
+      return given ?? ZERO[kind.scalar];
+    default:
+      return kind satisfies never;
+  }
+}

@@ -1,0 +1,77 @@
+import { type FileHandle, open } from "node:fs/promises";
+import { userError } from "../../src/errors/index.js";
+
+const BLOCK = 1 << 18;
+const BLOCKS_KEPT = 8;
+
+/**
+ * A file read by position, never as a whole: aligned blocks of 256 KiB, the last few kept, since readers walk
+ * mostly forwards through small pages.
+ */
+export interface BlockFile {
+  readonly path: string;
+  readonly size: number;
+  /**
+   * The bytes [offset, offset + length). May share memory with the cache: read them before the next call.
+   * @throws CortadoError when they do not all lie inside the file
+   */
+  read(offset: number, length: number): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+/** Opens a file for positional reading. @throws CortadoError when it cannot be opened or is not a file */
+export async function openBlockFile(path: string): Promise<BlockFile> {
+  let handle: FileHandle;
+  try {
+    handle = await open(path, "r");
+  } catch (error) {
+    throw userError(`cannot open ${path}: ${(error as Error).message}`);
+  }
+  const stat = await handle.stat();
+  if (!stat.isFile()) {
+    await handle.close();
+    throw userError(`${path} is not a file`);
+  }
+  const { size } = stat;
+  const blocks = new Map<number, Uint8Array>();
+
+  const readFully = async (offset: number, length: number): Promise<Uint8Array> => {
+    const bytes = new Uint8Array(length);
+    for (let done = 0; done < length; ) {
+      const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
+      if (bytesRead === 0) throw userError(`${path} became shorter while it was read`);
+      done += bytesRead;
+    }
+    return bytes;
+  };
+  const block = async (index: number): Promise<Uint8Array> => {
+    const known = blocks.get(index);
+    if (known) {
+      // Newest last: the first key of the map is the one least recently used.
+      blocks.delete(index);
+      blocks.set(index, known);
+      return known;
+    }
+    const bytes = await readFully(index * BLOCK, Math.min(BLOCK, size - index * BLOCK));
+    blocks.set(index, bytes);
+    if (blocks.size > BLOCKS_KEPT) blocks.delete(blocks.keys().next().value!);
+    return bytes;
+  };
+
+  return {
+    path,
+    size,
+    async read(offset, length) {
+      if (offset < 0 || length < 0 || offset + length > size) {
+        throw userError(`${path} is cut short or corrupt: bytes ${offset} to ${offset + length} of ${size}`);
+      }
+      const first = Math.floor(offset / BLOCK);
+      const within = offset - first * BLOCK;
+      if (within + length <= BLOCK) {
+        return length === 0 ? new Uint8Array(0) : (await block(first)).subarray(within, within + length);
+      }
+      return readFully(offset, length);
+    },
+    close: () => handle.close(),
+  };
+}

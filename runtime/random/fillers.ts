@@ -1,0 +1,116 @@
+import type { FillerParameter } from "../../proto/index.js";
+import { type CortadoError, didYouMean, userError } from "../../src/errors/index.js";
+import { type RandomStream, randomStream } from "./philox.js";
+
+type Shape = readonly number[];
+type Filler = (out: Float32Array, shape: Shape, filler: FillerParameter, random: RandomStream) => void;
+
+/** Caffe's fillers by name, with its formulas (include/caffe/filler.hpp of Caffe 1.0). */
+const FILLERS: Readonly<Record<string, Filler>> = Object.assign(Object.create(null), {
+  constant: (out, _shape, filler) => {
+    out.fill(filler.value);
+  },
+  uniform: (out, _shape, { min, max }, random) => fillUniform(out, min, max, random),
+  gaussian: (out, shape, { mean, std, sparse }, random) => {
+    fillGaussian(out, mean, std, random);
+    if (sparse < 0) return;
+    if (shape.length === 0) throw userError("a sparse gaussian filler needs a blob with at least one axis");
+    // On average `sparse` of the values that belong to one output stay.
+    const kept = Math.min(1, sparse / shape[0]!);
+    for (let i = 0; i < out.length; i++) if (random.uniform() >= kept) out[i] = 0;
+  },
+  positive_unitball: (out, shape, _filler, random) => {
+    fillUniform(out, 0, 1, random);
+    const rows = shape[0] ?? 1;
+    const length = out.length / rows;
+    for (let row = 0; row < rows; row++) {
+      const values = out.subarray(row * length, (row + 1) * length);
+      const sum = values.reduce((total, value) => total + value, 0);
+      for (let i = 0; i < length; i++) values[i] = values[i]! / sum;
+    }
+  },
+  xavier: (out, shape, filler, random) => {
+    const scale = Math.sqrt(3 / varianceDivisor(shape, filler));
+    fillUniform(out, -scale, scale, random);
+  },
+  msra: (out, shape, filler, random) => {
+    fillGaussian(out, 0, Math.sqrt(2 / varianceDivisor(shape, filler)), random);
+  },
+  bilinear: (out, shape) => {
+    const [height, width] = shape.slice(-2);
+    if (shape.length !== 4 || height !== width || width === undefined) {
+      throw userError(
+        `the bilinear filler needs a blob of 4 axes with square kernels, not ${shape.join(" × ")}`,
+        "use it for the weights of a Deconvolution with kernel_size (not kernel_h and kernel_w)",
+      );
+    }
+    const factor = Math.ceil(width / 2);
+    const centre = (width - 1) / (2 * factor);
+    for (let i = 0; i < out.length; i++) {
+      const x = i % width;
+      const y = Math.floor(i / width) % width;
+      out[i] = (1 - Math.abs(x / factor - centre)) * (1 - Math.abs(y / factor - centre));
+    }
+  },
+} satisfies Record<string, Filler>);
+
+/** Names that a FillerParameter's `type` may have. */
+export const fillerTypes: readonly string[] = Object.keys(FILLERS);
+
+/**
+ * The first values of a blob. The same (filler, shape, seed, stream) gives the same values everywhere.
+ *
+ * @param shape extents of the blob, outermost first
+ * @param seed the run's seed; @param stream which of its streams to draw from (see `streamOf`)
+ * @throws CortadoError for an unknown type, or a filler that cannot fill this shape
+ */
+export function fill(filler: FillerParameter, shape: Shape, seed: number, stream: number): Float32Array {
+  const problem = fillerProblem(filler);
+  if (problem) throw problem;
+  const out = new Float32Array(shape.reduce((product, extent) => product * extent, 1));
+  if (out.length > 0) FILLERS[filler.type]!(out, shape, filler, randomStream(seed, stream));
+  return out;
+}
+
+/** What is wrong with a filler whatever the shape, or undefined. */
+export function fillerProblem(filler: FillerParameter): CortadoError | undefined {
+  if (!Object.hasOwn(FILLERS, filler.type)) {
+    return userError(
+      `unknown filler type ${JSON.stringify(filler.type)}`,
+      didYouMean(filler.type, fillerTypes) ?? `known are ${fillerTypes.join(", ")}`,
+    );
+  }
+  if (filler.sparse !== -1 && filler.type !== "gaussian") {
+    return userError(`only the gaussian filler can be sparse, not ${JSON.stringify(filler.type)}`);
+  }
+  if (filler.sparse < -1) return userError(`a filler's sparse is -1 or a count, not ${filler.sparse}`);
+  return undefined;
+}
+
+/**
+ * The n of xavier and msra. Fan-in is count / shape[0]; fan-out is count / shape[1], or the whole count of a
+ * vector: Caffe's rule for a weight blob that stands output-first, whatever its number of axes.
+ */
+function varianceDivisor(shape: Shape, filler: FillerParameter): number {
+  const count = shape.reduce((product, extent) => product * extent, 1);
+  const fanIn = count / (shape[0] ?? 1);
+  const fanOut = shape.length > 1 ? count / shape[1]! : count;
+  switch (filler.variance_norm) {
+    case "FAN_IN":
+      return fanIn;
+    case "FAN_OUT":
+      return fanOut;
+    case "AVERAGE":
+      return (fanIn + fanOut) / 2;
+    default:
+      return filler.variance_norm satisfies never;
+  }
+}
+
+function fillUniform(out: Float32Array, low: number, high: number, random: RandomStream): void {
+  for (let i = 0; i < out.length; i++) out[i] = low + (high - low) * random.uniform();
+}
+
+function fillGaussian(out: Float32Array, mean: number, std: number, random: RandomStream): void {
+  for (let i = 0; i < out.length; i++) out[i] = mean + std * random.gaussian();
+}

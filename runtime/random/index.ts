@@ -1,0 +1,3 @@
+export * from "./fillers.js";
+export * from "./philox.js";
+export * from "./streams.js";

@@ -1,0 +1,80 @@
+import type { DType, Graph, Node } from "../ir/graph.js";
+
+/**
+ * One loop nest to run: an anchor (the node that sets the loops) with the element-wise nodes fused into it.
+ * A node in `inlined` is computed where it is read and never lies in memory on this step's account; a node may
+ * be inlined into several steps. Every other operand of what the step computes is in `reads`.
+ *
+ * What is stored is the anchor; or maps of the anchor at its own coordinates (its epilogue, up to a reshape);
+ * or, beside a windowMax, the windowArgmax of the same input and window.
+ */
+export interface Step {
+  /** Position on the one time line: forward steps first, then backward ones. */
+  readonly index: number;
+  readonly pass: "forward" | "backward";
+  readonly anchor: Node;
+  readonly stores: readonly Node[];
+  readonly inlined: ReadonlySet<Node>;
+  /** Nodes in memory that this step loads, by ascending id. */
+  readonly reads: readonly Node[];
+}
+
+/** A stretch of the arena, shared by values whose lifetimes do not overlap or that alias in place. */
+export interface Region {
+  readonly id: number;
+  readonly dtype: DType;
+  readonly elements: number;
+  /** Byte offset in the arena, a multiple of 256. */
+  readonly offset: number;
+  readonly bytes: number;
+  /** Steps during which its content matters, both inclusive; −1 is before the first step. */
+  readonly first: number;
+  readonly last: number;
+  /** Values that live here, in the order they are written. */
+  readonly holds: readonly Node[];
+}
+
+/** Where a node's value lies. Views (reshape, contiguous slice) share their source's region. */
+export type Placement =
+  | { readonly storage: "arena"; readonly region: Region /** In elements. */; readonly offset: number }
+  | { readonly storage: "param"; readonly param: number; readonly offset: number };
+
+/** Why two values share memory, or why not. */
+export interface AliasDecision {
+  /** The value written. */
+  readonly value: Node;
+  /** The value whose memory it takes, or would have taken. */
+  readonly over: Node;
+  readonly step: number;
+  readonly made: boolean;
+  /** For people: "relu1 overwrites conv1: its last reader"; "refused: pool1 reads conv1 later, in backward". */
+  readonly reason: string;
+}
+
+/** The schedules and the memory of one graph: everything the code generators need, nothing about any target. */
+export interface Plan {
+  readonly graph: Graph;
+  readonly steps: readonly Step[];
+  /** How many of `steps` are forward: `steps[forwardSteps]` is the first backward one. */
+  readonly forwardSteps: number;
+  readonly placements: ReadonlyMap<Node, Placement>;
+  readonly regions: readonly Region[];
+  readonly aliases: readonly AliasDecision[];
+  /** Copies due when forward ends: a state's next value that could not be written in its place. */
+  readonly copies: readonly { readonly from: Node; readonly param: number }[];
+  readonly arenaBytes: number;
+  /** The same values, each in memory of its own. */
+  readonly unsharedBytes: number;
+  /** The step at which the most bytes are live, and the values that are live then, largest first. */
+  readonly peak: { readonly step: number; readonly bytes: number; readonly live: readonly Node[] };
+}
+
+/** What a planner is asked for beside the graph. */
+export interface PlanOptions {
+  /** Bytes of a `real`: 4 for float32, 8 for float64. An `index` is always 4. */
+  readonly realBytes: 4 | 8;
+  /** Off: every node that is not a view is a step of its own (fused must equal unfused). Default on. */
+  readonly fuse?: boolean;
+  /** Off: no region is shared by two values (shared must equal unshared, to the bit). Default on. */
+  readonly alias?: boolean;
+}
