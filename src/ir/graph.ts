@@ -106,16 +106,32 @@ export type NodeOf<K extends Op> = Extract<Node, { op: K }>;
 export type Root =
   /** The last value of a blob: after forward. */
   | { readonly role: "value"; readonly blob: string; readonly node: Node }
-  /** A state's next value (BatchNorm's statistics): written to parameter `param` when forward ends. */
-  | { readonly role: "update"; readonly param: number; readonly node: Node }
+  /** A parameter's next value, written to parameter `param` when `pass` ends: BatchNorm's statistics after forward, a solver's update after backward. */
+  | {
+      readonly role: "update";
+      readonly pass: "forward" | "backward";
+      readonly param: number;
+      readonly node: Node;
+    }
   /** A blob's diff: after backward. */
   | { readonly role: "diff"; readonly blob: string; readonly node: Node }
   /** A parameter's gradient: after backward. */
   | { readonly role: "gradient"; readonly param: number; readonly node: Node };
 
 /** The pass a root belongs to. */
-export const passOf = (root: Root): "forward" | "backward" =>
-  root.role === "diff" || root.role === "gradient" ? "backward" : "forward";
+export function passOf(root: Root): "forward" | "backward" {
+  switch (root.role) {
+    case "value":
+      return "forward";
+    case "update":
+      return root.pass;
+    case "diff":
+    case "gradient":
+      return "backward";
+    default:
+      return root satisfies never;
+  }
+}
 
 /** Forward and backward in one value. What nothing asks for is not in it. */
 export interface Graph {

@@ -60,8 +60,12 @@ export interface Plan {
   readonly placements: ReadonlyMap<Node, Placement>;
   readonly regions: readonly Region[];
   readonly aliases: readonly AliasDecision[];
-  /** Copies due when forward ends: a state's next value that could not be written in its place. */
-  readonly copies: readonly { readonly from: Node; readonly param: number }[];
+  /** Copies due when a pass ends: a parameter's next value that could not be written in its place. */
+  readonly copies: readonly {
+    readonly pass: "forward" | "backward";
+    readonly from: Node;
+    readonly param: number;
+  }[];
   readonly arenaBytes: number;
   /** The same values, each in memory of its own. */
   readonly unsharedBytes: number;
