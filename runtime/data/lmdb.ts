@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type CortadoError, userError } from "../../src/errors/index.js";
 import { type BlockFile, openBlockFile } from "./blockfile.js";
+import type { KeyValueCursor } from "./records.js";
 
 /**
  * A read-only reader of LMDB's file format: a copy-on-write B+tree of fixed-size pages, as 64-bit little-endian
@@ -55,25 +56,6 @@ interface Meta {
   readonly entries: number;
   readonly root: bigint;
   readonly transaction: bigint;
-}
-
-/** One key and its value; the value may be kept, the key too. */
-export interface KeyValue {
-  readonly key: Uint8Array;
-  readonly value: Uint8Array;
-}
-
-/** An in-order walk over a key-value database. */
-export interface KeyValueCursor {
-  /** How many records there are, where the format says. */
-  readonly count?: number;
-  /** The next record in key order, or undefined after the last. */
-  next(): Promise<KeyValue | undefined>;
-  /** Steps over one record without reading its value; false after the last. */
-  skip(): Promise<boolean>;
-  /** Back to before the first record. */
-  rewind(): Promise<void>;
-  close(): Promise<void>;
 }
 
 /** True for an LMDB folder or file, by its magic number. */

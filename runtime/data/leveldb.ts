@@ -1,0 +1,121 @@
+import { rmSync } from "node:fs";
+import { copyFile, mkdtemp, readdir, rm, stat, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type { ClassicLevel as Database } from "classic-level";
+import { userError } from "../../src/errors/index.js";
+import type { KeyValue, KeyValueCursor } from "./records.js";
+
+/** Values asked for at once: enough to hide the crossing into native code, few enough for large images. */
+const AT_ONCE = 32;
+const BYTES_AT_ONCE = 1 << 22;
+
+/** Scratch folders to remove should the process end before `close`. */
+const scratchFolders = new Set<string>();
+const removeScratchFolders = (): void => {
+  for (const folder of scratchFolders) rmSync(folder, { recursive: true, force: true });
+};
+
+/** True for a folder that LevelDB wrote. */
+export async function isLevelDb(path: string): Promise<boolean> {
+  try {
+    return (await stat(join(path, "CURRENT"))).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Opens a LevelDB database for reading. LevelDB itself replays its log, writes a lock, a log and a manifest into the
+ * folder it opens, so what it opens is a scratch folder: tables are linked, the few small files that it may
+ * replace are copied. The user's folder is never written and may be read-only.
+ *
+ * @throws CortadoError when it cannot be read or is corrupt
+ */
+export async function openLevelDb(path: string): Promise<KeyValueCursor> {
+  const scratch = await mkdtemp(join(tmpdir(), "cortado-leveldb-"));
+  if (scratchFolders.size === 0) process.once("exit", removeScratchFolders);
+  scratchFolders.add(scratch);
+  const discard = async (): Promise<void> => {
+    await rm(scratch, { recursive: true, force: true });
+    scratchFolders.delete(scratch);
+    if (scratchFolders.size === 0) process.removeListener("exit", removeScratchFolders);
+  };
+  let database: Database<Uint8Array, Uint8Array>;
+  try {
+    await mirror(path, scratch);
+    database = await openDatabase(scratch);
+  } catch (error) {
+    await discard();
+    throw userError(`cannot read the LevelDB database ${path}: ${reasonOf(error)}`);
+  }
+  return cursorOver(path, database, discard);
+}
+
+/** Tables never change once written, so a link will do; LevelDB deleting one deletes the link. */
+async function mirror(from: string, to: string): Promise<void> {
+  for (const name of await readdir(from)) {
+    const source = resolve(from, name);
+    if (/\.(ldb|sst)$/.test(name)) {
+      await symlink(source, join(to, name), "file").catch(() => copyFile(source, join(to, name)));
+    } else if (/^CURRENT$|^MANIFEST-|\.log$/.test(name)) {
+      await copyFile(source, join(to, name));
+    }
+  }
+}
+
+async function openDatabase(folder: string): Promise<Database<Uint8Array, Uint8Array>> {
+  const { ClassicLevel } = await import("classic-level");
+  const database = new ClassicLevel<Uint8Array, Uint8Array>(folder, {
+    createIfMissing: false,
+    keyEncoding: "view",
+    valueEncoding: "view",
+  });
+  await database.open();
+  return database;
+}
+
+/** classic-level wraps LevelDB's own words as the cause. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message : error.message;
+}
+
+function cursorOver(
+  path: string,
+  database: Database<Uint8Array, Uint8Array>,
+  discard: () => Promise<void>,
+): KeyValueCursor {
+  const open = () => database.iterator({ fillCache: false, highWaterMarkBytes: BYTES_AT_ONCE });
+  let iterator = open();
+  let fetched: readonly [Uint8Array, Uint8Array][] = [];
+  let at = 0;
+  const next = async (): Promise<KeyValue | undefined> => {
+    if (at >= fetched.length) {
+      try {
+        fetched = await iterator.nextv(AT_ONCE);
+      } catch (error) {
+        throw userError(`${path}: corrupt LevelDB database: ${reasonOf(error)}`);
+      }
+      at = 0;
+      if (fetched.length === 0) return undefined;
+    }
+    const [key, value] = fetched[at++]!;
+    return { key, value };
+  };
+  return {
+    next,
+    skip: async () => (await next()) !== undefined,
+    async rewind() {
+      await iterator.close();
+      iterator = open();
+      fetched = [];
+      at = 0;
+    },
+    async close() {
+      await iterator.close();
+      await database.close();
+      await discard();
+    },
+  };
+}

@@ -1,0 +1,93 @@
+/**
+ * What one kernel thread runs. Self-contained on purpose: its source text is handed to a Worker, so it may not
+ * refer to anything outside itself but its parameter.
+ *
+ * All threads walk the same launch list; each does its share of a launch's parallel range, and a barrier stands
+ * between launches. The thread that finishes a pass last tells the main thread.
+ */
+export interface WorkerJob {
+  /** JavaScript text whose value is the array of kernel functions. */
+  readonly kernelSource: string;
+  readonly filename: string;
+  readonly passes: readonly (readonly WorkerLaunch[])[];
+  /** Control words: see the constants in `workerMain`. */
+  readonly control: Int32Array;
+  /** Milliseconds of each launch of the last pass, written by thread 0. */
+  readonly times: Float64Array;
+  readonly thread: number;
+  readonly threads: number;
+}
+
+export interface WorkerLaunch {
+  readonly kernel: number;
+  readonly extent: number;
+  /** Too small to be worth a barrier of its own: thread 0 does it alone. */
+  readonly alone: boolean;
+  readonly views: readonly ArrayBufferView[];
+}
+
+/** Words of the control array. */
+export const CONTROL = { generation: 0, pass: 1, arrived: 2, turn: 3, failed: 4, words: 8 } as const;
+
+export function workerMain(require: (name: string) => unknown): void {
+  const GENERATION = 0;
+  const PASS = 1;
+  const ARRIVED = 2;
+  const TURN = 3;
+  const FAILED = 4;
+  const { workerData, parentPort } = require("node:worker_threads") as typeof import("node:worker_threads");
+  const { compileFunction } = require("node:vm") as typeof import("node:vm");
+  const { performance } = require("node:perf_hooks") as typeof import("node:perf_hooks");
+  const { kernelSource, filename, passes, control, times, thread, threads } = workerData as WorkerJob;
+  const kernels = compileFunction(kernelSource, [], { filename })() as ((...args: unknown[]) => void)[];
+
+  const barrier = (): void => {
+    const turn = Atomics.load(control, TURN);
+    if (Atomics.add(control, ARRIVED, 1) === threads - 1) {
+      Atomics.store(control, ARRIVED, 0);
+      Atomics.add(control, TURN, 1);
+      Atomics.notify(control, TURN);
+      return;
+    }
+    // The others are usually a few microseconds away: look a while before sleeping.
+    for (let i = 0; i < 20000; i++) if (Atomics.load(control, TURN) !== turn) return;
+    while (Atomics.load(control, TURN) === turn) Atomics.wait(control, TURN, turn);
+  };
+
+  const runPass = (launches: readonly WorkerLaunch[]): void => {
+    let behindBarrier = true;
+    for (let i = 0; i < launches.length; i++) {
+      const { kernel, extent, alone, views } = launches[i];
+      if (alone) {
+        behindBarrier = false;
+        if (thread !== 0) continue;
+      } else if (!behindBarrier) {
+        barrier();
+        behindBarrier = true;
+      }
+      const start = thread === 0 ? performance.now() : 0;
+      const lo = alone ? 0 : Math.floor((extent * thread) / threads);
+      const hi = alone ? extent : Math.floor((extent * (thread + 1)) / threads);
+      if (lo < hi) kernels[kernel](...views, lo, hi);
+      if (!alone) barrier();
+      if (thread === 0) times[i] = performance.now() - start;
+    }
+    barrier();
+  };
+
+  let generation = 0;
+  parentPort?.postMessage("ready");
+  for (;;) {
+    Atomics.wait(control, GENERATION, generation);
+    generation = Atomics.load(control, GENERATION);
+    try {
+      runPass(passes[Atomics.load(control, PASS)]);
+    } catch (error) {
+      // A kernel cannot throw by construction; if one does, say so rather than leave the others waiting.
+      Atomics.store(control, FAILED, 1);
+      parentPort?.postMessage({ error: String(error) });
+      return;
+    }
+    if (thread === 0) parentPort?.postMessage("done");
+  }
+}

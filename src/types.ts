@@ -1,0 +1,118 @@
+import type { Plan } from "./plan/plan.js";
+import type { NetDef } from "./prototxt/net.js";
+import type { WeightSet } from "../runtime/weights/index.js";
+
+/** Values by blob name. A fresh object per call, without a prototype: any name is safe as a key. */
+export type Blobs = Record<string, Float32Array>;
+
+/** What `compile` may be told. */
+export interface CompileOptions {
+  /** Which layers stay and how they act. Default "TEST". */
+  readonly phase?: "TRAIN" | "TEST";
+  /** Default "auto": the fastest target that works here. */
+  readonly target?: "auto" | "ts" | "native" | "cuda";
+  /** Blobs to be readable after forward and backward; outputs always are. Default: none but those. */
+  readonly keep?: "all" | readonly string[];
+  /** A `.caffemodel`, `.caffemodel.h5` or `.safetensors` (path or bytes), matched by layer name. */
+  readonly weights?: string | Uint8Array | WeightSet;
+  /** Where relative paths of data layers start. Default: the folder of the file, else the working directory. */
+  readonly root?: string;
+  readonly stages?: readonly string[];
+  readonly level?: number;
+  /** Of fillers, dropout and random crops. Default: the solver's `random_seed`, else 1701. */
+  readonly seed?: number;
+  /** Threads that run the kernels. The bits of the result do not depend on it. Default 1. */
+  readonly threads?: number;
+  /** Other shapes for input blobs, e.g. another batch size. */
+  readonly shapes?: Readonly<Record<string, readonly number[]>>;
+  /** Use this net's parameters: a test net beside its train net, or the same net at another batch size. */
+  readonly share?: CompiledNet;
+  /** "float64" on `ts` and `native`: gradient checks. Values cross the face as Float32Array all the same. Default "float32". */
+  readonly dtype?: "float32" | "float64";
+}
+
+/** One parameter of a layer, as the solver sees it. */
+export interface ParamInfo {
+  readonly shape: readonly number[];
+  readonly lrMult: number;
+  readonly decayMult: number;
+}
+
+/** A parameter that can be read and written. `read` copies. */
+export interface Param extends ParamInfo {
+  read(): Promise<Float32Array>;
+  /** Throws a CortadoError if the length is not the shape's. */
+  write(data: Float32Array): Promise<void>;
+}
+
+export interface LayerInfo {
+  readonly name: string;
+  readonly type: string;
+  readonly bottoms: readonly string[];
+  readonly tops: readonly string[];
+  readonly needsBackward: boolean;
+  readonly params: readonly ParamInfo[];
+}
+
+/** Layers between two names, both included, as pycaffe's `start` and `end`. */
+export interface LayerRange {
+  readonly from?: string;
+  readonly to?: string;
+}
+
+/** The gradients of one backward pass: fresh, never accumulated. */
+export interface Gradients {
+  /** By input blob: only where Caffe computes them (force_backward). */
+  readonly inputs: Blobs;
+  /** By layer name and index. */
+  readonly params: Record<string, Float32Array[]>;
+}
+
+/** A compiled net. Its functions are closures: they can be taken apart from it. */
+export interface CompiledNet {
+  /**
+   * Runs the net. Inputs by blob name, row-major, float32; a net with data layers feeds itself when none is given.
+   * Returns every output blob. A missing, unknown or wrongly sized input is a CortadoError that names all of them.
+   */
+  forward(inputs?: Readonly<Record<string, Float32Array>>, range?: LayerRange): Promise<Blobs>;
+  /**
+   * Differentiates the last forward. Without diffs it starts from the loss weights; with `{ fc8: diff }` the
+   * caller's diff is put on that blob, and losses it does not name keep their weight.
+   */
+  backward(diffs?: Readonly<Record<string, Float32Array>>, range?: LayerRange): Promise<Gradients>;
+  /** The last value of a blob that is an output or in `keep`. */
+  read(blob: string): Promise<Float32Array>;
+  /** The diff that Caffe would leave on a blob after the last backward. Needs `keep`. */
+  readDiff(blob: string): Promise<Float32Array>;
+  readonly layers: readonly LayerInfo[];
+  readonly blobs: Readonly<Record<string, { readonly shape: readonly number[] }>>;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly lossWeights: Readonly<Record<string, number>>;
+  readonly params: Readonly<Record<string, readonly Param[]>>;
+  /** Schedules and memory of the program that last ran (before the first run: of forward). Prints itself. */
+  readonly plan: Plan;
+  /** The generated source of that program, as text a person can read. */
+  readonly source: string;
+  readonly target: { readonly name: "ts" | "native" | "cuda"; readonly why: string };
+  /** The net it was compiled from: upgraded, with the layers of its phase. */
+  readonly definition: NetDef;
+  /** Frees threads, data sources and memory. Calls after it are refused. */
+  close(): Promise<void>;
+}
+
+/** A net with a solver's update rule compiled into its backward pass: what a solver drives. */
+export interface TrainingNet extends CompiledNet {
+  /**
+   * One iteration: `iterSize` times forward and backward on fresh batches, then the update of every learnable
+   * parameter and of its history, in generated code. `scalars` are the rule's own (rate, momentum …).
+   * Inputs are as in `forward`; with `iterSize` > 1 the same ones serve each time, so data layers are the rule.
+   * Returns the mean weighted loss and the outputs of the last batch.
+   */
+  step(
+    scalars: Readonly<Record<string, number>>,
+    inputs?: Readonly<Record<string, Float32Array>>,
+  ): Promise<{ readonly loss: number; readonly outputs: Blobs }>;
+  /** The solver's state in Caffe's order: slot 0 of every learnable parameter, then slot 1 … */
+  readonly history: readonly Param[];
+}

@@ -1,0 +1,12 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    reporters: [process.env.CI ? "dot" : "default", "./test/support/reporter.ts"],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    // Kernel threads and compiled nets are heavy: as many files at once as there are cores, no more.
+    maxWorkers: 2,
+  },
+});
