@@ -12,6 +12,10 @@ import type { BinaryOp, CompareOp, ShapedOp, UnaryOp } from "../src/ir/scalar.js
 export interface Kernel {
   /** Arrays it works on, in the order of a launch's arguments. */
   readonly buffers: readonly KernelBuffer[];
+  /** Memory private to whoever runs a range: what it holds before the prologue is not known. */
+  readonly scratch: readonly ScratchBuffer[];
+  /** Run once before a range of the parallel loop. Writes scratch only. */
+  readonly prologue: readonly Statement[];
   readonly parallel: { readonly variable: Variable; readonly extent: number };
   readonly body: readonly Statement[];
   /** What it computes, for people: operation and shapes; never text of a prototxt. */
@@ -27,26 +31,43 @@ export interface KernelBuffer {
   readonly access: "read" | "write" | "update";
 }
 
+/** `accumulator`: the type sums are kept in (float64 on `ts`). */
+export interface ScratchBuffer {
+  readonly type: "accumulator" | "index";
+  readonly elements: number;
+}
+
 /** An integer loop variable or a local value, by number: names are the renderer's, made from counters. */
 export type Variable = number;
 
-/** Integer expressions over loop variables. Never negative where `div` or `mod` take them apart. */
+/** What a load or store works on: `buffers[n]` where n ≥ 0, `scratch[−1 − n]` where n < 0. */
+export type Memory = number;
+
+/** Integer expressions over loop variables. Never negative where `idiv` or `imod` take them apart. */
 export type Index =
   | { readonly kind: "int"; readonly value: number }
-  | { readonly kind: "var"; readonly variable: Variable }
+  /** Its value lies in `least … greatest`, both inclusive. */
+  | {
+      readonly kind: "var";
+      readonly variable: Variable;
+      readonly least: number;
+      readonly greatest: number;
+    }
   | {
       readonly kind: "iadd" | "isub" | "imul" | "idiv" | "imod" | "imin" | "imax";
       readonly a: Index;
       readonly b: Index;
     }
   /** An element of an index buffer. */
-  | { readonly kind: "iload"; readonly buffer: number; readonly at: Index };
+  | { readonly kind: "iload"; readonly buffer: Memory; readonly at: Index }
+  /** The integer part of a real value. */
+  | { readonly kind: "truncate"; readonly value: Value };
 
 /** Real-valued expressions. */
 export type Value =
   | { readonly kind: "const"; readonly value: number }
   | { readonly kind: "local"; readonly variable: Variable }
-  | { readonly kind: "load"; readonly buffer: number; readonly at: Index }
+  | { readonly kind: "load"; readonly buffer: Memory; readonly at: Index }
   | { readonly kind: "fromIndex"; readonly index: Index }
   | { readonly kind: "unary"; readonly op: UnaryOp; readonly x: Value }
   | { readonly kind: "shaped"; readonly op: ShapedOp; readonly x: Value; readonly alpha: number }
@@ -61,16 +82,27 @@ export type Value =
     }
   /** `then` where the integer condition holds; `otherwise` is not evaluated there (guards a load). */
   | { readonly kind: "guard"; readonly condition: Condition; readonly then: Value; readonly otherwise: Value }
-  /** Philox uniform in [0, 1) for (stream, step, element). `step` is read from a buffer of one real. */
-  | { readonly kind: "random"; readonly stream: number; readonly step: Value; readonly element: Index };
+  /** Philox uniform in [0, 1) for (seed, stream, step, element). */
+  | {
+      readonly kind: "random";
+      readonly seed: number;
+      readonly stream: number;
+      readonly step: Value;
+      readonly element: Index;
+    };
 
 export type Condition =
   | { readonly kind: "compare"; readonly cmp: "lt" | "ge" | "eq"; readonly a: Index; readonly b: Index }
   | { readonly kind: "compareValue"; readonly cmp: CompareOp; readonly a: Value; readonly b: Value }
   | { readonly kind: "and"; readonly all: readonly Condition[] };
 
+/** A value or an integer, told apart by the statement that holds it. */
+export type Typed =
+  | { readonly type: "real"; readonly value: Value }
+  | { readonly type: "index"; readonly value: Index };
+
 export type Statement =
-  /** for (variable = from; variable < to; variable += step). `unroll`: written out, no loop. */
+  /** for (variable = from; variable < to; variable += step). */
   | {
       readonly kind: "for";
       readonly variable: Variable;
@@ -79,20 +111,14 @@ export type Statement =
       readonly step: number;
       readonly body: readonly Statement[];
     }
-  | {
-      readonly kind: "declare";
-      readonly variable: Variable;
-      readonly type: "real" | "index";
-      readonly mutable: boolean;
-      readonly value: Value | Index;
-    }
-  | { readonly kind: "assign"; readonly variable: Variable; readonly value: Value | Index }
-  | { readonly kind: "store"; readonly buffer: number; readonly at: Index; readonly value: Value | Index }
+  | ({ readonly kind: "declare"; readonly variable: Variable; readonly mutable: boolean } & Typed)
+  | ({ readonly kind: "assign"; readonly variable: Variable } & Typed)
+  | ({ readonly kind: "store"; readonly buffer: Memory; readonly at: Index } & Typed)
   | {
       readonly kind: "if";
       readonly condition: Condition;
       readonly then: readonly Statement[];
-      readonly otherwise?: readonly Statement[];
+      readonly otherwise: readonly Statement[];
     };
 
 /** One kernel applied to memory: `args[i]` is where `kernel.buffers[i]` lies. */
@@ -112,13 +138,16 @@ export type Argument =
     }
   | {
       readonly storage: "param";
-      readonly param: number /** In elements. */;
+      readonly param: number;
+      /** In elements. */
       readonly offset: number;
       readonly elements: number;
     };
 
 /** A whole net as kernels: equal kernels are one; launches say where each works. */
 export interface Program {
+  /** What `real` is. */
+  readonly dtype: "float32" | "float64";
   readonly kernels: readonly Kernel[];
   readonly forward: readonly Launch[];
   readonly backward: readonly Launch[];

@@ -186,11 +186,13 @@ function finishArrays(message: Draft, info: MessageInfo, path: string): void {
     const field = info.byName.get(name);
     if (field === undefined) continue;
     if (isFilling(value)) {
-      give(
-        message,
-        name,
-        value.array.length === value.length ? value.array : value.array.slice(0, value.length),
-      );
+      if (value.length === 0) delete message[name];
+      else
+        give(
+          message,
+          name,
+          value.array.length === value.length ? value.array : value.array.slice(0, value.length),
+        );
     } else if (field.kind.is === "message") {
       const child = messageInfo(field.kind.message);
       if (Array.isArray(value))

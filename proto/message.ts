@@ -25,8 +25,8 @@ export function defaultsOf<T extends MessageName>(type: T): MessageTypes[T] {
 }
 
 /**
- * A message of a type with these fields given; fields set to undefined count as not given. The object and its
- * arrays are frozen (typed arrays cannot be).
+ * A message of a type with these fields given; fields set to undefined, and repeated ones without a value, count as
+ * not given. The object and its arrays are frozen (typed arrays cannot be).
  */
 export function createMessage<T extends MessageName>(
   type: T,
@@ -36,7 +36,9 @@ export function createMessage<T extends MessageName>(
   const message: Record<string, unknown> = Object.create(defaultsOf(type));
   for (const [name, value] of Object.entries(own)) {
     if (!byName.has(name)) throw new TypeError(`${type} has no field ${JSON.stringify(name)}`);
-    if (value !== undefined) give(message, name, Array.isArray(value) ? Object.freeze(value) : value);
+    if (value === undefined || (byName.get(name)!.repeated && (value as ArrayLike<unknown>).length === 0))
+      continue;
+    give(message, name, Array.isArray(value) ? Object.freeze(value) : value);
   }
   return Object.freeze(message) as unknown as MessageTypes[T];
 }
@@ -58,7 +60,7 @@ export function infoOf(message: Message): MessageInfo {
   return messageInfo(typeOf(message));
 }
 
-/** Whether the message itself gives the field; a repeated field counts when it is there at all. */
+/** Whether the message itself gives the field; for a repeated field, at least one value of it. */
 export function has<M extends Message>(message: M, field: keyof M & string): boolean {
   return Object.hasOwn(message, field);
 }

@@ -11,7 +11,8 @@ import {
   sizeOf,
   type WindowAxis,
 } from "./graph.js";
-import { arg, argsOf, type Scalar, scalarKey, substitute } from "./scalar.js";
+import { nodeKey } from "./key.js";
+import { arg, argsOf, type Scalar, substitute } from "./scalar.js";
 
 /**
  * Makes nodes: infers shapes, interns (the same operation on the same inputs is the same node), and folds what
@@ -107,7 +108,8 @@ export function createBuilder(): GraphBuilder {
 
   const checkWindow = (shape: Shape, window: readonly WindowAxis[], side: "windows" | "extent"): void =>
     expect(
-      window.every((w) => shape[w.axis] === w[side]),
+      window.every((w) => shape[w.axis] === w[side]) &&
+        new Set(window.map((w) => w.axis)).size === window.length,
       () => `window over ${show(shape)} does not fit: ${JSON.stringify(window)}`,
     );
 
@@ -270,7 +272,7 @@ export function createBuilder(): GraphBuilder {
     },
     slice(x, axis, start, length) {
       expect(
-        start >= 0 && length >= 0 && start + length <= x.shape[axis],
+        axis >= 0 && start >= 0 && length >= 0 && start + length <= x.shape[axis],
         () => `slice ${start}+${length} of ${show(x.shape)} axis ${axis}`,
       );
       if (length === x.shape[axis]) return x;
@@ -284,11 +286,15 @@ export function createBuilder(): GraphBuilder {
     concat(parts, axis) {
       expect(
         parts.length > 0 &&
-          parts.every((part) =>
-            sameShape(
-              part.shape.map((e, i) => (i === axis ? 0 : e)),
-              parts[0].shape.map((e, i) => (i === axis ? 0 : e)),
-            ),
+          axis >= 0 &&
+          axis < parts[0].shape.length &&
+          parts.every(
+            (part) =>
+              part.dtype === parts[0].dtype &&
+              sameShape(
+                part.shape.map((e, i) => (i === axis ? 0 : e)),
+                parts[0].shape.map((e, i) => (i === axis ? 0 : e)),
+              ),
           ),
         () => `concat of ${parts.map((part) => show(part.shape)).join(" ")} along ${axis}`,
       );
@@ -302,7 +308,10 @@ export function createBuilder(): GraphBuilder {
       );
     },
     pad(x, axis, before, after) {
-      expect(before >= 0 && after >= 0, () => `pad ${before}, ${after} along ${axis}`);
+      expect(
+        axis >= 0 && axis < x.shape.length && before >= 0 && after >= 0,
+        () => `pad ${before}, ${after} of ${show(x.shape)} axis ${axis}`,
+      );
       if (before === 0 && after === 0) return x;
       return make(
         { op: "pad", axis, before },
@@ -333,6 +342,13 @@ export function createBuilder(): GraphBuilder {
           case "concat":
             return builder.concat(inputs, node.axis);
           default: {
+            expect(
+              inputs.length === node.inputs.length &&
+                inputs.every(
+                  (x, i) => sameShape(x.shape, node.inputs[i].shape) && x.dtype === node.inputs[i].dtype,
+                ),
+              () => `${node.op} made anew over inputs of other shapes`,
+            );
             const { id: _id, dtype, shape, inputs: _inputs, origin: _origin, ...draft } = node;
             return make(draft as never, dtype, shape, inputs);
           }
@@ -364,61 +380,4 @@ function checkConv(x: Shape, w: Shape, geometry: ConvGeometry, y?: Shape): void 
       (!y || (y[0] === x[0] && y[1] === w[0] && spatial.every((axis, i) => axis.output === y[i + 2]))),
     () => `convolution of ${show(x)} with ${show(w)}${y ? ` giving ${show(y)}` : ""}, ${groups} groups`,
   );
-}
-
-/** An exact key of a node's operation, attributes and inputs: equal keys, equal values. */
-function nodeKey(node: Node, dtype: DType, shape: Shape, inputs: readonly Node[]): string {
-  return `${node.op}|${attributesKey(node)}|${dtype}|${shape.join(",")}|${inputs.map((x) => x.id).join(",")}`;
-}
-
-/** The attributes of a node as text, exact and readable: part of the intern key and of the printer's line. */
-export function attributesKey(node: Node): string {
-  switch (node.op) {
-    case "input":
-      return JSON.stringify(node.name);
-    case "param":
-      return String(node.index);
-    case "constant":
-      return Object.is(node.value, -0) ? "-0" : String(node.value);
-    case "map":
-      return scalarKey(node.expr);
-    case "reduce":
-      return `${node.kind} ${node.axes.join(",")}`;
-    case "matmul":
-      return `${node.transA ? "T" : "N"}${node.transB ? "T" : "N"}`;
-    case "conv":
-    case "convData":
-    case "convFilter":
-      return `g${node.geometry.groups} ${node.geometry.spatial
-        .map((s) => `k${s.kernel}s${s.stride}p${s.pad}d${s.dilation}:${s.input}>${s.output}`)
-        .join(" ")}`;
-    case "windowMax":
-    case "windowArgmax":
-    case "windowScatter":
-    case "windowPick":
-    case "windowSum":
-    case "windowSpread":
-      return node.window
-        .map((w) => `a${w.axis}k${w.size}s${w.stride}p${w.pad}:${w.extent}>${w.windows}`)
-        .join(" ");
-    case "transpose":
-      return node.perm.join(",");
-    case "slice":
-      return `${node.axis} ${node.start}`;
-    case "concat":
-      return String(node.axis);
-    case "pad":
-      return `${node.axis} ${node.before}`;
-    case "random":
-      return String(node.stream);
-    case "blob":
-      return `${JSON.stringify(node.blob)} ${node.version}`;
-    case "gather":
-    case "scatter":
-    case "reshape":
-    case "stop":
-      return "";
-    default:
-      return node satisfies never;
-  }
 }

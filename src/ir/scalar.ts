@@ -84,6 +84,7 @@ export function binary(op: BinaryOp, a: Scalar, b: Scalar): Scalar {
       if (isConst(b, 1)) return a;
       break;
     case "pow":
+      if (isConst(b, 0)) return constant(1);
       if (isConst(b, 1)) return a;
       if (isConst(b, 2)) return binary("mul", a, a);
       if (isConst(b, 0.5)) return unary("sqrt", a);
@@ -110,11 +111,14 @@ export const mul = (a: Scalar, b: Scalar): Scalar => binary("mul", a, b);
 export const div = (a: Scalar, b: Scalar): Scalar => binary("div", a, b);
 export const neg = (x: Scalar): Scalar => unary("neg", x);
 
+/** A number as text, exact: −0, infinities and NaN are told apart. */
+export const numberKey = (value: number): string => (Object.is(value, -0) ? "-0" : String(value));
+
 /** An exact key: equal structure, equal key; −0, infinities and NaN are told apart. */
 export function scalarKey(x: Scalar): string {
   switch (x.kind) {
     case "const":
-      return Object.is(x.value, -0) ? "-0" : String(x.value);
+      return numberKey(x.value);
     case "arg":
       return `$${x.index}`;
     case "coord":
@@ -122,7 +126,7 @@ export function scalarKey(x: Scalar): string {
     case "unary":
       return `${x.op}(${scalarKey(x.x)})`;
     case "shaped":
-      return `${x.op}[${x.alpha}](${scalarKey(x.x)})`;
+      return `${x.op}[${numberKey(x.alpha)}](${scalarKey(x.x)})`;
     case "binary":
       return `${x.op}(${scalarKey(x.a)},${scalarKey(x.b)})`;
     case "select":
@@ -137,29 +141,40 @@ export function substitute(
   x: Scalar,
   leaf: (leaf: Extract<Scalar, { kind: "arg" | "coord" }>) => Scalar,
 ): Scalar {
+  return replace(x, (part) => (part.kind === "arg" || part.kind === "coord" ? leaf(part) : undefined));
+}
+
+/** Rebuilds an expression, each outermost part for which `instead` gives something replaced by that. */
+export function replace(x: Scalar, instead: (part: Scalar) => Scalar | undefined): Scalar {
+  const found = instead(x);
+  if (found) return found;
+  const inside = (part: Scalar): Scalar => replace(part, instead);
   switch (x.kind) {
     case "const":
-      return x;
     case "arg":
     case "coord":
-      return leaf(x);
+      return x;
     case "unary":
-      return unary(x.op, substitute(x.x, leaf));
+      return unary(x.op, inside(x.x));
     case "shaped":
-      return shaped(x.op, substitute(x.x, leaf), x.alpha);
+      return shaped(x.op, inside(x.x), x.alpha);
     case "binary":
-      return binary(x.op, substitute(x.a, leaf), substitute(x.b, leaf));
+      return binary(x.op, inside(x.a), inside(x.b));
     case "select":
-      return select(
-        x.cmp,
-        substitute(x.left, leaf),
-        substitute(x.right, leaf),
-        substitute(x.then, leaf),
-        substitute(x.otherwise, leaf),
-      );
+      return select(x.cmp, inside(x.left), inside(x.right), inside(x.then), inside(x.otherwise));
     default:
       return x satisfies never;
   }
+}
+
+/** The axes whose coordinates an expression reads, ascending. */
+export function coordsOf(x: Scalar): readonly number[] {
+  const found = new Set<number>();
+  substitute(x, (leaf) => {
+    if (leaf.kind === "coord") found.add(leaf.axis);
+    return leaf;
+  });
+  return [...found].sort((a, b) => a - b);
 }
 
 /** The operands an expression reads, ascending. */

@@ -1,21 +1,30 @@
 import type { DType, Graph, Node } from "../ir/graph.js";
 
+export type Pass = "forward" | "backward";
+
 /**
  * One loop nest to run: an anchor (the node that sets the loops) with the element-wise nodes fused into it.
  * A node in `inlined` is computed where it is read and never lies in memory on this step's account; a node may
  * be inlined into several steps. Every other operand of what the step computes is in `reads`.
  *
  * What is stored is the anchor; or maps of the anchor at its own coordinates (its epilogue, up to a reshape);
- * or, beside a windowMax, the windowArgmax of the same input and window.
+ * or, beside a windowMax, the windowArgmax of the same input and window. An anchor that is not in `stores` is
+ * never in memory.
+ *
+ * What the planner counts on, because a store may share memory with a value that the step reads at the same
+ * element: each element of a store is written once, with its final value (memory of a store is no scratch pad),
+ * and all stores of an element are computed before the first of them is written.
  */
 export interface Step {
   /** Position on the one time line: forward steps first, then backward ones. */
   readonly index: number;
-  readonly pass: "forward" | "backward";
+  readonly pass: Pass;
   readonly anchor: Node;
+  /** All of one size, by ascending id. */
   readonly stores: readonly Node[];
+  /** Constants among them; and views (reshape, contiguous slice) of what is computed here. */
   readonly inlined: ReadonlySet<Node>;
-  /** Nodes in memory that this step loads, by ascending id. */
+  /** Nodes in memory that this step loads, by ascending id: as its operands name them, so possibly views. */
   readonly reads: readonly Node[];
 }
 
@@ -30,7 +39,7 @@ export interface Region {
   /** Steps during which its content matters, both inclusive; −1 is before the first step. */
   readonly first: number;
   readonly last: number;
-  /** Values that live here, in the order they are written. */
+  /** Values that live here, in the order they are written: each over the one before it, in place. */
   readonly holds: readonly Node[];
 }
 
@@ -67,9 +76,12 @@ export interface Plan {
     readonly param: number;
   }[];
   readonly arenaBytes: number;
-  /** The same values, each in memory of its own. */
+  /** The same values, each in memory of its own (and aligned alike). */
   readonly unsharedBytes: number;
-  /** The step at which the most bytes are live, and the values that are live then, largest first. */
+  /**
+   * The step at which the most bytes are live, and the values that are live then, largest first. No arrangement
+   * takes less than these bytes.
+   */
   readonly peak: { readonly step: number; readonly bytes: number; readonly live: readonly Node[] };
 }
 
@@ -79,6 +91,12 @@ export interface PlanOptions {
   readonly realBytes: 4 | 8;
   /** Off: every node that is not a view is a step of its own (fused must equal unfused). Default on. */
   readonly fuse?: boolean;
-  /** Off: no region is shared by two values (shared must equal unshared, to the bit). Default on. */
+  /** Off: no memory is shared by two values, in place or in turn (shared must equal unshared, to the bit). Default on. */
   readonly alias?: boolean;
+  /**
+   * On: backward may run several times after one forward (another diff each time), so nothing that it reads from
+   * forward is overwritten. Default off: memory that backward has read may be reused, and a second backward
+   * needs a forward before it.
+   */
+  readonly repeatBackward?: boolean;
 }

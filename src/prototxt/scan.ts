@@ -220,14 +220,14 @@ export function stringText(tokens: readonly Token[]): string {
   return stringBytes(tokens).toString("utf8");
 }
 
-function escapedBytes(escape: string): Buffer {
-  const letter = escape[1]!;
+function escapedBytes(written: string): Buffer {
+  const letter = written[1]!;
   const simple = SIMPLE_ESCAPES[letter];
   if (simple !== undefined) return Buffer.of(simple);
-  if (letter === "x" || letter === "X") return Buffer.of(Number.parseInt(escape.slice(2), 16));
+  if (letter === "x" || letter === "X") return Buffer.of(Number.parseInt(written.slice(2), 16));
   if (letter === "u" || letter === "U") {
-    const code = Number.parseInt(escape.slice(2), 16);
+    const code = Number.parseInt(written.slice(2), 16);
     return Buffer.from(code <= 0x10ffff ? String.fromCodePoint(code) : "\ufffd");
   }
-  return Buffer.of(Number.parseInt(escape.slice(1), 8) & 0xff);
+  return Buffer.of(Number.parseInt(written.slice(1), 8) & 0xff);
 }

@@ -71,6 +71,14 @@ export function carryPlaces(
   }
 }
 
+/** Notes anew where the messages of a repeated field stand, after some were added, removed or made over. */
+export function placeItems(message: object, field: string, items: readonly object[]): void {
+  const found = places.get(message);
+  if (found === undefined) return;
+  const spans = items.map((item) => places.get(item)?.whole ?? found.whole);
+  found.fields.set(field, { names: spans, values: spans });
+}
+
 /** `withFields`, with the places kept. */
 export function amend<M extends Message>(message: M, patch: Partial<M>): M {
   const changed = withFields(message, patch);

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { differentiate } from "../../src/autodiff/index.js";
 import { createBuilder, type GraphBuilder } from "../../src/ir/builder.js";
 import type { ConvGeometry, Graph, Node, Root, Shape, WindowAxis } from "../../src/ir/graph.js";
 import { sameShape, sizeOf } from "../../src/ir/graph.js";
@@ -33,6 +34,11 @@ export interface RandomGraphOptions {
   readonly smooth?: boolean;
   /** Most instructions. Default 12. */
   readonly size?: number;
+  /**
+   * Differentiate: every root gets a cotangent (an input `cotangent0`, … or a constant), and the gradients of the
+   * parameters and the diffs of the data and of named blobs become roots too. Default false.
+   */
+  readonly backward?: boolean;
 }
 
 /** One step of a recipe: an operation by name, which earlier nodes it takes, and numbers it is shaped by. */
@@ -53,10 +59,10 @@ const LARGEST = 1500;
  * fast-check prints.
  */
 export function randomGraph(options: RandomGraphOptions = {}): fc.Arbitrary<RandomGraph> {
-  return recipe(options).map(build);
+  return recipe(options).map((made) => build(made, options.backward));
 }
 
-interface Recipe {
+export interface Recipe {
   readonly shape: Shape;
   readonly instructions: readonly Instruction[];
   readonly seed: number;
@@ -84,7 +90,7 @@ export function recipe(options: RandomGraphOptions = {}): fc.Arbitrary<Recipe> {
 }
 
 /** Builds a recipe's graph in a fresh builder. */
-export function build({ shape, instructions, seed }: Recipe): RandomGraph {
+export function build({ shape, instructions, seed }: Recipe, backward = false): RandomGraph {
   const builder = createBuilder();
   let params = 0;
   const context: Context = {
@@ -99,14 +105,35 @@ export function build({ shape, instructions, seed }: Recipe): RandomGraph {
     const made = OPERATIONS[operation].make(context, take(a % 4), take(b), p, q);
     if (made && sizeOf(made.shape) <= LARGEST && sizeOf(made.shape) > 0) pool.push(made);
   }
-  const graph: Graph = { roots: rootsOf(pool) };
-  const nodes = everyNode(graph);
-  return {
-    builder,
-    graph,
-    bindings: { ...bind(nodes, seed), step: seed % 5, seed },
-    leaves: nodes.filter((node) => node.op === "param" || (node.op === "input" && node.name === "data")),
+  const forward = rootsOf(pool);
+  const nodes = everyNode({ roots: forward });
+  const leaves = nodes.filter((node) => node.op === "param" || (node.op === "input" && node.name === "data"));
+  const graph = {
+    roots: backward ? [...forward, ...backwardRoots(builder, forward, leaves, nodes)] : forward,
   };
+  return { builder, graph, bindings: { ...bind(everyNode(graph), seed), step: seed % 5, seed }, leaves };
+}
+
+function backwardRoots(
+  b: GraphBuilder,
+  forward: readonly Root[],
+  leaves: readonly Node[],
+  nodes: readonly Node[],
+): Root[] {
+  const seeds = forward.map(({ node }, i) => ({
+    node,
+    cotangent: i % 3 === 1 ? b.constant(0.5, node.shape) : b.input(`cotangent${i}`, node.shape),
+  }));
+  const cotangents = differentiate(b, { seeds, wanted: leaves });
+  return [...leaves, ...nodes.filter((node) => node.op === "blob")].flatMap((of): Root[] => {
+    const node = cotangents.get(of);
+    if (!node) return [];
+    return [
+      of.op === "param"
+        ? { role: "gradient", param: of.index, node }
+        : { role: "diff", blob: `at${of.id}`, node },
+    ];
+  });
 }
 
 /** Values of the nodes that nothing reads, and of one in the middle. */

@@ -1,6 +1,6 @@
-import type { Plan } from "./plan/plan.js";
-import type { NetDef } from "./prototxt/net.js";
-import type { WeightSet } from "../runtime/weights/index.js";
+import type { Plan } from "../src/plan/plan.js";
+import type { NetDef } from "../src/prototxt/net.js";
+import type { WeightSet } from "./weights/index.js";
 
 /** Values by blob name. A fresh object per call, without a prototype: any name is safe as a key. */
 export type Blobs = Record<string, Float32Array>;

@@ -1,0 +1,74 @@
+import { type Node, sizeOf } from "../src/ir/graph.js";
+import type { Scalar } from "../src/ir/scalar.js";
+import { int } from "./indices.js";
+import type { Index } from "./kernel.js";
+import { groupAxes, parallelOver } from "./nest.js";
+import { describe, type LoweredKernel, type StepContext } from "./step.js";
+import { shifted } from "./evaluate.js";
+
+/**
+ * Maps, views that must lie in memory (transpose, slice, pad), constants, random bits, gather and windowPick:
+ * one value per element. A concat is one kernel per part.
+ */
+export function lowerElementwise(context: StepContext): readonly LoweredKernel[] {
+  const { anchor } = context;
+  if (anchor.op !== "concat") return [lowerOver(context, anchor, undefined)];
+  let start = 0;
+  return anchor.inputs.flatMap((part) => {
+    const at = start;
+    start += part.shape[anchor.axis]!;
+    return sizeOf(part.shape) === 0 ? [] : [lowerOver(context, part, { axis: anchor.axis, start: at })];
+  });
+}
+
+/** Walks `over`'s shape: the anchor itself, or a part that stands at `offset` in it. */
+function lowerOver(
+  context: StepContext,
+  over: Node,
+  offset: { readonly axis: number; readonly start: number } | undefined,
+): LoweredKernel {
+  const { anchor, stores, target } = context;
+  const write = (draft: ReturnType<StepContext["open"]>, coordinates: readonly Index[]): void => {
+    if (offset) {
+      const value = draft.evaluate.valueAt(over, coordinates);
+      draft.storeAt(
+        shifted(coordinates, offset.axis, int(offset.start)),
+        over.dtype === "index"
+          ? { type: "index", value: draft.evaluate.indexAt(over, coordinates) }
+          : { type: "real", value },
+      );
+    } else draft.storeAt(coordinates, draft.evaluate.computeAt(anchor, coordinates));
+  };
+  const shape = over.shape;
+  const trial = context.open();
+  const variables = shape.map((extent) => trial.writer.free(extent));
+  trial.writer.parallel(1);
+  write(trial, variables.map((v, axis) => (shape[axis] === 1 ? int(0) : v)));
+  const groups = groupAxes(shape, () => true, variables, trial.close(0).kernel.body);
+
+  const draft = context.open();
+  parallelOver(draft.writer, target, groups, shape.length, (coordinates) => write(draft, coordinates));
+  const flops = sizeOf(shape) * stores.reduce((sum, store) => sum + costOf(store), 0);
+  return draft.close(flops, `${describe(anchor, stores)}${offset ? `, part at ${offset.start}` : ""}`);
+}
+
+/** Arithmetic operations per element of a map. */
+const costOf = (node: Node): number => (node.op === "map" ? scalarCost(node.expr) : 0);
+
+function scalarCost(x: Scalar): number {
+  switch (x.kind) {
+    case "const":
+    case "arg":
+    case "coord":
+      return 0;
+    case "unary":
+    case "shaped":
+      return 1 + scalarCost(x.x);
+    case "binary":
+      return 1 + scalarCost(x.a) + scalarCost(x.b);
+    case "select":
+      return 1 + [x.left, x.right, x.then, x.otherwise].reduce((sum, y) => sum + scalarCost(y), 0);
+    default:
+      return x satisfies never;
+  }
+}

@@ -1,0 +1,226 @@
+import { InternalError } from "../src/errors/index.js";
+import { type NodeOf, type Shape, sizeOf, type WindowAxis } from "../src/ir/graph.js";
+import { addInt, div, flatten, int, max, min, mul, ZERO } from "./indices.js";
+import type { Index } from "./kernel.js";
+import { type AxisGroup, groupAxes, loopOver, parallelOver } from "./nest.js";
+import type { KernelDraft, LoweredKernel, StepContext } from "./step.js";
+import { constant, type KernelWriter, load, plus, ZERO_VALUE } from "./writer.js";
+
+type WindowNode = NodeOf<"windowMax" | "windowArgmax" | "windowScatter" | "windowSum" | "windowSpread">;
+
+/** The steps whose elements see windows: pooling forward and backward, LRN's sums. windowPick is element-wise. */
+export function lowerWindow(context: StepContext): readonly LoweredKernel[] {
+  const { anchor } = context;
+  switch (anchor.op) {
+    case "windowMax":
+    case "windowArgmax":
+    case "windowSum":
+      return [overElements(context, anchor, (draft, at) => windowOf(draft, context, anchor, at))];
+    case "windowSpread":
+      return [overElements(context, anchor, (draft, at) => spreadTo(draft, anchor, at))];
+    case "windowScatter":
+      return [
+        ownsPlane(anchor)
+          ? scatterPlanes(context, anchor)
+          : overElements(context, anchor, (draft, at) => gatherTo(draft, anchor, at)),
+      ];
+    default:
+      throw new InternalError(`lowerWindow of ${anchor.op}`);
+  }
+}
+
+/** One result element after the other: axes that have no window are joined where memory allows it. */
+function overElements(
+  context: StepContext,
+  anchor: WindowNode,
+  element: (draft: KernelDraft, coordinates: readonly Index[]) => void,
+): LoweredKernel {
+  const { shape } = anchor;
+  const windowedAxis = (axis: number): boolean => anchor.window.some((w) => w.axis === axis);
+  const trial = context.open();
+  const variables = shape.map((extent) => trial.writer.free(extent));
+  trial.writer.parallel(1);
+  element(
+    trial,
+    variables.map((v, axis) => (shape[axis] === 1 ? int(0) : v)),
+  );
+  const groups = groupAxes(
+    shape,
+    (a, b) => !windowedAxis(a) && !windowedAxis(b),
+    variables,
+    trial.close(0).kernel.body,
+  );
+  const draft = context.open();
+  parallelOver(draft.writer, context.target, groups, shape.length, (at) => element(draft, at));
+  const size = anchor.window.reduce((product, w) => product * w.size, 1);
+  const windows = anchor.op === "windowSpread" ? sizeOf(anchor.inputs[0]!.shape) : sizeOf(shape);
+  return draft.close(windows * size);
+}
+
+/** Loops over the plain positions that window `at` covers, clipped; small unclipped ones are written out. */
+function overWindow(
+  writer: KernelWriter,
+  unrolled: number,
+  window: readonly WindowAxis[],
+  at: readonly Index[],
+  body: (coordinates: readonly Index[]) => void,
+): void {
+  const inside = (w: WindowAxis): boolean =>
+    w.pad === 0 && (w.windows - 1) * w.stride + w.size <= w.extent;
+  const writtenOut =
+    window.every(inside) && window.reduce((product, w) => product * w.size, 1) <= unrolled;
+  const bounds = window.map((w) => {
+    const start = addInt(mul(at[w.axis]!, w.stride), -w.pad);
+    return writtenOut || inside(w)
+      ? { from: start, to: addInt(start, w.size) }
+      : {
+          from: writer.integer(max(start, ZERO), 0),
+          to: writer.integer(min(addInt(start, w.size), int(w.extent)), 0, w.extent),
+        };
+  });
+  const walk = (depth: number, coordinates: readonly Index[]): void => {
+    const w = window[depth];
+    if (!w) {
+      body(coordinates);
+      return;
+    }
+    const place = (v: Index): readonly Index[] => coordinates.map((c, axis) => (axis === w.axis ? v : c));
+    const { from, to } = bounds[depth]!;
+    if (writtenOut) for (let i = 0; i < w.size; i++) walk(depth + 1, place(addInt(from, i)));
+    else writer.loop(from, to, (v) => walk(depth + 1, place(v)));
+  };
+  walk(0, at);
+}
+
+/** Row-major position over the windowed axes of the plain side. */
+const positionOf = (window: readonly WindowAxis[], at: readonly Index[]): Index =>
+  flatten(
+    window.map((w) => at[w.axis]!),
+    window.map((w) => w.extent),
+  );
+
+function windowOf(
+  draft: KernelDraft,
+  context: StepContext,
+  anchor: NodeOf<"windowMax" | "windowArgmax" | "windowSum">,
+  at: readonly Index[],
+): void {
+  const { writer, evaluate } = draft;
+  const x = anchor.inputs[0]!;
+  const over = (body: (coordinates: readonly Index[]) => void): void =>
+    overWindow(writer, context.target.unrolledWindow, anchor.window, at, body);
+  if (anchor.op === "windowSum") {
+    const sum = writer.variable(ZERO_VALUE);
+    over((c) => writer.assign(sum, plus(sum, evaluate.valueAt(x, c))));
+    draft.storeAt(at, { type: "real", value: sum });
+    return;
+  }
+  const positions = context.stores.filter((store) => store.op === "windowArgmax");
+  const best = writer.variable(constant(-Infinity));
+  const position = positions.length > 0 ? writer.counter(positionOf(anchor.window, firstOf(anchor.window, at))) : undefined;
+  over((c) => {
+    const value = writer.real(evaluate.valueAt(x, c));
+    writer.when({ kind: "compareValue", cmp: "gt", a: value, b: best }, () => {
+      writer.assign(best, value);
+      if (position) writer.assignIndex(position, positionOf(anchor.window, c));
+    });
+  });
+  const further = position ? positions.map((node) => [node, { type: "index", value: position }] as const) : [];
+  draft.storeAt(
+    at,
+    anchor.op === "windowArgmax" && position
+      ? { type: "index", value: position }
+      : { type: "real", value: best },
+    further,
+  );
+}
+
+/** Where a window starts on the plain side, clipped. */
+const firstOf = (window: readonly WindowAxis[], at: readonly Index[]): readonly Index[] =>
+  at.map((c, axis) => {
+    const w = window.find((other) => other.axis === axis);
+    return w ? max(addInt(mul(c, w.stride), -w.pad), ZERO) : c;
+  });
+
+/** Loops over the windows that cover a plain position. */
+function overCovering(
+  writer: KernelWriter,
+  window: readonly WindowAxis[],
+  at: readonly Index[],
+  body: (coordinates: readonly Index[]) => void,
+): void {
+  // o·stride − pad ≤ i < o·stride − pad + size, that is ⌊(i + pad − size)/stride⌋ < o ≤ ⌊(i + pad)/stride⌋.
+  const bounds = window.map((w) => {
+    const i = addInt(at[w.axis]!, w.pad);
+    return {
+      from: writer.integer(div(max(addInt(i, w.stride - w.size), ZERO), w.stride), 0, w.windows),
+      to: writer.integer(min(addInt(div(i, w.stride), 1), int(w.windows)), 0, w.windows),
+    };
+  });
+  const walk = (depth: number, coordinates: readonly Index[]): void => {
+    const w = window[depth];
+    if (!w) body(coordinates);
+    else
+      writer.loop(bounds[depth]!.from, bounds[depth]!.to, (v) =>
+        walk(
+          depth + 1,
+          coordinates.map((c, axis) => (axis === w.axis ? v : c)),
+        ),
+      );
+  };
+  walk(0, at);
+}
+
+function spreadTo(draft: KernelDraft, anchor: NodeOf<"windowSpread">, at: readonly Index[]): void {
+  const { writer, evaluate } = draft;
+  const sum = writer.variable(ZERO_VALUE);
+  overCovering(writer, anchor.window, at, (c) =>
+    writer.assign(sum, plus(sum, evaluate.valueAt(anchor.inputs[0]!, c))),
+  );
+  draft.storeAt(at, { type: "real", value: sum });
+}
+
+function gatherTo(draft: KernelDraft, anchor: NodeOf<"windowScatter">, at: readonly Index[]): void {
+  const { writer, evaluate } = draft;
+  const [y, position] = [anchor.inputs[0]!, anchor.inputs[1]!];
+  const own = writer.integer(positionOf(anchor.window, at));
+  const sum = writer.variable(ZERO_VALUE);
+  overCovering(writer, anchor.window, at, (c) =>
+    writer.when({ kind: "compare", cmp: "eq", a: evaluate.indexAt(position, c), b: own }, () =>
+      writer.assign(sum, plus(sum, evaluate.valueAt(y, c))),
+    ),
+  );
+  draft.storeAt(at, { type: "real", value: sum });
+}
+
+/** Whether the windowed axes are the last ones: then a position is an offset into a plane that lies together. */
+const ownsPlane = (anchor: NodeOf<"windowScatter">): boolean =>
+  anchor.window.every((w, i) => w.axis === anchor.shape.length - anchor.window.length + i);
+
+/** Clears a plane, adds every window's value at its position, in order of windows, then stores the plane. */
+function scatterPlanes(context: StepContext, anchor: NodeOf<"windowScatter">): LoweredKernel {
+  const [y, position] = [anchor.inputs[0]!, anchor.inputs[1]!];
+  const { shape } = anchor;
+  const outer: Shape = shape.slice(0, shape.length - anchor.window.length);
+  const extents = anchor.window.map((w) => w.extent);
+  const windows = anchor.window.map((w) => w.windows);
+  const size = sizeOf(extents);
+  const draft = context.open();
+  const { writer, evaluate } = draft;
+  const plane = writer.scratch("accumulator", size);
+  const groups: AxisGroup[] = outer.map((extent, axis) => ({ axes: [axis], extent }));
+  const inner = (counts: Shape): readonly AxisGroup[] =>
+    counts.map((extent, i) => ({ axes: [outer.length + i], extent }));
+  const all = { ...context.target, parallelIterations: Number.POSITIVE_INFINITY };
+  parallelOver(writer, all, groups, shape.length, (at) => {
+    writer.loop(0, size, (i) => writer.store(plane, i, ZERO_VALUE));
+    loopOver(writer, inner(windows), at, (c) => {
+      const where = writer.integer(evaluate.indexAt(position, c));
+      writer.store(plane, where, plus(load(plane, where), evaluate.valueAt(y, c)));
+    });
+    loopOver(writer, inner(extents), at, (c) =>
+      draft.storeAt(c, { type: "real", value: load(plane, flatten(c.slice(outer.length), extents)) }),
+    );
+  });
+  return draft.close(sizeOf(y.shape));
+}

@@ -1,0 +1,116 @@
+import { type Node, type Shape, sizeOf } from "../src/ir/graph.js";
+import { asIndex, asValue, createEvaluator, type Evaluator, reshapeCoordinates } from "./evaluate.js";
+import { flatten } from "./indices.js";
+import type { Index, Kernel, Memory, Typed } from "./kernel.js";
+import type { TargetDescription } from "./target.js";
+import { createWriter, type KernelWriter } from "./writer.js";
+
+/** A step about to become kernels. */
+export interface StepContext {
+  readonly anchor: Node;
+  readonly stores: readonly Node[];
+  readonly target: TargetDescription;
+  /** Opens a kernel of this step; a step may have several, which run one after the other. */
+  open(): KernelDraft;
+}
+
+/** A kernel being written. */
+export interface KernelDraft {
+  readonly writer: KernelWriter;
+  readonly evaluate: Evaluator;
+  /**
+   * Ends the work on one element: what the step stores is computed from the anchor's value there (and from
+   * those of further nodes, as windowMax's argmax), then stored.
+   */
+  storeAt(coordinates: readonly Index[], value: Typed, further?: readonly (readonly [Node, Typed])[]): void;
+  close(flops: number, note?: string): LoweredKernel;
+}
+
+/** A kernel, and which node lies behind each of its buffers. */
+export interface LoweredKernel {
+  readonly kernel: Kernel;
+  readonly operands: readonly Node[];
+}
+
+export interface StepOptions {
+  readonly anchor: Node;
+  readonly stores: readonly Node[];
+  readonly reads: ReadonlySet<Node>;
+  readonly target: TargetDescription;
+  readonly realBytes: number;
+  readonly seed: number;
+}
+
+const show = (shape: Shape): string => `[${shape.join("×")}]`;
+
+/** "conv [64×1×28×28] [20×1×5×5] → [64×20×24×24]": operation and shapes, no names. */
+export function describe(anchor: Node, stores: readonly Node[]): string {
+  const epilogue = stores.length === 1 && stores[0] === anchor ? "" : `, stores ${stores.map((x) => x.op).join(", ")}`;
+  const operation = anchor.op === "reduce" ? anchor.kind : anchor.op;
+  return `${operation} ${anchor.inputs.map((x) => show(x.shape)).join(" ")} → ${show(anchor.shape)}${epilogue}`;
+}
+
+export function createStepContext(options: StepOptions): StepContext {
+  const { anchor, stores, reads, target, realBytes, seed } = options;
+  const own = new Set([anchor, ...stores]);
+  const loads = (node: Node): boolean =>
+    !own.has(node) && (reads.has(node) || node.op === "input" || node.op === "param");
+  return {
+    anchor,
+    stores,
+    target,
+    open() {
+      const writer = createWriter();
+      const operands: Node[] = [];
+      const buffers = new Map<Node, Memory>();
+      const bufferOf = (node: Node): Memory => {
+        let buffer = buffers.get(node);
+        if (buffer === undefined) {
+          buffer = writer.buffer(node.dtype, sizeOf(node.shape));
+          buffers.set(node, buffer);
+          operands.push(node);
+        }
+        return buffer;
+      };
+      const evaluate = createEvaluator(writer, { seed, loads, bufferOf });
+      return {
+        writer,
+        evaluate,
+        storeAt(coordinates, value, further = []) {
+          evaluate.unbind();
+          evaluate.bind(
+            anchor,
+            value.type === "real"
+              ? { type: "real", value: writer.real(value.value) }
+              : { type: "index", value: writer.integer(value.value) },
+          );
+          for (const [node, typed] of further) evaluate.bind(node, typed);
+          // All values first: a store may overwrite, in place, what another one reads.
+          const values = stores.map((store): Typed => {
+            const typed = evaluate.computeAt(store, reshapeCoordinates(coordinates, anchor.shape, store.shape));
+            const local: Typed =
+              store.dtype === "index"
+                ? { type: "index", value: writer.integer(asIndex(typed)) }
+                : { type: "real", value: stores.length > 1 ? writer.real(asValue(typed)) : asValue(typed) };
+            evaluate.bind(store, local);
+            return local;
+          });
+          const at = flatten(coordinates, anchor.shape);
+          stores.forEach((store, i) => {
+            const typed = values[i]!;
+            if (typed.type === "real") writer.store(bufferOf(store), at, typed.value);
+            else writer.storeIndex(bufferOf(store), at, typed.value);
+          });
+          evaluate.unbind();
+        },
+        close(flops, note = describe(anchor, stores)) {
+          const bytes = operands.reduce(
+            (sum, node) => sum + sizeOf(node.shape) * (node.dtype === "index" ? 4 : realBytes),
+            0,
+          );
+          return { kernel: writer.finish(note, flops, bytes), operands };
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,52 @@
+import { access, constants, stat } from "node:fs/promises";
+import { basename, dirname, extname, isAbsolute, join, parse, resolve } from "node:path";
+import { userError } from "../../src/errors/index.js";
+
+/** The first of a path's places that exists; undefined where none does. An absolute path has one place only. */
+export async function existing(path: string, folders: readonly string[]): Promise<string | undefined> {
+  for (const place of isAbsolute(path) ? [path] : folders.map((folder) => resolve(folder, path)))
+    if (await exists(place)) return place;
+  return undefined;
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Where snapshots go. Without a prefix they are named after the solver's file and lie beside it; a prefix that is
+ * a folder gets the file's name, as in Caffe. A relative prefix counts from the first of `folders` that has its
+ * folder. Without a file the name is `snapshot`.
+ */
+export async function snapshotPrefix(
+  prefix: string,
+  solverFile: string | undefined,
+  folders: readonly string[],
+): Promise<string> {
+  const name = solverFile === undefined ? "snapshot" : basename(solverFile, extname(solverFile));
+  if (prefix === "")
+    return solverFile === undefined ? resolve(folders[0], name) : join(dirname(solverFile), name);
+  const folder = await existing(prefix, folders);
+  if (folder !== undefined && (await stat(folder)).isDirectory()) return join(folder, name);
+  const above = await existing(parse(prefix).dir || ".", folders);
+  return above === undefined ? resolve(folders[0], prefix) : join(above, parse(prefix).base);
+}
+
+/** @throws CortadoError where files beginning with the prefix cannot be written */
+export async function checkPrefix(prefix: string): Promise<void> {
+  const folder = dirname(prefix);
+  try {
+    await access(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
+    throw userError(
+      `snapshots cannot be written to ${JSON.stringify(prefix)}: ${missing ? "there is no folder" : "no permission for"} ${JSON.stringify(folder)}`,
+      missing ? "make the folder first, or set another snapshot_prefix" : undefined,
+    );
+  }
+}

@@ -1,0 +1,146 @@
+import type { SolverParameter } from "../proto/index.js";
+import type { CompiledNet, CompileOptions, TrainingNet } from "../runtime/types.js";
+import { createDiagnostics } from "./errors/diagnostic.js";
+import { CortadoError } from "./errors/errors.js";
+import { InternalError } from "./errors/index.js";
+import type { Graph } from "./ir/graph.js";
+import { type LoweredNet, lowerNet } from "./layers/lower.js";
+import { build } from "./net/build.js";
+import { createFace } from "./net/face.js";
+import { openFeeds } from "./net/feeds.js";
+import type { NetInternals } from "./net/internals.js";
+import { hasGradient, keptBlobs, type Objective, objectiveGraph } from "./net/objective.js";
+import { createParams } from "./net/params.js";
+import { createRanges } from "./net/ranges.js";
+import { createRunner, type Runner } from "./net/runner.js";
+import { createSession } from "./net/session.js";
+import { lentBy } from "./net/share.js";
+import { readDefinition } from "./net/source.js";
+import { chooseTarget } from "./net/target.js";
+import { createTraining } from "./net/training.js";
+import { loadWeights } from "./net/weights.js";
+import { type NetDef, selectLayers, wireNet } from "./prototxt/index.js";
+
+/** Of fillers, dropout and random crops, where nobody gave one. */
+const DEFAULT_SEED = 1701;
+
+/**
+ * Compiles a net to functions: prototxt → NetDef → graph → derivative → passes → plan → kernels → source → memory.
+ *
+ * `net` is the text of a prototxt, the path of one, or a NetDef. A mistake in it, in the weights or in the options
+ * is a CortadoError that carries every mistake found, each with its place.
+ */
+export async function compile(net: string | NetDef, options: CompileOptions = {}): Promise<CompiledNet> {
+  const parts = await prepare(net, options);
+  return finish(parts, options, async () => {
+    await parts.internals.session.prepare();
+    return () => parts.internals.session.current() ?? notReady();
+  });
+}
+
+/**
+ * As `compile` in phase TRAIN, with a solver's update rule compiled into the backward pass. The solver has been
+ * checked (`createSolver` does).
+ */
+export async function compileTraining(
+  net: string | NetDef,
+  solver: SolverParameter,
+  options: CompileOptions = {},
+): Promise<TrainingNet> {
+  const trainOptions = { ...options, phase: "TRAIN" } as const;
+  const parts = await prepare(net, trainOptions);
+  const training = await orClose(parts, () => createTraining(parts.internals, solver, parts.makeRunner));
+  const face = await finish(parts, trainOptions, async () => () => training.runner);
+  // The face's getters stay getters: a copy by spreading would freeze their values.
+  return Object.defineProperties(
+    face,
+    Object.getOwnPropertyDescriptors({ step: training.step, history: training.history }),
+  ) as TrainingNet;
+}
+
+interface Parts {
+  readonly definition: NetDef;
+  readonly target: CompiledNet["target"];
+  readonly internals: NetInternals;
+  readonly makeRunner: (graph: Graph) => Promise<Runner>;
+}
+
+/** Everything up to the first program: the net read, lowered, its data open, its parameters allocated and filled. */
+async function prepare(net: string | NetDef, options: CompileOptions): Promise<Parts> {
+  const { phase = "TEST", seed = DEFAULT_SEED, threads = 1, dtype = "float32", shapes } = options;
+  const target = chooseTarget(options);
+  const { definition: whole, root } = await readDefinition(net, options.root);
+  const definition = selectLayers(whole, { phase, level: options.level, stages: options.stages });
+  const feeds = await openFeeds(definition, { root, phase, seed, shapes });
+  try {
+    const lowered = lower(definition, { phase, shapes, feedShapes: feeds.shapes });
+    const params = createParams(lowered, dtype, seed, options.share && lentBy(options.share));
+    const keep = keptBlobs(lowered, options.keep);
+    const makeRunner = async (graph: Graph): Promise<Runner> =>
+      createRunner(
+        await build(graph, lowered.builder, {
+          params: params.store,
+          seed,
+          threads,
+          filename: "cortado-net.js",
+        }),
+        dtype,
+      );
+    const objective: Objective = { backward: phase === "TRAIN" && hasGradient(lowered), seeds: [], keep };
+    const make = (wanted: Objective): Promise<Runner> => makeRunner(objectiveGraph(lowered, wanted));
+    const session = createSession({ lowered, feeds, keep, objective, make });
+    return { definition, target, internals: { lowered, params, seed, threads, keep, session }, makeRunner };
+  } catch (error) {
+    await feeds.close();
+    throw error;
+  }
+}
+
+/** Wires and lowers a net; throws every mistake found. */
+function lower(definition: NetDef, options: Omit<Parameters<typeof lowerNet>[2], "diagnostics">): LoweredNet {
+  const diagnostics = createDiagnostics();
+  const wiring = wireNet(definition, diagnostics);
+  const lowered = lowerNet(definition, wiring, { ...options, diagnostics });
+  if (diagnostics.hasErrors) throw new CortadoError(diagnostics.all);
+  return lowered ?? notReady();
+}
+
+/** Builds the program that is shown, makes the face and loads weights; whatever fails, nothing stays open. */
+function finish(
+  parts: Parts,
+  options: CompileOptions,
+  show: () => Promise<() => Runner>,
+): Promise<CompiledNet> {
+  return orClose(parts, async () => {
+    const shown = await show();
+    const { definition, target, internals } = parts;
+    const ranges = createRanges(
+      definition,
+      () => face,
+      (range, shapes) =>
+        compile(range, {
+          ...options,
+          share: face,
+          shapes,
+          keep: options.keep === "all" ? "all" : undefined,
+          weights: undefined,
+        }),
+    );
+    const face: CompiledNet = createFace({ definition, target, internals, ranges, shown });
+    if (options.weights !== undefined) await loadWeights(face, options.weights);
+    return face;
+  });
+}
+
+async function orClose<T>(parts: Parts, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    await parts.internals.session.close();
+    throw error;
+  }
+}
+
+const notReady = (): never => {
+  throw new InternalError("a net without a program");
+};

@@ -1,0 +1,92 @@
+import type { Graph, Node, Root } from "./graph.js";
+import { nodesOf } from "./graph.js";
+import { attributesKey } from "./key.js";
+import { numberKey, type Scalar } from "./scalar.js";
+
+/**
+ * A graph for people, a node a line in topological order, then its roots:
+ *
+ *     %12 = conv g1 k5s1p0d1:28>24 k5s1p0d1:28>24 (%3, %7) : [64, 20, 24, 24]  # conv1
+ *     value "conv1" = %12
+ */
+export function printGraph(graph: Graph): string {
+  return [...nodesOf(graph).map(printNode), ...graph.roots.map(printRoot)].join("\n");
+}
+
+/** One node as one line; names from a net are escaped, so a line stays a line. */
+export function printNode(node: Node): string {
+  const attributes = node.op === "map" ? printScalar(node.expr, node.inputs) : attributesKey(node);
+  // A map's operands stand in its expression.
+  const operands =
+    node.op === "map" || node.inputs.length === 0 ? "" : ` (${node.inputs.map(name).join(", ")})`;
+  const dtype = node.dtype === "real" ? "" : ` ${node.dtype}`;
+  const origin = node.origin === "" ? "" : `  # ${JSON.stringify(node.origin).slice(1, -1)}`;
+  const operation = attributes === "" ? node.op : `${node.op} ${attributes}`;
+  return visible(`${name(node)} = ${operation}${operands} :${dtype} [${node.shape.join(", ")}]${origin}`);
+}
+
+export function printRoot(root: Root): string {
+  switch (root.role) {
+    case "value":
+    case "diff":
+      return visible(`${root.role} ${JSON.stringify(root.blob)} = ${name(root.node)}`);
+    case "update":
+    case "gradient":
+      return `${root.role} of parameter ${root.param} = ${name(root.node)}`;
+    default:
+      return root satisfies never;
+  }
+}
+
+const name = (node: Node): string => `%${node.id}`;
+
+/** Escapes what JSON leaves as it is and a terminal would not show: controls, line separators, text direction. */
+const visible = (line: string): string =>
+  line.replace(
+    /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+
+const INFIX = {
+  add: { sign: "+", strength: 1 },
+  sub: { sign: "-", strength: 1 },
+  mul: { sign: "*", strength: 2 },
+  div: { sign: "/", strength: 2 },
+} as const;
+const COMPARE = { gt: ">", ge: ">=", lt: "<", le: "<=", eq: "==", ne: "!=" } as const;
+
+/** A scalar expression infix, its operands by the names of nodes, or `$0`, `$1` without them: `max(%3, 0) * %7`. */
+export function printScalar(x: Scalar, operands: readonly Node[] = []): string {
+  return write(x, 0);
+
+  /** `strength`: of the operator around; a weaker one inside is put in brackets. */
+  function write(e: Scalar, strength: number): string {
+    switch (e.kind) {
+      case "const":
+        return e.value < 0 && strength > 0 ? `(${numberKey(e.value)})` : numberKey(e.value);
+      case "arg":
+        return operands[e.index] ? name(operands[e.index]) : `$${e.index}`;
+      case "coord":
+        return `@${e.axis}`;
+      case "unary":
+        return e.op === "neg" ? bracket(`-${write(e.x, 3)}`, strength > 1) : `${e.op}(${write(e.x, 0)})`;
+      case "shaped":
+        return `${e.op}(${write(e.x, 0)}, ${numberKey(e.alpha)})`;
+      case "binary": {
+        if (e.op === "max" || e.op === "min" || e.op === "pow")
+          return `${e.op}(${write(e.a, 0)}, ${write(e.b, 0)})`;
+        const { sign, strength: own } = INFIX[e.op];
+        // Left to right, so an equally strong operator on the right needs brackets.
+        return bracket(`${write(e.a, own)} ${sign} ${write(e.b, own + 0.5)}`, own < strength);
+      }
+      case "select": {
+        const condition = `${write(e.left, 1)} ${COMPARE[e.cmp]} ${write(e.right, 1)}`;
+        return bracket(`${condition} ? ${write(e.then, 0.5)} : ${write(e.otherwise, 0.5)}`, strength > 0);
+      }
+      default:
+        return e satisfies never;
+    }
+  }
+}
+
+const bracket = (text: string, needed: boolean): string => (needed ? `(${text})` : text);

@@ -1,0 +1,55 @@
+import type { Node } from "../../ir/graph.js";
+import { arg, constant, coord, select } from "../../ir/scalar.js";
+import { defineLayer, gives } from "../record.js";
+import { canonicalAxis, countBetween } from "../shapes.js";
+
+export const argmax = defineLayer({
+  type: "ArgMax",
+  parameter: "argmax_param",
+  summary: "The positions of the top_k greatest values, or those values: of each image, or along an axis.",
+  equation: "y = argmax x",
+  notes: [
+    "Without axis, out_max_val gives positions and values both; with axis, values in place of positions.",
+    "On a tie the later position comes first, as in Caffe. It has no gradient.",
+  ],
+  bottoms: { exact: 1 },
+  tops: { exact: 1 },
+  forceBackward: () => false,
+  lower(context) {
+    const { builder, parameter, fail } = context;
+    const [bottom] = context.bottoms;
+    const { top_k: count, out_max_val: values } = parameter;
+    const byAxis = gives(parameter, "axis");
+    const axis = byAxis ? canonicalAxis(context, parameter.axis, bottom.shape, "axis") : 1;
+    const images = bottom.shape[0] ?? 1;
+    const x = builder.stop(
+      byAxis ? bottom : builder.reshape(bottom, [images, countBetween(bottom.shape, 0) / images]),
+    );
+    if (count < 1 || count > x.shape[axis])
+      fail(`top_k must be from 1 to ${x.shape[axis]}, the number of values, not ${count}`, "top_k", { bottoms: [0] });
+
+    // One position at a time: the last of the greatest, which then counts as less than everything.
+    const positions: Node[] = [];
+    const greatest: Node[] = [];
+    let rest = x;
+    for (let k = 0; k < count; k++) {
+      const most = builder.reduce("max", rest, [axis]);
+      const where = select("eq", arg(0), arg(1), coord(axis), constant(-1));
+      const position = builder.reduce("max", builder.map(where, [rest, most], x.shape), [axis]);
+      positions.push(position);
+      greatest.push(most);
+      const without = select("eq", coord(axis), arg(1), constant(Number.NEGATIVE_INFINITY), arg(0));
+      rest = builder.map(without, [rest, position], x.shape);
+    }
+    const chosen = builder.concat(byAxis && values ? greatest : positions, axis);
+    if (byAxis) return [chosen];
+    const parts = (values ? [chosen, builder.concat(greatest, axis)] : [chosen]).map((part) =>
+      builder.reshape(part, [images, 1, count]),
+    );
+    // Caffe keeps at least three axes here.
+    const y = builder.concat(parts, 1);
+    const rank = Math.max(3, bottom.shape.length);
+    return [builder.reshape(y, [...y.shape, ...new Array<number>(rank - 3).fill(1)])];
+  },
+  domain: { differentiable: [], values: () => [{ kind: "distinct", gap: 0.01 }] },
+});

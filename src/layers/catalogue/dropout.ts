@@ -1,0 +1,21 @@
+import { arg, constant, mul, select } from "../../ir/scalar.js";
+import { defineLayer } from "../record.js";
+
+export const dropout = defineLayer({
+  type: "Dropout",
+  parameter: "dropout_param",
+  summary: "In TRAIN, sets each value to 0 with probability dropout_ratio and scales the rest up; in TEST, nothing.",
+  equation: "TRAIN: y = x / (1 − ratio) where u ≥ ratio, else 0 (u uniform in [0, 1)); TEST: y = x",
+  bottoms: { exact: 1 },
+  tops: { exact: 1 },
+  inPlace: true,
+  lower({ builder, bottoms: [x], parameter, phase, random, fail }) {
+    const ratio = parameter.dropout_ratio;
+    if (!(ratio > 0 && ratio < 1))
+      fail(`dropout_ratio must lie between 0 and 1, not ${ratio}`, "dropout_ratio");
+    if (phase === "TEST") return [x];
+    const kept = mul(arg(0), constant(1 / (1 - ratio)));
+    return [builder.map(select("ge", arg(1), constant(ratio), kept, constant(0)), [x, random(x.shape)])];
+  },
+  domain: { settings: (draw) => ({ dropout_param: { dropout_ratio: draw.of([0.2, 0.5]) } }) },
+});

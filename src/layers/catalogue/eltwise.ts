@@ -1,0 +1,57 @@
+import type { EltwiseParameter } from "../../../proto/index.js";
+import { sameShape } from "../../ir/graph.js";
+import { add, arg, binary, constant, mul, type Scalar } from "../../ir/scalar.js";
+import { twoAlike } from "../domain.js";
+import { defineLayer, parameterOf } from "../record.js";
+import { showShape } from "../shapes.js";
+
+export const eltwise = defineLayer({
+  type: "Eltwise",
+  parameter: "eltwise_param",
+  summary: "The sum (with coefficients), the product or the greatest of its bottoms, element by element.",
+  equation: "SUM: y = Σ coeffᵢ · xᵢ; PROD: y = Π xᵢ; MAX: y = max xᵢ",
+  notes: [
+    "MAX gives the whole gradient to one bottom: on a tie to the second of the first two, and to an earlier one before a third or later.",
+    "The gradient of PROD is always the stable one, which needs no division.",
+  ],
+  bottoms: { min: 2 },
+  tops: { exact: 1 },
+  inPlace: true,
+  lower({ builder, bottoms, parameter, fail }) {
+    const { operation, coeff } = parameter;
+    if (coeff.length > 0 && coeff.length !== bottoms.length)
+      fail(`coeff must be given once for each of the ${bottoms.length} bottoms, not ${coeff.length} times`, "coeff");
+    if (coeff.length > 0 && operation === "PROD") fail("coefficients go with SUM only", "coeff");
+    for (const [i, x] of bottoms.entries()) {
+      if (sameShape(x.shape, bottoms[0].shape)) continue;
+      const shapes = `${showShape(bottoms[0].shape)} and ${showShape(x.shape)}`;
+      fail(`bottoms must have one shape, and theirs are ${shapes}`, undefined, { bottoms: [0, i] });
+    }
+    return [builder.map(expression(operation, coeff, bottoms.length), bottoms, bottoms[0].shape)];
+  },
+  domain: {
+    shapes: twoAlike,
+    settings: (draw) => ({ eltwise_param: { operation: draw.of(["SUM", "PROD", "MAX"]) } }),
+    values: (layer, shapes) =>
+      shapes.map((_, i) =>
+        parameterOf(layer, "eltwise_param").operation === "MAX"
+          ? { kind: "distinct", gap: 0.1, offset: i / shapes.length }
+          : { kind: "real", min: -2, max: 2 },
+      ),
+  },
+});
+
+function expression(operation: EltwiseParameter["operation"], coeff: readonly number[], count: number): Scalar {
+  const terms = Array.from({ length: count }, (_, i) => arg(i));
+  switch (operation) {
+    case "SUM":
+      return terms.map((x, i) => mul(constant(coeff[i] ?? 1), x)).reduce(add);
+    case "PROD":
+      return terms.reduce(mul);
+    case "MAX":
+      // `max` takes its second operand on a tie: Caffe does so for the first two bottoms, then keeps what it has.
+      return terms.reduce((most, x, i) => (i === 1 ? binary("max", most, x) : binary("max", x, most)));
+    default:
+      return operation satisfies never;
+  }
+}

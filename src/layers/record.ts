@@ -1,0 +1,146 @@
+import { defaultsOf, has, type LayerParameter, messageInfo, type Phase } from "../../proto/index.js";
+import { InternalError } from "../errors/index.js";
+import type { GraphBuilder } from "../ir/builder.js";
+import type { FeedSpec } from "../ir/feed.js";
+import type { Node, Shape } from "../ir/graph.js";
+import type { FillerParameter } from "../../proto/index.js";
+import type { Domain } from "./domain.js";
+
+/** Fields of a LayerParameter that hold one message of settings: `relu_param`, `loss_param` … */
+export type ParameterField = Extract<keyof LayerParameter, `${string}_param`>;
+
+/** The message in such a field. */
+export type ParameterOf<F extends ParameterField> = NonNullable<LayerParameter[F]>;
+
+/** How many bottoms or tops a layer takes: exactly `exact`, or from `min` to `max`, each where given. */
+export interface Arity {
+  readonly exact?: number;
+  readonly min?: number;
+  readonly max?: number;
+}
+
+/** What helps with a mistake, beside its message. */
+export interface FailDetail {
+  /** Which value of a repeated field is meant. */
+  readonly index?: number;
+  /** The message that has the field, where that is not the layer type's own: `layer.loss_param`. */
+  readonly in?: object;
+  /** "Did you mean …", what was expected. */
+  readonly hint?: string;
+  /** Bottoms whose shapes and makers explain it, by position. */
+  readonly bottoms?: readonly number[];
+}
+
+/**
+ * A value that must hold at run time for the layer to mean anything: a label that names a class. The graph gives 0
+ * for a label outside; whoever runs it looks at the node's values and raises the message.
+ */
+export interface RangeCheck {
+  /** The value to look at. */
+  readonly node: Node;
+  /** Allowed values, truncated to integers: from `min` to `max`, both included. */
+  readonly min: number;
+  readonly max: number;
+  /** Allowed as well: the loss's ignore_label. */
+  readonly except?: number;
+  /** For people, one sentence, without the value found. */
+  readonly message: string;
+}
+
+/** What a layer's definition may use. */
+export interface LayerContext<F extends ParameterField = ParameterField> {
+  readonly builder: GraphBuilder;
+  /** The whole layer as written. */
+  readonly layer: LayerParameter;
+  readonly phase: Phase;
+  readonly bottoms: readonly Node[];
+  /** How many tops to give: those written, or more where the record has `autoTop`. */
+  readonly topCount: number;
+  /** The settings in the record's field; a message of defaults where the layer does not give any. */
+  readonly parameter: ParameterOf<F>;
+  /**
+   * The parameter blob at `index`, with its shape and first values; lr_mult, decay_mult and sharing by name come
+   * from the layer's `param` specs. Without a filler it starts at `value`.
+   */
+  param(index: number, shape: Shape, filler?: FillerParameter, value?: number): Node;
+  /** A parameter blob that is not learned but kept by the layer itself: BatchNorm's statistics. Starts at 0. */
+  state(index: number, shape: Shape): Node;
+  /** What a state's blob becomes when forward ends. */
+  update(index: number, next: Node): void;
+  /** Uniform numbers in [0, 1), new at each step and different at each call. */
+  random(shape: Shape): Node;
+  /** A value that the caller gives at each forward: the top at `top`. Without a shape the caller must give that too. */
+  input(top: number, shape: Shape | undefined): Node;
+  /** Asks for a check at run time. */
+  check(check: RangeCheck): void;
+  /** Reports a mistake at a field of the settings (without one: at the layer) and gives this layer up. */
+  fail(message: string, field?: string, detail?: FailDetail): never;
+}
+
+/** What a data layer's definition may use. */
+export type FeedContext<F extends ParameterField = ParameterField> = Pick<
+  LayerContext<F>,
+  "layer" | "phase" | "topCount" | "parameter" | "fail"
+>;
+
+/**
+ * A layer type on one page: what Caffe calls it, what it takes, and its meaning as graph. Gradient, code for every
+ * target and the checks of both follow from `lower`.
+ */
+export interface LayerRecord<F extends ParameterField = ParameterField> {
+  /** Caffe's name of the type. */
+  readonly type: string;
+  /** The field with the type's settings. */
+  readonly parameter?: F;
+  /** One sentence. */
+  readonly summary: string;
+  /** The meaning as a formula: x, x₁ … are bottoms, y the top. */
+  readonly equation?: string;
+  /** Corners worth knowing. */
+  readonly notes?: readonly string[];
+  readonly bottoms: Arity;
+  readonly tops: Arity;
+  /** One top for each bottom. */
+  readonly topPerBottom?: boolean;
+  /** Tops that are not written are made without a name, up to the least number: Caffe's loss layers. */
+  readonly autoTop?: boolean;
+  /** Loss weight of the first top where the layer gives none. Default 0. */
+  readonly lossWeight?: number;
+  /** Whether Caffe can run it in place. Here any layer may be written so. */
+  readonly inPlace?: boolean;
+  /** Whether force_backward reaches into a bottom. Default: into every one. */
+  readonly forceBackward?: (bottom: number) => boolean;
+  /** One node for each top. */
+  readonly lower?: (context: LayerContext<F>) => readonly Node[];
+  /** In place of `lower`, for a layer that feeds the net itself: where its tops' values come from. */
+  readonly feed?: (context: FeedContext<F>) => FeedSpec;
+  /** What its test inputs may look like. */
+  readonly domain?: Domain;
+}
+
+/** A layer type ready for use. */
+export interface LayerType extends Omit<LayerRecord, "lower" | "feed"> {
+  readonly lower?: (context: LayerContext) => readonly Node[];
+  readonly feed?: (context: FeedContext) => FeedSpec;
+}
+
+/** Makes a layer type of a record. Throws an InternalError if the record contradicts itself. */
+export function defineLayer<F extends ParameterField = never>(record: LayerRecord<F>): LayerType {
+  if ((record.lower === undefined) === (record.feed === undefined))
+    throw new InternalError(`layer type ${record.type} must have either lower or feed`);
+  // The settings that reach `lower` are those of `record.parameter`: lowering takes them from that very field.
+  return Object.freeze(record) as unknown as LayerType;
+}
+
+/** A layer's settings in a field, as given or all defaults. */
+export function parameterOf<F extends ParameterField>(layer: LayerParameter, field: F): ParameterOf<F> {
+  const given = layer[field];
+  if (given !== undefined) return given as ParameterOf<F>;
+  const kind = messageInfo("LayerParameter").byName.get(field)!.kind;
+  if (kind.is !== "message") throw new InternalError(`${field} is not a message`);
+  return defaultsOf(kind.message) as unknown as ParameterOf<F>;
+}
+
+/** Whether a message gives a field itself. */
+export const gives = <M extends object>(message: M, field: keyof M & string): boolean =>
+  has(message as never, field as never);

@@ -1,0 +1,73 @@
+import type { Argument, Program } from "../../codegen/kernel.js";
+import { lowerPlan } from "../../codegen/lower.js";
+import { loadKernels, transpile, writeModule } from "../../codegen/module.js";
+import { tsTarget } from "../../codegen/target.js";
+import { createExecutor, type Executor } from "../../runtime/executor.js";
+import { type ParamStore, type RealType, realBytes } from "../../runtime/memory.js";
+import { InternalError } from "../errors/index.js";
+import type { GraphBuilder } from "../ir/builder.js";
+import { type DType, type Graph, type Node, sizeOf } from "../ir/graph.js";
+import { runPasses } from "../passes/index.js";
+import { planGraph } from "../plan/index.js";
+import type { Plan } from "../plan/plan.js";
+
+/** A graph made ready to run: its plan, its kernels, their source, and the memory they are bound to. */
+export interface Built {
+  readonly graph: Graph;
+  readonly plan: Plan;
+  readonly program: Program;
+  /** The generated TypeScript. */
+  readonly source: string;
+  readonly executor: Executor;
+  /** Where an input's value is to be written; undefined where nothing in the graph reads it. */
+  readonly inputs: ReadonlyMap<string, Argument>;
+}
+
+export interface BuildOptions {
+  readonly params: ParamStore;
+  readonly seed: number;
+  readonly threads: number;
+  /** For stack traces of generated code. */
+  readonly filename: string;
+}
+
+/** Graph → passes → plan → kernels → source → functions over memory. */
+export async function build(graph: Graph, builder: GraphBuilder, options: BuildOptions): Promise<Built> {
+  const { params, seed, threads, filename } = options;
+  const optimised = runPasses(graph, builder);
+  const plan = planGraph(optimised, { realBytes: realBytes(params.dtype) });
+  const program = lowerPlan(plan, { dtype: params.dtype, target: tsTarget, seed });
+  const source = writeModule(program, { dtype: params.dtype });
+  const kernelSource = transpile(source);
+  const executor = await createExecutor({
+    program,
+    kernelSource,
+    load: loadKernels,
+    filename,
+    params,
+    threads,
+  });
+  const inputs = new Map<string, Argument>();
+  for (const node of plan.placements.keys()) {
+    if (node.op === "input") inputs.set(node.name, locate(plan, node, params.dtype));
+  }
+  return { graph: optimised, plan, program, source, executor, inputs };
+}
+
+/** Where a node of a plan lies, as an argument that an executor can show. */
+export function locate(plan: Plan, node: Node, dtype: RealType): Argument {
+  const bytesOf = (type: DType): number => (type === "index" ? 4 : realBytes(dtype));
+  const placement = plan.placements.get(node);
+  if (!placement) throw new InternalError(`%${node.id} (${node.op}) has no place in memory`);
+  const elements = sizeOf(node.shape);
+  switch (placement.storage) {
+    case "param":
+      return { storage: "param", param: placement.param, offset: placement.offset, elements };
+    case "arena": {
+      const byteOffset = placement.region.offset + placement.offset * bytesOf(node.dtype);
+      return { storage: "arena", dtype: node.dtype, byteOffset, elements };
+    }
+    default:
+      return placement satisfies never;
+  }
+}

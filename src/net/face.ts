@@ -1,0 +1,58 @@
+import type { CompiledNet } from "../../runtime/types.js";
+import type { NetDef } from "../prototxt/index.js";
+import { type NetInternals, rememberInternals } from "./internals.js";
+import type { RangeRunner } from "./ranges.js";
+import type { Runner } from "./runner.js";
+
+export interface FaceParts {
+  readonly definition: NetDef;
+  readonly target: CompiledNet["target"];
+  readonly internals: NetInternals;
+  /** Runs layers of a range: a net of its own, compiled when first asked for. */
+  readonly ranges: RangeRunner;
+  /** The program whose plan and source are shown. */
+  readonly shown: () => Runner;
+}
+
+/** The public value: plain data and closures over a session. */
+export function createFace(parts: FaceParts): CompiledNet {
+  const { definition, target, internals, ranges, shown } = parts;
+  const { lowered, params, session } = internals;
+  const blobs: Record<string, { readonly shape: readonly number[] }> = Object.create(null);
+  for (const [name, { shape }] of lowered.blobs) blobs[name] = { shape };
+  const lossWeights: Record<string, number> = Object.create(null);
+  for (const { blob, weight } of lowered.losses) lossWeights[blob] = weight;
+  const net: CompiledNet = {
+    forward: (inputs, range) => (range ? ranges.forward(inputs, range) : session.forward(inputs)),
+    backward: (diffs, range) => (range ? ranges.backward(diffs, range) : session.backward(diffs)),
+    read: session.read,
+    readDiff: session.readDiff,
+    layers: lowered.layers.map(({ name, type, bottoms, tops, needsBackward, params }) => ({
+      name,
+      type,
+      bottoms,
+      tops,
+      needsBackward,
+      params: params.map(({ shape, lrMult, decayMult }) => ({ shape, lrMult, decayMult })),
+    })),
+    blobs,
+    inputs: [...lowered.inputs.keys()],
+    outputs: lowered.outputs,
+    lossWeights,
+    params: params.table,
+    get plan() {
+      return shown().built.plan;
+    },
+    get source() {
+      return shown().built.source;
+    },
+    target,
+    definition,
+    close: async () => {
+      await ranges.close();
+      await session.close();
+    },
+  };
+  rememberInternals(net, internals);
+  return net;
+}

@@ -1,0 +1,60 @@
+import { type Feed, openFeed } from "../../runtime/data/feed.js";
+import { CortadoError, type Diagnostic } from "../errors/index.js";
+import type { Shape } from "../ir/graph.js";
+import { feedsOf } from "../layers/lower.js";
+import type { NetDef } from "../prototxt/net.js";
+
+/** One data layer, open: where its tops' values come from. */
+export interface OpenFeed {
+  readonly layer: string;
+  readonly tops: readonly string[];
+  readonly feed: Feed;
+}
+
+/** The data layers of a net, open. */
+export interface Feeds {
+  readonly open: readonly OpenFeed[];
+  readonly shapes: ReadonlyMap<string, readonly Shape[]>;
+  close(): Promise<void>;
+}
+
+/** Opens every data layer of a net, so that its shapes are known; all that cannot be opened are reported at once. */
+export async function openFeeds(
+  definition: NetDef,
+  options: {
+    readonly root: string;
+    readonly phase: "TRAIN" | "TEST";
+    readonly seed: number;
+    /** A data layer whose tops all have a shape here is not opened: the caller feeds it. */
+    readonly shapes?: Readonly<Record<string, Shape>>;
+  },
+): Promise<Feeds> {
+  const open: OpenFeed[] = [];
+  const shapes = new Map<string, readonly Shape[]>();
+  const mistakes: Diagnostic[] = [];
+  for (const { layer, spec } of feedsOf(definition, options.phase)) {
+    const given = layer.top.map((top) =>
+      Object.hasOwn(options.shapes ?? {}, top) ? options.shapes?.[top] : undefined,
+    );
+    if (given.length > 0 && given.every((shape) => shape !== undefined)) {
+      shapes.set(layer.name, given);
+      continue;
+    }
+    try {
+      const feed = await openFeed(spec, options);
+      open.push({ layer: layer.name, tops: layer.top, feed });
+      shapes.set(layer.name, feed.shapes);
+    } catch (error) {
+      if (!(error instanceof CortadoError)) throw error;
+      mistakes.push(...error.diagnostics);
+    }
+  }
+  const close = async (): Promise<void> => {
+    await Promise.all(open.map(({ feed }) => feed.close()));
+  };
+  if (mistakes.length > 0) {
+    await close();
+    throw new CortadoError(mistakes);
+  }
+  return { open, shapes, close };
+}

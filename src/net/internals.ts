@@ -1,0 +1,24 @@
+import type { CompiledNet } from "../../runtime/types.js";
+import type { LoweredNet } from "../layers/lower.js";
+import type { NetParams } from "./params.js";
+import type { Session } from "./session.js";
+
+/** What is behind a face: for the solver, for sharing parameters, for the command line. */
+export interface NetInternals {
+  readonly lowered: LoweredNet;
+  readonly params: NetParams;
+  readonly seed: number;
+  readonly threads: number;
+  /** Blobs readable beside the outputs. */
+  readonly keep: readonly string[];
+  readonly session: Session;
+}
+
+const known = new WeakMap<CompiledNet, NetInternals>();
+
+/** The internals of a net that this process compiled. */
+export const internalsOf = (net: CompiledNet): NetInternals | undefined => known.get(net);
+
+/** Called once, when a face is made. */
+export const rememberInternals = (net: CompiledNet, internals: NetInternals): void =>
+  void known.set(net, internals);

@@ -1,0 +1,104 @@
+import type { CompileOptions } from "../../runtime/types.js";
+import { differentiate } from "../autodiff/index.js";
+import { CortadoError } from "../errors/index.js";
+import { didYouMean } from "../errors/suggest.js";
+import type { Graph, Node, Root } from "../ir/graph.js";
+import type { LoweredNet } from "../layers/lower.js";
+
+/** The reserved name of a run-time check's value: U+0000 keeps it apart from any blob. */
+export const checkName = (index: number): string => `\0check:${index}`;
+
+/** What a program of a net is for. One net has several: forward alone, with backward, with other seeds. */
+export interface Objective {
+  readonly backward: boolean;
+  /** Blobs whose diff the caller gives; a loss among them leaves its weight to the caller as well. */
+  readonly seeds: readonly string[];
+  /** Blobs readable after a pass, beside the outputs. */
+  readonly keep: readonly string[];
+}
+
+/** A graph's name for the diff that the caller puts on a blob. No blob's own input has this form: see `inputName`. */
+export const diffName = (blob: string): string => `diff:${blob}`;
+
+/** Where gradients start, as nodes: the loss weights, and one input for each of the caller's diffs. */
+function seedsOf(lowered: LoweredNet, objective: Objective): { node: Node; cotangent: Node }[] {
+  const b = lowered.builder;
+  const given = new Set(objective.seeds);
+  const losses = lowered.losses
+    .filter(({ blob }) => !given.has(blob))
+    .map(({ node, weight }) => ({ node, cotangent: b.constant(weight, node.shape) }));
+  const diffs = objective.seeds.map((blob) => {
+    const node = lowered.blobs.get(blob)!.last;
+    return { node, cotangent: b.input(diffName(blob), node.shape) };
+  });
+  return [...losses, ...diffs];
+}
+
+/** Gradients by parameter index, and diffs by blob, of an objective's seeds. */
+export interface Differentiated {
+  readonly gradients: ReadonlyMap<number, Node>;
+  readonly diffs: ReadonlyMap<string, Node>;
+}
+
+/** Differentiates what the net computes. Blob diffs are those of the first value under each name, as Caffe leaves them. */
+export function differentiateNet(lowered: LoweredNet, objective: Objective): Differentiated {
+  const { wanted, params, blobs } = lowered;
+  const cotangents = differentiate(lowered.builder, {
+    seeds: seedsOf(lowered, objective),
+    wanted: [
+      ...wanted.params.map((index) => params[index].node),
+      ...wanted.inputs.map((blob) => blobs.get(blob)!.first),
+    ],
+  });
+  const gradients = new Map<number, Node>();
+  for (const index of wanted.params) {
+    const gradient = cotangents.get(params[index].node);
+    if (gradient) gradients.set(index, gradient);
+  }
+  const diffs = new Map<string, Node>();
+  for (const blob of new Set([...wanted.inputs, ...objective.keep])) {
+    const diff = cotangents.get(blobs.get(blob)!.first);
+    if (diff) diffs.set(blob, diff);
+  }
+  return { gradients, diffs };
+}
+
+/** What forward must leave in memory. */
+export function forwardRoots(lowered: LoweredNet, objective: Objective): readonly Root[] {
+  const readable = new Set([...lowered.outputs, ...objective.keep]);
+  return [
+    ...[...readable].map((blob): Root => ({ role: "value", blob, node: lowered.blobs.get(blob)!.last })),
+    ...lowered.checks.map(({ node }, i): Root => ({ role: "value", blob: checkName(i), node })),
+    ...lowered.updates.map(({ param, node }): Root => ({ role: "update", pass: "forward", param, node })),
+  ];
+}
+
+/** The graph of an objective. */
+export function objectiveGraph(lowered: LoweredNet, objective: Objective): Graph {
+  const roots = [...forwardRoots(lowered, objective)];
+  if (objective.backward) {
+    const { gradients, diffs } = differentiateNet(lowered, objective);
+    for (const [blob, node] of diffs) roots.push({ role: "diff", blob, node });
+    for (const [param, node] of gradients) roots.push({ role: "gradient", param, node });
+  }
+  return { roots };
+}
+
+/** Whether anything can be differentiated from the loss weights alone. */
+export const hasGradient = ({ losses, wanted }: LoweredNet): boolean =>
+  losses.length > 0 && wanted.params.length + wanted.inputs.length > 0;
+
+/** The blobs that `keep` names. Throws a CortadoError for names that the net does not have. */
+export function keptBlobs(lowered: LoweredNet, keep: CompileOptions["keep"]): readonly string[] {
+  if (keep === "all") return [...lowered.blobs.keys()];
+  const unknown = (keep ?? []).filter((blob) => !lowered.blobs.has(blob));
+  if (unknown.length > 0)
+    throw new CortadoError(
+      unknown.map((blob) => ({
+        severity: "error",
+        message: `keep names ${JSON.stringify(blob)}, a blob that the net does not have`,
+        hint: didYouMean(blob, lowered.blobs.keys()),
+      })),
+    );
+  return keep ?? [];
+}

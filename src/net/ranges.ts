@@ -1,0 +1,106 @@
+import { createMessage, type LayerParameter } from "../../proto/index.js";
+import type { CompiledNet, LayerRange } from "../../runtime/types.js";
+import { userError } from "../errors/index.js";
+import { didYouMean } from "../errors/suggest.js";
+import type { NetDef } from "../prototxt/index.js";
+import type { Given } from "./session.js";
+
+/** Runs layers between two names: a net of its own that shares the whole net's parameters. */
+export interface RangeRunner {
+  forward(inputs: Given | undefined, range: LayerRange): ReturnType<CompiledNet["forward"]>;
+  backward(diffs: Given | undefined, range: LayerRange): ReturnType<CompiledNet["backward"]>;
+  close(): Promise<void>;
+}
+
+/**
+ * A range of layers becomes a net whose inputs are the blobs that the range reads from outside; what the caller
+ * does not give of them is read from the whole net, which must have kept it. Compiled at first use.
+ */
+export function createRanges(
+  definition: NetDef,
+  whole: () => CompiledNet,
+  compileShared: (range: NetDef, shapes: Record<string, readonly number[]>) => Promise<CompiledNet>,
+): RangeRunner {
+  const compiled = new Map<string, Promise<CompiledNet>>();
+
+  const netOf = (range: LayerRange): Promise<CompiledNet> => {
+    const [first, last] = bounds(definition.net.layer, range);
+    const key = `${first} ${last}`;
+    let net = compiled.get(key);
+    if (!net) {
+      const blobs = whole().blobs;
+      const layers = definition.net.layer.slice(first, last + 1);
+      const shapes: Record<string, readonly number[]> = Object.create(null);
+      const inputs = externalBlobs(layers).map((blob): LayerParameter => {
+        shapes[blob] = blobs[blob].shape;
+        return createMessage("LayerParameter", {
+          name: blob,
+          type: "Input",
+          top: [blob],
+          input_param: createMessage("InputParameter", {
+            shape: [createMessage("BlobShape", { dim: blobs[blob].shape })],
+          }),
+        });
+      });
+      // Data layers of the range are fed by hand as well: their place in the source belongs to the whole net.
+      for (const layer of layers)
+        if (layer.bottom.length === 0) for (const top of layer.top) shapes[top] = blobs[top].shape;
+      const net_ = createMessage("NetParameter", {
+        ...definition.net,
+        layer: [...inputs, ...layers],
+        force_backward: true,
+      });
+      net = compileShared({ ...definition, net: net_ }, shapes);
+      compiled.set(key, net);
+    }
+    return net;
+  };
+
+  return {
+    async forward(inputs = {}, range) {
+      const net = await netOf(range);
+      const given: Record<string, Float32Array> = Object.create(null);
+      for (const [name, values] of Object.entries(inputs)) given[name] = Float32Array.from(values);
+      for (const name of net.inputs) given[name] ??= await whole().read(name);
+      return net.forward(given);
+    },
+    async backward(diffs, range) {
+      const net = await netOf(range);
+      return net.backward(diffs as Record<string, Float32Array>);
+    },
+    async close() {
+      for (const net of compiled.values()) await (await net).close();
+    },
+  };
+}
+
+/** Blobs that layers read and no earlier one of them makes, in order of reading. */
+function externalBlobs(layers: readonly LayerParameter[]): readonly string[] {
+  const made = new Set<string>();
+  const external = new Set<string>();
+  for (const layer of layers) {
+    for (const bottom of layer.bottom) if (!made.has(bottom)) external.add(bottom);
+    for (const top of layer.top) made.add(top);
+  }
+  return [...external];
+}
+
+function bounds(layers: readonly LayerParameter[], { from, to }: LayerRange): readonly [number, number] {
+  const find = (name: string | undefined, fallback: number): number => {
+    if (name === undefined) return fallback;
+    const index = layers.findIndex((layer) => layer.name === name);
+    if (index === -1)
+      throw userError(
+        `The net has no layer ${JSON.stringify(name)}`,
+        didYouMean(
+          name,
+          layers.map((layer) => layer.name),
+        ),
+      );
+    return index;
+  };
+  const first = find(from, 0);
+  const last = find(to, layers.length - 1);
+  if (first > last) throw userError(`Layer ${JSON.stringify(from)} comes after layer ${JSON.stringify(to)}`);
+  return [first, last];
+}

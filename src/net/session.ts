@@ -1,0 +1,248 @@
+import type { Blobs, Gradients } from "../../runtime/types.js";
+import { CortadoError, type Diagnostic, userError } from "../errors/index.js";
+import { didYouMean } from "../errors/suggest.js";
+import { type Shape, sizeOf } from "../ir/graph.js";
+import { inputName, type LoweredNet, STEP } from "../layers/lower.js";
+import type { Feeds } from "./feeds.js";
+import { checkName, diffName, type Objective } from "./objective.js";
+import type { Runner } from "./runner.js";
+
+/** Values the caller gives, by blob. */
+export type Given = Readonly<Record<string, ArrayLike<number>>>;
+
+/** The life of a compiled net: which program is current, what its inputs hold, how far its steps have counted. */
+export interface Session {
+  forward(inputs?: Given): Promise<Blobs>;
+  backward(diffs?: Given): Promise<Gradients>;
+  read(blob: string): Promise<Float32Array>;
+  readDiff(blob: string): Promise<Float32Array>;
+  /** Runs work when the calls made before it have ended. */
+  inTurn<T>(work: () => Promise<T>): Promise<T>;
+  /** Builds the first program, so that the first forward finds it ready. */
+  prepare(): Promise<void>;
+  /** Writes a batch into a runner's inputs, from the caller or from the data layers, and counts a step. */
+  feed(runner: Runner, inputs?: Given): Promise<void>;
+  /** Raises what the layers' run-time checks find: a label that names no class. */
+  check(runner: Runner): void;
+  outputsOf(runner: Runner): Blobs;
+  /** The program that runs now; undefined before `prepare` or a first call. */
+  current(): Runner | undefined;
+  close(): Promise<void>;
+}
+
+export interface SessionParts {
+  readonly lowered: LoweredNet;
+  readonly feeds: Feeds;
+  readonly keep: readonly string[];
+  /** What the first program is for. */
+  readonly objective: Objective;
+  readonly make: (objective: Objective) => Promise<Runner>;
+}
+
+const show = (shape: Shape): string => `[${shape.join(", ")}]`;
+const record = <T>(): Record<string, T> => Object.create(null);
+
+export function createSession(parts: SessionParts): Session {
+  const { lowered, feeds, keep } = parts;
+  let { objective } = parts;
+  let runner: Runner | undefined;
+  let step = 0;
+  let hasRun = false;
+  let hasDiffs = false;
+  let closed = false;
+  /** Inputs that hold a batch of the caller's: a call without any may run on them again. */
+  const filled = new Set<string>();
+
+  // Calls are served one after another, in the order they were made.
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = last.then(() => {
+      if (closed) throw userError("This net has been closed");
+      return work();
+    });
+    last = result.catch(() => undefined);
+    return result;
+  };
+
+  const checkGiven = (given: Given, allowed: ReadonlyMap<string, Shape>, what: string): Diagnostic[] =>
+    Object.entries(given).flatMap(([name, values]): Diagnostic[] => {
+      const shape = allowed.get(name);
+      if (!shape)
+        return [
+          {
+            severity: "error",
+            message: `The net has no ${what} ${JSON.stringify(name)}`,
+            hint:
+              didYouMean(name, allowed.keys()) ??
+              `it has: ${[...allowed.keys()].map((n) => JSON.stringify(n)).join(", ")}`,
+          },
+        ];
+      if (values.length !== sizeOf(shape))
+        return [
+          {
+            severity: "error",
+            message: `${JSON.stringify(name)} has shape ${show(shape)}, ${sizeOf(shape)} numbers; ${values.length} were given`,
+          },
+        ];
+      return [];
+    });
+
+  const feed = async (target: Runner, inputs?: Given): Promise<void> => {
+    const given = inputs ?? {};
+    const mistakes = checkGiven(given, lowered.inputs, "input");
+    const fed = new Set(feeds.open.flatMap(({ tops }) => tops));
+    const missing = [...lowered.inputs.keys()].filter(
+      (name) => !Object.hasOwn(given, name) && !fed.has(name) && !(inputs === undefined && filled.has(name)),
+    );
+    for (const name of missing)
+      mistakes.push({
+        severity: "error",
+        message: `Input ${JSON.stringify(name)} ${show(lowered.inputs.get(name)!)} was not given`,
+      });
+    if (mistakes.length > 0) throw new CortadoError(mistakes);
+    for (const [name, values] of Object.entries(given)) {
+      target.input(inputName(name))?.set(values);
+      filled.add(name);
+    }
+    for (const { tops, feed } of feeds.open) {
+      // A data layer whose blobs the caller gives keeps its place in its source.
+      if (tops.every((top) => Object.hasOwn(given, top))) continue;
+      const batch = feed.shapes.map((shape) => new Float32Array(sizeOf(shape)));
+      await feed.next(batch);
+      for (const [i, top] of tops.entries())
+        if (!Object.hasOwn(given, top)) target.input(inputName(top))?.set(batch[i]);
+    }
+    target.input(STEP)?.fill(step);
+    step++;
+  };
+
+  const check = (target: Runner): void => {
+    const mistakes: Diagnostic[] = [];
+    for (const [i, { min, max, except, message, span }] of lowered.checks.entries()) {
+      const values = target.root("value", checkName(i));
+      const at = values?.findIndex((value) => {
+        const whole = Math.trunc(value);
+        return !(whole >= min && whole <= max) && whole !== except;
+      });
+      if (values && at !== undefined && at !== -1)
+        mistakes.push({ severity: "error", message: `${message}: element ${at} is ${values[at]}`, span });
+    }
+    if (mistakes.length > 0) throw new CortadoError(mistakes);
+  };
+
+  const outputsOf = (target: Runner): Blobs => {
+    const outputs = record<Float32Array>();
+    for (const blob of lowered.outputs) outputs[blob] = Float32Array.from(target.root("value", blob)!);
+    return outputs;
+  };
+
+  const ready = async (): Promise<Runner> => {
+    runner ??= await parts.make(objective);
+    return runner;
+  };
+
+  /** Makes a program with backward from these seeds current, and brings it to where the old one was. */
+  const widen = async (seeds: readonly string[]): Promise<Runner> => {
+    const old = await ready();
+    if (objective.backward && seeds.every((blob) => objective.seeds.includes(blob))) return old;
+    const wider: Objective = {
+      ...objective,
+      backward: true,
+      seeds: [...new Set([...objective.seeds, ...seeds])],
+    };
+    const next = await parts.make(wider);
+    for (const name of next.built.inputs.keys()) {
+      const held = old.input(name);
+      if (held) next.input(name)?.set(held);
+    }
+    await old.built.executor.close();
+    runner = next;
+    objective = wider;
+    await next.forward();
+    return next;
+  };
+
+  const lossWeight = new Map(lowered.losses.map(({ blob, weight }) => [blob, weight]));
+
+  return {
+    inTurn,
+    prepare: async () => void (await ready()),
+    feed,
+    check,
+    outputsOf,
+    current: () => runner,
+    forward: (inputs) =>
+      inTurn(async () => {
+        const target = await ready();
+        await feed(target, inputs);
+        await target.forward();
+        hasRun = true;
+        hasDiffs = false;
+        check(target);
+        return outputsOf(target);
+      }),
+    backward: (diffs = {}) =>
+      inTurn(async () => {
+        const shapes = new Map([...lowered.blobs].map(([name, { shape }]) => [name, shape]));
+        const mistakes = checkGiven(diffs, shapes, "blob");
+        if (!hasRun) mistakes.push({ severity: "error", message: "backward needs a forward before it" });
+        if (mistakes.length > 0) throw new CortadoError(mistakes);
+        const target = await widen(Object.keys(diffs));
+        for (const blob of objective.seeds) {
+          const memory = target.input(diffName(blob));
+          if (Object.hasOwn(diffs, blob)) memory?.set(diffs[blob]);
+          else memory?.fill(lossWeight.get(blob) ?? 0);
+        }
+        await target.backward();
+        hasDiffs = true;
+        const params = record<Float32Array[]>();
+        for (const layer of lowered.layers) {
+          if (layer.params.length === 0) continue;
+          params[layer.name] = layer.params.map(({ index, shape }) => {
+            const gradient = target.root("gradient", index);
+            return gradient ? Float32Array.from(gradient) : new Float32Array(sizeOf(shape));
+          });
+        }
+        const inputs = record<Float32Array>();
+        for (const blob of lowered.wanted.inputs) {
+          const diff = target.root("diff", blob);
+          inputs[blob] = diff ? Float32Array.from(diff) : new Float32Array(sizeOf(shapes.get(blob)!));
+        }
+        return { inputs, params };
+      }),
+    read: (blob) =>
+      inTurn(async () => {
+        if (!lowered.blobs.has(blob)) throw unknownBlob(lowered, blob);
+        const target = await ready();
+        const value = target.root("value", blob) ?? target.input(inputName(blob));
+        if (!value) throw notKept(blob);
+        if (!hasRun) throw userError(`${JSON.stringify(blob)} has no value before the first forward`);
+        return Float32Array.from(value);
+      }),
+    readDiff: (blob) =>
+      inTurn(async () => {
+        const found = lowered.blobs.get(blob);
+        if (!found) throw unknownBlob(lowered, blob);
+        if (!keep.includes(blob) && !lowered.wanted.inputs.includes(blob)) throw notKept(blob);
+        if (!hasDiffs) throw userError(`${JSON.stringify(blob)} has no diff before backward`);
+        const diff = runner?.root("diff", blob);
+        return diff ? Float32Array.from(diff) : new Float32Array(sizeOf(found.shape));
+      }),
+    close: async () => {
+      if (closed) return;
+      await last;
+      closed = true;
+      await runner?.built.executor.close();
+      await feeds.close();
+    },
+  };
+}
+
+const unknownBlob = (lowered: LoweredNet, blob: string): CortadoError =>
+  userError(`The net has no blob ${JSON.stringify(blob)}`, didYouMean(blob, lowered.blobs.keys()));
+
+const notKept = (blob: string): CortadoError =>
+  userError(
+    `${JSON.stringify(blob)} is not kept: its memory is used again`,
+    `compile with keep: [${JSON.stringify(blob)}] or keep: "all"`,
+  );

@@ -1,0 +1,113 @@
+import type { SolverParameter } from "../../proto/index.js";
+import { allocateReal } from "../../runtime/memory.js";
+import type { Param, TrainingNet } from "../../runtime/types.js";
+import { type Graph, type Node, sizeOf } from "../ir/graph.js";
+import { appendAccumulation, appendUpdates, ruleOf, scalarInput } from "../solvers/index.js";
+import type { NetInternals } from "./internals.js";
+import { differentiateNet, forwardRoots, type Objective } from "./objective.js";
+import { paramOver } from "./params.js";
+import type { Runner } from "./runner.js";
+
+/** What a net gains when a solver's rule is compiled into its backward pass. */
+export type Training = Pick<TrainingNet, "step" | "history"> & { readonly runner: Runner };
+
+/**
+ * Compiles a solver's update rule with a net's backward pass. With iter_size 1 an iteration is one program, whose
+ * gradients fuse with their updates; with more, one program adds up gradients and a second applies them.
+ */
+export async function createTraining(
+  internals: NetInternals,
+  solver: SolverParameter,
+  make: (graph: Graph) => Promise<Runner>,
+): Promise<Training> {
+  const { lowered, params, session } = internals;
+  const { builder } = lowered;
+  const { store } = params;
+  const rule = ruleOf(solver);
+  const info = lowered.params.map(({ shape, lrMult, decayMult }) => ({ shape, lrMult, decayMult }));
+
+  /** One more parameter of each shape, beside the net's own. */
+  const addState = (shape: readonly number[]): Node => {
+    const index = store.arrays.push(allocateReal(store.dtype, sizeOf(shape))) - 1;
+    return builder.param(index, shape);
+  };
+  const slots = Array.from({ length: rule.slots }, () => info.map(({ shape }) => addState(shape)));
+  const objective: Objective = {
+    backward: true,
+    seeds: [],
+    keep: [...new Set([...internals.keep, ...lowered.losses.map(({ blob }) => blob)])],
+  };
+  const { gradients } = differentiateNet(lowered, objective);
+  const learnables = (gradientOf: (param: number) => Node | undefined) =>
+    lowered.params.map((param, i) => ({
+      node: param.node,
+      gradient: gradientOf(i),
+      lrMult: param.lrMult,
+      decayMult: param.decayMult,
+      history: slots.map((slot) => slot[i]),
+    }));
+
+  const forward = forwardRoots(lowered, objective);
+  let runner: Runner;
+  let apply: Runner | undefined;
+  if (solver.iter_size <= 1) {
+    const updates = appendUpdates(
+      builder,
+      learnables((i) => gradients.get(i)),
+      solver,
+    );
+    runner = await make({ roots: [...forward, ...updates] });
+  } else {
+    const accumulators = new Map([...gradients.keys()].map((i) => [i, addState(lowered.params[i].shape)]));
+    const pairs = [...gradients].map(([i, gradient]) => ({ gradient, accumulator: accumulators.get(i)! }));
+    runner = await make({ roots: [...forward, ...appendAccumulation(builder, pairs)] });
+    apply = await make({
+      roots: appendUpdates(
+        builder,
+        learnables((i) => accumulators.get(i)),
+        solver,
+      ),
+    });
+  }
+
+  const setScalars = (target: Runner, scalars: Readonly<Record<string, number>>): void => {
+    for (const [name, value] of Object.entries(scalars)) target.input(scalarInput(name))?.fill(value);
+  };
+  const lossOf = (): number => {
+    let loss = 0;
+    for (const { blob, weight } of lowered.losses) {
+      let sum = 0;
+      for (const value of runner.root("value", blob)!) sum += value;
+      loss += weight * sum;
+    }
+    return loss;
+  };
+
+  return {
+    runner,
+    step: (scalars, inputs) =>
+      session.inTurn(async () => {
+        const batches = Math.max(1, solver.iter_size);
+        let loss = 0;
+        for (let batch = 0; batch < batches; batch++) {
+          await session.feed(runner, inputs);
+          setScalars(runner, { ...scalars, first: batch === 0 ? 1 : 0 });
+          await runner.forward();
+          session.check(runner);
+          loss += lossOf();
+          await runner.backward();
+        }
+        if (apply) {
+          setScalars(apply, scalars);
+          await apply.backward();
+        }
+        return { loss: loss / batches, outputs: session.outputsOf(runner) };
+      }),
+    history: slots.flatMap((slot) =>
+      slot.map(
+        (node, i): Param =>
+          paramOver(info[i], () => store.arrays[(node as Extract<Node, { op: "param" }>).index]),
+      ),
+    ),
+  };
+}

@@ -1,0 +1,40 @@
+import type { CompiledNet } from "../../runtime/types.js";
+import { formatMatchReport, matchWeights, readWeights, type WeightSet } from "../../runtime/weights/index.js";
+
+/** What became of a weight file's layers: `toString` gives the report for people. */
+export type WeightReport = ReturnType<typeof matchWeights>["report"];
+
+/**
+ * Copies weights into a net, matched by layer name as Caffe's CopyTrainedLayersFrom: layers that only one side has
+ * are left alone and reported. Throws a CortadoError that names every blob whose shape does not fit; then nothing
+ * has been changed.
+ */
+export async function loadWeights(
+  net: CompiledNet,
+  source: string | Uint8Array | WeightSet,
+): Promise<WeightReport> {
+  const weights =
+    typeof source === "string" || source instanceof Uint8Array ? await readWeights(source) : source;
+  const wanted = Object.entries(net.params).map(([layer, params]) => ({
+    layer,
+    shapes: params.map(({ shape }) => shape),
+  }));
+  const { assignments, report } = matchWeights(weights, wanted);
+  for (const { layer, index, data } of assignments) await net.params[layer][index].write(data);
+  return report;
+}
+
+/** A net's parameters as a set that can be written to a file, in layer order. */
+export async function collectWeights(net: CompiledNet): Promise<WeightSet> {
+  const layers = [];
+  for (const { name, type } of net.layers) {
+    const params = net.params[name];
+    if (!params) continue;
+    const blobs = [];
+    for (const param of params) blobs.push({ shape: param.shape, data: await param.read() });
+    layers.push({ name, type, blobs });
+  }
+  return { layers };
+}
+
+export { formatMatchReport };

@@ -1,0 +1,111 @@
+import { attributesKey } from "../ir/builder.js";
+import { type Graph, type Node, passOf, sizeOf } from "../ir/graph.js";
+import type { Group } from "./group.js";
+import { readsUpdated } from "./legality.js";
+import type { Pass } from "./plan.js";
+import type { Uses } from "./uses.js";
+
+/**
+ * Which pass computes each node. Forward: all that its roots need. Backward: what only backward's roots need,
+ * but for three kinds, pulled forward when all they read is there:
+ *  - a windowArgmax beside a windowMax of the same window: positions are kept instead of pooling's input;
+ *  - a reader of a parameter that forward replaces: afterwards the old value is gone;
+ *  - a reduce that is backward's only use of its (larger) input: the sum is kept instead.
+ */
+export function assignPasses(graph: Graph, uses: Uses): ReadonlyMap<Node, Pass> {
+  const forward = new Set<Node>();
+  const pending = graph.roots.filter((root) => passOf(root) === "forward").map((root) => root.node);
+  for (let node = pending.pop(); node; node = pending.pop()) {
+    if (forward.has(node)) continue;
+    forward.add(node);
+    pending.push(...node.inputs);
+  }
+  // Sources belong to no pass; a free view goes with its base.
+  const ready = (node: Node): boolean => {
+    const base = uses.base(node);
+    return base.op === "param" || base.op === "input" || base.op === "constant" || forward.has(base);
+  };
+  for (const node of uses.nodes) {
+    if (forward.has(node) || uses.base(node) !== node || node.inputs.length === 0) continue;
+    if (!node.inputs.every(ready)) continue;
+    if (hasTwin(node, uses, forward) || readsUpdated(node, uses) || isLastUse(node, uses, forward))
+      forward.add(node);
+  }
+  return new Map(uses.nodes.map((node) => [node, forward.has(uses.base(node)) ? "forward" : "backward"]));
+}
+
+/** The windowMax whose positions a windowArgmax names, if it is among `candidates`. */
+function hasTwin(node: Node, uses: Uses, candidates: ReadonlySet<Node>): boolean {
+  if (node.op !== "windowArgmax") return false;
+  const max = uses.sites(uses.base(node.inputs[0])).find(({ user }) => isTwin(user, node));
+  return max !== undefined && candidates.has(max.user);
+}
+
+/** Whether `max` is the windowMax of the input and window that `argmax` gives the positions of. */
+export const isTwin = (max: Node, argmax: Node): boolean =>
+  max.op === "windowMax" &&
+  argmax.op === "windowArgmax" &&
+  max.inputs[0] === argmax.inputs[0] &&
+  attributesKey(max) === attributesKey(argmax);
+
+function isLastUse(node: Node, uses: Uses, forward: ReadonlySet<Node>): boolean {
+  if (node.op !== "reduce") return false;
+  const base = uses.base(node.inputs[0]);
+  return (
+    forward.has(base) &&
+    uses.roots(base).length === 0 &&
+    sizeOf(node.shape) < sizeOf(base.shape) &&
+    uses.sites(base).every(({ user }) => user === node || forward.has(user))
+  );
+}
+
+/**
+ * The order on the one time line. A group's key orders it after all it reads (see group.ts), so sorting by pass
+ * and key is a topological order; in backward, ids count from the loss down. Two kinds move within it:
+ *  - backward groups that nothing reads (gradients of parameters) come as soon as their operands are there,
+ *    before other readers of those: then these may write over the operands;
+ *  - what is generated from nothing (a fill) comes right before its first reader.
+ */
+export function orderGroups(groups: Iterable<Group>, uses: Uses): readonly Group[] {
+  const writer = new Map<Node, Group>();
+  const readers = new Map<Group, Group[]>();
+  const all = [...groups].sort((a, b) => comparePasses(a, b) || a.key - b.key);
+  for (const group of all) for (const node of group.stores) writer.set(node, group);
+  for (const group of all)
+    for (const read of group.reads) {
+      const from = writer.get(uses.base(read));
+      if (from) readers.set(from, [...(readers.get(from) ?? []), group]);
+    }
+
+  // Place of a group: the slot it belongs to, then fills, the slot's own group, and early gradients.
+  const slot = new Map<Group, number>();
+  const rank = new Map<Group, 0 | 1 | 2>();
+  const isFill = (group: Group): boolean => group.stores.length === 1 && uses.generated.has(group.anchor);
+  all.forEach((group, index) => {
+    slot.set(group, index);
+    rank.set(group, 1);
+  });
+  for (const group of all) {
+    if (group.pass === "forward" || isFill(group) || readers.has(group)) continue;
+    let after = -1;
+    for (const read of group.reads) {
+      const from = writer.get(uses.base(read));
+      if (from && !isFill(from)) after = Math.max(after, slot.get(from)!);
+    }
+    slot.set(group, after);
+    rank.set(group, 2);
+  }
+  for (const group of all.toReversed()) {
+    if (!isFill(group)) continue;
+    const sites = (readers.get(group) ?? []).filter((reader) => reader.pass === group.pass);
+    slot.set(group, sites.reduce((first, reader) => Math.min(first, slot.get(reader)!), all.length));
+    rank.set(group, 0);
+  }
+  return all.sort(
+    (a, b) =>
+      comparePasses(a, b) || slot.get(a)! - slot.get(b)! || rank.get(a)! - rank.get(b)! || a.key - b.key,
+  );
+}
+
+const comparePasses = (a: Group, b: Group): number =>
+  a.pass === b.pass ? 0 : a.pass === "forward" ? -1 : 1;

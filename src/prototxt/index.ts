@@ -1,0 +1,17 @@
+/** The front end: prototxt to typed nets and solvers, with the place of every field. */
+export { formatMessage, formatNet } from "./format.js";
+export {
+  meetsRule,
+  type NetDef,
+  type ParseOptions,
+  parseNet,
+  parseSolver,
+  type SelectedState,
+  type SolverDef,
+  selectLayers,
+} from "./net.js";
+export { parseMessage } from "./parse.js";
+export { amend, nameSpanOf, spanOf } from "./spans.js";
+export { didYouMean, nearest, orList, quoted } from "./suggest.js";
+export { upgradeNet, upgradeSolver } from "./upgrade.js";
+export { type BlobVersion, type WiredLayer, type Wiring, wireNet } from "./wire.js";

@@ -1,0 +1,61 @@
+import type { GraphBuilder } from "../ir/builder.js";
+import type { Node } from "../ir/graph.js";
+
+/** The solvers of Caffe, by the name a `solver.prototxt` gives. */
+export const SOLVER_TYPES = ["SGD", "Nesterov", "AdaGrad", "RMSProp", "AdaDelta", "Adam"] as const;
+export type SolverType = (typeof SOLVER_TYPES)[number];
+
+/** Constants of a rule, each rounded to float32 as the schema's fields are. */
+export interface RuleConstants {
+  /** Adam's β₁; AdaDelta's decay. */
+  readonly momentum: number;
+  /** Adam's β₂. */
+  readonly momentum2: number;
+  /** Keeps a quotient finite: ε. */
+  readonly delta: number;
+  readonly rmsDecay: number;
+}
+
+/** One parameter in front of its update. */
+export interface RuleOperands {
+  readonly weight: Node;
+  /** Clipped, normalised and regularised already; the weight's shape. */
+  readonly gradient: Node;
+  /** As many as the rule has slots; the weight's shape. */
+  readonly history: readonly Node[];
+  /** The iteration's learning rate times the parameter's lr_mult; shape []. */
+  readonly rate: Node;
+  /** The rule's own scalars of this iteration, by name; shape []. */
+  readonly scalars: Readonly<Record<string, Node>>;
+  readonly constants: RuleConstants;
+}
+
+/**
+ * A solver's update of one parameter, as graph: compiled into the backward pass it fuses with the gradient and
+ * runs on every target.
+ */
+export interface UpdateRule {
+  readonly type: SolverType;
+  /** Tensors of history per parameter: those of Caffe's `history_`, in its order. */
+  readonly slots: number;
+  /** What each iteration feeds beside the rate, as functions of the iteration (from 0) on the host. */
+  readonly scalars: Readonly<Record<string, (iteration: number, constants: RuleConstants) => number>>;
+  /** Fields that the rule refuses, as Caffe does, each with the reason. */
+  readonly refuses: (
+    constants: RuleConstants,
+  ) => readonly { readonly field: string; readonly reason: string }[];
+  /** The next weight and the next history. */
+  update(
+    b: GraphBuilder,
+    operands: RuleOperands,
+  ): { readonly weight: Node; readonly history: readonly Node[] };
+}
+
+/** No field is refused. */
+export const refusesNothing = (): readonly never[] => [];
+
+/** Rules that scale by a history of squares have no place for a momentum. */
+export const refusesMomentum =
+  (type: SolverType) =>
+  ({ momentum }: RuleConstants): readonly { field: string; reason: string }[] =>
+    momentum === 0 ? [] : [{ field: "momentum", reason: `momentum cannot be used with ${type}` }];

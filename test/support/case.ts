@@ -1,0 +1,120 @@
+/** Cases of the oracle: what Caffe was given and what it computed. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** Tensors of a safetensors file by name; float32 only, as the oracle writes them. */
+export function readTensors(path: string): Map<string, { shape: readonly number[]; data: Float32Array }> {
+  const bytes = readFileSync(path);
+  const headerLength = Number(bytes.readBigUInt64LE(0));
+  const header: Record<string, { shape: number[]; data_offsets: [number, number] }> = JSON.parse(
+    bytes.subarray(8, 8 + headerLength).toString("utf8"),
+  );
+  const tensors = new Map<string, { shape: readonly number[]; data: Float32Array }>();
+  for (const [name, entry] of Object.entries(header)) {
+    if (name === "__metadata__") continue;
+    const [from, to] = entry.data_offsets;
+    const copy = new Uint8Array(bytes.subarray(8 + headerLength + from, 8 + headerLength + to));
+    tensors.set(name, { shape: entry.shape, data: new Float32Array(copy.buffer) });
+  }
+  return tensors;
+}
+
+/** `layers/<case>/case.json`. */
+export interface LayerCase {
+  readonly phase: "TRAIN" | "TEST";
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly seeded: readonly string[];
+  readonly loss: number;
+  readonly loss_weights: Record<string, number>;
+  readonly shapes: Record<string, readonly number[]>;
+  readonly backward: boolean;
+  readonly need_backward: Record<string, boolean>;
+}
+
+export interface FillRule {
+  readonly shape: readonly number[];
+  readonly seed?: number;
+  readonly scale?: number;
+  readonly offset?: number;
+  readonly mod?: number;
+}
+
+export interface TensorSummary {
+  readonly shape: readonly number[];
+  readonly l2: number;
+  readonly mean: number;
+  readonly samples: readonly number[];
+}
+
+/** `nets/<case>/case.json`. */
+export interface NetCase {
+  readonly phase: "TRAIN" | "TEST";
+  readonly inputs: Record<string, FillRule>;
+  readonly params: Record<string, FillRule>;
+  readonly blobs: Record<string, TensorSummary>;
+  readonly seeds: Record<string, Omit<FillRule, "shape"> & { readonly onehot?: number }>;
+  readonly diffs: Record<string, TensorSummary>;
+  readonly pdiffs: Record<string, TensorSummary>;
+  readonly need_backward: Record<string, boolean>;
+}
+
+export const readJson = <T>(...parts: string[]): T => JSON.parse(readFileSync(join(...parts), "utf8")) as T;
+
+/** The oracle's fill rule: see its README. */
+export function fillByRule(rule: FillRule & { readonly onehot?: number }): Float32Array {
+  const count = rule.shape.reduce((a, b) => a * b, 1);
+  const out = new Float32Array(count);
+  if (rule.onehot !== undefined) {
+    const [rows, channels] = [rule.shape[0], rule.shape[1]];
+    const inner = count / (rows * channels);
+    for (let row = 0; row < rows; row++)
+      for (let i = 0; i < inner; i++) out[(row * channels + rule.onehot) * inner + i] = 1;
+    return out;
+  }
+  if (rule.mod !== undefined) {
+    for (let i = 0; i < count; i++) out[i] = (7 * i + 3) % rule.mod;
+    return out;
+  }
+  const [seed, scale, offset] = [rule.seed ?? 0, Math.fround(rule.scale ?? 1), Math.fround(rule.offset ?? 0)];
+  const start = Math.imul(seed, 0x9e3779b9);
+  for (let i = 0; i < count; i++) {
+    let x = (i + start) | 0;
+    x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
+    x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
+    const u = Math.fround(((x ^ (x >>> 16)) >>> 8) * 2 ** -23 - 1);
+    out[i] = Math.fround(offset + Math.fround(scale * u));
+  }
+  return out;
+}
+
+/** ‖ours − theirs‖ / ‖theirs‖; where theirs is all zero, ‖ours‖. */
+export function relativeError(ours: ArrayLike<number>, theirs: ArrayLike<number>): number {
+  if (ours.length !== theirs.length) return Number.POSITIVE_INFINITY;
+  let difference = 0;
+  let norm = 0;
+  for (let i = 0; i < theirs.length; i++) {
+    difference += (ours[i] - theirs[i]) ** 2;
+    norm += theirs[i] ** 2;
+  }
+  return norm > 0 ? Math.sqrt(difference / norm) : Math.sqrt(difference);
+}
+
+export const l2 = (x: ArrayLike<number>): number => {
+  let sum = 0;
+  for (let i = 0; i < x.length; i++) sum += x[i] ** 2;
+  return Math.sqrt(sum);
+};
+
+/** The worst of: relative error of the L2 norm, and of the samples as a vector (against the tensor's own scale). */
+export function summaryError(ours: Float32Array, theirs: TensorSummary): number {
+  const count = theirs.shape.reduce((a, b) => a * b, 1);
+  if (ours.length !== count) return Number.POSITIVE_INFINITY;
+  const positions = Math.min(32, count);
+  const samples = Array.from({ length: positions }, (_, k) => ours[Math.floor((k * count) / positions)]);
+  const norm = theirs.l2 || 1;
+  const sampleNorm = Math.max(l2(theirs.samples), (theirs.l2 / Math.sqrt(count)) * Math.sqrt(positions)) || 1;
+  let difference = 0;
+  for (let i = 0; i < positions; i++) difference += (samples[i] - theirs.samples[i]) ** 2;
+  return Math.max(Math.abs(l2(ours) - theirs.l2) / norm, Math.sqrt(difference) / sampleNorm);
+}
