@@ -7,7 +7,8 @@
 import "@tensorflow/tfjs-backend-cpu";
 import { readFile } from "node:fs/promises";
 import * as tf from "@tensorflow/tfjs-core";
-import { compile, createSolver } from "../src/index.js";
+import { compileTraining } from "../src/compile.js";
+import { compile, parseSolver } from "../src/index.js";
 import { formatMeasurements, interleave, machine, median, testValues } from "./measure.js";
 
 const BATCH = 64;
@@ -26,50 +27,36 @@ async function lenet(): Promise<string> {
 /** The same net in tfjs: NHWC, variables, softmax cross-entropy, momentum. */
 function tfLenet(images: Float32Array, labels: Float32Array) {
   const x = tf.tensor4d(images, [BATCH, 28, 28, 1]);
-  const y = tf.oneHot(tf.tensor1d(labels, "int32"), 10).toFloat();
-  const variable = (shape: number[], seed: number): tf.Variable =>
-    tf.variable(
-      tf
-        .tensor(
-          testValues(
-            shape.reduce((a, b) => a * b),
-            seed,
-          ),
-          shape,
-        )
-        .mul(0.05),
-    );
-  const w = {
-    conv1: variable([5, 5, 1, 20], 1),
-    bias1: variable([20], 2),
-    conv2: variable([5, 5, 20, 50], 3),
-    bias2: variable([50], 4),
-    ip1: variable([800, 500], 5),
-    bias3: variable([500], 6),
-    ip2: variable([500, 10], 7),
-    bias4: variable([10], 8),
+  const y = tf.cast(tf.oneHot(tf.tensor1d(labels, "int32"), 10), "float32");
+  const variable = <R extends tf.Rank>(shape: tf.ShapeMap[R], seed: number): tf.Variable<R> => {
+    const count = shape.reduce((a: number, b: number) => a * b, 1);
+    return tf.variable(
+      tf.tensor(
+        testValues(count, seed).map((v) => 0.05 * v),
+        shape,
+      ),
+    ) as tf.Variable<R>;
   };
+  const conv1 = variable<tf.Rank.R4>([5, 5, 1, 20], 1);
+  const bias1 = variable([20], 2);
+  const conv2 = variable<tf.Rank.R4>([5, 5, 20, 50], 3);
+  const bias2 = variable([50], 4);
+  const ip1 = variable<tf.Rank.R2>([800, 500], 5);
+  const bias3 = variable([500], 6);
+  const ip2 = variable<tf.Rank.R2>([500, 10], 7);
+  const bias4 = variable([10], 8);
+  const block = (input: tf.Tensor4D, w: tf.Variable<tf.Rank.R4>, bias: tf.Variable): tf.Tensor4D =>
+    tf.maxPool(tf.add<tf.Tensor4D>(tf.conv2d(input, w, 1, "valid"), bias), 2, 2, "valid");
   const logits = (): tf.Tensor2D => {
-    const pool1 = tf.maxPool(
-      tf.conv2d(x, w.conv1 as tf.Tensor4D, 1, "valid").add(w.bias1) as tf.Tensor4D,
-      2,
-      2,
-      "valid",
-    );
-    const pool2 = tf.maxPool(
-      tf.conv2d(pool1, w.conv2 as tf.Tensor4D, 1, "valid").add(w.bias2) as tf.Tensor4D,
-      2,
-      2,
-      "valid",
-    );
-    const ip1 = tf.relu(tf.matMul(pool2.reshape([BATCH, 800]), w.ip1 as tf.Tensor2D).add(w.bias3));
-    return tf.matMul(ip1 as tf.Tensor2D, w.ip2 as tf.Tensor2D).add(w.bias4) as tf.Tensor2D;
+    const flat = tf.reshape<tf.Rank.R2>(block(block(x, conv1, bias1), conv2, bias2), [BATCH, 800]);
+    const hidden = tf.relu(tf.add<tf.Tensor2D>(tf.matMul(flat, ip1), bias3));
+    return tf.add(tf.matMul(hidden, ip2), bias4);
   };
-  const loss = (): tf.Scalar => tf.neg(tf.mean(tf.sum(tf.mul(y, tf.logSoftmax(logits())), 1))) as tf.Scalar;
+  const loss = (): tf.Scalar => tf.neg(tf.mean(tf.sum(tf.mul(y, tf.logSoftmax(logits())), 1)));
   const optimizer = tf.train.momentum(0.01, 0.9);
   return {
-    forward: () => void tf.tidy(() => loss().dataSync()),
-    step: () => void tf.tidy(() => optimizer.minimize(loss, true)?.dataSync()),
+    forward: (): void => void tf.tidy(() => loss().dataSync()),
+    step: (): void => void tf.tidy(() => optimizer.minimize(loss, true)?.dataSync()),
   };
 }
 
@@ -81,10 +68,8 @@ await tf.ready();
 const peer = tfLenet(images, labels);
 
 const net = await compile(text, { phase: "TEST", target: "ts" });
-const solver = await createSolver(
-  `net_param { ${text} } base_lr: 0.01 momentum: 0.9 weight_decay: 0.0005 lr_policy: "fixed" max_iter: 1000000`,
-  { target: "ts", inputs: { data: images, label: labels } },
-);
+const { solver } = parseSolver('base_lr: 0.01 momentum: 0.9 weight_decay: 0.0005 lr_policy: "fixed"');
+const trained = await compileTraining(text, solver, { target: "ts" });
 
 const forward = await interleave(
   [
@@ -98,7 +83,10 @@ const forward = await interleave(
 );
 const step = await interleave(
   [
-    { name: "cortado ts step", run: () => solver.step(1) },
+    {
+      name: "cortado ts step",
+      run: async () => void (await trained.step({ rate: 0.01 }, { data: images, label: labels })),
+    },
     { name: "tfjs cpu step", run: peer.step },
   ],
   { warmup: 3, rounds: 5 },
@@ -109,4 +97,4 @@ const ratio = (pair: typeof forward): string =>
   (median(pair[1].samples) / median(pair[0].samples)).toFixed(1);
 console.log(`tfjs / cortado: forward ${ratio(forward)}×, training step ${ratio(step)}×`);
 await net.close();
-await solver.close();
+await trained.close();

@@ -146,8 +146,6 @@ export type Argument =
 
 /** A whole net as kernels: equal kernels are one; launches say where each works. */
 export interface Program {
-  /** What `real` is. */
-  readonly dtype: "float32" | "float64";
   readonly kernels: readonly Kernel[];
   readonly forward: readonly Launch[];
   readonly backward: readonly Launch[];

@@ -26,7 +26,7 @@ export interface TargetDescription {
  * smaller tiles. Unrolling the sum loses (V8's register allocator), and float32 arithmetic through Math.fround
  * is slower than float64 (measured: 2.4 against 4.5 GFLOP/s).
  */
-export const TS_TARGET: TargetDescription = {
+export const tsTarget: TargetDescription = {
   name: "ts",
   accumulatorBytes: 8,
   tile: { rows: 4, columns: 4 },

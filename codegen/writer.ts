@@ -1,5 +1,6 @@
 import { InternalError } from "../src/errors/index.js";
 import type { DType } from "../src/ir/graph.js";
+import { hoistIndices } from "./hoist.js";
 import { boundsOf, int, variable } from "./indices.js";
 import type {
   Condition,
@@ -155,7 +156,9 @@ export function createWriter(): KernelWriter {
     },
     finish(note, flops, bytes) {
       if (!parallel) throw new InternalError("a kernel without its parallel loop");
-      return { buffers, scratch, prologue, parallel, body, note, flops, bytes };
+      const before = hoistIndices(prologue, [], next);
+      const main = hoistIndices(body, [parallel.variable], before.next);
+      return { buffers, scratch, prologue: before.body, parallel, body: main.body, note, flops, bytes };
     },
   };
 }

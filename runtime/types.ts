@@ -1,35 +1,8 @@
 import type { Plan } from "../src/plan/plan.js";
 import type { NetDef } from "../src/prototxt/net.js";
-import type { WeightSet } from "./weights/index.js";
 
 /** Values by blob name. A fresh object per call, without a prototype: any name is safe as a key. */
 export type Blobs = Record<string, Float32Array>;
-
-/** What `compile` may be told. */
-export interface CompileOptions {
-  /** Which layers stay and how they act. Default "TEST". */
-  readonly phase?: "TRAIN" | "TEST";
-  /** Default "auto": the fastest target that works here. */
-  readonly target?: "auto" | "ts" | "native" | "cuda";
-  /** Blobs to be readable after forward and backward; outputs always are. Default: none but those. */
-  readonly keep?: "all" | readonly string[];
-  /** A `.caffemodel`, `.caffemodel.h5` or `.safetensors` (path or bytes), matched by layer name. */
-  readonly weights?: string | Uint8Array | WeightSet;
-  /** Where relative paths of data layers start. Default: the folder of the file, else the working directory. */
-  readonly root?: string;
-  readonly stages?: readonly string[];
-  readonly level?: number;
-  /** Of fillers, dropout and random crops. Default: the solver's `random_seed`, else 1701. */
-  readonly seed?: number;
-  /** Threads that run the kernels. The bits of the result do not depend on it. Default 1. */
-  readonly threads?: number;
-  /** Other shapes for input blobs, e.g. another batch size. */
-  readonly shapes?: Readonly<Record<string, readonly number[]>>;
-  /** Use this net's parameters: a test net beside its train net, or the same net at another batch size. */
-  readonly share?: CompiledNet;
-  /** "float64" on `ts` and `native`: gradient checks. Values cross the face as Float32Array all the same. Default "float32". */
-  readonly dtype?: "float32" | "float64";
-}
 
 /** One parameter of a layer, as the solver sees it. */
 export interface ParamInfo {

@@ -1,5 +1,5 @@
 import type { SolverParameter } from "../proto/index.js";
-import type { CompiledNet, CompileOptions, TrainingNet } from "../runtime/types.js";
+import type { CompiledNet, TrainingNet } from "../runtime/types.js";
 import { createDiagnostics } from "./errors/diagnostic.js";
 import { CortadoError } from "./errors/errors.js";
 import { InternalError } from "./errors/index.js";
@@ -10,6 +10,7 @@ import { createFace } from "./net/face.js";
 import { openFeeds } from "./net/feeds.js";
 import type { NetInternals } from "./net/internals.js";
 import { hasGradient, keptBlobs, type Objective, objectiveGraph } from "./net/objective.js";
+import type { CompileOptions } from "./net/options.js";
 import { createParams } from "./net/params.js";
 import { createRanges } from "./net/ranges.js";
 import { createRunner, type Runner } from "./net/runner.js";
@@ -67,13 +68,13 @@ interface Parts {
 
 /** Everything up to the first program: the net read, lowered, its data open, its parameters allocated and filled. */
 async function prepare(net: string | NetDef, options: CompileOptions): Promise<Parts> {
-  const { phase = "TEST", seed = DEFAULT_SEED, threads = 1, dtype = "float32", shapes } = options;
+  const { phase = "TEST", seed = DEFAULT_SEED, threads = 1, dtype = "float32", shapes, layers } = options;
   const target = chooseTarget(options);
   const { definition: whole, root } = await readDefinition(net, options.root);
   const definition = selectLayers(whole, { phase, level: options.level, stages: options.stages });
-  const feeds = await openFeeds(definition, { root, phase, seed, shapes });
+  const feeds = await openFeeds(definition, { root, phase, seed, shapes, layers });
   try {
-    const lowered = lower(definition, { phase, shapes, feedShapes: feeds.shapes });
+    const lowered = lower(definition, { phase, shapes, feedShapes: feeds.shapes, types: layers });
     const params = createParams(lowered, dtype, seed, options.share && lentBy(options.share));
     const keep = keptBlobs(lowered, options.keep);
     const makeRunner = async (graph: Graph): Promise<Runner> =>

@@ -1,8 +1,9 @@
 /** Cortado: compiles Caffe networks to forward and backward functions. See docs/ARCHITECTURE.md. */
+
+export { type Dataset, openDataset } from "../runtime/data/index.js";
 export type {
   Blobs,
   CompiledNet,
-  CompileOptions,
   Gradients,
   LayerInfo,
   LayerRange,
@@ -18,10 +19,10 @@ export {
   type WeightSet,
   writeWeights,
 } from "../runtime/weights/index.js";
-export { type Dataset, openDataset } from "../runtime/data/index.js";
 export { compile } from "./compile.js";
 export { CortadoError, type Diagnostic, formatDiagnostics, InternalError } from "./errors/index.js";
-export { defineLayer, knownLayerTypes, type LayerRecord, registerLayer } from "./layers/index.js";
+export { defineLayer, knownLayerTypes, type LayerRecord, type LayerType } from "./layers/index.js";
+export type { CompileOptions } from "./net/options.js";
 export { collectWeights, loadWeights, type WeightReport } from "./net/weights.js";
 export { formatPlan } from "./plan/index.js";
 export { formatNet, type NetDef, parseNet, parseSolver, type SolverDef } from "./prototxt/index.js";

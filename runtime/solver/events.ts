@@ -52,6 +52,8 @@ export type SolverEvent =
       readonly maxIteration: number;
     }
   | { readonly kind: "restore"; readonly file: string; readonly iteration: number }
+  /** Weights were loaded: which layers matched, for people. */
+  | { readonly kind: "weights"; readonly file: string | undefined; readonly report: string }
   | ({ readonly kind: "progress" } & Progress)
   /** Every `display` iterations. */
   | {
@@ -84,6 +86,11 @@ export function formatEvent(event: SolverEvent): readonly string[] {
       return [`Solving ${event.net}`, `Learning Rate Policy: ${event.policy}`];
     case "restore":
       return [`Restoring previous solver status from ${event.file}`];
+    case "weights":
+      return [
+        `Finetuning from ${event.file ?? "given weights"}`,
+        ...event.report.split("\n").filter(Boolean),
+      ];
     case "progress":
       return [];
     case "display":

@@ -1,7 +1,7 @@
 import type { SolverParameter } from "../../proto/index.js";
 import { userError } from "../../src/errors/index.js";
 import { constantsOf, ruleOf } from "../../src/solvers/index.js";
-import type { CompiledNet, TrainingNet } from "../types.js";
+import type { Blobs, CompiledNet, TrainingNet } from "../types.js";
 import type { SnapshotFiles, SolverEvent, TestResult } from "./events.js";
 import { learningRate } from "./policy.js";
 import { createSmoother, createThroughput } from "./smoothing.js";
@@ -12,6 +12,18 @@ export interface SolverPosition {
   readonly iteration: number;
   readonly currentStep: number;
 }
+
+/** A batch that a net without data layers asks for. */
+export interface BatchRequest {
+  readonly phase: "TRAIN" | "TEST";
+  /** Which test net; 0 in training. */
+  readonly net: number;
+  /** The iteration, or the number of the batch in a test; both from 0. */
+  readonly batch: number;
+}
+
+/** Input blobs by name: the same for every batch, or as asked for. With iter_size > 1 a batch serves each time. */
+export type BatchSource = Blobs | ((request: BatchRequest) => Blobs | Promise<Blobs>);
 
 /** What the loop is made of. All of it is checked: `checkSolver`. */
 export interface SolverParts {
@@ -25,6 +37,8 @@ export interface SolverParts {
   readonly load: (file: string) => Promise<SolverPosition>;
   /** Throws a CortadoError where snapshots cannot be written. */
   readonly checkWritable?: () => Promise<void>;
+  /** For nets that are not fed by data layers. */
+  readonly inputs?: BatchSource;
   readonly onEvent?: (event: SolverEvent) => void;
   /** Seconds from any start. */
   readonly now?: () => number;
@@ -76,6 +90,8 @@ interface Request {
 /** Caffe's training loop around compiled nets. */
 export function createLoop(parts: SolverParts): Solver {
   const { solver, net, testNets, onEvent = () => {}, now = () => performance.now() / 1000 } = parts;
+  const batchOf = async (request: BatchRequest): Promise<Blobs | undefined> =>
+    typeof parts.inputs === "function" ? parts.inputs(request) : parts.inputs;
   const rule = ruleOf(solver);
   const constants = constantsOf(solver);
   const images = batchSize(net) * solver.iter_size;
@@ -124,7 +140,12 @@ export function createLoop(parts: SolverParts): Solver {
   async function testOne(index: number): Promise<boolean> {
     const { iteration } = position;
     onEvent({ kind: "testing", iteration, net: index });
-    const result = await runTest(testNets[index], solver.test_iter[index], () => stopped);
+    const result = await runTest(
+      testNets[index],
+      solver.test_iter[index],
+      () => stopped,
+      (batch) => batchOf({ phase: "TEST", net: index, batch }),
+    );
     if (!result) {
       onEvent({ kind: "testInterrupted", iteration, net: index });
       return false;
@@ -163,8 +184,9 @@ export function createLoop(parts: SolverParts): Solver {
       const { rate, currentStep } = learningRate(solver, iteration, position.currentStep);
       const scalars: Record<string, number> = { rate };
       for (const [name, scalar] of Object.entries(rule.scalars)) scalars[name] = scalar(iteration, constants);
+      const inputs = await batchOf({ phase: "TRAIN", net: 0, batch: iteration });
       const before = now();
-      const { loss, outputs } = await net.step(scalars);
+      const { loss, outputs } = await net.step(scalars, inputs);
       const imagesPerSecond = throughput(images, now() - before);
       warnOnce(loss);
       smoothed = smooth(loss);
@@ -224,7 +246,8 @@ export function createLoop(parts: SolverParts): Solver {
     if (!stopped) {
       // One more forward pass, for the loss of the weights that the last update left.
       if (due(solver.display)) {
-        const final = weightedLoss(outputValues(net, await net.forward()));
+        const inputs = await batchOf({ phase: "TRAIN", net: 0, batch: position.iteration });
+        const final = weightedLoss(outputValues(net, await net.forward(inputs)));
         onEvent({ kind: "finalLoss", iteration: position.iteration, loss: smooth(final) });
       }
       if (due(solver.test_interval)) await testAll();

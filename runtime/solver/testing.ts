@@ -23,18 +23,19 @@ const lossWeightOf = (net: Pick<CompiledNet, "lossWeights">, blob: string): numb
 
 /**
  * Runs a test net over its next batches and averages each element of its outputs. Undefined when `interrupted`
- * says so between two batches.
+ * says so between two batches. Inputs are for nets without data layers.
  */
 export async function runTest(
   net: Pick<CompiledNet, "forward" | "outputs" | "lossWeights">,
   batches: number,
   interrupted: () => boolean = () => false,
+  inputs: (batch: number) => Promise<Blobs | undefined> = async () => undefined,
 ): Promise<Pick<TestResult, "loss" | "outputs"> | undefined> {
   let first: readonly OutputValue[] = [];
   let sums: number[] = [];
   for (let batch = 0; batch < batches; batch++) {
     if (interrupted()) return undefined;
-    const outputs = outputValues(net, await net.forward());
+    const outputs = outputValues(net, await net.forward(await inputs(batch)));
     if (batch === 0) {
       first = outputs;
       sums = outputs.map(({ value }) => value);

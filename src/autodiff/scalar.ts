@@ -134,7 +134,11 @@ export function derivative(expr: Scalar, index: number, operands: number): Scala
         return by(add(times(da, b), times(db, a)));
       case "div":
         if (!db) return ca?.relative ? ca : by(div(da!, b));
-        if (!da) return { relative: true, k: neg(cb?.relative ? cb.k : div(db, b)) };
+        if (!da) {
+          if (cb?.relative) return { relative: true, k: neg(cb.k) };
+          const isReciprocal = a.kind === "const" && a.value === 1;
+          return { relative: true, k: neg(isReciprocal ? times(db!, e) : div(db!, b)) };
+        }
         return by(div(sub(da, times(db, e)), b));
       case "pow": {
         const inExponent = db && times(db, unary("log", a));
@@ -178,6 +182,8 @@ export function times(a: Scalar, b: Scalar): Scalar {
     return select(a.cmp, a.left, a.right, times(a.then, b), times(a.otherwise, b));
   if (a.kind === "unary" && a.op === "neg") return neg(times(a.x, b));
   if (b.kind === "unary" && b.op === "neg") return neg(times(a, b.x));
+  const isReciprocal = b.kind === "binary" && b.op === "div" && b.a.kind === "const" && b.a.value === 1;
+  if (isReciprocal && scalarKey(a) !== scalarKey(b)) return div(a, b.b);
   return mul(a, b);
 }
 

@@ -12,7 +12,7 @@ import {
   type WindowAxis,
 } from "./graph.js";
 import { nodeKey } from "./key.js";
-import { arg, argsOf, type Scalar, substitute } from "./scalar.js";
+import { arg, argsOf, coordsOf, type Scalar, substitute } from "./scalar.js";
 
 /**
  * Makes nodes: infers shapes, interns (the same operation on the same inputs is the same node), and folds what
@@ -124,6 +124,10 @@ export function createBuilder(): GraphBuilder {
         shape ??
         broadcastShape(operands.map((x) => x.shape)) ??
         fail(`map over shapes that do not broadcast: ${operands.map((x) => show(x.shape)).join(" ")}`);
+      expect(
+        coordsOf(expr).every((axis) => axis < target.length),
+        () => `map to ${show(target)} reads the coordinate along axis ${coordsOf(expr).at(-1)}`,
+      );
       // Constants move into the expression, unused operands go, equal operands become one.
       const kept: Node[] = [];
       const leaf = new Map<number, Scalar>();

@@ -53,7 +53,7 @@ export type Node = NodeBase &
     | { readonly op: "param"; readonly index: number }
     /** Every element is `value`. */
     | { readonly op: "constant"; readonly value: number }
-    /** `expr` at each coordinate; operands have the map's rank, each extent equal to the map's or 1. */
+    /** `expr` at each coordinate; operands have the map's rank, each extent equal to the map's or 1. An `index` map drops the fraction. */
     | { readonly op: "map"; readonly expr: Scalar }
     /** Over `axes` (ascending), which stay with extent 1. `argmax` is the first position of the greatest along the single axis. */
     | { readonly op: "reduce"; readonly kind: ReduceKind; readonly axes: readonly number[] }
@@ -65,7 +65,7 @@ export type Node = NodeBase &
     | { readonly op: "convData"; readonly geometry: ConvGeometry }
     /** (x, y) → w: adjoint of `conv` in w. */
     | { readonly op: "convFilter"; readonly geometry: ConvGeometry }
-    /** Greatest in each clipped window; the first in row-major order on a tie. */
+    /** Greatest in each clipped window, none of which is empty; the first in row-major order on a tie. */
     | { readonly op: "windowMax"; readonly window: readonly WindowAxis[] }
     /** Its position: row-major over the windowed axes of the plain side. */
     | { readonly op: "windowArgmax"; readonly window: readonly WindowAxis[] }
@@ -145,7 +145,7 @@ export function nodesOf(graph: Graph): readonly Node[] {
   for (let node = pending.pop(); node; node = pending.pop()) {
     if (seen.has(node)) continue;
     seen.add(node);
-    pending.push(...node.inputs);
+    for (const input of node.inputs) pending.push(input);
   }
   return [...seen].sort((a, b) => a.id - b.id);
 }

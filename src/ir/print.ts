@@ -63,13 +63,14 @@ export function printScalar(x: Scalar, operands: readonly Node[] = []): string {
   function write(e: Scalar, strength: number): string {
     switch (e.kind) {
       case "const":
-        return e.value < 0 && strength > 0 ? `(${numberKey(e.value)})` : numberKey(e.value);
+        // A sign after an operator would be hard to read.
+        return bracket(numberKey(e.value), numberKey(e.value).startsWith("-") && strength % 1 !== 0);
       case "arg":
         return operands[e.index] ? name(operands[e.index]) : `$${e.index}`;
       case "coord":
         return `@${e.axis}`;
       case "unary":
-        return e.op === "neg" ? bracket(`-${write(e.x, 3)}`, strength > 1) : `${e.op}(${write(e.x, 0)})`;
+        return e.op === "neg" ? bracket(`-${write(e.x, 2.5)}`, strength > 1) : `${e.op}(${write(e.x, 0)})`;
       case "shaped":
         return `${e.op}(${write(e.x, 0)}, ${numberKey(e.alpha)})`;
       case "binary": {
@@ -81,7 +82,7 @@ export function printScalar(x: Scalar, operands: readonly Node[] = []): string {
       }
       case "select": {
         const condition = `${write(e.left, 1)} ${COMPARE[e.cmp]} ${write(e.right, 1)}`;
-        return bracket(`${condition} ? ${write(e.then, 0.5)} : ${write(e.otherwise, 0.5)}`, strength > 0);
+        return bracket(`${condition} ? ${write(e.then, 1)} : ${write(e.otherwise, 1)}`, strength > 0);
       }
       default:
         return e satisfies never;

@@ -86,6 +86,7 @@ export function binary(op: BinaryOp, a: Scalar, b: Scalar): Scalar {
     case "pow":
       if (isConst(b, 0)) return constant(1);
       if (isConst(b, 1)) return a;
+      if (isConst(b, -1)) return binary("div", constant(1), a);
       if (isConst(b, 2)) return binary("mul", a, a);
       if (isConst(b, 0.5)) return unary("sqrt", a);
       break;

@@ -15,7 +15,8 @@ export function coveredAxes(context: Context): { readonly axis: number; readonly
   const [x, second] = bottoms;
   if (second && second.shape.length === 0) return { axis: 0, shape: [] };
   const { num_axes: count } = parameter;
-  if (!second && count < -1) fail(`num_axes must be -1 (all that follow) or a count, not ${count}`, "num_axes");
+  if (!second && count < -1)
+    fail(`num_axes must be -1 (all that follow) or a count, not ${count}`, "num_axes");
   if (!second && count === 0) return { axis: 0, shape: [] };
   const axis = canonicalAxis(context, parameter.axis, x.shape, "axis");
   const shape = second?.shape ?? x.shape.slice(axis, count === -1 ? undefined : axis + count);

@@ -1,5 +1,5 @@
 import type { ConvolutionParameter } from "../../proto/index.js";
-import { type Node, sameShape, type Shape } from "../ir/graph.js";
+import { type Node, type Shape, sameShape } from "../ir/graph.js";
 import type { Draw, Settings } from "./domain.js";
 import { gives, type LayerContext } from "./record.js";
 import { canonicalAxis, countBetween, showShape } from "./shapes.js";
@@ -79,15 +79,21 @@ function perAxis(
       fail(`${nameH} and ${nameW} go together`, single);
     found = [parameter[nameH], parameter[nameW]];
     // An extent left out reads as the field's own default.
-    found = found.map((value, i) => (gives(parameter, i === 0 ? nameH : nameW) ? value : Math.max(value, least)));
+    found = found.map((value, i) =>
+      gives(parameter, i === 0 ? nameH : nameW) ? value : Math.max(value, least),
+    );
   } else if (values.length === 0) {
     if (name === "kernel_size" && rank > 0) fail("kernel_size must be given", "kernel_size");
     found = new Array<number>(rank).fill(name === "pad" ? 0 : 1);
   } else {
     if (values.length !== 1 && values.length !== rank)
-      fail(`${name} is given ${values.length} times for ${rank} spatial axes: give it once, or once for each`, name, {
-        bottoms: bottoms.length > 0 ? [0] : [],
-      });
+      fail(
+        `${name} is given ${values.length} times for ${rank} spatial axes: give it once, or once for each`,
+        name,
+        {
+          bottoms: bottoms.length > 0 ? [0] : [],
+        },
+      );
     found = Array.from({ length: rank }, (_, i) => values[values.length === 1 ? 0 : i]);
   }
   for (const [i, value] of found.entries()) {

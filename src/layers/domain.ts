@@ -55,7 +55,12 @@ export const awayFrom = (...kinks: readonly number[]): Values => ({
 });
 
 /** A small random shape of `least` to `most` axes; `first` where it has that many. */
-export function drawShape(draw: Draw, first: Shape | undefined, least: number, most: number): Shape | undefined {
+export function drawShape(
+  draw: Draw,
+  first: Shape | undefined,
+  least: number,
+  most: number,
+): Shape | undefined {
   if (first) return first.length >= least && first.length <= most ? first : undefined;
   return Array.from({ length: draw.integer(least, most) }, () => draw.integer(1, 5));
 }

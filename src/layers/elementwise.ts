@@ -41,9 +41,7 @@ export function elementwise<F extends ParameterField = never>(record: Elementwis
     },
     domain: {
       settings,
-      values: (layer) => [
-        typeof values === "function" ? values(parameterOf(layer, parameter!)) : values,
-      ],
+      values: (layer) => [typeof values === "function" ? values(parameterOf(layer, parameter!)) : values],
       differentiable: record.differentiable === false ? [] : undefined,
     },
   });

@@ -1,9 +1,9 @@
-import { defaultsOf, has, type LayerParameter, messageInfo, type Phase } from "../../proto/index.js";
+import type { FillerParameter } from "../../proto/index.js";
+import { createMessage, has, type LayerParameter, messageInfo, type Phase } from "../../proto/index.js";
 import { InternalError } from "../errors/index.js";
 import type { GraphBuilder } from "../ir/builder.js";
 import type { FeedSpec } from "../ir/feed.js";
 import type { Node, Shape } from "../ir/graph.js";
-import type { FillerParameter } from "../../proto/index.js";
 import type { Domain } from "./domain.js";
 
 /** Fields of a LayerParameter that hold one message of settings: `relu_param`, `loss_param` … */
@@ -138,7 +138,8 @@ export function parameterOf<F extends ParameterField>(layer: LayerParameter, fie
   if (given !== undefined) return given as ParameterOf<F>;
   const kind = messageInfo("LayerParameter").byName.get(field)!.kind;
   if (kind.is !== "message") throw new InternalError(`${field} is not a message`);
-  return defaultsOf(kind.message) as unknown as ParameterOf<F>;
+  // Not `defaultsOf`: that message reads as if it gave every field.
+  return createMessage(kind.message) as unknown as ParameterOf<F>;
 }
 
 /** Whether a message gives a field itself. */

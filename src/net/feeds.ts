@@ -1,7 +1,7 @@
 import { type Feed, openFeed } from "../../runtime/data/feed.js";
 import { CortadoError, type Diagnostic } from "../errors/index.js";
 import type { Shape } from "../ir/graph.js";
-import { feedsOf } from "../layers/lower.js";
+import { feedsOf, type LayerType } from "../layers/index.js";
 import type { NetDef } from "../prototxt/net.js";
 
 /** One data layer, open: where its tops' values come from. */
@@ -27,12 +27,13 @@ export async function openFeeds(
     readonly seed: number;
     /** A data layer whose tops all have a shape here is not opened: the caller feeds it. */
     readonly shapes?: Readonly<Record<string, Shape>>;
+    readonly layers?: readonly LayerType[];
   },
 ): Promise<Feeds> {
   const open: OpenFeed[] = [];
   const shapes = new Map<string, readonly Shape[]>();
   const mistakes: Diagnostic[] = [];
-  for (const { layer, spec } of feedsOf(definition, options.phase)) {
+  for (const { layer, spec } of feedsOf(definition, options.phase, options.layers)) {
     const given = layer.top.map((top) =>
       Object.hasOwn(options.shapes ?? {}, top) ? options.shapes?.[top] : undefined,
     );

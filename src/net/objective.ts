@@ -1,9 +1,9 @@
-import type { CompileOptions } from "../../runtime/types.js";
 import { differentiate } from "../autodiff/index.js";
 import { CortadoError } from "../errors/index.js";
 import { didYouMean } from "../errors/suggest.js";
 import type { Graph, Node, Root } from "../ir/graph.js";
 import type { LoweredNet } from "../layers/lower.js";
+import type { CompileOptions } from "./options.js";
 
 /** The reserved name of a run-time check's value: U+0000 keeps it apart from any blob. */
 export const checkName = (index: number): string => `\0check:${index}`;
@@ -25,7 +25,7 @@ function seedsOf(lowered: LoweredNet, objective: Objective): { node: Node; cotan
   const b = lowered.builder;
   const given = new Set(objective.seeds);
   const losses = lowered.losses
-    .filter(({ blob }) => !given.has(blob))
+    .filter(({ blob, backward }) => backward && !given.has(blob))
     .map(({ node, weight }) => ({ node, cotangent: b.constant(weight, node.shape) }));
   const diffs = objective.seeds.map((blob) => {
     const node = lowered.blobs.get(blob)!.last;
@@ -86,7 +86,7 @@ export function objectiveGraph(lowered: LoweredNet, objective: Objective): Graph
 
 /** Whether anything can be differentiated from the loss weights alone. */
 export const hasGradient = ({ losses, wanted }: LoweredNet): boolean =>
-  losses.length > 0 && wanted.params.length + wanted.inputs.length > 0;
+  losses.some(({ backward }) => backward) && wanted.params.length + wanted.inputs.length > 0;
 
 /** The blobs that `keep` names. Throws a CortadoError for names that the net does not have. */
 export function keptBlobs(lowered: LoweredNet, keep: CompileOptions["keep"]): readonly string[] {

@@ -2,7 +2,7 @@ import { createMessage, type LayerParameter } from "../../proto/index.js";
 import type { CompiledNet, LayerRange } from "../../runtime/types.js";
 import { userError } from "../errors/index.js";
 import { didYouMean } from "../errors/suggest.js";
-import type { NetDef } from "../prototxt/index.js";
+import { amend, type NetDef } from "../prototxt/index.js";
 import type { Given } from "./session.js";
 
 /** Runs layers between two names: a net of its own that shares the whole net's parameters. */
@@ -45,12 +45,8 @@ export function createRanges(
       // Data layers of the range are fed by hand as well: their place in the source belongs to the whole net.
       for (const layer of layers)
         if (layer.bottom.length === 0) for (const top of layer.top) shapes[top] = blobs[top].shape;
-      const net_ = createMessage("NetParameter", {
-        ...definition.net,
-        layer: [...inputs, ...layers],
-        force_backward: true,
-      });
-      net = compileShared({ ...definition, net: net_ }, shapes);
+      const part = amend(definition.net, { layer: [...inputs, ...layers], force_backward: true });
+      net = compileShared({ ...definition, net: part }, shapes);
       compiled.set(key, net);
     }
     return net;

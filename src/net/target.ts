@@ -1,5 +1,6 @@
-import type { CompiledNet, CompileOptions } from "../../runtime/types.js";
+import type { CompiledNet } from "../../runtime/types.js";
 import { userError } from "../errors/index.js";
+import type { CompileOptions } from "./options.js";
 
 const NAMES = ["auto", "ts", "native", "cuda"] as const;
 

@@ -56,7 +56,13 @@ export function scalarCost(x: Scalar): ScalarCost {
         scalarCost(x.b),
       );
     case "select":
-      return plus(simple, scalarCost(x.left), scalarCost(x.right), scalarCost(x.then), scalarCost(x.otherwise));
+      return plus(
+        simple,
+        scalarCost(x.left),
+        scalarCost(x.right),
+        scalarCost(x.then),
+        scalarCost(x.otherwise),
+      );
     default:
       return x satisfies never;
   }
@@ -65,11 +71,26 @@ export function scalarCost(x: Scalar): ScalarCost {
 /** Philox and its scaling, counted as operations of a loop body. */
 const RANDOM_OPERATIONS = 4;
 
-/** Scalar operations that a node adds to a loop body that computes it. */
+/** Operations that a node, inlined, adds to a loop body: a view counts for the indices it takes. */
 export function operationsOf(node: Node): number {
-  if (node.op === "map") return scalarCost(node.expr).operations;
-  return node.op === "random" ? RANDOM_OPERATIONS : 0;
+  switch (node.op) {
+    case "map":
+      return scalarCost(node.expr).operations;
+    case "random":
+      return RANDOM_OPERATIONS;
+    case "concat":
+      return node.inputs.length;
+    case "transpose":
+    case "slice":
+    case "pad":
+      return 1;
+    default:
+      return 0;
+  }
 }
+
+/** How often an element may be computed that is not cheap: about once. */
+export const ABOUT_ONCE = 1.25;
 
 /** A map so cheap that computing an element again costs about what loading it would. */
 export function isCheap(node: Node): boolean {

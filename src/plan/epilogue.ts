@@ -1,5 +1,13 @@
 import { type Node, sizeOf } from "../ir/graph.js";
-import { absorb, type Draft, forgetReader, type Group, MOST_OPERATIONS, MOST_READS, readsAfter } from "./group.js";
+import {
+  absorb,
+  type Draft,
+  forgetReader,
+  type Group,
+  MOST_OPERATIONS,
+  MOST_READS,
+  readsAfter,
+} from "./group.js";
 import { acceptsEpilogue, isFlat } from "./legality.js";
 import { pointwiseReads } from "./pointwise.js";
 import { isTwin } from "./schedule.js";

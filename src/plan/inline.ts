@@ -1,5 +1,5 @@
 import { type Node, sizeOf } from "../ir/graph.js";
-import { isCheap, operationsOf } from "./cost.js";
+import { ABOUT_ONCE, isCheap, operationsOf } from "./cost.js";
 import {
   type Draft,
   type Group,
@@ -16,8 +16,6 @@ import type { Uses } from "./uses.js";
 
 /** A node may be computed again in this many loops, if that costs no memory. */
 const MOST_COPIES = 4;
-/** Of how often an element may be computed, if it is not cheap: about once. */
-const ABOUT_ONCE = 1.25;
 
 /** Under what conditions an inlined node is evaluated; they hold for what is inlined into it, too. */
 interface Setting {
@@ -68,7 +66,8 @@ function addReaders(draft: Draft, group: Group): void {
 }
 
 const isEverywhereLiteral = (constant: Node, uses: Uses): boolean =>
-  uses.roots(constant).length === 0 && uses.sites(constant).every(({ user, index }) => isLiteral(user, index, uses));
+  uses.roots(constant).length === 0 &&
+  uses.sites(constant).every(({ user, index }) => isLiteral(user, index, uses));
 
 /** The setting that a node's readers put it in. */
 function settingOf(node: Node, uses: Uses, settings: ReadonlyMap<Node, Setting>): Setting {
@@ -142,4 +141,4 @@ function isWorthRepeating(node: Node, copies: number, uses: Uses): boolean {
 const isInMemoryAnyway = (base: Node, uses: Uses): boolean =>
   base.op === "input" ||
   uses.roots(base).length > 0 ||
-  uses.sites(base).some(({ user }) => user.op !== "map" && user.op !== "constant" && !isGatheringView(user));
+  uses.sites(base).some(({ user }) => user.op !== "map" && !isGatheringView(user));

@@ -1,18 +1,7 @@
 import { type Node, sizeOf } from "../ir/graph.js";
-import { isCheap, readsPerOperand } from "./cost.js";
-import {
-  absorb,
-  computeHere,
-  type Draft,
-  forgetReader,
-  type Group,
-  MOST_OPERATIONS,
-  MOST_READS,
-  readsAfter,
-} from "./group.js";
-import { acceptsExpression, isComputable, isFlat, isGatheringView, keepsCoordinates, readsUpdated } from "./legality.js";
-
-const ABOUT_ONCE = 1.25;
+import { ABOUT_ONCE, isCheap, readsPerOperand } from "./cost.js";
+import { type Draft, forgetReader, type Group, MOST_OPERATIONS, MOST_READS, readsAfter } from "./group.js";
+import { acceptsExpression, isComputable, isFlat, keepsCoordinates, readsUpdated } from "./legality.js";
 
 /**
  * Third phase of fusion: what is left of maps and views is computed inside the step that reads it (a reduction,
@@ -64,7 +53,10 @@ function accepts(draft: Draft, reader: Group, group: Group, computed: readonly N
 
   let flat = false;
   for (const { user, operand, index } of uses.sites(node)) {
-    if (user !== reader.anchor && !reader.inlined.has(user) && !reader.stores.includes(user)) continue;
+    if (reader.inlined.has(user)) return false;
+    if (user !== reader.anchor && !reader.stores.includes(user)) continue;
+    // Only the anchor, and the twin that shares its search: an epilogue took what it could before.
+    if (user !== reader.anchor && user.op !== "windowArgmax") return false;
     if (!acceptsExpression(user, index)) return false;
     // Guarded values have no locals, so what they are made of is written out wherever it is mentioned.
     if ((user.op === "pad" || user.op === "concat") && !(computed.length <= 1 && computed.every(isCheap)))
@@ -73,9 +65,8 @@ function accepts(draft: Draft, reader: Group, group: Group, computed: readonly N
   }
   if (flat && ![node, ...group.inlined].every((x) => x.op === "constant" || x.op === "reshape" || isFlat(x)))
     return false;
-  // A reader that computes inside a guard or at a flat position has settled that for maps only.
-  if (reader.inlined.size > 0 && isGatheringView(node)) return false;
 
   const evaluations = readsPerOperand(reader.anchor) / sizeOf(node.shape);
-  return evaluations <= ABOUT_ONCE || (uses.generated.has(node) ? false : computed.length <= 2 && computed.every(isCheap));
+  const repeatable = !uses.generated.has(node) && computed.length <= 2 && computed.every(isCheap);
+  return evaluations <= ABOUT_ONCE || repeatable;
 }

@@ -1,5 +1,5 @@
-import { attributesKey } from "../ir/builder.js";
 import { type Graph, type Node, passOf, sizeOf } from "../ir/graph.js";
+import { attributesKey } from "../ir/key.js";
 import type { Group } from "./group.js";
 import { readsUpdated } from "./legality.js";
 import type { Pass } from "./plan.js";
@@ -61,45 +61,61 @@ function isLastUse(node: Node, uses: Uses, forward: ReadonlySet<Node>): boolean 
 
 /**
  * The order on the one time line. A group's key orders it after all it reads (see group.ts), so sorting by pass
- * and key is a topological order; in backward, ids count from the loss down. Two kinds move within it:
+ * and key is a topological order; in backward, ids count from the loss down. Three kinds move within it:
  *  - backward groups that nothing reads (gradients of parameters) come as soon as their operands are there,
  *    before other readers of those: then these may write over the operands;
+ *  - those that replace a parameter come after all that reads its old value: then they may write over it;
  *  - what is generated from nothing (a fill) comes right before its first reader.
  */
 export function orderGroups(groups: Iterable<Group>, uses: Uses): readonly Group[] {
-  const writer = new Map<Node, Group>();
-  const readers = new Map<Group, Group[]>();
   const all = [...groups].sort((a, b) => comparePasses(a, b) || a.key - b.key);
-  for (const group of all) for (const node of group.stores) writer.set(node, group);
+  const writer = new Map(all.flatMap((group) => group.stores.map((node) => [node, group] as const)));
+  const readers = new Map<Group, Group[]>();
+  const readersOfParam = new Map<number, Group[]>();
   for (const group of all)
     for (const read of group.reads) {
-      const from = writer.get(uses.base(read));
-      if (from) readers.set(from, [...(readers.get(from) ?? []), group]);
+      const base = uses.base(read);
+      const from = writer.get(base);
+      if (from) append(readers, from, group);
+      else if (base.op === "param") append(readersOfParam, base.index, group);
     }
 
-  // Place of a group: the slot it belongs to, then fills, the slot's own group, and early gradients.
-  const slot = new Map<Group, number>();
-  const rank = new Map<Group, 0 | 1 | 2>();
-  const isFill = (group: Group): boolean => group.stores.length === 1 && uses.generated.has(group.anchor);
-  all.forEach((group, index) => {
-    slot.set(group, index);
-    rank.set(group, 1);
-  });
-  for (const group of all) {
-    if (group.pass === "forward" || isFill(group) || readers.has(group)) continue;
+  // The place of a group: after which one it comes, and among those that come there, its rank.
+  const slot = new Map(all.map((group, index) => [group, index]));
+  const rank = new Map<Group, Rank>(all.map((group) => [group, Rank.Own]));
+  const slotAfter = (before: Iterable<Group | undefined>): number => {
     let after = -1;
-    for (const read of group.reads) {
-      const from = writer.get(uses.base(read));
-      if (from && !isFill(from)) after = Math.max(after, slot.get(from)!);
-    }
-    slot.set(group, after);
-    rank.set(group, 2);
+    for (const group of before) if (group && !isFill(group, uses)) after = Math.max(after, slot.get(group)!);
+    return after;
+  };
+  const ends = all.filter(
+    (group) => group.pass === "backward" && !isFill(group, uses) && !readers.has(group),
+  );
+  const operandsOf = (group: Group): readonly (Group | undefined)[] =>
+    [...group.reads].map((read) => writer.get(uses.base(read)));
+  for (const group of ends) {
+    slot.set(group, slotAfter(operandsOf(group)));
+    rank.set(group, Rank.Early);
+  }
+  for (const group of ends) {
+    const updated = group.stores.flatMap((store) =>
+      uses.roots(store).flatMap((root) => (root.role === "update" ? [root.param] : [])),
+    );
+    if (updated.length === 0) continue;
+    const old = updated
+      .flatMap((param) => readersOfParam.get(param) ?? [])
+      .filter((reader) => reader !== group);
+    slot.set(group, slotAfter([...operandsOf(group), ...old]));
+    rank.set(group, Rank.Update);
   }
   for (const group of all.toReversed()) {
-    if (!isFill(group)) continue;
+    if (!isFill(group, uses)) continue;
     const sites = (readers.get(group) ?? []).filter((reader) => reader.pass === group.pass);
-    slot.set(group, sites.reduce((first, reader) => Math.min(first, slot.get(reader)!), all.length));
-    rank.set(group, 0);
+    slot.set(
+      group,
+      sites.reduce((first, reader) => Math.min(first, slot.get(reader)!), all.length),
+    );
+    rank.set(group, Rank.Fill);
   }
   return all.sort(
     (a, b) =>
@@ -107,5 +123,17 @@ export function orderGroups(groups: Iterable<Group>, uses: Uses): readonly Group
   );
 }
 
-const comparePasses = (a: Group, b: Group): number =>
-  a.pass === b.pass ? 0 : a.pass === "forward" ? -1 : 1;
+/** Among groups of one slot: fills, the slot's own group, what its value ends in, what replaces a parameter. */
+const Rank = { Fill: 0, Own: 1, Early: 2, Update: 3 } as const;
+type Rank = (typeof Rank)[keyof typeof Rank];
+
+const isFill = (group: Group, uses: Uses): boolean =>
+  group.stores.length === 1 && uses.generated.has(group.anchor);
+
+function append<K, V>(map: Map<K, V[]>, key: K, value: V): void {
+  const known = map.get(key);
+  if (known) known.push(value);
+  else map.set(key, [value]);
+}
+
+const comparePasses = (a: Group, b: Group): number => (a.pass === b.pass ? 0 : a.pass === "forward" ? -1 : 1);

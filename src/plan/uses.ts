@@ -22,7 +22,7 @@ export interface Uses {
   sites(base: Node): readonly Site[];
   /** The roots that lie in the memory of a base. */
   roots(base: Node): readonly Root[];
-  /** Parameters that an update root replaces. */
+  /** Parameters that forward replaces: their old value is gone in backward. */
   readonly updated: ReadonlySet<number>;
   /** Bases that take no memory to make again: maps of random bits, coordinates, constants and single elements. */
   readonly generated: ReadonlySet<Node>;
@@ -106,7 +106,9 @@ export function findUses(graph: Graph): Uses {
     offset: (node) => bases.get(node)!.offset,
     sites: (base) => sites.get(base) ?? [],
     roots: (base) => roots.get(base) ?? [],
-    updated: new Set(graph.roots.flatMap((root) => (root.role === "update" ? [root.param] : []))),
+    updated: new Set(
+      graph.roots.flatMap((root) => (root.role === "update" && root.pass === "forward" ? [root.param] : [])),
+    ),
     generated,
   };
 }
@@ -117,7 +119,9 @@ function isGenerated(node: Node, known: (operand: Node) => boolean): boolean {
     case "random":
       return true;
     case "map":
-      return node.inputs.every((x) => known(x) || ((x.op === "input" || x.op === "param") && sizeOf(x.shape) === 1));
+      return node.inputs.every(
+        (x) => known(x) || ((x.op === "input" || x.op === "param") && sizeOf(x.shape) === 1),
+      );
     default:
       return false;
   }

@@ -4,8 +4,14 @@
  */
 import { type Draft, type FieldInfo, type MessageName, messageInfo } from "../../proto/index.js";
 import type { Diagnostic, Diagnostics, Span } from "../errors/index.js";
-import { LAYER_TYPES } from "./spans.js";
 import { didYouMean, orList, quoted } from "./suggest.js";
+
+/** Types that hold one layer, in any generation. */
+const LAYER_TYPES: ReadonlySet<MessageName> = new Set<MessageName>([
+  "LayerParameter",
+  "V1LayerParameter",
+  "V0LayerParameter",
+]);
 
 /** A message that is being read, inside another. */
 export interface Frame {
@@ -95,6 +101,9 @@ function layerName(message: Draft): string {
   return `layer ${quoted(name)}${type === undefined ? "" : ` (${quoted(type).slice(1, -1)})`}`;
 }
 
+/** Files of forks of Caffe hold fields of their own. */
+const NOT_IN_CAFFE = "BVLC Caffe 1.0 has no such field: the file may be for a fork of it";
+
 /** What helps with a field that its message does not have. */
 export function unknownFieldHelp(frame: Frame, name: string): Pick<Diagnostic, "hint" | "related"> {
   for (let outer = frame.parent; outer !== undefined; outer = outer.parent) {
@@ -114,5 +123,5 @@ export function unknownFieldHelp(frame: Frame, name: string): Pick<Diagnostic, "
     const named = inside.length > 4 ? [...inside.slice(0, 4), "others"] : inside;
     return { hint: `${name} is a field of ${orList(named)}: it goes inside, or a "}" before it is too much` };
   }
-  return { hint: near };
+  return { hint: near ?? NOT_IN_CAFFE };
 }

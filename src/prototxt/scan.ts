@@ -1,5 +1,6 @@
 /** Text to tokens, by the rules of protobuf's text format. */
 import type { Diagnostics, SourceText, Span } from "../errors/index.js";
+import { quoted } from "./suggest.js";
 
 export type TokenKind = "identifier" | "integer" | "float" | "string" | "symbol" | "end";
 
@@ -108,16 +109,12 @@ export function createScanner(source: SourceText, diagnostics: Diagnostics): { n
       diagnostics.error("a number that starts with 0 must be octal", span(start, at));
     }
     const glued = at;
-    if (match(WORD_OR_NUMBER_REST)) {
-      diagnostics.error(
-        `${JSON.stringify(text.slice(start, at).slice(0, 40))} is not a number`,
-        span(glued, at),
-        {
-          hint: "a number must be followed by a space",
-        },
-      );
-    }
-    return token(kind, start);
+    if (!match(WORD_OR_NUMBER_REST)) return token(kind, start);
+    diagnostics.error(`${quoted(text.slice(start, at))} is not a number`, span(glued, at), {
+      hint: "a number must be followed by a space",
+    });
+    // The number part goes on, so that only one mistake is reported.
+    return { ...token(kind, start), text: found };
   }
 
   function scanString(start: number, quote: '"' | "'"): Token {

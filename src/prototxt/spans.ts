@@ -2,7 +2,7 @@
  * Where in a text each field of a message stands: a side table, so that messages stay plain values. Messages that
  * came from a binary file, or were made in code, simply have no places.
  */
-import { type Message, type MessageName, withFields } from "../../proto/index.js";
+import { type Message, withFields } from "../../proto/index.js";
 import type { Span } from "../errors/index.js";
 
 interface FieldPlaces {
@@ -85,10 +85,3 @@ export function amend<M extends Message>(message: M, patch: Partial<M>): M {
   carryPlaces(message, changed);
   return changed;
 }
-
-/** Types that hold one layer, in any generation. */
-export const LAYER_TYPES: ReadonlySet<MessageName> = new Set<MessageName>([
-  "LayerParameter",
-  "V1LayerParameter",
-  "V0LayerParameter",
-]);

@@ -6,16 +6,19 @@ const LONGEST_QUOTE = 80;
 
 /**
  * The candidates nearest to a name, best first, at most `most`. Near means an edit distance of at most a third of
- * the name's length (at least 1), upper and lower case and `-` and `_` counting as one.
+ * the longer one's length, upper and lower case and `-` and `_` counting as one.
  */
 export function nearest(name: string, candidates: Iterable<string>, most = 3): string[] {
   if (name.length > LONGEST_NAME) return [];
-  const wanted = plain(name);
-  const limit = Math.max(1, Math.floor(name.length / 3));
+  const shared = name.endsWith(COMMON_ENDING) ? COMMON_ENDING : "";
+  const wanted = plain(name.slice(0, name.length - shared.length));
   const scored: { readonly candidate: string; readonly distance: number }[] = [];
   for (const candidate of candidates) {
-    if (Math.abs(candidate.length - name.length) > limit || candidate.length > LONGEST_NAME) continue;
-    const distance = editDistance(wanted, plain(candidate));
+    if (!candidate.endsWith(shared) || candidate.length > LONGEST_NAME) continue;
+    const found = plain(candidate.slice(0, candidate.length - shared.length));
+    const limit = Math.floor(Math.max(wanted.length, found.length) / 3);
+    if (Math.abs(found.length - wanted.length) > limit) continue;
+    const distance = editDistance(wanted, found);
     if (distance <= limit) scored.push({ candidate, distance });
   }
   scored.sort((a, b) => a.distance - b.distance || (a.candidate < b.candidate ? -1 : 1));
@@ -46,6 +49,9 @@ export function quoted(name: string): string {
   const shown = name.length > LONGEST_QUOTE ? `${name.slice(0, LONGEST_QUOTE)}…` : name;
   return JSON.stringify(shown);
 }
+
+/** The ending that most fields of a layer share; it would make all of them look alike. */
+const COMMON_ENDING = "_param";
 
 const plain = (name: string): string => name.toLowerCase().replaceAll("-", "_");
 

@@ -204,18 +204,22 @@ function reportMissing(
   });
 }
 
-/** Whether layer `from` needs, through the blobs' names, what layer `to` makes. */
+/** Whether layer `from` needs, through the blobs' names, what layer `to` makes. Each layer and name is met once. */
 function dependsOn(layers: readonly LayerParameter[], makers: Makers, from: number, to: number): boolean {
-  const seen = new Set<number>([from]);
+  const seenLayers = new Set<number>([from]);
+  const seenBlobs = new Set<string>();
   const waiting = [from];
   for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
     if (at === to) return true;
-    for (const blob of layers[at]!.bottom)
+    for (const blob of layers[at]!.bottom) {
+      if (seenBlobs.has(blob)) continue;
+      seenBlobs.add(blob);
       for (const maker of makers.get(blob) ?? []) {
-        if (seen.has(maker)) continue;
-        seen.add(maker);
+        if (seenLayers.has(maker)) continue;
+        seenLayers.add(maker);
         waiting.push(maker);
       }
+    }
   }
   return false;
 }

@@ -39,7 +39,7 @@ const TEXT_PIECES: readonly string[] = [
   "\ufeff",
   "\0",
   "$",
-  "`${1}`",
+  "`$".concat("{1}`"),
   "*/",
   "__proto__",
   "constructor: 1",

@@ -3,6 +3,7 @@ import { differentiate } from "../../src/autodiff/index.js";
 import { createBuilder, type GraphBuilder } from "../../src/ir/builder.js";
 import type { ConvGeometry, Graph, Node, Root, Shape, WindowAxis } from "../../src/ir/graph.js";
 import { sameShape, sizeOf } from "../../src/ir/graph.js";
+import { printGraph } from "../../src/ir/print.js";
 import {
   add,
   arg,
@@ -111,7 +112,16 @@ export function build({ shape, instructions, seed }: Recipe, backward = false): 
   const graph = {
     roots: backward ? [...forward, ...backwardRoots(builder, forward, leaves, nodes)] : forward,
   };
-  return { builder, graph, bindings: { ...bind(everyNode(graph), seed), step: seed % 5, seed }, leaves };
+  const made: RandomGraph = {
+    builder,
+    graph,
+    bindings: { ...bind(everyNode(graph), seed), step: seed % 5, seed },
+    leaves,
+  };
+  // What fast-check shows of a counterexample.
+  return Object.assign(made, {
+    [fc.toStringMethod]: () => `${JSON.stringify({ shape, instructions, seed })}\n${printGraph(graph)}\n`,
+  });
 }
 
 function backwardRoots(
@@ -243,6 +253,10 @@ const BINARY_KINKED: readonly Scalar[] = [
   unary("relu", add(arg(0), arg(1))),
 ];
 
+/** A smooth function of x; one that reads coordinates needs an axis. */
+const smooth = (b: GraphBuilder, x: Node, p: number): Node =>
+  b.map(x.shape.length === 0 ? pick(UNARY_SMOOTH, p % 9) : pick(UNARY_SMOOTH, p), [x], x.shape);
+
 const pick = <T>(choices: readonly T[], p: number): T => choices[p % choices.length];
 
 /** A window over the last `axes` axes, none of its windows empty. */
@@ -288,7 +302,7 @@ function convGeometry(
 const scaled = (b: GraphBuilder, x: Node, factor: number): Node => b.map(mul(arg(0), constant(factor)), [x]);
 
 const OPERATIONS = {
-  unary: { smooth: true, make: ({ b }, x, _y, p) => b.map(pick(UNARY_SMOOTH, p), [x], x.shape) },
+  unary: { smooth: true, make: ({ b }, x, _y, p) => smooth(b, x, p) },
   kink: { smooth: false, make: ({ b }, x, _y, p) => b.map(pick(UNARY_KINKED, p), [x], x.shape) },
   binary: {
     smooth: true,
@@ -301,8 +315,7 @@ const OPERATIONS = {
   /** x + f(x): one value read twice. */
   residual: {
     smooth: true,
-    make: ({ b }, x, _y, p) =>
-      b.map(mul(half, add(arg(0), arg(1))), [x, b.map(pick(UNARY_SMOOTH, p), [x], x.shape)]),
+    make: ({ b }, x, _y, p) => b.map(mul(half, add(arg(0), arg(1))), [x, smooth(b, x, p)]),
   },
   /** Something per channel, broadcast. */
   bias: {
@@ -361,7 +374,7 @@ const OPERATIONS = {
       const window = spatialWindow(x.shape, Math.max(0, x.shape.length - 2), p, q);
       if (!window) return undefined;
       const mask = b.windowArgmax(x, window);
-      const from = sameShape(x.shape, y.shape) ? y : b.map(pick(UNARY_SMOOTH, p), [x]);
+      const from = sameShape(x.shape, y.shape) ? y : smooth(b, x, p);
       const picked = b.windowPick(from, mask, window);
       return p % 3 === 0
         ? b.map(add(mul(arg(0), constant(0.125)), arg(1)), [mask, picked])
@@ -529,12 +542,14 @@ const OPERATIONS = {
       return b.gather(table, position);
     },
   },
+  /** Rows taken and put elsewhere, some of them onto each other. */
   scatter: {
     smooth: true,
-    make: ({ b }, x) =>
-      x.shape.length > 0 && x.shape[0] === 4
-        ? b.scatter(x, b.input("positions", [4], "index"), 3)
-        : undefined,
+    make: ({ b }, x, _y, p) => {
+      if (x.shape.length === 0 || x.shape[0] < 3) return undefined;
+      const rows = p % 2 === 0 && x.shape[0] === 4 ? x : b.gather(x, b.input("rows", [4], "index"));
+      return b.scatter(rows, b.input("positions", [4], "index"), 3 + (p % 3));
+    },
   },
   dropout: {
     smooth: true,
@@ -554,5 +569,5 @@ const OPERATIONS = {
 function fitting(b: GraphBuilder, x: Node, y: Node, p: number): Node {
   const offset = x.shape.length - y.shape.length;
   const fits = offset >= 0 && y.shape.every((extent, i) => extent === 1 || extent === x.shape[i + offset]);
-  return fits ? y : b.map(pick(UNARY_SMOOTH, p), [x], x.shape);
+  return fits ? y : smooth(b, x, p);
 }

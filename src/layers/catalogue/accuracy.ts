@@ -61,7 +61,11 @@ export const accuracy = defineLayer({
     // Hits by count; with nothing to count, 0 hits by 1.
     const share = div(arg(0), binary("max", arg(1), constant(1)));
     const all = perLabel.map((_, i) => i);
-    const y = builder.map(share, [builder.reduce("sum", correct, all, true), builder.reduce("sum", counted, all, true)], []);
+    const y = builder.map(
+      share,
+      [builder.reduce("sum", correct, all, true), builder.reduce("sum", counted, all, true)],
+      [],
+    );
     if (topCount < 2) return [y];
     const others = all.filter((i) => i !== axis);
     const perClass = (value: Node) =>

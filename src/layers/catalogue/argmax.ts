@@ -26,7 +26,9 @@ export const argmax = defineLayer({
       byAxis ? bottom : builder.reshape(bottom, [images, countBetween(bottom.shape, 0) / images]),
     );
     if (count < 1 || count > x.shape[axis])
-      fail(`top_k must be from 1 to ${x.shape[axis]}, the number of values, not ${count}`, "top_k", { bottoms: [0] });
+      fail(`top_k must be from 1 to ${x.shape[axis]}, the number of values, not ${count}`, "top_k", {
+        bottoms: [0],
+      });
 
     // One position at a time: the last of the greatest, which then counts as less than everything.
     const positions: Node[] = [];

@@ -1,13 +1,14 @@
+import { type Node, sizeOf } from "../../ir/graph.js";
 import { add, arg, binary, constant, div, mul, select, sub, unary } from "../../ir/scalar.js";
 import { laidAlong } from "../broadcast.js";
 import { drawShape } from "../domain.js";
 import { defineLayer, gives } from "../record.js";
-import { type Node, sizeOf } from "../../ir/graph.js";
 
 export const batchNorm = defineLayer({
   type: "BatchNorm",
   parameter: "batch_norm_param",
-  summary: "Brings each channel to mean 0 and variance 1: by the batch's statistics in TRAIN, by kept ones in TEST.",
+  summary:
+    "Brings each channel to mean 0 and variance 1: by the batch's statistics in TRAIN, by kept ones in TEST.",
   equation: "y = (x − mean) / √(variance + eps)",
   notes: [
     "Blobs 0 and 1 are decayed sums of mean and variance, blob 2 is the sum of their weights; none is learned.",
@@ -57,7 +58,9 @@ export const batchNorm = defineLayer({
   },
   domain: {
     shapes: (draw, first) => {
-      const shape = first ? drawShape(draw, first, 2, 4) : [draw.integer(2, 4), draw.integer(1, 3), draw.integer(2, 4)];
+      const shape = first
+        ? drawShape(draw, first, 2, 4)
+        : [draw.integer(2, 4), draw.integer(1, 3), draw.integer(2, 4)];
       return shape && sizeOf(shape) > 2 * shape[1] ? [shape] : undefined;
     },
     settings: (draw) => ({ batch_norm_param: { eps: draw.of([1e-3, 1e-2]), use_global_stats: false } }),

@@ -5,8 +5,12 @@ import { transformOf } from "../transform.js";
 export const data = defineLayer({
   type: "Data",
   parameter: "data_param",
-  summary: "Images and labels from an LMDB or LevelDB, from MNIST's idx files, or made up here (builtin:digits).",
-  notes: ["With one top there are no labels.", "transform_param crops, mirrors, subtracts a mean and scales."],
+  summary:
+    "Images and labels from an LMDB or LevelDB, from MNIST's idx files, or made up here (builtin:digits).",
+  notes: [
+    "With one top there are no labels.",
+    "transform_param crops, mirrors, subtracts a mean and scales.",
+  ],
   bottoms: { exact: 0 },
   tops: { min: 1, max: 2 },
   feed(context) {

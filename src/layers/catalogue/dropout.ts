@@ -4,7 +4,8 @@ import { defineLayer } from "../record.js";
 export const dropout = defineLayer({
   type: "Dropout",
   parameter: "dropout_param",
-  summary: "In TRAIN, sets each value to 0 with probability dropout_ratio and scales the rest up; in TEST, nothing.",
+  summary:
+    "In TRAIN, sets each value to 0 with probability dropout_ratio and scales the rest up; in TEST, nothing.",
   equation: "TRAIN: y = x / (1 − ratio) where u ≥ ratio, else 0 (u uniform in [0, 1)); TEST: y = x",
   bottoms: { exact: 1 },
   tops: { exact: 1 },

@@ -16,11 +16,15 @@ export const dummyData = defineLayer({
     const { data_filler: fillers, shape, num, channels, height, width } = parameter;
     const once = (values: readonly unknown[], field: string): void => {
       if (values.length !== 1 && values.length !== topCount)
-        fail(`${field} is given ${values.length} times for ${topCount} tops: give it once, or once for each`, field);
+        fail(
+          `${field} is given ${values.length} times for ${topCount} tops: give it once, or once for each`,
+          field,
+        );
     };
     const old = { num, channels, height, width };
     const isOld = Object.values(old).some((values) => values.length > 0);
-    if (isOld && shape.length > 0) fail("give either shape or num, channels, height and width, not both", "shape");
+    if (isOld && shape.length > 0)
+      fail("give either shape or num, channels, height and width, not both", "shape");
     if (isOld) for (const [field, values] of Object.entries(old)) once(values, field);
     else once(shape, "shape");
     if (fillers.length > 0) once(fillers, "data_filler");

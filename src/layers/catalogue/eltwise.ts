@@ -20,7 +20,10 @@ export const eltwise = defineLayer({
   lower({ builder, bottoms, parameter, fail }) {
     const { operation, coeff } = parameter;
     if (coeff.length > 0 && coeff.length !== bottoms.length)
-      fail(`coeff must be given once for each of the ${bottoms.length} bottoms, not ${coeff.length} times`, "coeff");
+      fail(
+        `coeff must be given once for each of the ${bottoms.length} bottoms, not ${coeff.length} times`,
+        "coeff",
+      );
     if (coeff.length > 0 && operation === "PROD") fail("coefficients go with SUM only", "coeff");
     for (const [i, x] of bottoms.entries()) {
       if (sameShape(x.shape, bottoms[0].shape)) continue;
@@ -41,7 +44,11 @@ export const eltwise = defineLayer({
   },
 });
 
-function expression(operation: EltwiseParameter["operation"], coeff: readonly number[], count: number): Scalar {
+function expression(
+  operation: EltwiseParameter["operation"],
+  coeff: readonly number[],
+  count: number,
+): Scalar {
   const terms = Array.from({ length: count }, (_, i) => arg(i));
   switch (operation) {
     case "SUM":

@@ -22,7 +22,12 @@ export const euclideanLoss = defineLayer({
       );
     const difference = builder.map(sub(arg(0), arg(1)), [a, builder.reshape(b, a.shape)], a.shape);
     const squares = builder.map(mul(arg(0), arg(0)), [difference], a.shape);
-    const total = builder.reduce("sum", squares, a.shape.map((_, axis) => axis), true);
+    const total = builder.reduce(
+      "sum",
+      squares,
+      a.shape.map((_, axis) => axis),
+      true,
+    );
     return [builder.map(mul(arg(0), constant(0.5 / batch)), [total])];
   },
   domain: { shapes: twoAlike },

@@ -23,6 +23,8 @@ export const flatten = defineLayer({
       const shape = drawShape(draw, first, 2, 4);
       return shape && [shape];
     },
-    settings: (draw, [shape]) => ({ flatten_param: { axis: draw.integer(0, shape.length - 1), end_axis: -1 } }),
+    settings: (draw, [shape]) => ({
+      flatten_param: { axis: draw.integer(0, shape.length - 1), end_axis: -1 },
+    }),
   },
 });

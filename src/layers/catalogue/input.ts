@@ -9,7 +9,10 @@ export const input = defineLayer({
   tops: { min: 1 },
   lower({ parameter: { shape }, topCount, input, fail }) {
     if (shape.length > 1 && shape.length !== topCount)
-      fail(`shape is given ${shape.length} times for ${topCount} tops: give it once, or once for each`, "shape");
+      fail(
+        `shape is given ${shape.length} times for ${topCount} tops: give it once, or once for each`,
+        "shape",
+      );
     return Array.from({ length: topCount }, (_, top) => input(top, shape[shape.length === 1 ? 0 : top]?.dim));
   },
   domain: { differentiable: [] },

@@ -9,15 +9,22 @@ export const lrn = defineLayer({
   summary: "Local response normalisation: divides by a power of the energy near by, in channels or in space.",
   equation:
     "ACROSS_CHANNELS: y = x · (k + alpha/n · Σ_{n channels} x²)^−beta; WITHIN_CHANNEL: y = x · (1 + alpha/n² · Σ_{n×n} x²)^−beta",
-  notes: ["n is local_size, which must be odd. Outside the blob there are zeros.", "WITHIN_CHANNEL does not read k."],
+  notes: [
+    "n is local_size, which must be odd. Outside the blob there are zeros.",
+    "WITHIN_CHANNEL does not read k.",
+  ],
   bottoms: { exact: 1 },
   tops: { exact: 1 },
   lower({ builder, bottoms: [x], parameter, fail }) {
     const { local_size: size, alpha, beta, norm_region } = parameter;
     if (x.shape.length !== 4)
-      fail(`the bottom must have 4 axes (images, channels, height, width), not the shape ${showShape(x.shape)}`, undefined, {
-        bottoms: [0],
-      });
+      fail(
+        `the bottom must have 4 axes (images, channels, height, width), not the shape ${showShape(x.shape)}`,
+        undefined,
+        {
+          bottoms: [0],
+        },
+      );
     if (size < 1 || size % 2 === 0) fail(`local_size must be odd and positive, not ${size}`, "local_size");
     const across = norm_region === "ACROSS_CHANNELS";
     const window = (across ? [1] : [2, 3]).map((axis) => ({

@@ -22,9 +22,13 @@ export const pooling = defineLayer({
     const { builder, parameter, topCount, fail } = context;
     const [x] = context.bottoms;
     if (x.shape.length !== 4)
-      fail(`the bottom must have 4 axes (images, channels, height, width), not the shape ${showShape(x.shape)}`, undefined, {
-        bottoms: [0],
-      });
+      fail(
+        `the bottom must have 4 axes (images, channels, height, width), not the shape ${showShape(x.shape)}`,
+        undefined,
+        {
+          bottoms: [0],
+        },
+      );
     if (parameter.pool === "STOCHASTIC") fail("Cortado does not have STOCHASTIC pooling yet", "pool");
     if (parameter.pool !== "MAX" && topCount > 1) fail("only MAX pooling has a second top, the mask");
     const window = windowsOf(context);
@@ -71,7 +75,8 @@ function windowsOf({ parameter, bottoms: [x], fail }: Context): readonly PoolAxi
   const global = parameter.global_pooling;
   if (global && (side || sides))
     fail("global_pooling takes the whole image: leave the kernel out", side ? "kernel_size" : "kernel_h");
-  if (!global && side && sides) fail("give either kernel_size or kernel_h and kernel_w, not both", "kernel_size");
+  if (!global && side && sides)
+    fail("give either kernel_size or kernel_h and kernel_w, not both", "kernel_size");
   if (!global && !side && !(given("kernel_h") && given("kernel_w")))
     fail(sides ? "kernel_h and kernel_w go together" : "kernel_size must be given", "kernel_h");
   for (const name of ["stride", "pad"] as const) {
@@ -91,15 +96,24 @@ function windowsOf({ parameter, bottoms: [x], fail }: Context): readonly PoolAxi
     const letter = axis === 2 ? "h" : "w";
     const kernelField = side ? "kernel_size" : `kernel_${letter}`;
     if (kernel < 1) fail(`the kernel must be at least 1, not ${kernel}`, kernelField);
-    if (stride < 1) fail(`the stride must be at least 1, not ${stride}`, square("stride") ? "stride" : `stride_${letter}`);
-    if (global && (pad !== 0 || stride !== 1)) fail("global_pooling goes with stride 1 and pad 0 only", "global_pooling");
+    if (stride < 1)
+      fail(`the stride must be at least 1, not ${stride}`, square("stride") ? "stride" : `stride_${letter}`);
+    if (global && (pad !== 0 || stride !== 1))
+      fail("global_pooling goes with stride 1 and pad 0 only", "global_pooling");
     if (pad >= kernel && pad > 0)
-      fail(`pad ${pad} must be smaller than the kernel, which is ${kernel}`, square("pad") ? "pad" : `pad_${letter}`);
+      fail(
+        `pad ${pad} must be smaller than the kernel, which is ${kernel}`,
+        square("pad") ? "pad" : `pad_${letter}`,
+      );
     const found = poolAxis(axis, x.shape[axis], kernel, stride, pad, parameter.round_mode, padded);
     if (found.windows < 1)
-      fail(`a kernel of ${kernel} does not fit into ${x.shape[axis]} positions with pad ${pad}`, kernelField, {
-        bottoms: [0],
-      });
+      fail(
+        `a kernel of ${kernel} does not fit into ${x.shape[axis]} positions with pad ${pad}`,
+        kernelField,
+        {
+          bottoms: [0],
+        },
+      );
     return found;
   });
 }
@@ -121,7 +135,10 @@ function mean(window: readonly PoolAxis[]): Scalar {
 function beyond({ builder }: Context, y: Node, window: readonly PoolAxis[], value: number): Node {
   const missing = window.filter(({ windows, touching }) => touching < windows);
   if (missing.length === 0) return y;
-  const whole = missing.reduce((node, { axis, windows, touching }) => builder.pad(node, axis, 0, windows - touching), y);
+  const whole = missing.reduce(
+    (node, { axis, windows, touching }) => builder.pad(node, axis, 0, windows - touching),
+    y,
+  );
   const filled = missing.reduce<Scalar>(
     (expr, { axis, touching }) => select("ge", coord(axis), constant(touching), constant(value), expr),
     arg(0),

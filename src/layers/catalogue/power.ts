@@ -15,6 +15,10 @@ export const power = elementwise({
   },
   values: { kind: "real", min: 0.2, max: 2 },
   settings: (draw) => ({
-    power_param: { power: draw.of([1, 2, 0.5, -1.5, 3]), scale: draw.of([1, 0.5]), shift: draw.of([0, 0.25]) },
+    power_param: {
+      power: draw.of([1, 2, 0.5, -1.5, 3]),
+      scale: draw.of([1, 0.5]),
+      shift: draw.of([0, 0.25]),
+    },
   }),
 });

@@ -1,13 +1,14 @@
 import { arg, constant, mul, select } from "../../ir/scalar.js";
-import { awayFrom, drawShape } from "../domain.js";
 import { laidAlong } from "../broadcast.js";
+import { awayFrom, drawShape } from "../domain.js";
 import { defineLayer } from "../record.js";
 import { showShape } from "../shapes.js";
 
 export const prelu = defineLayer({
   type: "PReLU",
   parameter: "prelu_param",
-  summary: "Passes positive values; multiplies negative ones by a slope that is learned, one for each channel.",
+  summary:
+    "Passes positive values; multiplies negative ones by a slope that is learned, one for each channel.",
   equation: "y = x if x > 0, else a[channel] · x",
   notes: ["Parameter 0 is a, one value with channel_shared. It starts at 0.25."],
   bottoms: { exact: 1 },
@@ -15,12 +16,12 @@ export const prelu = defineLayer({
   inPlace: true,
   lower({ builder, bottoms: [x], parameter, param, fail }) {
     if (x.shape.length < 2)
-      fail(`the bottom must have at least 2 axes, not the shape ${showShape(x.shape)}`, undefined, { bottoms: [0] });
+      fail(`the bottom must have at least 2 axes, not the shape ${showShape(x.shape)}`, undefined, {
+        bottoms: [0],
+      });
     const shape = parameter.channel_shared ? [] : [x.shape[1]];
     const slope = laidAlong(builder, param(0, shape, parameter.filler, 0.25), x, 1);
-    return [
-      builder.map(select("gt", arg(0), constant(0), arg(0), mul(arg(1), arg(0))), [x, slope], x.shape),
-    ];
+    return [builder.map(select("gt", arg(0), constant(0), arg(0), mul(arg(1), arg(0))), [x, slope], x.shape)];
   },
   domain: {
     shapes: (draw, first) => {

@@ -44,7 +44,12 @@ export const reshape = defineLayer({
     if (open === -1 ? known !== size : known === 0 || size % known !== 0) {
       fail(`${size} values do not fit the shape ${showShape(shape)}`, "dim", at);
     }
-    return [builder.reshape(x, shape.map((extent) => (extent === -1 ? size / known : extent)))];
+    return [
+      builder.reshape(
+        x,
+        shape.map((extent) => (extent === -1 ? size / known : extent)),
+      ),
+    ];
   },
   domain: {
     shapes: (draw, first) => {

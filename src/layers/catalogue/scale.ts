@@ -5,7 +5,8 @@ import { defineLayer } from "../record.js";
 export const scale = defineLayer({
   type: "Scale",
   parameter: "scale_param",
-  summary: "Multiplies by a blob laid along some axes: a parameter, or the second bottom; and adds a bias if asked.",
+  summary:
+    "Multiplies by a blob laid along some axes: a parameter, or the second bottom; and adds a bias if asked.",
   equation: "y = x · s + b",
   notes: [
     "With one bottom, s covers num_axes axes from axis on (-1: all that follow), is parameter 0 and starts at 1.",

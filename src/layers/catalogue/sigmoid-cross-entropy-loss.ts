@@ -9,14 +9,20 @@ export const sigmoidCrossEntropyLoss = defineLayer({
   parameter: "loss_param",
   summary: "The cross-entropy of targets in [0, 1] against the logistic function of the scores.",
   equation: "y = −Σ (t · log σ(x) + (1 − t) · log(1 − σ(x))) / normaliser",
-  notes: ["normalization is BATCH_SIZE by default.", "Computed from the scores, so that large ones do not overflow."],
+  notes: [
+    "normalization is BATCH_SIZE by default.",
+    "Computed from the scores, so that large ones do not overflow.",
+  ],
   bottoms: { exact: 2 },
   tops: { min: 1, max: 1 },
   autoTop: true,
   lossWeight: 1,
   forceBackward: notIntoLabels,
   lower({ builder, layer, bottoms: [x, target], fail }) {
-    if (countBetween(x.shape, 0) !== countBetween(target.shape, 0) || (x.shape[0] ?? 1) !== (target.shape[0] ?? 1))
+    if (
+      countBetween(x.shape, 0) !== countBetween(target.shape, 0) ||
+      (x.shape[0] ?? 1) !== (target.shape[0] ?? 1)
+    )
       fail(
         `scores and targets must have as many values, and their shapes are ${showShape(x.shape)} and ${showShape(target.shape)}`,
         undefined,

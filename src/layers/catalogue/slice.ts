@@ -19,7 +19,10 @@ export const slice = defineLayer({
     const extent = x.shape[axis];
     const { slice_point: points } = parameter;
     if (points.length > 0 && points.length !== topCount - 1)
-      fail(`${topCount} tops need ${topCount - 1} slice points, and there are ${points.length}`, "slice_point");
+      fail(
+        `${topCount} tops need ${topCount - 1} slice points, and there are ${points.length}`,
+        "slice_point",
+      );
     if (points.length === 0 && extent % topCount !== 0)
       fail(`${extent} cannot be cut into ${topCount} equal parts: give slice_point`, field, { bottoms: [0] });
     const equal = Array.from({ length: topCount - 1 }, (_, i) => ((i + 1) * extent) / topCount);

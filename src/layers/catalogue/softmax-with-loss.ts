@@ -63,7 +63,11 @@ export const softmaxWithLoss = defineLayer({
       builder.map(sub(binary("min", arg(0), constant(GREATEST_LOSS)), arg(0)), [exact], exact.shape),
     );
     const counted = countedLabels(builder, label, ignore);
-    const losses = builder.map(mul(binary("add", arg(0), arg(1)), arg(2)), [exact, cut, counted], label.shape);
+    const losses = builder.map(
+      mul(binary("add", arg(0), arg(1)), arg(2)),
+      [exact, cut, counted],
+      label.shape,
+    );
     const y = normalizedLoss(
       builder,
       losses,

@@ -2,7 +2,8 @@ import { defineLayer } from "../record.js";
 
 export const split = defineLayer({
   type: "Split",
-  summary: "Gives its bottom under several names. Nets need not say it: a blob may have any number of readers.",
+  summary:
+    "Gives its bottom under several names. Nets need not say it: a blob may have any number of readers.",
   equation: "y₁ = y₂ = … = x",
   bottoms: { exact: 1 },
   tops: { min: 1 },

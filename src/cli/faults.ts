@@ -1,0 +1,76 @@
+/** Errors to what a person reads and what a script sees. */
+import { CommanderError } from "commander";
+import { CortadoError, InternalError } from "../errors/index.js";
+import type { Io, Paint } from "./io.js";
+import { painter } from "./io.js";
+
+/** How a command ended. */
+export const EXIT = {
+  done: 0,
+  /** Something that the user gave cannot be used. */
+  mistake: 2,
+  /** Cortado broke one of its own rules. */
+  fault: 70,
+  /** The system refused to read or write. */
+  system: 74,
+  /** Ctrl-C. */
+  interrupted: 130,
+} as const;
+
+/** Writes an error to stderr and gives the exit code it means. */
+export function reportFault(error: unknown, io: Io): number {
+  const paint = painter(io.stderr, io.env);
+  const say = (text: string): void => void io.stderr.write(`${paintDiagnostics(text, paint)}\n`);
+  // Commander has written its own message already.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.mistake;
+  if (error instanceof CortadoError) {
+    say(error.message);
+    return EXIT.mistake;
+  }
+  if (isSystemError(error)) {
+    say(`error: ${error.message}`);
+    return EXIT.system;
+  }
+  if (error instanceof RangeError && /allocation failed|invalid (typed )?array/i.test(error.message)) {
+    say(
+      "error: there is not enough memory for this net\n  `cortado summary` shows what it takes; a smaller batch takes less",
+    );
+    return EXIT.mistake;
+  }
+  const known = error instanceof InternalError;
+  say(
+    known
+      ? `error: ${error.message}`
+      : `error: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}\nThis is a fault in Cortado itself. Please report it with the net that caused it.`,
+  );
+  const stack = error instanceof Error ? error.stack : undefined;
+  if (stack) io.stderr.write(`\n${paint(framesOf(stack), "dim")}\n`);
+  return EXIT.fault;
+}
+
+const isSystemError = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error && "syscall" in error && typeof (error as NodeJS.ErrnoException).code === "string";
+
+/** The stack without the message that stands above it. */
+const framesOf = (stack: string): string =>
+  stack
+    .split("\n")
+    .filter((line) => /^\s+at /.test(line))
+    .join("\n");
+
+/** Formatted diagnostics with their places, severities, carets and hints told apart by colour. */
+export function paintDiagnostics(text: string, paint: Paint): string {
+  return text
+    .split("\n")
+    .map((line) => {
+      const [, place, severity, message] = /^(\S.*?:\d+:\d+: )?(error|warning): (.*)$/.exec(line) ?? [];
+      if (severity !== undefined)
+        return `${paint(place ?? "", "bold")}${paint(`${severity}:`, severity === "error" ? "red" : "yellow", "bold")} ${message}`;
+      const [, margin, caret] = /^(\s+\| \s*)(\^+)$/.exec(line) ?? [];
+      if (caret !== undefined) return `${paint(margin, "dim")}${paint(caret, "green", "bold")}`;
+      const [, label, source] = /^(\s+\d+ \| )(.*)$/.exec(line) ?? [];
+      if (label !== undefined) return `${paint(label, "dim")}${source}`;
+      return /^ {2}\S/.test(line) ? paint(line, "cyan") : line;
+    })
+    .join("\n");
+}

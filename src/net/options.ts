@@ -1,0 +1,31 @@
+import type { CompiledNet } from "../../runtime/types.js";
+import type { WeightSet } from "../../runtime/weights/index.js";
+import type { LayerType } from "../layers/index.js";
+
+/** What `compile` may be told. */
+export interface CompileOptions {
+  /** Which layers stay and how they act. Default "TEST". */
+  readonly phase?: "TRAIN" | "TEST";
+  /** Default "auto": the fastest target that works here. */
+  readonly target?: "auto" | "ts" | "native" | "cuda";
+  /** Blobs to be readable after forward and backward; outputs always are. Default: none but those. */
+  readonly keep?: "all" | readonly string[];
+  /** A `.caffemodel`, `.caffemodel.h5` or `.safetensors` (path or bytes), matched by layer name. */
+  readonly weights?: string | Uint8Array | WeightSet;
+  /** Layer types beside Cortado's own: what `defineLayer` made. One of the same name takes the place of ours. */
+  readonly layers?: readonly LayerType[];
+  /** Where relative paths of data layers start. Default: the folder of the file, else the working directory. */
+  readonly root?: string;
+  readonly stages?: readonly string[];
+  readonly level?: number;
+  /** Of fillers, dropout and random crops. Default: the solver's `random_seed`, else 1701. */
+  readonly seed?: number;
+  /** Threads that run the kernels. The bits of the result do not depend on it. Default 1. */
+  readonly threads?: number;
+  /** Other shapes for input blobs, e.g. another batch size. */
+  readonly shapes?: Readonly<Record<string, readonly number[]>>;
+  /** Use this net's parameters: a test net beside its train net, or the same net at another batch size. */
+  readonly share?: CompiledNet;
+  /** "float64" on `ts` and `native`: gradient checks. Values cross the face as Float32Array all the same. Default "float32". */
+  readonly dtype?: "float32" | "float64";
+}

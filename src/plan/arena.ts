@@ -1,0 +1,114 @@
+/** Every region starts at a multiple of this: a cache line, and what GPUs want of coalesced and vector access. */
+export const ALIGNMENT = 256;
+
+export const aligned = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+
+/** A stretch of memory asked for: so many bytes during the steps `first` to `last`, both inclusive. */
+export interface Request {
+  readonly bytes: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+export interface Packing {
+  /** Byte offset of each request, in the requests' order. */
+  readonly offsets: readonly number[];
+  readonly bytes: number;
+}
+
+/** Below this many requests several orders are tried and the best is kept. */
+const FEW = 4000;
+
+/**
+ * Places requests so that no two that are live at the same step overlap. Greedy: one request after another, each into
+ * the tightest gap that it fits among those placed before it and live with it, or above them. Large ones first is
+ * the order that does best most of the time; others are tried while that costs little and the most bytes live at
+ * one step (which no packing can beat) are not reached. O(n²) with a small constant.
+ */
+export function packArena(requests: readonly Request[]): Packing {
+  const bound = mostLive(requests).bytes;
+  const span = (r: Request): number => r.last - r.first;
+  const orders: readonly ((a: Request, b: Request) => number)[] = [
+    (a, b) => b.bytes - a.bytes || span(b) - span(a),
+    (a, b) => b.bytes * (1 + span(b)) - a.bytes * (1 + span(a)),
+    (a, b) => span(b) - span(a) || b.bytes - a.bytes,
+    (a, b) => a.first - b.first || b.bytes - a.bytes,
+  ];
+  let best: Packing | undefined;
+  for (const order of orders) {
+    const packing = place(requests, order);
+    if (!best || packing.bytes < best.bytes) best = packing;
+    if (best.bytes === bound || requests.length > FEW) break;
+  }
+  return best!;
+}
+
+/** The step at which the most bytes are live, each request rounded up to the alignment. */
+export function mostLive(requests: readonly Request[]): { readonly step: number; readonly bytes: number } {
+  const last = requests.reduce((latest, request) => Math.max(latest, request.last), -1);
+  // Changes from one step to the next; step −1 is at 0.
+  const change = new Float64Array(last + 3);
+  for (const request of requests) {
+    change[request.first + 1] += aligned(request.bytes);
+    change[request.last + 2] -= aligned(request.bytes);
+  }
+  let peak = { step: -1, bytes: 0 };
+  for (let at = 0, live = 0; at < change.length; at++) {
+    live += change[at];
+    if (live > peak.bytes) peak = { step: at - 1, bytes: live };
+  }
+  return peak;
+}
+
+function place(requests: readonly Request[], order: (a: Request, b: Request) => number): Packing {
+  const offsets = new Array<number>(requests.length).fill(0);
+  const sequence = requests.map((_, i) => i).sort((i, j) => order(requests[i], requests[j]) || i - j);
+  // What is placed, by ascending offset, in columns: the scan below is all the time this takes.
+  const start = new Float64Array(requests.length);
+  const end = new Float64Array(requests.length);
+  const first = new Int32Array(requests.length);
+  const last = new Int32Array(requests.length);
+  let placed = 0;
+  let total = 0;
+  for (const i of sequence) {
+    const request = requests[i];
+    const bytes = aligned(request.bytes);
+    if (bytes === 0) continue;
+    let offset = -1;
+    let tightest = Number.POSITIVE_INFINITY;
+    let top = 0;
+    for (let j = 0; j < placed; j++) {
+      if (last[j] < request.first || first[j] > request.last) continue;
+      const gap = start[j] - top;
+      if (gap >= bytes && gap < tightest) {
+        offset = top;
+        tightest = gap;
+      }
+      if (end[j] > top) top = end[j];
+    }
+    if (offset < 0) offset = top;
+    offsets[i] = offset;
+    total = Math.max(total, offset + bytes);
+
+    let at = lowerBound(start, placed, offset);
+    while (at < placed && start[at] === offset) at++;
+    for (const column of [start, end, first, last]) column.copyWithin(at + 1, at, placed);
+    start[at] = offset;
+    end[at] = offset + bytes;
+    first[at] = request.first;
+    last[at] = request.last;
+    placed++;
+  }
+  return { offsets, bytes: total };
+}
+
+function lowerBound(values: Float64Array, length: number, value: number): number {
+  let low = 0;
+  let high = length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (values[middle] < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

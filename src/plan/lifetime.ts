@@ -1,0 +1,58 @@
+import { type Node, passOf } from "../ir/graph.js";
+import type { Step } from "./plan.js";
+import type { Uses } from "./uses.js";
+
+/** When a value must be in memory, in steps, both inclusive; −1 is before the first step. */
+export interface Lifetime {
+  readonly first: number;
+  readonly last: number;
+  /** Whether it is wanted after the last step, too: by callers, or by another run. */
+  readonly kept: boolean;
+  /** Steps that load it, ascending. */
+  readonly readers: readonly number[];
+}
+
+/**
+ * The lifetimes of all bases in the arena: from the step that stores a value to the last that loads it, or longer:
+ *  - inputs from before the first step to the end: forward may run again on the same inputs;
+ *  - values of blobs, diffs and gradients to the end: callers read them after forward and after backward;
+ *  - a parameter's next value to the end of its pass, when it is copied;
+ *  - under `repeatBackward`, what backward loads of forward, to the end.
+ * `elsewhere` lie in no arena (parameters, and what is written straight into one).
+ */
+export function findLifetimes(
+  steps: readonly Step[],
+  forwardSteps: number,
+  uses: Uses,
+  elsewhere: ReadonlyMap<Node, unknown>,
+  repeatBackward: boolean,
+): ReadonlyMap<Node, Lifetime> {
+  const end = steps.length - 1;
+  const first = new Map<Node, number>();
+  for (const node of uses.nodes) if (node.op === "input") first.set(node, -1);
+  for (const step of steps) for (const store of step.stores) first.set(store, step.index);
+
+  const readers = new Map<Node, number[]>();
+  for (const step of steps)
+    for (const base of new Set(step.reads.map(uses.base))) {
+      const known = readers.get(base);
+      if (known) known.push(step.index);
+      else readers.set(base, [step.index]);
+    }
+
+  const lifetimes = new Map<Node, Lifetime>();
+  for (const [node, start] of first) {
+    if (elsewhere.has(node)) continue;
+    const loads = readers.get(node) ?? [];
+    const needed = Math.max(start, loads.at(-1) ?? start);
+    const again = repeatBackward && start < forwardSteps && needed >= forwardSteps;
+    const roots = uses.roots(node);
+    const kept = node.op === "input" || again || roots.some((root) => root.role !== "update");
+    const copied = Math.max(
+      ...roots.map((root) => (passOf(root) === "forward" ? forwardSteps - 1 : end)),
+      -1,
+    );
+    lifetimes.set(node, { first: start, last: kept ? end : Math.max(needed, copied), kept, readers: loads });
+  }
+  return lifetimes;
+}

@@ -1,0 +1,112 @@
+/**
+ * LeNet in training, against what Caffe's losses were: every solver and learning-rate policy, from the same weights
+ * and on the same batches.
+ *
+ * CORTADO_TRACE_ITERATIONS cuts the runs short: then only losses are compared. All 60 take some five minutes for
+ * all cases on one core, so they run in full under CI, and with a tenth of the iterations elsewhere.
+ */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { withFields } from "../../proto/index.js";
+import { parseSolver } from "../../src/prototxt/index.js";
+import { createSolver } from "../../src/train.js";
+import { readJson, summaryError, type TensorSummary } from "../support/case.js";
+import { hasOracle, oraclePath } from "../support/oracle.js";
+
+interface Trace {
+  readonly losses: readonly number[];
+  /** Accuracy and loss of each test batch after the last iteration. */
+  readonly test: readonly (readonly [accuracy: number, loss: number])[];
+  readonly params: Readonly<Record<string, TensorSummary>>;
+}
+
+const FULL = 60;
+const ITERATIONS = Math.min(
+  FULL,
+  Number(process.env["CORTADO_TRACE_ITERATIONS"] ?? (process.env["CI"] ? FULL : FULL / 10)),
+);
+
+/** Relative bounds: of the first loss, of all losses, of the final parameters and test outputs. */
+interface Bounds {
+  readonly first: number;
+  readonly losses: number;
+  readonly final: number;
+}
+const SMOOTH: Bounds = { first: 1e-6, losses: 1e-3, final: 1e-3 };
+/** Steps that hardly depend on the gradient's size: where it is near 0, rounding alone decides their sign. */
+const SIGN_LIKE: Bounds = { first: 1e-6, losses: 2e-2, final: 2e-2 };
+const boundsOf = (name: string): Bounds =>
+  ["adagrad", "rmsprop", "adam", "adadelta", "sgd-l1"].includes(name) ? SIGN_LIKE : SMOOTH;
+
+const present = hasOracle();
+const cases = present
+  ? readdirSync(oraclePath("traces"), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name)
+  : [];
+const scratch = mkdtempSync(join(tmpdir(), "cortado-traces-"));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+const relative = (ours: number, theirs: number): number => Math.abs(ours - theirs) / Math.abs(theirs);
+
+describe.skipIf(!present)("oracle traces/", () => {
+  it.each(cases)(
+    "%s",
+    async (name) => {
+      const trace = readJson<Trace>(oraclePath("traces", name, "trace.json"));
+      const definition = parseSolver(readFileSync(oraclePath("traces", name, "solver.prototxt"), "utf8"));
+      const losses: number[] = [];
+      const solver = await createSolver(
+        {
+          ...definition,
+          solver: withFields(definition.solver, {
+            net: oraclePath("traces", "lenet_train_test.prototxt"),
+            snapshot_prefix: join(scratch, name),
+          }),
+        },
+        {
+          root: oraclePath("files"),
+          weights: oraclePath("traces", "lenet_init.caffemodel"),
+          target: "ts",
+          onProgress: ({ loss }) => losses.push(loss),
+        },
+      );
+      try {
+        await solver.step(ITERATIONS);
+        const bounds = boundsOf(name);
+        const errors = losses.map((loss, i) => relative(loss, trace.losses[i]));
+        let final = { error: 0, where: "" };
+        if (ITERATIONS === FULL) {
+          const note = (where: string, error: number): void => {
+            if (error > final.error) final = { error, where };
+          };
+          for (const [key, summary] of Object.entries(trace.params)) {
+            const [layer, index] = key.split("/");
+            const ours = await solver.net.params[layer][Number(index)].read();
+            note(key, summaryError(ours, summary));
+          }
+          for (const [i, [accuracy, loss]] of trace.test.entries()) {
+            const outputs = await solver.testNets[0].forward();
+            // One image of a hundred may fall on the other side.
+            expect(Math.abs(outputs["accuracy"][0] - accuracy)).toBeLessThanOrEqual(0.01 + 1e-6);
+            note(`test batch ${i}`, relative(outputs["loss"][0], loss));
+          }
+        }
+        const worst = Math.max(...errors);
+        console.log(
+          `traces/${name}: relative error of loss 1 ${errors[0].toExponential(1)}, of the worst of ${ITERATIONS} ` +
+            `${worst.toExponential(1)}${final.where && `, at the end ${final.error.toExponential(1)} (${final.where})`}`,
+        );
+        expect(losses).toHaveLength(ITERATIONS);
+        expect(errors[0], "first loss").toBeLessThanOrEqual(bounds.first);
+        expect(worst, "losses").toBeLessThanOrEqual(bounds.losses);
+        expect(final.error, final.where).toBeLessThanOrEqual(bounds.final);
+      } finally {
+        await solver.close();
+      }
+    },
+    300_000,
+  );
+});

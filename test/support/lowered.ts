@@ -1,0 +1,78 @@
+/** A net as text to graph and derivative, and their values in float64 by the plain interpreter. */
+import { differentiate } from "../../src/autodiff/index.js";
+import { CortadoError, createDiagnostics } from "../../src/errors/index.js";
+import type { Node } from "../../src/ir/graph.js";
+import { inputName, type LoweredNet, type LowerOptions, lowerNet } from "../../src/layers/index.js";
+import { parseNet, selectLayers, wireNet } from "../../src/prototxt/index.js";
+import { interpret } from "./interpret.js";
+
+/** Parses, selects, wires and lowers. Throws a CortadoError with every mistake. */
+export function lowerText(
+  text: string,
+  options: Partial<LowerOptions> & { readonly name?: string } = {},
+): LoweredNet {
+  const { phase = "TRAIN", diagnostics = createDiagnostics() } = options;
+  const definition = selectLayers(parseNet(text, { name: options.name }), { phase });
+  const wiring = wireNet(definition, diagnostics);
+  const lowered = lowerNet(definition, wiring, { feedShapes: new Map(), ...options, phase, diagnostics });
+  if (!lowered || diagnostics.hasErrors) throw new CortadoError(diagnostics.all);
+  return lowered;
+}
+
+export interface Evaluation {
+  value(node: Node): Float64Array;
+  /** The diff that Caffe would leave on a blob; undefined where it computes none. */
+  diff(blob: string): Float64Array | undefined;
+  gradient(param: number): Float64Array | undefined;
+}
+
+/** Runs a lowered net forward and backward. `seeds`: diffs put on blobs; losses start from their weights. */
+export function evaluate(
+  lowered: LoweredNet,
+  given: {
+    readonly inputs: ReadonlyMap<string, ArrayLike<number>>;
+    readonly params: ReadonlyMap<number, ArrayLike<number>>;
+    readonly seeds?: ReadonlyMap<string, ArrayLike<number>>;
+    readonly step?: number;
+  },
+): Evaluation {
+  const { builder: b, blobs, params, losses, wanted, updates } = lowered;
+  const inputs = new Map<string, Float64Array>();
+  for (const [blob, values] of given.inputs) inputs.set(inputName(blob), Float64Array.from(values));
+  const seeds = losses
+    .filter(({ backward }) => backward)
+    .map(({ node, weight }) => ({ node, cotangent: b.constant(weight, node.shape) }));
+  for (const [blob, values] of given.seeds ?? []) {
+    const node = blobs.get(blob)!.last;
+    inputs.set(`diff:${blob}`, Float64Array.from(values));
+    seeds.push({ node, cotangent: b.input(`diff:${blob}`, node.shape) });
+  }
+  const cotangents = differentiate(b, {
+    seeds,
+    wanted: [
+      ...wanted.params.map((index) => params[index].node),
+      ...wanted.inputs.map((blob) => blobs.get(blob)!.first),
+    ],
+  });
+  const value = interpret(
+    [
+      ...[...blobs.values()].map(({ last }) => last),
+      ...updates.map(({ node }) => node),
+      ...cotangents.values(),
+    ],
+    {
+      inputs,
+      params: new Map([...given.params].map(([index, values]) => [index, Float64Array.from(values)])),
+      step: given.step,
+    },
+  );
+  const at = (node: Node): Float64Array | undefined => {
+    const cotangent = cotangents.get(node);
+    return cotangent && value(cotangent);
+  };
+  return {
+    value,
+    diff: (blob) => at(blobs.get(blob)!.first),
+    gradient: (param) => at(params[param].node),
+  };
+}

@@ -1,0 +1,100 @@
+import { lowerPlan } from "../../codegen/lower.js";
+import type { Argument, Program } from "../../codegen/kernel.js";
+import { type KernelFunction, loadKernels, transpile, writeModule } from "../../codegen/module.js";
+import { tsTarget } from "../../codegen/target.js";
+import { type Node, type Root, sizeOf } from "../../src/ir/graph.js";
+import type { Plan } from "../../src/plan/plan.js";
+import type { Bindings } from "./interpret.js";
+
+type RealArray = Float32Array | Float64Array;
+
+/** A plan made into functions over memory of its own: what tests and benchmarks of kernels need. */
+export interface Runnable {
+  readonly program: Program;
+  readonly source: string;
+  readonly kernels: readonly KernelFunction[];
+  /** Writes the leaves' values, then runs both passes. `split` cuts each kernel's range into so many parts. */
+  run(bindings: Bindings, split?: number): void;
+  /** Runs the launches of one pass, handing each launch's milliseconds to `timed`. */
+  pass(pass: "forward" | "backward", split?: number, timed?: (launch: number, ms: number) => void): void;
+  /** A root's value, or that of any node with a place in memory. */
+  read(node: Node): RealArray | Int32Array;
+}
+
+export interface RunOptions {
+  readonly dtype: "float32" | "float64";
+  readonly seed?: number;
+}
+
+export function makeRunnable(plan: Plan, { dtype, seed = 1 }: RunOptions): Runnable {
+  const program = lowerPlan(plan, { dtype, target: tsTarget, seed });
+  const source = writeModule(program, { dtype });
+  const kernels = loadKernels(transpile(source), "cortado:test");
+  const real = dtype === "float32" ? Float32Array : Float64Array;
+  const arena = new ArrayBuffer(plan.arenaBytes);
+  // What no kernel wrote must not look like a result.
+  new Uint8Array(arena).fill(0xff);
+  const params: RealArray[] = [];
+  for (const node of plan.placements.keys())
+    if (node.op === "param") params[node.index] ??= new real(sizeOf(node.shape));
+  for (const place of plan.placements.values())
+    if (place.storage === "param") params[place.param] ??= new real(0);
+
+  const viewOf = (argument: Argument): RealArray | Int32Array =>
+    argument.storage === "param"
+      ? params[argument.param].subarray(argument.offset, argument.offset + argument.elements)
+      : new (argument.dtype === "index" ? Int32Array : real)(arena, argument.byteOffset, argument.elements);
+  const read = (node: Node): RealArray | Int32Array => {
+    const place = plan.placements.get(node);
+    if (!place) throw new Error(`%${node.id} lies nowhere`);
+    const elements = sizeOf(node.shape);
+    if (place.storage === "param")
+      return viewOf({ storage: "param", param: place.param, offset: place.offset, elements });
+    const size = node.dtype === "index" ? 4 : real.BYTES_PER_ELEMENT;
+    const byteOffset = place.region.offset + place.offset * size;
+    return viewOf({ storage: "arena", dtype: node.dtype, byteOffset, elements });
+  };
+  const bound = (pass: "forward" | "backward") =>
+    program[pass].map((launch) => ({ ...launch, views: launch.args.map(viewOf) }));
+  const launches = { forward: bound("forward"), backward: bound("backward") };
+
+  const runnable: Runnable = {
+    program,
+    source,
+    kernels,
+    read,
+    pass(pass, split = 1, timed) {
+      launches[pass].forEach(({ kernel, views }, number) => {
+        const start = performance.now();
+        const { extent } = program.kernels[kernel].parallel;
+        for (let part = 0; part < split; part++) {
+          const lo = Math.floor((extent * part) / split);
+          const hi = Math.floor((extent * (part + 1)) / split);
+          if (lo < hi) kernels[kernel](...views, lo, hi);
+        }
+        timed?.(number, performance.now() - start);
+      });
+      for (const copy of plan.copies)
+        if (copy.pass === pass) params[copy.param].set(read(copy.from) as RealArray);
+    },
+    run(bindings, split = 1) {
+      for (const node of plan.placements.keys()) {
+        if (node.op === "input") {
+          const value =
+            bindings.inputs.get(node.name) ??
+            (node.shape.length === 0 ? Float64Array.of(bindings.step ?? 0) : undefined);
+          if (!value) throw new Error(`no value for input ${node.name}`);
+          read(node).set(value);
+        }
+        if (node.op === "param") params[node.index].set(bindings.params.get(node.index)!);
+      }
+      runnable.pass("forward", split);
+      runnable.pass("backward", split);
+    },
+  };
+  return runnable;
+}
+
+/** Roots whose value is in memory after both passes have run: `update` roots are moved to their parameter. */
+export const readableRoots = (roots: readonly Root[]): readonly Root[] =>
+  roots.filter((root) => root.role !== "update");
