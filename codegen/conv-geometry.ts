@@ -43,10 +43,10 @@ export function convSizes(geometry: ConvGeometry, x: Shape, w: Shape): ConvSizes
     Math.max(s.pad + s.input, (s.output - 1) * s.stride + (s.kernel - 1) * s.dilation + 1),
   );
   return {
-    images: x[0]!,
+    images: x[0],
     groups,
-    channels: w[1]!,
-    filters: w[0]! / groups,
+    channels: w[1],
+    filters: w[0] / groups,
     input,
     kernel,
     output,
@@ -69,7 +69,7 @@ export function overShape(
 ): void {
   const walk = (axis: number, outer: readonly Index[]): void => {
     if (axis === shape.length) body(outer);
-    else writer.loop(0, shape[axis]!, (v) => walk(axis + 1, [...outer, v]));
+    else writer.loop(0, shape[axis], (v) => walk(axis + 1, [...outer, v]));
   };
   walk(0, []);
 }
@@ -77,20 +77,20 @@ export function overShape(
 /** Row-major strides. */
 export function stridesOf(shape: Shape): readonly number[] {
   const strides = new Array<number>(shape.length).fill(1);
-  for (let axis = shape.length - 2; axis >= 0; axis--) strides[axis] = strides[axis + 1]! * shape[axis + 1]!;
+  for (let axis = shape.length - 2; axis >= 0; axis--) strides[axis] = strides[axis + 1] * shape[axis + 1];
   return strides;
 }
 
 /** Σ coordinate · factor. */
 export const dot = (coordinates: readonly Index[], factors: readonly number[]): Index =>
-  coordinates.reduce<Index>((sum, c, i) => add(sum, mul(c, factors[i]!)), int(0));
+  coordinates.reduce<Index>((sum, c, i) => add(sum, mul(c, factors[i])), int(0));
 
 /** Where output pixel 0's tap lies, from the start of a padded channel. */
 export function tapOffset(sizes: ConvSizes, tap: readonly Index[]): Index {
   const strides = stridesOf(sizes.padded);
   return dot(
     tap,
-    strides.map((stride, axis) => stride * sizes.dilation[axis]!),
+    strides.map((stride, axis) => stride * sizes.dilation[axis]),
   );
 }
 
@@ -99,7 +99,7 @@ export function pixelOffset(sizes: ConvSizes, pixel: readonly Index[]): Index {
   const strides = stridesOf(sizes.padded);
   return dot(
     pixel,
-    strides.map((stride, axis) => stride * sizes.stride[axis]!),
+    strides.map((stride, axis) => stride * sizes.stride[axis]),
   );
 }
 

@@ -1,17 +1,17 @@
 import { InternalError } from "../src/errors/index.js";
-import { type Node, sameShape } from "../src/ir/graph.js";
+import { type Node, type NodeOf, sameShape } from "../src/ir/graph.js";
 import type { Scalar } from "../src/ir/scalar.js";
 import {
   add,
   addInt,
   all,
   compare,
+  div,
   flatten,
   iload,
   int,
   keyOf,
   mod,
-  div,
   sub,
   unflatten,
   ZERO,
@@ -55,18 +55,26 @@ const index = (value: Index): Typed => ({ type: "index", value });
 
 export function createEvaluator(writer: KernelWriter, scope: StepScope): Evaluator {
   const bound = new Map<Node, Typed>();
-  /** Values already written into the current block, by node and coordinates. */
-  let written = new Map<string, Typed>();
+  /** Values already written into the current block, by node and coordinates: loads, and what is computed of them. */
+  let loaded = new Map<string, Typed>();
+  let computed = new Map<string, Typed>();
   let writtenBlock = -1;
   /** Inside a guard nothing may be evaluated before the condition is: no locals there. */
   let guarded = 0;
 
-  const remember = (node: Node, coordinates: readonly Index[], compute: () => Typed): Typed => {
+  const remember = (
+    node: Node,
+    coordinates: readonly Index[],
+    compute: () => Typed,
+    isLoad = false,
+  ): Typed => {
     if (guarded > 0) return compute();
     if (writer.block !== writtenBlock) {
-      written = new Map();
+      loaded = new Map();
+      computed = new Map();
       writtenBlock = writer.block;
     }
+    const written = isLoad ? loaded : computed;
     const key = `${node.id}@${coordinates.map(keyOf).join()}`;
     const known = written.get(key);
     if (known) return known;
@@ -81,10 +89,7 @@ export function createEvaluator(writer: KernelWriter, scope: StepScope): Evaluat
     const known = bound.get(node);
     if (known) return known;
     if (node.op === "constant") return real(constant(node.value));
-    if (scope.loads(node))
-      return remember(node, [flatten(coordinates, node.shape)], () =>
-        loadFlat(node, flatten(coordinates, node.shape)),
-      );
+    if (scope.loads(node)) return loadOnce(node, flatten(coordinates, node.shape));
     return compute(node, coordinates);
   };
 
@@ -93,11 +98,14 @@ export function createEvaluator(writer: KernelWriter, scope: StepScope): Evaluat
       ? index(iload(scope.bufferOf(node), flat))
       : real(load(scope.bufferOf(node), flat));
 
-  const guard = (condition: Condition | boolean, then: () => Value, otherwise: () => Value): Value => {
-    if (condition === true) return then();
+  const loadOnce = (node: Node, flat: Index): Typed =>
+    remember(node, [flat], () => loadFlat(node, flat), true);
+
+  const guard = (condition: Condition | boolean, whenTrue: () => Value, otherwise: () => Value): Value => {
+    if (condition === true) return whenTrue();
     if (condition === false) return otherwise();
     guarded++;
-    const value: Value = { kind: "guard", condition, then: then(), otherwise: otherwise() };
+    const value: Value = { kind: "guard", condition, whenTrue: whenTrue(), otherwise: otherwise() };
     guarded--;
     return value;
   };
@@ -108,46 +116,43 @@ export function createEvaluator(writer: KernelWriter, scope: StepScope): Evaluat
       case "constant":
         return real(constant(node.value));
       case "map":
-        return remember(node, coordinates, () => {
-          const value = scalarValue(node.expr, node, coordinates);
-          return node.dtype === "index" ? index(asIndex(real(value))) : real(value);
-        });
+        return remember(node, coordinates, () => mapAt(node, coordinates));
       case "reshape":
-        return reshapedAt(source!, flatten(coordinates, node.shape));
+        return reshapedAt(source, flatten(coordinates, node.shape));
       case "blob":
       case "stop":
-        return at(source!, coordinates);
+        return at(source, coordinates);
       case "transpose": {
         const inner: Index[] = new Array(coordinates.length).fill(ZERO);
         node.perm.forEach((axis, i) => {
-          inner[axis] = coordinates[i]!;
+          inner[axis] = coordinates[i];
         });
-        return at(source!, inner);
+        return at(source, inner);
       }
       case "slice":
         return at(
-          source!,
+          source,
           coordinates.map((c, axis) => (axis === node.axis ? addInt(c, node.start) : c)),
         );
       case "pad": {
-        const inside = sub(coordinates[node.axis]!, int(node.before));
-        const extent = source!.shape[node.axis]!;
+        const inside = sub(coordinates[node.axis], int(node.before));
+        const extent = source.shape[node.axis];
         const condition = all([compare("ge", inside, ZERO), compare("lt", inside, int(extent))]);
         const inner = coordinates.map((c, axis) => (axis === node.axis ? inside : c));
         return real(
           guard(
             condition,
-            () => asValue(at(source!, inner)),
+            () => asValue(at(source, inner)),
             () => constant(0),
           ),
         );
       }
       case "concat": {
-        const along = coordinates[node.axis]!;
+        const along = coordinates[node.axis];
         const part = (number: number, start: number): Value => {
-          const input = node.inputs[number]!;
+          const input = node.inputs[number];
           const inner = coordinates.map((c, axis) => (axis === node.axis ? sub(along, int(start)) : c));
-          const end = start + input.shape[node.axis]!;
+          const end = start + input.shape[node.axis];
           if (number === node.inputs.length - 1) return asValue(at(input, inner));
           return guard(
             compare("lt", along, int(end)),
@@ -164,21 +169,22 @@ export function createEvaluator(writer: KernelWriter, scope: StepScope): Evaluat
             kind: "random",
             seed: scope.seed,
             stream: node.stream,
-            step: asValue(at(source!, [])),
+            step: asValue(at(source, [])),
             element: flatten(coordinates, node.shape),
           }),
         );
       case "gather": {
-        const [table, position] = [node.inputs[0]!, node.inputs[1]!];
-        const row = asIndex(at(position, [coordinates[0]!]));
+        const [table, position] = [node.inputs[0], node.inputs[1]];
+        const row = asIndex(at(position, [coordinates[0]]));
         return at(table, [row, ...coordinates.slice(1)]);
       }
       case "windowPick": {
-        const [x, position] = [node.inputs[0]!, node.inputs[1]!];
+        const [x, position] = [node.inputs[0], node.inputs[1]];
         const inner = [...coordinates];
         let rest = asIndex(at(position, coordinates));
-        for (let i = node.window.length - 1; i >= 0; i--) {
-          const { axis, extent } = node.window[i]!;
+        const window = node.window.toSorted((a, b) => a.axis - b.axis);
+        for (let i = window.length - 1; i >= 0; i--) {
+          const { axis, extent } = window[i];
           inner[axis] = i === 0 ? rest : mod(rest, extent);
           rest = div(rest, extent);
         }
@@ -203,11 +209,16 @@ export function createEvaluator(writer: KernelWriter, scope: StepScope): Evaluat
     }
   };
 
+  const mapAt = (node: NodeOf<"map">, coordinates: readonly Index[]): Typed => {
+    const value = real(scalarValue(node.expr, node, coordinates));
+    return node.dtype === "index" ? index(asIndex(value)) : value;
+  };
+
   /** A node of any shape at a row-major position. */
   const reshapedAt = (node: Node, flat: Index): Typed => {
     const known = bound.get(node);
     if (known) return known;
-    if (node.op !== "constant" && scope.loads(node)) return remember(node, [flat], () => loadFlat(node, flat));
+    if (node.op !== "constant" && scope.loads(node)) return loadOnce(node, flat);
     return at(node, unflatten(flat, node.shape));
   };
 
@@ -217,13 +228,13 @@ export function createEvaluator(writer: KernelWriter, scope: StepScope): Evaluat
         case "const":
           return constant(y.value);
         case "coord":
-          return { kind: "fromIndex", index: coordinates[y.axis]! };
+          return { kind: "fromIndex", index: coordinates[y.axis] };
         case "arg": {
-          const operand = node.inputs[y.index]!;
+          const operand = node.inputs[y.index];
           return asValue(
             at(
               operand,
-              operand.shape.map((extent, axis) => (extent === 1 ? ZERO : coordinates[axis]!)),
+              operand.shape.map((extent, axis) => (extent === 1 ? ZERO : coordinates[axis])),
             ),
           );
         }
@@ -239,7 +250,7 @@ export function createEvaluator(writer: KernelWriter, scope: StepScope): Evaluat
             cmp: y.cmp,
             left: convert(y.left),
             right: convert(y.right),
-            then: convert(y.then),
+            whenTrue: convert(y.then),
             otherwise: convert(y.otherwise),
           };
         default:
@@ -256,10 +267,12 @@ export function createEvaluator(writer: KernelWriter, scope: StepScope): Evaluat
     inMemory: (node) => scope.loads(node),
     bind(node, value) {
       bound.set(node, value);
-      written = new Map();
+      // What was computed of the node's last value is out of date; what was loaded is not.
+      computed = new Map();
     },
     unbind: () => bound.clear(),
-    computeAt: (node, coordinates) => bound.get(node) ?? compute(node, coordinates),
+    computeAt: (node, coordinates) =>
+      bound.get(node) ?? (node.op === "map" ? mapAt(node, coordinates) : compute(node, coordinates)),
   };
 }
 

@@ -10,6 +10,8 @@ interface Frame {
   readonly items: Statement[];
   readonly loop: boolean;
   readonly shared: Map<string, Index>;
+  /** What sums of these terms became in this frame: a tile's stores differ in their constants only. */
+  readonly lifted: Map<Terms, Terms>;
 }
 
 type Terms = ReturnType<typeof termsOf>["terms"];
@@ -40,7 +42,7 @@ export function hoistIndices(
   };
 
   const innermostLoop = (frame: number): number => {
-    for (let f = frame; f > 0; f--) if (frames[f]!.loop) return f;
+    for (let f = frame; f > 0; f--) if (frames[f].loop) return f;
     return 0;
   };
 
@@ -53,7 +55,7 @@ export function hoistIndices(
     const home = Math.max(...outer.map((term) => levelOf(term.atom)));
     const sum = sumOf(lift(outer, home), 0);
     if (sum.kind === "var") return [...inner, ...termsOf(sum).terms];
-    const { items, shared } = frames[home]!;
+    const { items, shared } = frames[home];
     const key = keyOf(sum);
     let local = shared.get(key);
     if (!local) {
@@ -68,11 +70,18 @@ export function hoistIndices(
 
   const index = (x: Index): Index => {
     const { terms, constant } = termsOf(x);
-    const inside = terms.map((term) => {
-      const atom = atomOf(term.atom);
-      return atom === term.atom ? term : { atom, factor: term.factor, key: keyOf(atom) };
-    });
-    return sumOf(lift(inside, frames.length - 1), constant);
+    if (terms.length === 0) return x;
+    const { lifted } = frames[frames.length - 1];
+    let result = lifted.get(terms);
+    if (!result) {
+      const inside = terms.map((term) => {
+        const atom = atomOf(term.atom);
+        return atom === term.atom ? term : { atom, factor: term.factor, key: keyOf(atom) };
+      });
+      result = termsOf(sumOf(lift(inside, frames.length - 1), 0)).terms;
+      lifted.set(terms, result);
+    }
+    return sumOf(result, constant);
   };
 
   /** The operands of an atom that stays where it is. */
@@ -123,14 +132,14 @@ export function hoistIndices(
           ...x,
           left: value(x.left),
           right: value(x.right),
-          then: value(x.then),
+          whenTrue: value(x.whenTrue),
           otherwise: value(x.otherwise),
         };
       case "guard":
         return {
           kind: "guard",
           condition: condition(x.condition),
-          then: value(x.then),
+          whenTrue: value(x.whenTrue),
           otherwise: value(x.otherwise),
         };
       case "random":
@@ -144,7 +153,7 @@ export function hoistIndices(
     x.type === "real" ? { type: "real", value: value(x.value) } : { type: "index", value: index(x.value) };
 
   const block = (statements: readonly Statement[], loop: boolean, own?: Variable): readonly Statement[] => {
-    const frame: Frame = { items: [], loop, shared: new Map() };
+    const frame: Frame = { items: [], loop, shared: new Map(), lifted: new Map() };
     frames.push(frame);
     const level = frames.length - 1;
     if (own !== undefined) levels.set(own, level);
@@ -169,9 +178,9 @@ export function hoistIndices(
           break;
         case "if": {
           const test = condition(statement.condition);
-          const then = block(statement.then, false);
+          const whenTrue = block(statement.whenTrue, false);
           const otherwise = block(statement.otherwise, false);
-          frame.items.push({ kind: "if", condition: test, then, otherwise });
+          frame.items.push({ kind: "if", condition: test, whenTrue, otherwise });
           break;
         }
         default:

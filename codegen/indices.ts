@@ -15,8 +15,16 @@ interface Linear {
   readonly constant: number;
 }
 
-const linears = new WeakMap<Index, Linear>();
-const keys = new WeakMap<Index, string>();
+/**
+ * What is derived of an expression is kept with it, under symbols: expressions are many, short-lived and asked
+ * often, and weak maps of them cost more than all the arithmetic.
+ */
+const LINEAR = Symbol("linear");
+const KEY = Symbol("key");
+interface Derived {
+  [LINEAR]?: Linear;
+  [KEY]?: string;
+}
 let nextOpaque = 0;
 const opaqueKeys = new WeakMap<Value, string>();
 
@@ -32,11 +40,9 @@ export const variable = (number: Variable, least: number, greatest: number): Ind
 
 /** An exact key: equal keys, equal values. */
 export function keyOf(index: Index): string {
-  const known = keys.get(index);
-  if (known !== undefined) return known;
-  const key = keyFresh(index);
-  keys.set(index, key);
-  return key;
+  const derived = index as Derived;
+  derived[KEY] ??= keyFresh(index);
+  return derived[KEY];
 }
 
 function keyFresh(index: Index): string {
@@ -65,7 +71,7 @@ function keyFresh(index: Index): string {
     case "isub":
     case "imul": {
       const { terms, constant } = linearOf(index);
-      if (terms.length === 1 && constant === 0 && terms[0]!.factor === 1 && terms[0]!.atom === index)
+      if (terms.length === 1 && constant === 0 && terms[0].factor === 1 && terms[0].atom === index)
         return `imul(${keyOf(index.a)},${keyOf(index.b)})`;
       return `(${terms.map((term) => `${term.factor}*${term.key}`).join("+")}+${constant})`;
     }
@@ -75,11 +81,9 @@ function keyFresh(index: Index): string {
 }
 
 function linearOf(index: Index): Linear {
-  const known = linears.get(index);
-  if (known) return known;
-  const linear = linearFresh(index);
-  linears.set(index, linear);
-  return linear;
+  const derived = index as Derived;
+  derived[LINEAR] ??= linearFresh(index);
+  return derived[LINEAR];
 }
 
 function linearFresh(index: Index): Linear {
@@ -112,26 +116,34 @@ function linearFresh(index: Index): Linear {
 }
 
 const scaled = (x: Linear, factor: number): Linear =>
-  factor === 0
-    ? { terms: [], constant: 0 }
+  factor === 1
+    ? x
     : {
-        terms: x.terms.map((term) => ({ ...term, factor: term.factor * factor })),
+        terms:
+          factor === 0
+            ? []
+            : x.terms.map(({ atom, key, factor: own }) => ({ atom, key, factor: own * factor })),
         constant: x.constant * factor,
       };
 
-function combine(a: Linear, b: Linear, sign: number): Linear {
-  const terms = [...a.terms];
-  for (const term of b.terms) {
-    const at = terms.findIndex((other) => other.key === term.key);
-    if (at === -1) {
-      terms.push({ ...term, factor: term.factor * sign });
-      continue;
-    }
-    const factor = terms[at]!.factor + term.factor * sign;
-    if (factor === 0) terms.splice(at, 1);
-    else terms[at] = { ...terms[at]!, factor };
+/** Adds factor · terms to `into`. */
+function addTerms(into: Term[], terms: readonly Term[], factor: number): void {
+  for (const term of terms) {
+    const own = term.factor * factor;
+    let at = into.length - 1;
+    while (at >= 0 && into[at].key !== term.key) at--;
+    if (at === -1) into.push({ atom: term.atom, key: term.key, factor: own });
+    else if (into[at].factor + own === 0) into.splice(at, 1);
+    else into[at] = { atom: term.atom, key: term.key, factor: into[at].factor + own };
   }
-  return rejoin({ terms, constant: a.constant + b.constant * sign });
+}
+
+function combine(a: Linear, b: Linear, sign: number): Linear {
+  const constant = a.constant + b.constant * sign;
+  if (b.terms.length === 0) return { terms: a.terms, constant };
+  const terms = [...a.terms];
+  addTerms(terms, b.terms, sign);
+  return rejoin({ terms, constant });
 }
 
 /** d·⌊x/d⌋ + x mod d = x. */
@@ -144,15 +156,22 @@ function rejoin(x: Linear): Linear {
     const wanted = `imod(${keyOf(quotient.atom.a)},${divisor})`;
     const rest = x.terms.find((term) => term.key === wanted && term.factor === factor);
     if (!rest) continue;
-    const others = { terms: x.terms.filter((term) => term !== quotient && term !== rest), constant: x.constant };
+    const others = {
+      terms: x.terms.filter((term) => term !== quotient && term !== rest),
+      constant: x.constant,
+    };
     return combine(others, scaled(linearOf(quotient.atom.a), factor), 1);
   }
   return x;
 }
 
+const inOrder = (a: Term, b: Term): number => b.factor - a.factor || (a.key < b.key ? -1 : 1);
+
 /** The expression of a sum: terms by falling factor, then the constant. */
 function fromLinear(x: Linear): Index {
-  const terms = [...x.terms].sort((a, b) => b.factor - a.factor || (a.key < b.key ? -1 : 1));
+  const terms = x.terms.every((term, i) => i === 0 || inOrder(x.terms[i - 1], term) < 0)
+    ? x.terms
+    : [...x.terms].sort(inOrder);
   let sum: Index | undefined;
   for (const { atom, factor } of terms) {
     const size = Math.abs(factor);
@@ -163,13 +182,17 @@ function fromLinear(x: Linear): Index {
   if (!sum) return int(x.constant);
   if (x.constant !== 0)
     sum = { kind: x.constant > 0 ? "iadd" : "isub", a: sum, b: int(Math.abs(x.constant)) };
-  if (!linears.has(sum)) linears.set(sum, { terms, constant: x.constant });
+  (sum as Derived)[LINEAR] ??= { terms, constant: x.constant };
   return sum;
 }
 
 export const add = (a: Index, b: Index): Index => fromLinear(combine(linearOf(a), linearOf(b), 1));
 export const sub = (a: Index, b: Index): Index => fromLinear(combine(linearOf(a), linearOf(b), -1));
-export const addInt = (a: Index, b: number): Index => (b === 0 ? a : add(a, int(b)));
+export function addInt(a: Index, b: number): Index {
+  if (b === 0) return a;
+  const { terms, constant } = linearOf(a);
+  return fromLinear({ terms, constant: constant + b });
+}
 
 export function mul(a: Index, b: Index | number): Index {
   if (typeof b === "number") return b === 1 ? a : fromLinear(scaled(linearOf(a), b));
@@ -208,8 +231,7 @@ export function div(x: Index, divisor: number): Index {
     terms: rest.terms.map((term) => ({ ...term, factor: term.factor / common })),
     constant: Math.floor(rest.constant / common),
   });
-  const part: Index =
-    divisor === common ? inner : { kind: "idiv", a: inner, b: int(divisor / common) };
+  const part: Index = divisor === common ? inner : { kind: "idiv", a: inner, b: int(divisor / common) };
   return fromLinear(combine(quotient, linearOf(part), 1));
 }
 
@@ -298,13 +320,16 @@ function linearBounds(x: Linear): readonly [least: number, greatest: number] {
 
 /** Row-major position of coordinates in a shape. */
 export function flatten(coordinates: readonly Index[], shape: readonly number[]): Index {
-  let flat: Linear = { terms: [], constant: 0 };
+  const terms: Term[] = [];
+  let constant = 0;
   let stride = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
-    flat = combine(flat, scaled(linearOf(coordinates[axis]!), stride), 1);
-    stride *= shape[axis]!;
+    const coordinate = linearOf(coordinates[axis]);
+    addTerms(terms, coordinate.terms, stride);
+    constant += coordinate.constant * stride;
+    stride *= shape[axis];
   }
-  return fromLinear(flat);
+  return fromLinear(rejoin({ terms, constant }));
 }
 
 /** The coordinates of a row-major position. */
@@ -312,7 +337,7 @@ export function unflatten(flat: Index, shape: readonly number[]): readonly Index
   const coordinates: Index[] = new Array(shape.length).fill(ZERO);
   let rest = flat;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
-    const extent = shape[axis]!;
+    const extent = shape[axis];
     if (extent === 1) continue;
     const outermost = shape.slice(0, axis).every((outer) => outer === 1);
     coordinates[axis] = outermost ? rest : mod(rest, extent);
@@ -349,7 +374,7 @@ export function all(conditions: readonly (Condition | boolean)[]): Condition | b
   if (conditions.includes(false)) return false;
   const open = conditions.filter((condition): condition is Condition => condition !== true);
   if (open.length === 0) return true;
-  return open.length === 1 ? open[0]! : { kind: "and", all: open };
+  return open.length === 1 ? open[0] : { kind: "and", all: open };
 }
 
 /** A sum taken apart, for passes over finished expressions. */

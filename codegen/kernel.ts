@@ -77,11 +77,16 @@ export type Value =
       readonly cmp: CompareOp;
       readonly left: Value;
       readonly right: Value;
-      readonly then: Value;
+      readonly whenTrue: Value;
       readonly otherwise: Value;
     }
-  /** `then` where the integer condition holds; `otherwise` is not evaluated there (guards a load). */
-  | { readonly kind: "guard"; readonly condition: Condition; readonly then: Value; readonly otherwise: Value }
+  /** `whenTrue` where the integer condition holds; `otherwise` is not evaluated there (guards a load). */
+  | {
+      readonly kind: "guard";
+      readonly condition: Condition;
+      readonly whenTrue: Value;
+      readonly otherwise: Value;
+    }
   /** Philox uniform in [0, 1) for (seed, stream, step, element). */
   | {
       readonly kind: "random";
@@ -117,7 +122,7 @@ export type Statement =
   | {
       readonly kind: "if";
       readonly condition: Condition;
-      readonly then: readonly Statement[];
+      readonly whenTrue: readonly Statement[];
       readonly otherwise: readonly Statement[];
     };
 

@@ -15,13 +15,19 @@ import { load, plus, ZERO_VALUE } from "./writer.js";
 export function lowerConvData(context: StepContext): readonly LoweredKernel[] {
   const { anchor, target } = context;
   if (anchor.op !== "convData") throw new InternalError(`lowerConvData of ${anchor.op}`);
-  const [y, w] = [anchor.inputs[0]!, anchor.inputs[1]!];
+  const [y, w] = [anchor.inputs[0], anchor.inputs[1]];
   const sizes = convSizes(anchor.geometry, anchor.shape, w.shape);
-  const { images, groups, channels, filters, taps, kernel, output, pixels, input, padded, pad, plane } = sizes;
+  const { images, groups, channels, filters, taps, kernel, output, pixels, input, padded, pad, plane } =
+    sizes;
 
   const draft = context.open();
   const { writer, evaluate } = draft;
-  const parts = partsOf(channels, images * groups, target.parallelIterations, Math.max(1, Math.ceil(16 / taps)));
+  const parts = partsOf(
+    channels,
+    images * groups,
+    target.parallelIterations,
+    Math.max(1, Math.ceil(16 / taps)),
+  );
   const own = channels / parts;
   const [image, group, part] = unflatten(writer.parallel(images * groups * parts), [
     images,
@@ -77,8 +83,8 @@ export function lowerConvData(context: StepContext): readonly LoweredKernel[] {
       for (const i of range(height)) {
         const row = writer.integer({ kind: "iload", buffer: tapAt, at: addInt(t, i) });
         for (const j of range(width)) {
-          const at = add(row, columnsAt[j]!);
-          writer.store(result, at, plus(load(result, at), sums[i]![j]!));
+          const at = add(row, columnsAt[j]);
+          writer.store(result, at, plus(load(result, at), sums[i]![j]));
         }
       }
     }),
@@ -87,7 +93,7 @@ export function lowerConvData(context: StepContext): readonly LoweredKernel[] {
   writer.loop(0, own, (c) =>
     overShape(writer, input, (at) => {
       const from = at.reduce<Index>(
-        (sum, v, axis) => add(sum, mul(addInt(v, pad[axis]!), strides[axis]!)),
+        (sum, v, axis) => add(sum, mul(addInt(v, pad[axis]), strides[axis])),
         mul(c, plane),
       );
       const channel = add(add(mul(group, channels), mul(part, own)), c);

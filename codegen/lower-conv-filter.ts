@@ -15,7 +15,7 @@ import { load, plus, ZERO_VALUE } from "./writer.js";
 export function lowerConvFilter(context: StepContext): readonly LoweredKernel[] {
   const { anchor, target } = context;
   if (anchor.op !== "convFilter") throw new InternalError(`lowerConvFilter of ${anchor.op}`);
-  const [x, y] = [anchor.inputs[0]!, anchor.inputs[1]!];
+  const [x, y] = [anchor.inputs[0], anchor.inputs[1]];
   const sizes = convSizes(anchor.geometry, x.shape, anchor.shape);
   const { images, groups, channels, filters, taps, output, pixels } = sizes;
   const depth = channels * taps;
@@ -39,25 +39,21 @@ export function lowerConvFilter(context: StepContext): readonly LoweredKernel[] 
     forTiles(writer, own, target.tile.rows, (o, height) =>
       forTiles(writer, depth, target.tile.columns, (t, width) => {
         const taken = range(width).map((j) => writer.integer(tap(addInt(t, j))));
-        const filterAt = writer.integer(
-          mul(add(mul(image, groups * filters), add(firstFilter, o)), pixels),
-        );
+        const filterAt = writer.integer(mul(add(mul(image, groups * filters), add(firstFilter, o)), pixels));
         const sums = accumulate(
           writer,
           height,
           width,
           (body) =>
             overShape(writer, output.slice(0, last), (outer) => {
-              writer.loop(0, output[last]!, (v) => body(flatten([...outer, v], output)));
+              writer.loop(0, output[last], (v) => body(flatten([...outer, v], output)));
             }),
           (p) => {
             const pixel = unflatten(p, output);
             return {
-              rows: range(height).map((i) =>
-                evaluate.elementAt(y, add(addInt(filterAt, i * pixels), p)),
-              ),
+              rows: range(height).map((i) => evaluate.elementAt(y, add(addInt(filterAt, i * pixels), p))),
               columns: range(width).map((j) =>
-                source.at(image, group, add(taken[j]!, pixelOffset(sizes, pixel))),
+                source.at(image, group, add(taken[j], pixelOffset(sizes, pixel))),
               ),
             };
           },
@@ -65,7 +61,7 @@ export function lowerConvFilter(context: StepContext): readonly LoweredKernel[] 
         for (const i of range(height))
           for (const j of range(width)) {
             const at = add(mul(addInt(o, i), depth), addInt(t, j));
-            writer.store(sum, at, plus(load(sum, at), sums[i]![j]!));
+            writer.store(sum, at, plus(load(sum, at), sums[i]![j]));
           }
       }),
     );
@@ -73,10 +69,10 @@ export function lowerConvFilter(context: StepContext): readonly LoweredKernel[] 
   writer.loop(0, own, (o) =>
     writer.loop(0, depth, (t) => {
       const at = add(mul(o, depth), t);
-      draft.storeAt(
-        [add(firstFilter, o), ...unflatten(t, anchor.shape.slice(1))],
-        { type: "real", value: load(sum, at) },
-      );
+      draft.storeAt([add(firstFilter, o), ...unflatten(t, anchor.shape.slice(1))], {
+        type: "real",
+        value: load(sum, at),
+      });
     }),
   );
   return [draft.close(2 * images * groups * filters * pixels * depth)];

@@ -13,7 +13,7 @@ import { add, addInt, flatten, mul, unflatten } from "./indices.js";
 import type { Index, Value } from "./kernel.js";
 import type { KernelDraft, LoweredKernel, StepContext } from "./step.js";
 import { accumulate, forTiles, range } from "./tiles.js";
-import { load, type KernelWriter, ZERO_VALUE } from "./writer.js";
+import { type KernelWriter, load, ZERO_VALUE } from "./writer.js";
 
 /**
  * x's channels of one group of one image, with the padding written out, so that the inner loops need no
@@ -45,12 +45,9 @@ export function paddedInput(draft: KernelDraft, x: Node, sizes: ConvSizes): Padd
     fill: (image, group) =>
       writer.loop(0, channels, (c) =>
         overShape(writer, input, (at) => {
-          const from = add(
-            add(start(image, group), mul(c, sizeOf(input))),
-            flatten(at, input),
-          );
+          const from = add(add(start(image, group), mul(c, sizeOf(input))), flatten(at, input));
           const to = at.reduce<Index>(
-            (sum, v, axis) => add(sum, mul(addInt(v, pad[axis]!), strides[axis]!)),
+            (sum, v, axis) => add(sum, mul(addInt(v, pad[axis]), strides[axis])),
             mul(c, plane),
           );
           writer.store(copy, to, evaluate.elementAt(x, from));
@@ -69,7 +66,7 @@ export function overPixels(
 ): void {
   const last = sizes.output.length - 1;
   overShape(writer, sizes.output.slice(0, last), (outer) =>
-    forTiles(writer, sizes.output[last]!, tile, (start, width) => body([...outer, start], width)),
+    forTiles(writer, sizes.output[last], tile, (start, width) => body([...outer, start], width)),
   );
 }
 
@@ -80,7 +77,7 @@ export function overPixels(
 export function lowerConv(context: StepContext): readonly LoweredKernel[] {
   const { anchor, target } = context;
   if (anchor.op !== "conv") throw new InternalError(`lowerConv of ${anchor.op}`);
-  const [x, w] = [anchor.inputs[0]!, anchor.inputs[1]!];
+  const [x, w] = [anchor.inputs[0], anchor.inputs[1]];
   const sizes = convSizes(anchor.geometry, x.shape, w.shape);
   const { images, groups, channels, filters, taps, output, pixels, stride } = sizes;
   const depth = channels * taps;
@@ -96,7 +93,7 @@ export function lowerConv(context: StepContext): readonly LoweredKernel[] {
   const source = paddedInput(draft, x, sizes);
   const tap = tapTable(writer, sizes);
   source.fill(image, group);
-  const lastStride = stride.at(-1)!;
+  const lastStride = stride[stride.length - 1];
   const firstFilter = add(mul(group, filters), mul(part, filters / parts));
 
   forTiles(writer, filters / parts, target.tile.rows, (o, height) => {
@@ -119,10 +116,10 @@ export function lowerConv(context: StepContext): readonly LoweredKernel[] {
       const flat = flatten(pixel, output);
       for (const i of range(height))
         for (const j of range(width))
-          draft.storeAt(
-            [image, addInt(filter, i), ...unflatten(addInt(flat, j), anchor.shape.slice(2))],
-            { type: "real", value: sums[i]![j]! },
-          );
+          draft.storeAt([image, addInt(filter, i), ...unflatten(addInt(flat, j), anchor.shape.slice(2))], {
+            type: "real",
+            value: sums[i]![j],
+          });
     });
   });
   return [draft.close(2 * images * groups * filters * pixels * depth, undefined)];

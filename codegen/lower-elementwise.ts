@@ -1,10 +1,10 @@
 import { type Node, sizeOf } from "../src/ir/graph.js";
 import type { Scalar } from "../src/ir/scalar.js";
+import { shifted } from "./evaluate.js";
 import { int } from "./indices.js";
 import type { Index } from "./kernel.js";
 import { groupAxes, parallelOver } from "./nest.js";
 import { describe, type LoweredKernel, type StepContext } from "./step.js";
-import { shifted } from "./evaluate.js";
 
 /**
  * Maps, views that must lie in memory (transpose, slice, pad), constants, random bits, gather and windowPick:
@@ -16,7 +16,7 @@ export function lowerElementwise(context: StepContext): readonly LoweredKernel[]
   let start = 0;
   return anchor.inputs.flatMap((part) => {
     const at = start;
-    start += part.shape[anchor.axis]!;
+    start += part.shape[anchor.axis];
     return sizeOf(part.shape) === 0 ? [] : [lowerOver(context, part, { axis: anchor.axis, start: at })];
   });
 }
@@ -43,11 +43,16 @@ function lowerOver(
   const trial = context.open();
   const variables = shape.map((extent) => trial.writer.free(extent));
   trial.writer.parallel(1);
-  write(trial, variables.map((v, axis) => (shape[axis] === 1 ? int(0) : v)));
+  write(
+    trial,
+    variables.map((v, axis) => (shape[axis] === 1 ? int(0) : v)),
+  );
   const groups = groupAxes(shape, () => true, variables, trial.close(0).kernel.body);
 
   const draft = context.open();
-  parallelOver(draft.writer, target, groups, shape.length, (coordinates) => write(draft, coordinates));
+  parallelOver(draft.writer, target.parallelIterations, groups, shape.length, (coordinates) =>
+    write(draft, coordinates),
+  );
   const flops = sizeOf(shape) * stores.reduce((sum, store) => sum + costOf(store), 0);
   return draft.close(flops, `${describe(anchor, stores)}${offset ? `, part at ${offset.start}` : ""}`);
 }

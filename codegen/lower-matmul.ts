@@ -8,9 +8,9 @@ import { accumulate, forTiles, inTile, range, tileCount } from "./tiles.js";
 export function lowerMatmul(context: StepContext): readonly LoweredKernel[] {
   const { anchor, target } = context;
   if (anchor.op !== "matmul") throw new InternalError(`lowerMatmul of ${anchor.op}`);
-  const [a, b] = [anchor.inputs[0]!, anchor.inputs[1]!];
-  const [batch, rows, columns] = [anchor.shape[0]!, anchor.shape[1]!, anchor.shape[2]!];
-  const depth = anchor.transA ? a.shape[1]! : a.shape[2]!;
+  const [a, b] = [anchor.inputs[0], anchor.inputs[1]];
+  const [batch, rows, columns] = [anchor.shape[0], anchor.shape[1], anchor.shape[2]];
+  const depth = anchor.transA ? a.shape[1] : a.shape[2];
 
   const draft = context.open();
   const { writer, evaluate } = draft;
@@ -32,7 +32,7 @@ export function lowerMatmul(context: StepContext): readonly LoweredKernel[] {
     );
     for (const i of range(height))
       for (const j of range(width))
-        draft.storeAt([n, addInt(m, i), addInt(c, j)], { type: "real", value: sums[i]![j]! });
+        draft.storeAt([n, addInt(m, i), addInt(c, j)], { type: "real", value: sums[i]![j] });
   };
 
   const { rows: tileRows, columns: tileColumns } = target.tile;

@@ -11,7 +11,7 @@ export function lowerReduce(context: StepContext): readonly LoweredKernel[] {
   const { anchor, target } = context;
   if (anchor.op !== "reduce") throw new InternalError(`lowerReduce of ${anchor.op}`);
   const [x] = anchor.inputs;
-  const { shape } = x!;
+  const { shape } = x;
   const reduced = (axis: number): boolean => anchor.axes.includes(axis);
 
   const trial = context.open();
@@ -20,23 +20,23 @@ export function lowerReduce(context: StepContext): readonly LoweredKernel[] {
   trial.writer.parallel(1);
   trial.storeAt(
     all.map((v, axis) => (reduced(axis) ? ZERO : v)),
-    { type: "real", value: trial.evaluate.valueAt(x!, all) },
+    { type: "real", value: trial.evaluate.valueAt(x, all) },
   );
   // The argmax's position is its coordinate along one axis: nothing may be joined with that one.
   const joinable = (a: number, b: number): boolean => reduced(a) === reduced(b);
   const groups = groupAxes(shape, joinable, variables, trial.close(0).kernel.body);
-  const isReduced = (group: AxisGroup): boolean => reduced(group.axes[0]!);
+  const isReduced = (group: AxisGroup): boolean => reduced(group.axes[0]);
 
   const draft = context.open();
   const { writer, evaluate } = draft;
   const kept = groups.filter((group) => !isReduced(group));
-  parallelOver(writer, target, kept, shape.length, (outer) => {
+  parallelOver(writer, target.parallelIterations, kept, shape.length, (outer) => {
     const over = (body: (coordinates: readonly Index[]) => void): void =>
       loopOver(writer, groups.filter(isReduced), outer, body);
     switch (anchor.kind) {
       case "sum": {
         const sum = writer.variable(ZERO_VALUE);
-        over((coordinates) => writer.assign(sum, plus(sum, evaluate.valueAt(x!, coordinates))));
+        over((coordinates) => writer.assign(sum, plus(sum, evaluate.valueAt(x, coordinates))));
         draft.storeAt(outer, { type: "real", value: sum });
         break;
       }
@@ -45,16 +45,13 @@ export function lowerReduce(context: StepContext): readonly LoweredKernel[] {
         const best = writer.variable(constant(-Infinity));
         const position = anchor.kind === "argmax" ? writer.counter(ZERO) : undefined;
         over((coordinates) => {
-          const value = writer.real(evaluate.valueAt(x!, coordinates));
+          const value = writer.real(evaluate.valueAt(x, coordinates));
           writer.when({ kind: "compareValue", cmp: "gt", a: value, b: best }, () => {
             writer.assign(best, value);
-            if (position) writer.assignIndex(position, coordinates[anchor.axes[0]!]!);
+            if (position) writer.assignIndex(position, coordinates[anchor.axes[0]]);
           });
         });
-        draft.storeAt(
-          outer,
-          position ? { type: "index", value: position } : { type: "real", value: best },
-        );
+        draft.storeAt(outer, position ? { type: "index", value: position } : { type: "real", value: best });
         break;
       }
       default:

@@ -8,22 +8,18 @@ import { load, plus, ZERO_VALUE } from "./writer.js";
 export function lowerScatter(context: StepContext): readonly LoweredKernel[] {
   const { anchor } = context;
   if (anchor.op !== "scatter") throw new InternalError(`lowerScatter of ${anchor.op}`);
-  const [rows, position] = [anchor.inputs[0]!, anchor.inputs[1]!];
+  const [rows, position] = [anchor.inputs[0], anchor.inputs[1]];
   const rest = anchor.shape.slice(1);
   const length = sizeOf(rest);
   const draft = context.open();
   const { writer, evaluate } = draft;
-  const row = writer.parallel(anchor.shape[0]!);
+  const row = writer.parallel(anchor.shape[0]);
   const sum = writer.scratch("accumulator", length);
   writer.loop(0, length, (i) => writer.store(sum, i, ZERO_VALUE));
-  writer.loop(0, position.shape[0]!, (p) =>
+  writer.loop(0, position.shape[0], (p) =>
     writer.when({ kind: "compare", cmp: "eq", a: evaluate.indexAt(position, [p]), b: row }, () =>
       writer.loop(0, length, (i) =>
-        writer.store(
-          sum,
-          i,
-          plus(load(sum, i), evaluate.valueAt(rows, [p, ...unflatten(i, rest)])),
-        ),
+        writer.store(sum, i, plus(load(sum, i), evaluate.valueAt(rows, [p, ...unflatten(i, rest)]))),
       ),
     ),
   );

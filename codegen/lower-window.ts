@@ -1,7 +1,7 @@
 import { InternalError } from "../src/errors/index.js";
-import { type NodeOf, type Shape, sizeOf, type WindowAxis } from "../src/ir/graph.js";
+import { type Node, type NodeOf, sizeOf, type WindowAxis } from "../src/ir/graph.js";
 import { addInt, div, flatten, int, max, min, mul, ZERO } from "./indices.js";
-import type { Index } from "./kernel.js";
+import type { Index, Typed } from "./kernel.js";
 import { type AxisGroup, groupAxes, loopOver, parallelOver } from "./nest.js";
 import type { KernelDraft, LoweredKernel, StepContext } from "./step.js";
 import { constant, type KernelWriter, load, plus, ZERO_VALUE } from "./writer.js";
@@ -19,11 +19,7 @@ export function lowerWindow(context: StepContext): readonly LoweredKernel[] {
     case "windowSpread":
       return [overElements(context, anchor, (draft, at) => spreadTo(draft, anchor, at))];
     case "windowScatter":
-      return [
-        ownsPlane(anchor)
-          ? scatterPlanes(context, anchor)
-          : overElements(context, anchor, (draft, at) => gatherTo(draft, anchor, at)),
-      ];
+      return [scatterPlanes(context, anchor)];
     default:
       throw new InternalError(`lowerWindow of ${anchor.op}`);
   }
@@ -51,9 +47,11 @@ function overElements(
     trial.close(0).kernel.body,
   );
   const draft = context.open();
-  parallelOver(draft.writer, context.target, groups, shape.length, (at) => element(draft, at));
+  parallelOver(draft.writer, context.target.parallelIterations, groups, shape.length, (at) =>
+    element(draft, at),
+  );
   const size = anchor.window.reduce((product, w) => product * w.size, 1);
-  const windows = anchor.op === "windowSpread" ? sizeOf(anchor.inputs[0]!.shape) : sizeOf(shape);
+  const windows = anchor.op === "windowSpread" ? sizeOf(anchor.inputs[0].shape) : sizeOf(shape);
   return draft.close(windows * size);
 }
 
@@ -65,12 +63,10 @@ function overWindow(
   at: readonly Index[],
   body: (coordinates: readonly Index[]) => void,
 ): void {
-  const inside = (w: WindowAxis): boolean =>
-    w.pad === 0 && (w.windows - 1) * w.stride + w.size <= w.extent;
-  const writtenOut =
-    window.every(inside) && window.reduce((product, w) => product * w.size, 1) <= unrolled;
+  const inside = (w: WindowAxis): boolean => w.pad === 0 && (w.windows - 1) * w.stride + w.size <= w.extent;
+  const writtenOut = window.every(inside) && window.reduce((product, w) => product * w.size, 1) <= unrolled;
   const bounds = window.map((w) => {
-    const start = addInt(mul(at[w.axis]!, w.stride), -w.pad);
+    const start = addInt(mul(at[w.axis], w.stride), -w.pad);
     return writtenOut || inside(w)
       ? { from: start, to: addInt(start, w.size) }
       : {
@@ -85,17 +81,21 @@ function overWindow(
       return;
     }
     const place = (v: Index): readonly Index[] => coordinates.map((c, axis) => (axis === w.axis ? v : c));
-    const { from, to } = bounds[depth]!;
+    const { from, to } = bounds[depth];
     if (writtenOut) for (let i = 0; i < w.size; i++) walk(depth + 1, place(addInt(from, i)));
     else writer.loop(from, to, (v) => walk(depth + 1, place(v)));
   };
   walk(0, at);
 }
 
+/** Positions count row-major, so the axes are taken in their order. */
+const byAxis = (window: readonly WindowAxis[]): readonly WindowAxis[] =>
+  window.toSorted((a, b) => a.axis - b.axis);
+
 /** Row-major position over the windowed axes of the plain side. */
 const positionOf = (window: readonly WindowAxis[], at: readonly Index[]): Index =>
   flatten(
-    window.map((w) => at[w.axis]!),
+    window.map((w) => at[w.axis]),
     window.map((w) => w.extent),
   );
 
@@ -106,32 +106,37 @@ function windowOf(
   at: readonly Index[],
 ): void {
   const { writer, evaluate } = draft;
-  const x = anchor.inputs[0]!;
+  const [x] = anchor.inputs;
+  const window = byAxis(anchor.window);
   const over = (body: (coordinates: readonly Index[]) => void): void =>
-    overWindow(writer, context.target.unrolledWindow, anchor.window, at, body);
+    overWindow(writer, context.target.unrolledWindow, window, at, body);
   if (anchor.op === "windowSum") {
     const sum = writer.variable(ZERO_VALUE);
     over((c) => writer.assign(sum, plus(sum, evaluate.valueAt(x, c))));
     draft.storeAt(at, { type: "real", value: sum });
     return;
   }
-  const positions = context.stores.filter((store) => store.op === "windowArgmax");
+  // One search finds both the greatest and its position, whichever of the two the step computes.
+  const twins = [...context.computed].filter((node) => node.op === "windowMax" || node.op === "windowArgmax");
   const best = writer.variable(constant(-Infinity));
-  const position = positions.length > 0 ? writer.counter(positionOf(anchor.window, firstOf(anchor.window, at))) : undefined;
+  const position = twins.some((node) => node.op === "windowArgmax")
+    ? writer.counter(positionOf(window, firstOf(window, at)))
+    : undefined;
   over((c) => {
     const value = writer.real(evaluate.valueAt(x, c));
     writer.when({ kind: "compareValue", cmp: "gt", a: value, b: best }, () => {
       writer.assign(best, value);
-      if (position) writer.assignIndex(position, positionOf(anchor.window, c));
+      if (position) writer.assignIndex(position, positionOf(window, c));
     });
   });
-  const further = position ? positions.map((node) => [node, { type: "index", value: position }] as const) : [];
+  const typedOf = (node: Node): Typed =>
+    node.op === "windowArgmax" && position
+      ? { type: "index", value: position }
+      : { type: "real", value: best };
   draft.storeAt(
     at,
-    anchor.op === "windowArgmax" && position
-      ? { type: "index", value: position }
-      : { type: "real", value: best },
-    further,
+    typedOf(anchor),
+    twins.map((node) => [node, typedOf(node)] as const),
   );
 }
 
@@ -151,7 +156,7 @@ function overCovering(
 ): void {
   // o·stride − pad ≤ i < o·stride − pad + size, that is ⌊(i + pad − size)/stride⌋ < o ≤ ⌊(i + pad)/stride⌋.
   const bounds = window.map((w) => {
-    const i = addInt(at[w.axis]!, w.pad);
+    const i = addInt(at[w.axis], w.pad);
     return {
       from: writer.integer(div(max(addInt(i, w.stride - w.size), ZERO), w.stride), 0, w.windows),
       to: writer.integer(min(addInt(div(i, w.stride), 1), int(w.windows)), 0, w.windows),
@@ -161,7 +166,7 @@ function overCovering(
     const w = window[depth];
     if (!w) body(coordinates);
     else
-      writer.loop(bounds[depth]!.from, bounds[depth]!.to, (v) =>
+      writer.loop(bounds[depth].from, bounds[depth].to, (v) =>
         walk(
           depth + 1,
           coordinates.map((c, axis) => (axis === w.axis ? v : c)),
@@ -175,51 +180,44 @@ function spreadTo(draft: KernelDraft, anchor: NodeOf<"windowSpread">, at: readon
   const { writer, evaluate } = draft;
   const sum = writer.variable(ZERO_VALUE);
   overCovering(writer, anchor.window, at, (c) =>
-    writer.assign(sum, plus(sum, evaluate.valueAt(anchor.inputs[0]!, c))),
+    writer.assign(sum, plus(sum, evaluate.valueAt(anchor.inputs[0], c))),
   );
   draft.storeAt(at, { type: "real", value: sum });
 }
 
-function gatherTo(draft: KernelDraft, anchor: NodeOf<"windowScatter">, at: readonly Index[]): void {
-  const { writer, evaluate } = draft;
-  const [y, position] = [anchor.inputs[0]!, anchor.inputs[1]!];
-  const own = writer.integer(positionOf(anchor.window, at));
-  const sum = writer.variable(ZERO_VALUE);
-  overCovering(writer, anchor.window, at, (c) =>
-    writer.when({ kind: "compare", cmp: "eq", a: evaluate.indexAt(position, c), b: own }, () =>
-      writer.assign(sum, plus(sum, evaluate.valueAt(y, c))),
-    ),
-  );
-  draft.storeAt(at, { type: "real", value: sum });
-}
-
-/** Whether the windowed axes are the last ones: then a position is an offset into a plane that lies together. */
-const ownsPlane = (anchor: NodeOf<"windowScatter">): boolean =>
-  anchor.window.every((w, i) => w.axis === anchor.shape.length - anchor.window.length + i);
-
-/** Clears a plane, adds every window's value at its position, in order of windows, then stores the plane. */
+/**
+ * Clears a plane (the windowed axes of one element of the others), adds every window's value at its position, in
+ * order of windows, then stores the plane. A position may lie anywhere in the plane.
+ */
 function scatterPlanes(context: StepContext, anchor: NodeOf<"windowScatter">): LoweredKernel {
-  const [y, position] = [anchor.inputs[0]!, anchor.inputs[1]!];
+  const [y, position] = anchor.inputs;
   const { shape } = anchor;
-  const outer: Shape = shape.slice(0, shape.length - anchor.window.length);
-  const extents = anchor.window.map((w) => w.extent);
-  const windows = anchor.window.map((w) => w.windows);
-  const size = sizeOf(extents);
+  const window = byAxis(anchor.window);
+  const extents = window.map((w) => w.extent);
+  const outer = shape.flatMap((extent, axis): AxisGroup[] =>
+    window.some((w) => w.axis === axis) ? [] : [{ axes: [axis], extent }],
+  );
+  const inner = (extentOf: (w: WindowAxis) => number): readonly AxisGroup[] =>
+    window.map((w) => ({ axes: [w.axis], extent: extentOf(w) }));
   const draft = context.open();
   const { writer, evaluate } = draft;
-  const plane = writer.scratch("accumulator", size);
-  const groups: AxisGroup[] = outer.map((extent, axis) => ({ axes: [axis], extent }));
-  const inner = (counts: Shape): readonly AxisGroup[] =>
-    counts.map((extent, i) => ({ axes: [outer.length + i], extent }));
-  const all = { ...context.target, parallelIterations: Number.POSITIVE_INFINITY };
-  parallelOver(writer, all, groups, shape.length, (at) => {
-    writer.loop(0, size, (i) => writer.store(plane, i, ZERO_VALUE));
-    loopOver(writer, inner(windows), at, (c) => {
-      const where = writer.integer(evaluate.indexAt(position, c));
-      writer.store(plane, where, plus(load(plane, where), evaluate.valueAt(y, c)));
-    });
-    loopOver(writer, inner(extents), at, (c) =>
-      draft.storeAt(c, { type: "real", value: load(plane, flatten(c.slice(outer.length), extents)) }),
+  const plane = writer.scratch("accumulator", sizeOf(extents));
+  parallelOver(writer, Number.POSITIVE_INFINITY, outer, shape.length, (at) => {
+    writer.loop(0, sizeOf(extents), (i) => writer.store(plane, i, ZERO_VALUE));
+    loopOver(
+      writer,
+      inner((w) => w.windows),
+      at,
+      (c) => {
+        const where = writer.integer(evaluate.indexAt(position, c));
+        writer.store(plane, where, plus(load(plane, where), evaluate.valueAt(y, c)));
+      },
+    );
+    loopOver(
+      writer,
+      inner((w) => w.extent),
+      at,
+      (c) => draft.storeAt(c, { type: "real", value: load(plane, positionOf(window, c)) }),
     );
   });
   return draft.close(sizeOf(y.shape));

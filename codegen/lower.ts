@@ -1,6 +1,6 @@
 import { InternalError } from "../src/errors/index.js";
-import { attributesKey } from "../src/ir/key.js";
 import { type Node, type Op, sizeOf } from "../src/ir/graph.js";
+import { attributesKey } from "../src/ir/key.js";
 import type { Plan, Step } from "../src/plan/plan.js";
 import type { Argument, Kernel, Launch, Program } from "./kernel.js";
 import { lowerConv } from "./lower-conv.js";
@@ -64,32 +64,32 @@ export function lowerPlan(plan: Plan, options: LowerOptions): Program {
     readonly { readonly kernel: number; readonly operands: readonly number[] }[]
   >();
 
+  const lowerNew = (step: Step, nodes: readonly Node[]) => {
+    const lower = LOWERINGS[step.anchor.op];
+    if (!lower) throw new InternalError(`step ${step.index} computes ${step.anchor.op}`);
+    const numbers = new Map(nodes.map((node, number) => [node, number]));
+    const context = createStepContext({
+      anchor: step.anchor,
+      stores: step.stores,
+      reads: new Set(step.reads),
+      target: options.target,
+      realBytes,
+      seed: options.seed,
+    });
+    return lower(context).map(({ kernel, operands }) => ({
+      kernel: kernels.push(kernel) - 1,
+      operands: operands.map((node) => numbers.get(node)!),
+    }));
+  };
+
   const launchesOf = (step: Step): readonly Launch[] => {
     if (sizeOf(step.anchor.shape) === 0) return [];
     const { key, nodes } = structureOf(step);
-    let lowered = known.get(key);
-    if (!lowered) {
-      const lower = LOWERINGS[step.anchor.op];
-      if (!lower) throw new InternalError(`step ${step.index} computes ${step.anchor.op}`);
-      const numbers = new Map(nodes.map((node, number) => [node, number]));
-      lowered = lower(
-        createStepContext({
-          anchor: step.anchor,
-          stores: step.stores,
-          reads: new Set(step.reads),
-          target: options.target,
-          realBytes,
-          seed: options.seed,
-        }),
-      ).map(({ kernel, operands }) => ({
-        kernel: kernels.push(kernel) - 1,
-        operands: operands.map((node) => numbers.get(node)!),
-      }));
-      known.set(key, lowered);
-    }
+    const lowered = known.get(key) ?? lowerNew(step, nodes);
+    known.set(key, lowered);
     return lowered.map(({ kernel, operands }) => ({
       kernel,
-      args: operands.map((number) => argumentOf(plan, nodes[number]!, realBytes)),
+      args: operands.map((number) => argumentOf(plan, nodes[number], realBytes)),
       step: step.index,
     }));
   };
@@ -128,10 +128,12 @@ function structureOf(step: Step): { readonly key: string; readonly nodes: readon
   const numbers = new Map<Node, number>();
   const lines: string[] = [];
   const visit = (node: Node): number => {
-    const known = numbers.get(node);
+    const known = numbers.get(node)!;
     if (known !== undefined) return known;
     const loaded =
-      node.op === "input" || node.op === "param" || (node.op !== "constant" && reads.has(node) && !own.has(node));
+      node.op === "input" ||
+      node.op === "param" ||
+      (node.op !== "constant" && reads.has(node) && !own.has(node));
     const what = loaded
       ? "load"
       : `${node.op} ${node.op === "blob" || node.op === "stop" ? "" : attributesKey(node)} ${node.inputs

@@ -4,7 +4,9 @@ import type { Program } from "./kernel.js";
 import { renderTypeScript } from "./render/ts.js";
 
 /** Runs iterations lo ≤ i < hi of one kernel over its buffers, in the order of `Kernel.buffers`, then lo and hi. */
-export type KernelFunction = (...buffersAndRange: (Float32Array | Float64Array | Int32Array | number)[]) => void;
+export type KernelFunction = (
+  ...buffersAndRange: (Float32Array | Float64Array | Int32Array | number)[]
+) => void;
 
 /**
  * A program as the text of one TypeScript module. The renderer lays the text out, so nothing parses it on the

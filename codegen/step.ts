@@ -10,6 +10,8 @@ export interface StepContext {
   readonly anchor: Node;
   readonly stores: readonly Node[];
   readonly target: TargetDescription;
+  /** All that the step computes on the way from what it loads to what it stores. */
+  readonly computed: ReadonlySet<Node>;
   /** Opens a kernel of this step; a step may have several, which run one after the other. */
   open(): KernelDraft;
 }
@@ -45,7 +47,8 @@ const show = (shape: Shape): string => `[${shape.join("×")}]`;
 
 /** "conv [64×1×28×28] [20×1×5×5] → [64×20×24×24]": operation and shapes, no names. */
 export function describe(anchor: Node, stores: readonly Node[]): string {
-  const epilogue = stores.length === 1 && stores[0] === anchor ? "" : `, stores ${stores.map((x) => x.op).join(", ")}`;
+  const epilogue =
+    stores.length === 1 && stores[0] === anchor ? "" : `, stores ${stores.map((x) => x.op).join(", ")}`;
   const operation = anchor.op === "reduce" ? anchor.kind : anchor.op;
   return `${operation} ${anchor.inputs.map((x) => show(x.shape)).join(" ")} → ${show(anchor.shape)}${epilogue}`;
 }
@@ -55,10 +58,18 @@ export function createStepContext(options: StepOptions): StepContext {
   const own = new Set([anchor, ...stores]);
   const loads = (node: Node): boolean =>
     !own.has(node) && (reads.has(node) || node.op === "input" || node.op === "param");
+  const computed = new Set<Node>();
+  const pending = [anchor, ...stores];
+  for (let node = pending.pop(); node; node = pending.pop()) {
+    if (computed.has(node) || loads(node)) continue;
+    computed.add(node);
+    pending.push(...node.inputs);
+  }
   return {
     anchor,
     stores,
     target,
+    computed,
     open() {
       const writer = createWriter();
       const operands: Node[] = [];
@@ -87,7 +98,10 @@ export function createStepContext(options: StepOptions): StepContext {
           for (const [node, typed] of further) evaluate.bind(node, typed);
           // All values first: a store may overwrite, in place, what another one reads.
           const values = stores.map((store): Typed => {
-            const typed = evaluate.computeAt(store, reshapeCoordinates(coordinates, anchor.shape, store.shape));
+            const typed = evaluate.computeAt(
+              store,
+              reshapeCoordinates(coordinates, anchor.shape, store.shape),
+            );
             const local: Typed =
               store.dtype === "index"
                 ? { type: "index", value: writer.integer(asIndex(typed)) }
@@ -97,7 +111,7 @@ export function createStepContext(options: StepOptions): StepContext {
           });
           const at = flatten(coordinates, anchor.shape);
           stores.forEach((store, i) => {
-            const typed = values[i]!;
+            const typed = values[i];
             if (typed.type === "real") writer.store(bufferOf(store), at, typed.value);
             else writer.storeIndex(bufferOf(store), at, typed.value);
           });

@@ -13,6 +13,7 @@ import type {
   Value,
   Variable,
 } from "./kernel.js";
+import { dropUnused } from "./walk.js";
 
 /** Writes one kernel, statement by statement, into nested blocks. */
 export interface KernelWriter {
@@ -106,11 +107,11 @@ export function createWriter(): KernelWriter {
       if (condition === true) write();
       else if (condition === false) otherwise?.();
       else {
-        const then = inside([], write);
+        const whenTrue = inside([], write);
         current.push({
           kind: "if",
           condition,
-          then,
+          whenTrue,
           otherwise: otherwise ? inside([], otherwise) : [],
         });
       }
@@ -156,8 +157,8 @@ export function createWriter(): KernelWriter {
     },
     finish(note, flops, bytes) {
       if (!parallel) throw new InternalError("a kernel without its parallel loop");
-      const before = hoistIndices(prologue, [], next);
-      const main = hoistIndices(body, [parallel.variable], before.next);
+      const before = hoistIndices(dropUnused(prologue), [], next);
+      const main = hoistIndices(dropUnused(body), [parallel.variable], before.next);
       return { buffers, scratch, prologue: before.body, parallel, body: main.body, note, flops, bytes };
     },
   };

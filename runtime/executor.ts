@@ -87,6 +87,7 @@ async function threadedExecutor(options: ExecutorOptions): Promise<Executor> {
   const longest = Math.max(...order.map((pass) => passes[pass].length), 1);
   const control = new Int32Array(new SharedArrayBuffer(4 * CONTROL.words));
   const times = new Float64Array(new SharedArrayBuffer(8 * longest));
+  const handedOut = new Int32Array(new SharedArrayBuffer(4 * longest));
   const took: Record<Pass, number[]> = { forward: [], backward: [] };
   let settle: { resolve: () => void; reject: (error: Error) => void } | undefined;
 
@@ -97,6 +98,7 @@ async function threadedExecutor(options: ExecutorOptions): Promise<Executor> {
         filename,
         passes: order.map((pass) => passes[pass]),
         control,
+        handedOut,
         times,
         thread,
         threads,
@@ -127,6 +129,7 @@ async function threadedExecutor(options: ExecutorOptions): Promise<Executor> {
       });
       // While a pass runs, its end is awaited: hold the process open for it.
       workers[0].ref();
+      handedOut.fill(0);
       Atomics.store(control, CONTROL.pass, order.indexOf(pass));
       Atomics.add(control, CONTROL.generation, 1);
       Atomics.notify(control, CONTROL.generation);

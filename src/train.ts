@@ -8,10 +8,10 @@ import { checkPrefix, existing, snapshotPrefix } from "../runtime/solver/paths.j
 import { type BatchSource, createLoop, type Solver } from "../runtime/solver/solver.js";
 import { restoreState, saveState, snapshotNames } from "../runtime/solver/state.js";
 import type { CompiledNet } from "../runtime/types.js";
-import type { CompileOptions } from "./net/options.js";
 import { readWeights, type WeightSet, writeWeights } from "../runtime/weights/index.js";
 import { compile, compileTraining } from "./compile.js";
 import { CortadoError, createDiagnostics, userError } from "./errors/index.js";
+import type { CompileOptions } from "./net/options.js";
 import { looksLikeText, readTextFile } from "./net/source.js";
 import { collectWeights, formatMatchReport, loadWeights } from "./net/weights.js";
 import { parseSolver, type SolverDef } from "./prototxt/index.js";
@@ -21,7 +21,8 @@ export { formatEvent } from "../runtime/solver/events.js";
 export type { BatchRequest, BatchSource, Solver, SolverOutcome } from "../runtime/solver/solver.js";
 
 /** What `createSolver` may be told beside the solver itself. */
-export interface SolverOptions extends Pick<CompileOptions, "target" | "threads" | "keep" | "dtype"> {
+export interface SolverOptions
+  extends Pick<CompileOptions, "target" | "threads" | "keep" | "dtype" | "layers"> {
   /** Where relative paths start. Default: the working directory, then the folder of the file that names them. */
   readonly root?: string;
   /** Of fillers, dropout and random crops. Default: the solver's random_seed, else 1701. */
@@ -76,6 +77,7 @@ export async function createSolver(solver: string | SolverDef, options: SolverOp
       target: options.target,
       threads: options.threads,
       dtype: options.dtype,
+      layers: options.layers,
       seed: options.seed ?? (parameters.random_seed >= 0 ? parameters.random_seed : undefined),
       phase: plan.phase,
       level: plan.level,

@@ -190,7 +190,11 @@ function drawSegment(ink: Float32Array, a: Point, b: Point, radius: number, soft
 function develop(ink: Float32Array, random: RandomStream, out: Uint8Array): void {
   const strength = 235 + 60 * random.uniform();
   const uneven = 0.15 * random.uniform();
-  const [fx, fy, phase] = [0.2 + 0.3 * random.uniform(), 0.2 + 0.3 * random.uniform(), 6.3 * random.uniform()];
+  const [fx, fy, phase] = [
+    0.2 + 0.3 * random.uniform(),
+    0.2 + 0.3 * random.uniform(),
+    6.3 * random.uniform(),
+  ];
   const grain = 0.05 * random.uniform();
   for (let y = 0; y < SIDE; y++) {
     for (let x = 0; x < SIDE; x++) {

@@ -103,7 +103,9 @@ async function openPlain(path: string): Promise<IdxFile> {
   try {
     const { shape, header, size } = parseHeader(path, await file.read(0, Math.min(64, file.size)));
     if (header + size > file.size) {
-      throw userError(`${path} is cut short: ${shape.join(" × ")} bytes are declared, ${file.size - header} are there`);
+      throw userError(
+        `${path} is cut short: ${shape.join(" × ")} bytes are declared, ${file.size - header} are there`,
+      );
     }
     return { path, shape, read: (offset, length) => file.read(header + offset, length), close: file.close };
   } catch (error) {
@@ -122,7 +124,9 @@ async function openZipped(path: string): Promise<IdxFile> {
     }
     const bytes = await inflate(zipped, { maxOutputLength: header + size });
     if (bytes.length < header + size) {
-      throw userError(`${path} is cut short: ${shape.join(" × ")} bytes are declared, ${bytes.length - header} are there`);
+      throw userError(
+        `${path} is cut short: ${shape.join(" × ")} bytes are declared, ${bytes.length - header} are there`,
+      );
     }
     return {
       path,
@@ -137,8 +141,12 @@ async function openZipped(path: string): Promise<IdxFile> {
 }
 
 /** Two zero bytes, the type of the values, the number of axes, then the extents, big-endian. */
-function parseHeader(path: string, bytes: Uint8Array): { shape: readonly number[]; header: number; size: number } {
-  if (!isIdxHead(bytes)) throw userError(`${path} is not an idx file of bytes: it begins with ${hex(bytes.subarray(0, 4))}`);
+function parseHeader(
+  path: string,
+  bytes: Uint8Array,
+): { shape: readonly number[]; header: number; size: number } {
+  if (!isIdxHead(bytes))
+    throw userError(`${path} is not an idx file of bytes: it begins with ${hex(bytes.subarray(0, 4))}`);
   const axes = bytes[3]!;
   const header = 4 + 4 * axes;
   if (bytes.length < header) throw userError(`${path} is cut short: its header takes ${header} bytes`);
@@ -152,7 +160,14 @@ function parseHeader(path: string, bytes: Uint8Array): { shape: readonly number[
 }
 
 function isIdxHead(head: Uint8Array): boolean {
-  return head.length >= 4 && head[0] === 0 && head[1] === 0 && head[2] === UNSIGNED_BYTE && head[3]! > 0 && head[3]! < 8;
+  return (
+    head.length >= 4 &&
+    head[0] === 0 &&
+    head[1] === 0 &&
+    head[2] === UNSIGNED_BYTE &&
+    head[3]! > 0 &&
+    head[3]! < 8
+  );
 }
 
 function isGzip(head: Uint8Array): boolean {

@@ -34,7 +34,13 @@ export async function decodeImage(file: Uint8Array, mode: ColorMode, what: strin
 }
 
 /** Interleaved pixels (grey, grey + alpha, RGB or RGBA) to planes. */
-function planes(pixels: Uint8Array, stored: number, height: number, width: number, mode: ColorMode): DecodedImage {
+function planes(
+  pixels: Uint8Array,
+  stored: number,
+  height: number,
+  width: number,
+  mode: ColorMode,
+): DecodedImage {
   const area = height * width;
   const isGray = stored <= 2;
   const channels = mode === "gray" ? 1 : mode === "color" ? 3 : stored === 2 ? 4 : stored;

@@ -198,7 +198,8 @@ function cursorOver(file: BlockFile, meta: Meta): KeyValueCursor {
     // A copy: the walk comes back to branch pages after other reads.
     const bytes = (await file.read(number * pageSize, pageSize)).slice();
     const view = viewOf(bytes);
-    if (view.getBigUint64(0, true) !== BigInt(number)) throw corrupt(file, `page ${number} bears another number`);
+    if (view.getBigUint64(0, true) !== BigInt(number))
+      throw corrupt(file, `page ${number} bears another number`);
     const flags = view.getUint16(layout.header - 6, true);
     if (flags & (META | OVERFLOW | LEAF2) || ((flags & BRANCH) !== 0) === ((flags & LEAF) !== 0)) {
       throw corrupt(file, `page ${number} is of kind 0x${flags.toString(16)}`);
@@ -215,7 +216,8 @@ function cursorOver(file: BlockFile, meta: Meta): KeyValueCursor {
 
   const nodeAt = ({ number, view, bytes, leaf }: Level, index: number): Node => {
     const at = view.getUint16(layout.header + 2 * index, true) + layout.base;
-    if (at < layout.header || at + NODE_HEADER > pageSize) throw corrupt(file, `a node outside page ${number}`);
+    if (at < layout.header || at + NODE_HEADER > pageSize)
+      throw corrupt(file, `a node outside page ${number}`);
     const low = view.getUint16(at, true) + view.getUint16(at + 2, true) * 65536;
     const flags = view.getUint16(at + 4, true);
     const data = at + NODE_HEADER + view.getUint16(at + 6, true);
@@ -241,7 +243,8 @@ function cursorOver(file: BlockFile, meta: Meta): KeyValueCursor {
       }
       const node = nodeAt(level, level.next++);
       if (!level.leaf) {
-        if (path.length >= meta.depth) throw corrupt(file, `deeper than the ${meta.depth} levels it declares`);
+        if (path.length >= meta.depth)
+          throw corrupt(file, `deeper than the ${meta.depth} levels it declares`);
         path.push(await openPage(node.number));
         continue;
       }
@@ -259,7 +262,7 @@ function cursorOver(file: BlockFile, meta: Meta): KeyValueCursor {
     return undefined;
   };
 
-  const valueOf = async ({ number, view, bytes }: Level, node: Node): Promise<Uint8Array> => {
+  const valueAt = async ({ number, view, bytes }: Level, node: Node): Promise<Uint8Array> => {
     if (!(node.flags & BIG_DATA)) {
       if (node.data + node.number > pageSize) throw corrupt(file, `a value that leaves page ${number}`);
       return bytes.subarray(node.data, node.data + node.number);
@@ -281,7 +284,7 @@ function cursorOver(file: BlockFile, meta: Meta): KeyValueCursor {
     count: meta.entries,
     async next() {
       const found = await advance();
-      return found && { key: found.node.key, value: await valueOf(found.level, found.node) };
+      return found && { key: found.node.key, value: await valueAt(found.level, found.node) };
     },
     skip: async () => (await advance()) !== undefined,
     async rewind() {

@@ -62,7 +62,7 @@ export function philox4x32(
 
 /** The low and high 32 bits of an integer of up to 53 bits; a negative one as two's complement. */
 export function splitWords(value: number): readonly [low: number, high: number] {
-  return [value % TWO_32 >>> 0, Math.floor(value / TWO_32) >>> 0];
+  return [(value % TWO_32) >>> 0, Math.floor(value / TWO_32) >>> 0];
 }
 
 /**

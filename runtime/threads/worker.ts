@@ -1,10 +1,4 @@
-/**
- * What one kernel thread runs. Self-contained on purpose: its source text is handed to a Worker, so it may not
- * refer to anything outside itself but its parameter.
- *
- * All threads walk the same launch list; each does its share of a launch's parallel range, and a barrier stands
- * between launches. The thread that finishes a pass last tells the main thread.
- */
+/** What one kernel thread is given. Typed arrays are over shared memory. */
 export interface WorkerJob {
   /** JavaScript text whose value is the array of kernel functions. */
   readonly kernelSource: string;
@@ -12,6 +6,8 @@ export interface WorkerJob {
   readonly passes: readonly (readonly WorkerLaunch[])[];
   /** Control words: see the constants in `workerMain`. */
   readonly control: Int32Array;
+  /** How far each launch's parallel range has been handed out. All 0 when a pass starts. */
+  readonly handedOut: Int32Array;
   /** Milliseconds of each launch of the last pass, written by thread 0. */
   readonly times: Float64Array;
   readonly thread: number;
@@ -29,6 +25,14 @@ export interface WorkerLaunch {
 /** Words of the control array. */
 export const CONTROL = { generation: 0, pass: 1, arrived: 2, turn: 3, failed: 4, words: 8 } as const;
 
+/**
+ * What one kernel thread runs. Self-contained on purpose: its source text is handed to a Worker, so it may not
+ * refer to anything outside itself but its parameter.
+ *
+ * All threads walk the same launch list with a barrier between launches. A launch's parallel range is handed out
+ * in pieces to whoever is free, so that a thread that the machine holds up holds up the others little; the pieces
+ * write disjoint elements, so the bits of the result do not depend on who did what.
+ */
 export function workerMain(require: (name: string) => unknown): void {
   const GENERATION = 0;
   const PASS = 1;
@@ -38,7 +42,8 @@ export function workerMain(require: (name: string) => unknown): void {
   const { workerData, parentPort } = require("node:worker_threads") as typeof import("node:worker_threads");
   const { compileFunction } = require("node:vm") as typeof import("node:vm");
   const { performance } = require("node:perf_hooks") as typeof import("node:perf_hooks");
-  const { kernelSource, filename, passes, control, times, thread, threads } = workerData as WorkerJob;
+  const { kernelSource, filename, passes, control, handedOut, times, thread, threads } =
+    workerData as WorkerJob;
   const kernels = compileFunction(kernelSource, [], { filename })() as ((...args: unknown[]) => void)[];
 
   const barrier = (): void => {
@@ -66,10 +71,16 @@ export function workerMain(require: (name: string) => unknown): void {
         behindBarrier = true;
       }
       const start = thread === 0 ? performance.now() : 0;
-      const lo = alone ? 0 : Math.floor((extent * thread) / threads);
-      const hi = alone ? extent : Math.floor((extent * (thread + 1)) / threads);
-      if (lo < hi) kernels[kernel](...views, lo, hi);
-      if (!alone) barrier();
+      if (alone) kernels[kernel](...views, 0, extent);
+      else {
+        const piece = Math.max(1, Math.floor(extent / (4 * threads)));
+        for (;;) {
+          const lo = Atomics.add(handedOut, i, piece);
+          if (lo >= extent) break;
+          kernels[kernel](...views, lo, Math.min(lo + piece, extent));
+        }
+        barrier();
+      }
       if (thread === 0) times[i] = performance.now() - start;
     }
     barrier();

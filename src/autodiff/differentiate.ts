@@ -42,7 +42,8 @@ export function differentiate(b: GraphBuilder, request: DifferentiateRequest): R
     const node = nodes[i];
     const terms = contributions.get(node);
     if (!terms) continue;
-    b.origin = node.origin;
+    // A blob's name belongs to no layer: what is added up there, to the layer that made it.
+    b.origin = node.origin === "" && node.op === "blob" ? node.inputs[0].origin : node.origin;
     const cotangent = sum(b, terms);
     cotangents.set(node, cotangent);
     if (!node.inputs.some((x) => active.has(x))) continue;

@@ -170,8 +170,8 @@ function plus(a: Scalar | undefined, b: Scalar | undefined): Scalar {
 }
 
 /**
- * a·b, a factor 0 giving 0 and a choice between a constant and something else (a derivative's usual form) taken
- * outside: g·(y > 0 ? 1 : 0) is y > 0 ? g : 0.
+ * a·b, a factor 0 giving 0, quotients joined, and a choice between a constant and something else (a derivative's
+ * usual form) taken outside: g·(y > 0 ? 1 : 0) is y > 0 ? g : 0.
  */
 export function times(a: Scalar, b: Scalar): Scalar {
   if (a.kind === "const" && a.value === 0) return a;
@@ -182,6 +182,8 @@ export function times(a: Scalar, b: Scalar): Scalar {
     return select(a.cmp, a.left, a.right, times(a.then, b), times(a.otherwise, b));
   if (a.kind === "unary" && a.op === "neg") return neg(times(a.x, b));
   if (b.kind === "unary" && b.op === "neg") return neg(times(a, b.x));
+  if (a.kind === "const" && b.kind === "binary" && b.op === "div" && b.a.kind === "const")
+    return div(mul(a, b.a), b.b);
   const isReciprocal = b.kind === "binary" && b.op === "div" && b.a.kind === "const" && b.a.value === 1;
   if (isReciprocal && scalarKey(a) !== scalarKey(b)) return div(a, b.b);
   return mul(a, b);

@@ -6,8 +6,7 @@ const LARGEST = 2 ** 31 - 1;
 
 /** An option where a value should be: somebody left the value out. */
 function refuseOption(text: string): void {
-  if (/^--?[A-Za-z]/.test(text))
-    throw new InvalidArgumentError(`A value is missing before the next option.`);
+  if (/^--?[A-Za-z]/.test(text)) throw new InvalidArgumentError(`A value is missing before the next option.`);
   if (text === "") throw new InvalidArgumentError("It is empty.");
 }
 

@@ -126,7 +126,7 @@ export function createBuilder(): GraphBuilder {
         fail(`map over shapes that do not broadcast: ${operands.map((x) => show(x.shape)).join(" ")}`);
       expect(
         coordsOf(expr).every((axis) => axis < target.length),
-        () => `map to ${show(target)} reads the coordinate along axis ${coordsOf(expr).at(-1)}`,
+        () => `map to ${show(target)} reads a coordinate along axis ${coordsOf(expr).at(-1)}`,
       );
       // Constants move into the expression, unused operands go, equal operands become one.
       const kept: Node[] = [];

@@ -89,7 +89,10 @@ export type Node = NodeBase &
     | { readonly op: "concat"; readonly axis: number }
     /** Zeros before (and after, up to the shape) along `axis`: adjoint of `slice`. */
     | { readonly op: "pad"; readonly axis: number; readonly before: number }
-    /** Uniform in [0, 1), 24 bits: Philox 4x32-10 of (seed, stream, step, element); input: the step counter, an input of shape []. */
+    /**
+     * Uniform in [0, 1), 24 bits; input: the step counter, an input of shape []. Element i is the upper 24 bits of
+     * word i mod 4 of the Philox 4x32-10 block with counter (⌊i / 4⌋, step, stream low, stream high) and the seed as key.
+     */
     | { readonly op: "random"; readonly stream: number }
     /** A blob's value by name: identity; its cotangent is what Caffe calls the blob's diff. Erased by a pass. */
     | { readonly op: "blob"; readonly blob: string; readonly version: number }

@@ -168,24 +168,45 @@ export function replace(x: Scalar, instead: (part: Scalar) => Scalar | undefined
   }
 }
 
-/** The axes whose coordinates an expression reads, ascending. */
-export function coordsOf(x: Scalar): readonly number[] {
-  const found = new Set<number>();
-  substitute(x, (leaf) => {
-    if (leaf.kind === "coord") found.add(leaf.axis);
-    return leaf;
-  });
-  return [...found].sort((a, b) => a - b);
-}
-
 /** The operands an expression reads, ascending. */
 export function argsOf(x: Scalar): readonly number[] {
   const found = new Set<number>();
-  substitute(x, (leaf) => {
-    if (leaf.kind === "arg") found.add(leaf.index);
-    return leaf;
-  });
+  for (const part of partsOf(x)) if (part.kind === "arg") found.add(part.index);
   return [...found].sort((a, b) => a - b);
+}
+
+/** The axes whose coordinates an expression reads, ascending. */
+export function coordsOf(x: Scalar): readonly number[] {
+  const found = new Set<number>();
+  for (const part of partsOf(x)) if (part.kind === "coord") found.add(part.axis);
+  return [...found].sort((a, b) => a - b);
+}
+
+/** An expression and everything in it, each before what it is made of. */
+function partsOf(x: Scalar): readonly Scalar[] {
+  const parts = [x];
+  for (let i = 0; i < parts.length; i++) {
+    const part = parts[i];
+    switch (part.kind) {
+      case "const":
+      case "arg":
+      case "coord":
+        break;
+      case "unary":
+      case "shaped":
+        parts.push(part.x);
+        break;
+      case "binary":
+        parts.push(part.a, part.b);
+        break;
+      case "select":
+        parts.push(part.left, part.right, part.then, part.otherwise);
+        break;
+      default:
+        part satisfies never;
+    }
+  }
+  return parts;
 }
 
 /** The value of an expression for given operand values and coordinates: the meaning that every target renders. */

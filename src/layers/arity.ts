@@ -37,13 +37,13 @@ export function checkCounts(
   const weights = layer.loss_weight.length;
   if (weights > 0 && weights !== topsOf(layer, type))
     fail(
-      `loss_weight is given ${weights} times for ${blobs(topsOf(layer, type), "top")}: give it once for each top, or not at all`,
+      `loss_weight is given ${times(weights)} for ${blobs(topsOf(layer, type), "top")}: give it once for each top, or not at all`,
       ...at("loss_weight", 0),
     );
   const down = layer.propagate_down.length;
   if (down > 0 && down !== given)
     fail(
-      `propagate_down is given ${down} times for ${blobs(given, "bottom")}: give it once for each bottom, or not at all`,
+      `propagate_down is given ${times(down)} for ${blobs(given, "bottom")}: give it once for each bottom, or not at all`,
       ...at("propagate_down", 0),
     );
 }
@@ -52,5 +52,9 @@ export function checkCounts(
 export const topsOf = (layer: LayerParameter, type: LayerType): number =>
   type.autoTop ? Math.max(layer.top.length, type.tops.exact ?? type.tops.min ?? 0) : layer.top.length;
 
-const blobs = (count: number, what: string): string =>
+/** How often something is given. */
+export const times = (count: number): string => (count === 1 ? "once" : `${count} times`);
+
+/** "no top blobs", "1 top blob", "2 top blobs". */
+export const blobs = (count: number, what: string): string =>
   `${count === 0 ? "no" : count} ${what} blob${count === 1 ? "" : "s"}`;

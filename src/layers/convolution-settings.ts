@@ -1,7 +1,6 @@
-import type { ConvolutionParameter } from "../../proto/index.js";
 import { type Node, type Shape, sameShape } from "../ir/graph.js";
 import type { Draw, Settings } from "./domain.js";
-import { gives, type LayerContext } from "./record.js";
+import { type FailDetail, gives, type LayerContext } from "./record.js";
 import { canonicalAxis, countBetween, showShape } from "./shapes.js";
 
 /** What Convolution and Deconvolution read from their settings and first bottom. */
@@ -22,7 +21,13 @@ export interface ConvolutionSettings {
 
 type Context = LayerContext<"convolution_param">;
 type Repeated = "kernel_size" | "stride" | "pad" | "dilation";
-type Single = Exclude<keyof ConvolutionParameter & `${string}_${"h" | "w"}`, never>;
+
+/** How the two image axes can be given apart. */
+const SIDES = {
+  kernel_size: ["kernel_h", "kernel_w"],
+  stride: ["stride_h", "stride_w"],
+  pad: ["pad_h", "pad_w"],
+} as const;
 
 /** Caffe's BaseConvolutionLayer::LayerSetUp: axes, channels, groups, and the four numbers of each spatial axis. */
 export function convolutionSettings(context: Context): ConvolutionSettings {
@@ -43,10 +48,10 @@ export function convolutionSettings(context: Context): ConvolutionSettings {
     fail(`${channels} channels cannot be divided into ${groups} groups`, "group", { bottoms: [0] });
   if (outputs % groups !== 0) fail(`num_output ${outputs} cannot be divided into ${groups} groups`, "group");
 
-  const kernel = perAxis(context, extents.length, "kernel_size", "kernel_h", "kernel_w", 1);
-  const stride = perAxis(context, extents.length, "stride", "stride_h", "stride_w", 1);
-  const pad = perAxis(context, extents.length, "pad", "pad_h", "pad_w", 0);
-  const dilation = perAxis(context, extents.length, "dilation", undefined, undefined, 1);
+  const kernel = perAxis(context, extents.length, "kernel_size", 1);
+  const stride = perAxis(context, extents.length, "stride", 1);
+  const pad = perAxis(context, extents.length, "pad", 0);
+  const dilation = perAxis(context, extents.length, "dilation", 1);
   const spatial = extents.map((extent, i) => ({
     extent,
     kernel: kernel[i],
@@ -57,51 +62,44 @@ export function convolutionSettings(context: Context): ConvolutionSettings {
   return { axis, channels, outputs, groups, spatial };
 }
 
-/** A setting that is given once for all spatial axes, or once for each, or, in two dimensions, as _h and _w. */
-function perAxis(
-  { parameter, bottoms, fail }: Context,
-  rank: number,
-  name: Repeated,
-  nameH: Single | undefined,
-  nameW: Single | undefined,
-  least: number,
-): readonly number[] {
+/**
+ * A setting that is given once for all spatial axes or once for each; or, in two dimensions, as _h and _w. The least
+ * value that it can have is also its default.
+ */
+function perAxis(context: Context, rank: number, name: Repeated, least: 0 | 1): readonly number[] {
+  const { parameter, fail } = context;
   const values = parameter[name];
-  const single = [nameH, nameW].filter((field) => field !== undefined && gives(parameter, field))[0];
-  let found: readonly number[];
-  if (single !== undefined && nameH !== undefined && nameW !== undefined) {
-    if (values.length > 0) fail(`give either ${name} or ${nameH} and ${nameW}, not both`, single);
+  const [h, w] = name === "dilation" ? [] : SIDES[name];
+  if (h && w && (gives(parameter, h) || gives(parameter, w))) {
+    const field = gives(parameter, h) ? h : w;
+    if (values.length > 0) fail(`give either ${name} or ${h} and ${w}, not both`, field);
     if (rank !== 2)
-      fail(`${nameH} and ${nameW} need 2 spatial axes, and there are ${rank}: use ${name}`, single, {
-        bottoms: [0],
-      });
-    if (name === "kernel_size" && !(gives(parameter, nameH) && gives(parameter, nameW)))
-      fail(`${nameH} and ${nameW} go together`, single);
-    found = [parameter[nameH], parameter[nameW]];
-    // An extent left out reads as the field's own default.
-    found = found.map((value, i) =>
-      gives(parameter, i === 0 ? nameH : nameW) ? value : Math.max(value, least),
+      fail(`${h} and ${w} need 2 spatial axes, and there are ${rank}: use ${name}`, field, { bottoms: [0] });
+    if (least > 0 && !(gives(parameter, h) && gives(parameter, w))) fail(`${h} and ${w} go together`, field);
+    for (const side of [h, w])
+      if (parameter[side] < least) fail(`${side} must be at least ${least}, not ${parameter[side]}`, side);
+    return [parameter[h], parameter[w]];
+  }
+  if (values.length === 0) {
+    if (name === "kernel_size" && rank > 0) fail("kernel_size must be given", name);
+    return new Array<number>(rank).fill(least);
+  }
+  if (values.length !== 1 && values.length !== rank)
+    fail(
+      `${name} is given ${values.length} times for ${rank} spatial axes: give it once, or once for each`,
+      name,
+      { bottoms: [0] },
     );
-  } else if (values.length === 0) {
-    if (name === "kernel_size" && rank > 0) fail("kernel_size must be given", "kernel_size");
-    found = new Array<number>(rank).fill(name === "pad" ? 0 : 1);
-  } else {
-    if (values.length !== 1 && values.length !== rank)
-      fail(
-        `${name} is given ${values.length} times for ${rank} spatial axes: give it once, or once for each`,
-        name,
-        {
-          bottoms: bottoms.length > 0 ? [0] : [],
-        },
-      );
-    found = Array.from({ length: rank }, (_, i) => values[values.length === 1 ? 0 : i]);
-  }
-  for (const [i, value] of found.entries()) {
-    if (value >= least) continue;
-    const field = single === undefined ? name : i === 0 ? nameH : nameW;
-    fail(`${field} must be at least ${least}, not ${value}`, field, { index: values.length > 1 ? i : 0 });
-  }
-  return found;
+  for (const [index, value] of values.entries())
+    if (value < least) fail(`${name} must be at least ${least}, not ${value}`, name, { index });
+  return Array.from({ length: rank }, (_, i) => values[values.length === 1 ? 0 : i]);
+}
+
+/** The field that says the kernel along a spatial axis, for messages. */
+export function kernelField({ parameter }: Context, axis: number): readonly [string, FailDetail] {
+  const { kernel_size: sizes } = parameter;
+  if (sizes.length === 0) return [SIDES.kernel_size[axis] ?? "kernel_size", { bottoms: [0] }];
+  return ["kernel_size", { index: sizes.length === 1 ? 0 : axis, bottoms: [0] }];
 }
 
 /** A bottom as builder.conv wants it: [batch, channels, …spatial]. */

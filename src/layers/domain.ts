@@ -1,6 +1,6 @@
 import type { LayerParameter } from "../../proto/index.js";
 import type { Shape } from "../ir/graph.js";
-import type { ParameterField, ParameterOf } from "./record.js";
+import type { ParameterField, ParameterOf } from "./parameter.js";
 
 /** Where a property test gets its random choices from. Bounds are included. */
 export interface Draw {
@@ -12,11 +12,15 @@ export interface Draw {
 
 /** What the values of a bottom may be, so that a layer is defined and smooth around them. */
 export type Values =
-  /** Any real number from `min` to `max`, at least `distance` from each number in `away`. */
+  /**
+   * Real numbers from `min` to `max`, at least `distance` from each number in `away`. `bounded`: outside that range
+   * the layer is not defined; without it the range is only where tests draw from.
+   */
   | {
       readonly kind: "real";
       readonly min: number;
       readonly max: number;
+      readonly bounded?: true;
       readonly away?: readonly number[];
       readonly distance?: number;
     }

@@ -1,16 +1,12 @@
-import type { FillerParameter } from "../../proto/index.js";
-import { createMessage, has, type LayerParameter, messageInfo, type Phase } from "../../proto/index.js";
+import type { FillerParameter, LayerParameter, Phase } from "../../proto/index.js";
 import { InternalError } from "../errors/index.js";
 import type { GraphBuilder } from "../ir/builder.js";
 import type { FeedSpec } from "../ir/feed.js";
 import type { Node, Shape } from "../ir/graph.js";
 import type { Domain } from "./domain.js";
+import type { ParameterField, ParameterOf } from "./parameter.js";
 
-/** Fields of a LayerParameter that hold one message of settings: `relu_param`, `loss_param` … */
-export type ParameterField = Extract<keyof LayerParameter, `${string}_param`>;
-
-/** The message in such a field. */
-export type ParameterOf<F extends ParameterField> = NonNullable<LayerParameter[F]>;
+export { gives, type ParameterField, type ParameterOf, parameterOf } from "./parameter.js";
 
 /** How many bottoms or tops a layer takes: exactly `exact`, or from `min` to `max`, each where given. */
 export interface Arity {
@@ -131,17 +127,3 @@ export function defineLayer<F extends ParameterField = never>(record: LayerRecor
   // The settings that reach `lower` are those of `record.parameter`: lowering takes them from that very field.
   return Object.freeze(record) as unknown as LayerType;
 }
-
-/** A layer's settings in a field, as given or all defaults. */
-export function parameterOf<F extends ParameterField>(layer: LayerParameter, field: F): ParameterOf<F> {
-  const given = layer[field];
-  if (given !== undefined) return given as ParameterOf<F>;
-  const kind = messageInfo("LayerParameter").byName.get(field)!.kind;
-  if (kind.is !== "message") throw new InternalError(`${field} is not a message`);
-  // Not `defaultsOf`: that message reads as if it gave every field.
-  return createMessage(kind.message) as unknown as ParameterOf<F>;
-}
-
-/** Whether a message gives a field itself. */
-export const gives = <M extends object>(message: M, field: keyof M & string): boolean =>
-  has(message as never, field as never);

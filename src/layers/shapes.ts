@@ -66,5 +66,6 @@ export function poolAxis(
   let windows = (round === "CEIL" ? Math.ceil(steps) : Math.floor(steps)) + 1;
   if (padded && (windows - 1) * stride >= extent + pad) windows--;
   const touching = Math.max(0, Math.min(windows, Math.ceil((extent + pad) / stride)));
-  return { axis, size: kernel, stride, pad, windows, extent, touching };
+  // No window covers more than the input with its padding, however large the kernel.
+  return { axis, size: Math.min(kernel, extent + 2 * pad), stride, pad, windows, extent, touching };
 }

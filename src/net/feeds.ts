@@ -42,7 +42,7 @@ export async function openFeeds(
       continue;
     }
     try {
-      const feed = await openFeed(spec, options);
+      const feed = await openFeed(spec, { ...options, index: open.length });
       open.push({ layer: layer.name, tops: layer.top, feed });
       shapes.set(layer.name, feed.shapes);
     } catch (error) {

@@ -8,7 +8,7 @@ import {
   MOST_READS,
   readsAfter,
 } from "./group.js";
-import { acceptsEpilogue, isFlat } from "./legality.js";
+import { acceptsEpilogue, acceptsExpression, isFlat } from "./legality.js";
 import { pointwiseReads } from "./pointwise.js";
 import { isTwin } from "./schedule.js";
 import { sameCoordinates, type Uses } from "./uses.js";
@@ -112,15 +112,22 @@ function homeIn(
   const stores = into.stores.length + (dropped ? 0 : 1);
   if (stores > MOST_STORES) return undefined;
   if (precedes(draft, group, into)) {
-    // Storing both is early for the group unless it comes next anyway or its value stays to the end.
-    const early = !dropped && into !== previous && uses.roots(group.anchor).length === 0;
-    return early ? undefined : { into, value, dropped, key: into.key };
+    if (dropped || uses.roots(group.anchor).length > 0) return { into, value, dropped, key: into.key };
+    // Storing both is early for the group unless it comes next anyway, and too much unless it must be in memory.
+    return into === previous && mustBeStored(draft, group)
+      ? { into, value, dropped, key: into.key }
+      : undefined;
   }
   // The step waits for the group's other operands: no one else reads what it stores, so it may. Its own operands
   // then live on instead of its value, so they must not be larger.
   const waits = dropped && into.stores.length === 1 && ownedBytes(into, draft) <= sizeOf(value.shape);
   return waits ? { into, value, dropped, key: group.key } : undefined;
 }
+
+/** Whether no reader alone could compute a group's value in place. */
+const mustBeStored = (draft: Draft, { anchor }: Group): boolean =>
+  draft.readers.get(anchor)!.size > 1 ||
+  draft.uses.sites(anchor).some(({ user, index }) => !acceptsExpression(user, index));
 
 /** Whether all that a group reads, beside the step's own values, is computed before the step. */
 const precedes = (draft: Draft, group: Group, into: Group): boolean =>

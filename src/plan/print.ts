@@ -119,10 +119,14 @@ function formatStep(
       : "";
     lines.push(`        %${node.id} = ${definition(node)} ${shape(node.shape)}${place}`);
   }
-  for (const { made, reason, value, over } of decisions)
-    if (made) lines.push(`        in place: ${reason}`);
-    else if (refusals && value.dtype === over.dtype && sizeOf(value.shape) === sizeOf(over.shape))
-      lines.push(`        ${reason}`);
+  const sameSize = decisions.filter(
+    ({ value, over }) => value.dtype === over.dtype && sizeOf(value.shape) === sizeOf(over.shape),
+  );
+  // Two values of a step may have one reason.
+  const reasons = sameSize
+    .filter(({ made }) => made || refusals)
+    .map(({ made, reason }) => (made ? `in place: ${reason}` : reason));
+  for (const reason of new Set(reasons)) lines.push(`        ${reason}`);
   return lines;
 }
 

@@ -20,10 +20,10 @@ export function assignPasses(graph: Graph, uses: Uses): ReadonlyMap<Node, Pass> 
     forward.add(node);
     pending.push(...node.inputs);
   }
-  // Sources belong to no pass; a free view goes with its base.
+  // A free view goes with its base. An input that forward does not read may be a diff, given only before backward.
   const ready = (node: Node): boolean => {
     const base = uses.base(node);
-    return base.op === "param" || base.op === "input" || base.op === "constant" || forward.has(base);
+    return base.op === "param" || base.op === "constant" || forward.has(base);
   };
   for (const node of uses.nodes) {
     if (forward.has(node) || uses.base(node) !== node || node.inputs.length === 0) continue;

@@ -312,6 +312,15 @@ test("a steady slope is applied after the sum", () => {
   expect(pullbacks[0]!(g)).toBe(g);
 });
 
+test("a slope that changes along what is summed is applied before", () => {
+  const b = createBuilder();
+  const [row, g] = [b.input("row", [4, 1]), b.input("g", [4, 5])];
+  const [along] = vjp(b, b.map(mul(arg(0), coord(1)), [row], [4, 5]));
+  expect(along!(g)).toBe(b.reduce("sum", b.map(mul(arg(0), coord(1)), [g]), [1]));
+  const [across] = vjp(b, b.map(mul(arg(0), coord(0)), [row], [4, 5]));
+  expect(across!(g)).toBe(b.map(mul(arg(0), coord(0)), [b.reduce("sum", g, [1])]));
+});
+
 describe("what a derivative reads", () => {
   const b = createBuilder();
   const x = b.input("x", [1, 2, 4, 4]);

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { planGraph } from "../../src/plan/index.js";
 import { printGraph } from "../../src/ir/print.js";
+import { planGraph } from "../../src/plan/index.js";
 import { interpret } from "../support/interpret.js";
 import { randomGraph } from "../support/random-graph.js";
 import { makeRunnable } from "../support/run.js";
@@ -20,11 +20,16 @@ describe("random graphs", () => {
         for (const { role, node } of graph.roots) {
           const [got, want] = [net.read(node), expected(node)];
           for (let i = 0; i < want.length; i++)
-            if (!(Math.abs(got[i] - want[i]) <= 1e-9 * Math.max(1, Math.abs(want[i]))) && !Number.isNaN(want[i]))
-              expect.fail(`${role} %${node.id}[${i}]: ${got[i]}, not ${want[i]}\n${printGraph(graph)}\n${net.source}`);
+            if (
+              !(Math.abs(got[i] - want[i]) <= 1e-9 * Math.max(1, Math.abs(want[i]))) &&
+              !Number.isNaN(want[i])
+            )
+              expect.fail(
+                `${role} %${node.id}[${i}]: ${got[i]}, not ${want[i]}\n${printGraph(graph)}\n${net.source}`,
+              );
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 120 },
     );
   });
 });

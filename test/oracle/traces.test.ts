@@ -64,13 +64,17 @@ describe.skipIf(!present)("oracle traces/", () => {
           solver: withFields(definition.solver, {
             net: oraclePath("traces", "lenet_train_test.prototxt"),
             snapshot_prefix: join(scratch, name),
+            display: 1,
           }),
         },
         {
           root: oraclePath("files"),
           weights: oraclePath("traces", "lenet_init.caffemodel"),
           target: "ts",
-          onProgress: ({ loss }) => losses.push(loss),
+          // The oracle's losses are those of the blob: with iter_size, of the last batch alone.
+          onEvent: (event) => {
+            if (event.kind === "display") losses.push(event.outputs[0].value);
+          },
         },
       );
       try {

@@ -95,9 +95,14 @@ export function runPass(
     if (due === pass) memory.params.get(param)!.set(memory.read(from));
 }
 
-/** Fills a plan's inputs; what the bindings lack is the step counter of `random`. */
-export function bindInputs(plan: Plan, memory: Memory, bindings: Bindings): void {
+/** Fills those of a plan's inputs that `which` names; what the bindings lack is the step counter of `random`. */
+export function bindInputs(
+  plan: Plan,
+  memory: Memory,
+  bindings: Bindings,
+  which: (name: string) => boolean,
+): void {
   for (const node of plan.placements.keys())
-    if (node.op === "input")
+    if (node.op === "input" && which(node.name))
       memory.write(node, bindings.inputs.get(node.name) ?? Float64Array.of(bindings.step ?? 0));
 }

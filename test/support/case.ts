@@ -111,7 +111,7 @@ export function summaryError(ours: Float32Array, theirs: TensorSummary): number 
   const count = theirs.shape.reduce((a, b) => a * b, 1);
   if (ours.length !== count) return Number.POSITIVE_INFINITY;
   const positions = Math.min(32, count);
-  const samples = Array.from({ length: positions }, (_, k) => ours[Math.floor((k * count) / positions)]);
+  const samples = Array.from({ length: positions }, (_, k) => ours[Math.floor((k * count) / 32)]);
   const norm = theirs.l2 || 1;
   const sampleNorm = Math.max(l2(theirs.samples), (theirs.l2 / Math.sqrt(count)) * Math.sqrt(positions)) || 1;
   let difference = 0;

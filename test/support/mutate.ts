@@ -208,3 +208,56 @@ layers { layer { name: "pool" type: "pool" pool: MAX kernelsize: 2 stride: 2 } b
 layers { layer { name: "fc" type: "innerproduct" num_output: 3 } bottom: "pool" top: "fc" }
 `,
 ];
+
+/** Numbers at the ends of the ranges that fields have, and beyond. */
+const HOSTILE_NUMBERS: readonly string[] = [
+  "0",
+  "1",
+  "2",
+  "3",
+  "-1",
+  "-2",
+  "7",
+  "64",
+  "1000000000",
+  "2147483647",
+  "2147483648",
+  "4294967295",
+  "-2147483648",
+  "9223372036854775807",
+  "-9223372036854775808",
+  "0.5",
+  "-0.0",
+  "1e-45",
+  "1e38",
+  "1e300",
+  "inf",
+  "-inf",
+  "nan",
+];
+
+/** One of the texts, well-formed still, with a few of its numbers and quoted names exchanged. */
+export function mutatedValues(sources: readonly string[], names: readonly string[]): fc.Arbitrary<string> {
+  const swaps = fc.array(
+    fc.record({
+      at: fraction,
+      number: fc.constantFrom(...HOSTILE_NUMBERS),
+      name: fc.constantFrom(...names),
+    }),
+    { minLength: 1, maxLength: MOST_EDITS },
+  );
+  return fc.tuple(fc.constantFrom(...sources), swaps).map(([source, list]) => {
+    const values = [...source.matchAll(/(?<=[:\s[,])-?\d[\d.e+-]*|"[^"\n]*"|'[^'\n]*'/g)];
+    const chosen = new Map(list.map((swap) => [Math.floor(swap.at * values.length), swap]));
+    let done = 0;
+    const parts: string[] = [];
+    for (const [i, match] of values.entries()) {
+      const swap = chosen.get(i);
+      if (!swap) continue;
+      const quote = /^["']/.exec(match[0]);
+      parts.push(source.slice(done, match.index), quote ? `"${swap.name}"` : swap.number);
+      done = match.index + match[0].length;
+    }
+    return `${parts.join("")}${source.slice(done)}`;
+  });
+}

@@ -1,5 +1,5 @@
-import { lowerPlan } from "../../codegen/lower.js";
 import type { Argument, Program } from "../../codegen/kernel.js";
+import { lowerPlan } from "../../codegen/lower.js";
 import { type KernelFunction, loadKernels, transpile, writeModule } from "../../codegen/module.js";
 import { tsTarget } from "../../codegen/target.js";
 import { type Node, type Root, sizeOf } from "../../src/ir/graph.js";

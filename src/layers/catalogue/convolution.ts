@@ -1,5 +1,11 @@
 import { add, arg } from "../../ir/scalar.js";
-import { asImages, convolutionSettings, drawConvolution, drawImages } from "../convolution-settings.js";
+import {
+  asImages,
+  convolutionSettings,
+  drawConvolution,
+  drawImages,
+  kernelField,
+} from "../convolution-settings.js";
 import { defineLayer } from "../record.js";
 import { convOutput, kernelReach } from "../shapes.js";
 
@@ -18,14 +24,13 @@ export const convolution = defineLayer({
   lower(context) {
     const { builder, bottoms, parameter, param, fail } = context;
     const { axis, channels, outputs, groups, spatial } = convolutionSettings(context);
-    for (const { extent, kernel, pad, dilation } of spatial) {
+    for (const [i, { extent, kernel, pad, dilation }] of spatial.entries()) {
       const reach = kernelReach(kernel, dilation);
-      const padded = extent + 2 * pad;
-      if (reach > padded)
+      const padding = pad > 0 ? ` with ${pad} of padding at each end` : "";
+      if (reach > extent + 2 * pad)
         fail(
-          `the kernel covers ${reach} positions, and the input has ${padded}${pad > 0 ? ` with ${pad} of padding at each end` : ""}`,
-          parameter.kernel_size.length > 0 ? "kernel_size" : "kernel_h",
-          { bottoms: [0] },
+          `the kernel covers ${reach} positions, and the input has ${extent + 2 * pad}${padding}`,
+          ...kernelField(context, i),
         );
     }
     const kernels = spatial.map(({ kernel }) => kernel);

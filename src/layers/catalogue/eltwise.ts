@@ -5,6 +5,9 @@ import { twoAlike } from "../domain.js";
 import { defineLayer, parameterOf } from "../record.js";
 import { showShape } from "../shapes.js";
 
+/** Bottoms that one expression reads at most. */
+const AT_ONCE = 15;
+
 export const eltwise = defineLayer({
   type: "Eltwise",
   parameter: "eltwise_param",
@@ -30,7 +33,17 @@ export const eltwise = defineLayer({
       const shapes = `${showShape(bottoms[0].shape)} and ${showShape(x.shape)}`;
       fail(`bottoms must have one shape, and theirs are ${shapes}`, undefined, { bottoms: [0, i] });
     }
-    return [builder.map(expression(operation, coeff, bottoms.length), bottoms, bottoms[0].shape)];
+    // Many bottoms are taken a few at a time, so that no expression grows without bound.
+    let y = bottoms[0];
+    for (let from = 0; from < bottoms.length; from += AT_ONCE) {
+      const some = bottoms.slice(from, from + AT_ONCE);
+      const terms = some.map((_, i) => mul(constant(coeff[from + i] ?? 1), arg(i)));
+      y =
+        from === 0
+          ? builder.map(combine(operation, terms, 1), some, y.shape)
+          : builder.map(combine(operation, [arg(some.length), ...terms], 0), [...some, y], y.shape);
+    }
+    return [y];
   },
   domain: {
     shapes: twoAlike,
@@ -44,20 +57,18 @@ export const eltwise = defineLayer({
   },
 });
 
-function expression(
-  operation: EltwiseParameter["operation"],
-  coeff: readonly number[],
-  count: number,
-): Scalar {
-  const terms = Array.from({ length: count }, (_, i) => arg(i));
+/**
+ * The terms as one, from left to right. `max` takes its second operand on a tie: Caffe does so for the first two
+ * bottoms (`latest` 1), then keeps what it has.
+ */
+function combine(operation: EltwiseParameter["operation"], terms: readonly Scalar[], latest: number): Scalar {
   switch (operation) {
     case "SUM":
-      return terms.map((x, i) => mul(constant(coeff[i] ?? 1), x)).reduce(add);
+      return terms.reduce(add);
     case "PROD":
       return terms.reduce(mul);
     case "MAX":
-      // `max` takes its second operand on a tie: Caffe does so for the first two bottoms, then keeps what it has.
-      return terms.reduce((most, x, i) => (i === 1 ? binary("max", most, x) : binary("max", x, most)));
+      return terms.reduce((most, x, i) => (i <= latest ? binary("max", most, x) : binary("max", x, most)));
     default:
       return operation satisfies never;
   }

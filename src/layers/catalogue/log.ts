@@ -15,6 +15,6 @@ export const log = elementwise({
     const value = unary("log", add(mul(constant(scale), x), constant(shift)));
     return base === -1 ? value : div(value, constant(Math.log(base)));
   },
-  values: { kind: "real", min: 0.2, max: 3 },
+  values: { kind: "real", min: 0.2, max: 3, bounded: true },
   settings: (draw) => ({ log_param: { base: draw.of([-1, 2, 10]), shift: draw.of([0, 0.5]) } }),
 });

@@ -27,14 +27,12 @@ export const lrn = defineLayer({
       );
     if (size < 1 || size % 2 === 0) fail(`local_size must be odd and positive, not ${size}`, "local_size");
     const across = norm_region === "ACROSS_CHANNELS";
-    const window = (across ? [1] : [2, 3]).map((axis) => ({
-      axis,
-      size,
-      stride: 1,
-      pad: (size - 1) / 2,
-      windows: x.shape[axis],
-      extent: x.shape[axis],
-    }));
+    const window = (across ? [1] : [2, 3]).map((axis) => {
+      const extent = x.shape[axis];
+      // A window that reaches over both ends from everywhere holds the same as a larger one.
+      const covered = Math.min(size, 2 * extent - 1);
+      return { axis, size: covered, stride: 1, pad: (covered - 1) / 2, windows: extent, extent };
+    });
     const energy = builder.windowSum(builder.map(mul(arg(0), arg(0)), [x]), window);
     const scale = add(
       constant(across ? parameter.k : 1),

@@ -13,7 +13,7 @@ export const power = elementwise({
       ? constant((scale === 0 ? shift : 1) ** power)
       : binary("pow", inner, constant(power));
   },
-  values: { kind: "real", min: 0.2, max: 2 },
+  values: { kind: "real", min: 0.2, max: 2, bounded: true },
   settings: (draw) => ({
     power_param: {
       power: draw.of([1, 2, 0.5, -1.5, 3]),

@@ -46,8 +46,8 @@ export const sigmoidCrossEntropyLoss = defineLayer({
     },
     settings: (draw) => ({ loss_param: { normalization: draw.of(["FULL", "VALID", "BATCH_SIZE", "NONE"]) } }),
     values: () => [
-      { kind: "real", min: -3, max: 3, away: [0], distance: 0.01 },
-      { kind: "real", min: 0, max: 1 },
+      { kind: "real", min: -3, max: 3 },
+      { kind: "real", min: 0, max: 1, bounded: true },
     ],
     differentiable: [0],
   },

@@ -1,0 +1,148 @@
+import type { Condition, Index, Statement, Typed, Value, Variable } from "./kernel.js";
+
+/** Called for what stands in statements, at any depth. */
+export interface Visitor {
+  /** Each index expression that is not part of another one; those inside loads of indices count too. */
+  readonly index?: (x: Index) => void;
+  readonly value?: (x: Value) => void;
+}
+
+export function visit(statements: readonly Statement[], visitor: Visitor): void {
+  const typed = (x: Typed): void => (x.type === "real" ? value(x.value) : index(x.value));
+
+  const index = (x: Index): void => {
+    visitor.index?.(x);
+    inside(x);
+  };
+  const inside = (x: Index): void => {
+    switch (x.kind) {
+      case "int":
+      case "var":
+        return;
+      case "iload":
+        return index(x.at);
+      case "truncate":
+        return value(x.value);
+      default:
+        inside(x.a);
+        inside(x.b);
+    }
+  };
+
+  const condition = (x: Condition): void => {
+    switch (x.kind) {
+      case "compare":
+        index(x.a);
+        return index(x.b);
+      case "compareValue":
+        value(x.a);
+        return value(x.b);
+      case "and":
+        return x.all.forEach(condition);
+      default:
+        x satisfies never;
+    }
+  };
+
+  const value = (x: Value): void => {
+    visitor.value?.(x);
+    switch (x.kind) {
+      case "const":
+      case "local":
+        return;
+      case "load":
+        return index(x.at);
+      case "fromIndex":
+        return index(x.index);
+      case "unary":
+      case "shaped":
+        return value(x.x);
+      case "binary":
+        value(x.a);
+        return value(x.b);
+      case "select":
+        return [x.left, x.right, x.whenTrue, x.otherwise].forEach(value);
+      case "guard":
+        condition(x.condition);
+        value(x.whenTrue);
+        return value(x.otherwise);
+      case "random":
+        value(x.step);
+        return index(x.element);
+      default:
+        x satisfies never;
+    }
+  };
+
+  for (const statement of statements) {
+    switch (statement.kind) {
+      case "for":
+        index(statement.from);
+        index(statement.to);
+        visit(statement.body, visitor);
+        break;
+      case "declare":
+      case "assign":
+        typed(statement);
+        break;
+      case "store":
+        index(statement.at);
+        typed(statement);
+        break;
+      case "if":
+        condition(statement.condition);
+        visit(statement.whenTrue, visitor);
+        visit(statement.otherwise, visitor);
+        break;
+      default:
+        statement satisfies never;
+    }
+  }
+}
+
+/** The variables of an index expression, those inside loads of indices left out. */
+export function variablesOf(x: Index, found: (variable: Variable) => void): void {
+  switch (x.kind) {
+    case "var":
+      found(x.variable);
+      break;
+    case "int":
+    case "iload":
+    case "truncate":
+      break;
+    default:
+      variablesOf(x.a, found);
+      variablesOf(x.b, found);
+  }
+}
+
+/** Without locals that nothing reads. */
+export function dropUnused(statements: readonly Statement[]): readonly Statement[] {
+  const used = new Set<Variable>();
+  visit(statements, {
+    index: (x) => variablesOf(x, (variable) => used.add(variable)),
+    value: (x) => x.kind === "local" && used.add(x.variable),
+  });
+  let dropped = false;
+  const keep = (block: readonly Statement[]): readonly Statement[] =>
+    block.flatMap((statement): readonly Statement[] => {
+      switch (statement.kind) {
+        case "declare":
+          if (used.has(statement.variable) || statement.mutable) return [statement];
+          dropped = true;
+          return [];
+        case "for":
+          return [{ ...statement, body: keep(statement.body) }];
+        case "if":
+          return [{ ...statement, whenTrue: keep(statement.whenTrue), otherwise: keep(statement.otherwise) }];
+        case "assign":
+        case "store":
+          return [statement];
+        default:
+          return statement satisfies never;
+      }
+    });
+  const kept = keep(statements);
+  // What only a dropped local read is unused now.
+  return dropped ? dropUnused(kept) : statements;
+}

@@ -1,0 +1,106 @@
+import { CortadoError, type Span, userError } from "../../src/errors/index.js";
+import { datumRecords } from "./datum.js";
+import { DIGIT_SPLITS, type DigitSplit, openDigits } from "./digits.js";
+import { isIdx, openIdx } from "./idx.js";
+import { type ColorMode, decodeImage } from "./image.js";
+import { isLevelDb, openLevelDb } from "./leveldb.js";
+import { isLmdb, openLmdb } from "./lmdb.js";
+import { locateSource } from "./locate.js";
+import type { PlainRecord, RecordCursor, StoredRecord } from "./records.js";
+
+const BUILTIN = "builtin:";
+
+/**
+ * Opens records by what the source is: an LMDB or LevelDB folder, MNIST's idx images (plain or gzipped), or
+ * `builtin:digits/train` and `/test`. Relative paths start at `root`.
+ *
+ * @throws CortadoError, at `span` where given, when it is missing or of no known kind
+ */
+export async function openRecords(source: string, root: string, span?: Span): Promise<RecordCursor> {
+  if (source.startsWith(BUILTIN)) return openBuiltin(source, span);
+  const path = await locateSource(source, root, "the data source", span);
+  if (await isLmdb(path)) return datumRecords(path, await openLmdb(path));
+  if (await isLevelDb(path)) return datumRecords(path, await openLevelDb(path));
+  if (await isIdx(path)) return openIdx(path);
+  throw new CortadoError([
+    {
+      severity: "error",
+      message: `the data source ${JSON.stringify(path)} is neither an LMDB nor a LevelDB nor an idx file`,
+      span,
+      hint: "an LMDB is a folder with data.mdb, a LevelDB one with CURRENT, MNIST's images end in images-idx3-ubyte",
+    },
+  ]);
+}
+
+function openBuiltin(source: string, span?: Span): RecordCursor {
+  const split = /^builtin:digits\/(\w+)$/.exec(source)?.[1];
+  if (split && Object.hasOwn(DIGIT_SPLITS, split)) return openDigits(split as DigitSplit);
+  throw new CortadoError([
+    {
+      severity: "error",
+      message: `there is no built-in data ${JSON.stringify(source)}`,
+      span,
+      hint: `there are ${Object.keys(DIGIT_SPLITS)
+        .map((name) => JSON.stringify(`builtin:digits/${name}`))
+        .join(" and ")}`,
+    },
+  ]);
+}
+
+/** A record's values; an image that is still a file is decoded. */
+export async function decodeRecord(
+  record: StoredRecord,
+  mode: ColorMode,
+  what: string,
+): Promise<PlainRecord> {
+  if (!("encoded" in record)) return record;
+  return { ...(await decodeImage(record.encoded, mode, what)), label: record.label };
+}
+
+/** Records one after the other, from the first again after the last. */
+export interface Dataset {
+  /** How many records there are, where that is known without reading them all. */
+  readonly count?: number;
+  /** Of the first record: channels, height, width. */
+  readonly shape: readonly [channels: number, height: number, width: number];
+  /** Values channel by channel, row by row; colours in the order blue, green, red. */
+  next(): Promise<PlainRecord>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens records for reading: see `openRecords` for what a source may be.
+ *
+ * @throws CortadoError when it cannot be read or is empty
+ */
+export async function openDataset(
+  source: string,
+  options: { readonly root?: string; readonly color?: ColorMode } = {},
+): Promise<Dataset> {
+  const { root = process.cwd(), color = "native" } = options;
+  const cursor = await openRecords(source, root);
+  try {
+    const walk = endless(cursor, color);
+    const { channels, height, width } = await walk();
+    await cursor.rewind();
+    return { count: cursor.count, shape: [channels, height, width], next: walk, close: () => cursor.close() };
+  } catch (error) {
+    await cursor.close();
+    throw error;
+  }
+}
+
+/** A walk that starts again after the last record. @throws CortadoError when there is no record at all */
+export function endless(cursor: RecordCursor, mode: ColorMode): () => Promise<PlainRecord> {
+  let read = 0;
+  return async () => {
+    let record = await cursor.next();
+    if (!record) {
+      await cursor.rewind();
+      read = 0;
+      record = await cursor.next();
+      if (!record) throw userError(`${cursor.name} has no records`);
+    }
+    return decodeRecord(record, mode, `record ${read++} of ${cursor.name}`);
+  };
+}

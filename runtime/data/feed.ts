@@ -1,0 +1,33 @@
+import type { FeedSpec } from "../../src/ir/feed.js";
+import type { Shape } from "../../src/ir/graph.js";
+import type { Feed, FeedOptions } from "./batches.js";
+import { fillerFeed } from "./filler-feed.js";
+import { hdf5Feed } from "./hdf5-feed.js";
+import { recordFeed } from "./record-feed.js";
+
+export type { Feed, FeedOptions } from "./batches.js";
+
+/**
+ * Opens what a data layer reads.
+ *
+ * @throws CortadoError when a source is missing, damaged, or does not fit the layer
+ */
+export async function openFeed(spec: FeedSpec, options: FeedOptions): Promise<Feed> {
+  switch (spec.kind) {
+    case "records":
+      return recordFeed(spec, options);
+    case "hdf5":
+      return hdf5Feed(spec, options);
+    case "filler":
+      return fillerFeed(spec, options);
+    default:
+      return spec satisfies never;
+  }
+}
+
+/** The shapes that a feed would have: opens it and closes it again. */
+export async function probeFeed(spec: FeedSpec, options: FeedOptions): Promise<readonly Shape[]> {
+  const feed = await openFeed(spec, options);
+  await feed.close();
+  return feed.shapes;
+}

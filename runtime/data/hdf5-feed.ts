@@ -1,0 +1,117 @@
+import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { CortadoError, userError } from "../../src/errors/index.js";
+import { sizeOf } from "../../src/ir/graph.js";
+import { openHdf5 } from "../hdf5.js";
+import { permutation, randomStream, streamOf } from "../random/index.js";
+import type { Feed, FeedOf, FeedOptions } from "./batches.js";
+import { locateSource } from "./locate.js";
+
+/** The rows of one file, whole in memory: one table for each top. */
+interface Rows {
+  readonly path: string;
+  readonly count: number;
+  readonly tables: readonly { readonly row: readonly number[]; readonly data: Float32Array }[];
+}
+
+/** Caffe's HDF5Data layer: the rows of the listed files, file after file, from the first again after the last. */
+export async function hdf5Feed(spec: FeedOf<"hdf5">, { root, seed, index = 0 }: FeedOptions): Promise<Feed> {
+  const files = await listedFiles(spec, root);
+  const random = randomStream(seed, streamOf("shuffle", index));
+  const order = (count: number): Uint32Array => (spec.shuffle ? permutation(random, count) : inOrder(count));
+  let fileOrder = order(files.length);
+  let file = 0;
+  let rows = await readRows(files[fileOrder[0]], spec.tops);
+  let rowOrder = order(rows.count);
+  let row = 0;
+  const shapes = rows.tables.map(({ row: extents }) => [spec.batchSize, ...extents]);
+
+  const advance = async (): Promise<void> => {
+    if (++row < rows.count) return;
+    row = 0;
+    if (files.length > 1) {
+      if (++file === files.length) {
+        file = 0;
+        fileOrder = order(files.length);
+      }
+      rows = await readRows(files[fileOrder[file]], spec.tops);
+      rows.tables.forEach(({ row: extents }, top) => {
+        if (sizeOf(extents) !== sizeOf(shapes[top].slice(1)))
+          throw userError(
+            `${rows.path}: rows of ${JSON.stringify(spec.tops[top])} have the shape [${extents.join(", ")}], and those of the first file [${shapes[top].slice(1).join(", ")}]`,
+          );
+      });
+    }
+    rowOrder = order(rows.count);
+  };
+
+  return {
+    shapes,
+    async next(into) {
+      for (let item = 0; item < spec.batchSize; item++) {
+        const at = rowOrder[row];
+        rows.tables.forEach(({ row: extents, data }, top) => {
+          const size = sizeOf(extents);
+          into[top].set(data.subarray(at * size, (at + 1) * size), item * size);
+        });
+        await advance();
+      }
+    },
+    async close() {},
+  };
+}
+
+const inOrder = (count: number): Uint32Array => Uint32Array.from({ length: count }, (_, i) => i);
+
+/** The files that the layer's list names: relative to `root`, or to the list itself. */
+async function listedFiles(spec: FeedOf<"hdf5">, root: string): Promise<readonly string[]> {
+  const list = await locateSource(spec.source, root, "the list of HDF5 files", spec.span);
+  const fail = (message: string): never => {
+    throw new CortadoError([{ severity: "error", message, span: spec.span }]);
+  };
+  let text = "";
+  try {
+    text = await readFile(list, "utf8");
+  } catch (error) {
+    fail(`cannot read the list of HDF5 files ${JSON.stringify(list)}: ${(error as Error).message}`);
+  }
+  if (text.includes("\0"))
+    fail(`${JSON.stringify(list)} is no list of HDF5 files: name a text file with a path on each line`);
+  const names = text.split(/\s+/).filter((name) => name !== "");
+  if (names.length === 0) fail(`the list of HDF5 files ${JSON.stringify(list)} is empty`);
+  return Promise.all(
+    names.map(async (name) => {
+      try {
+        return await locateSource(name, root, "the HDF5 file", spec.span);
+      } catch {
+        return locateSource(name, dirname(list), "the HDF5 file", spec.span);
+      }
+    }),
+  );
+}
+
+async function readRows(path: string, tops: readonly string[]): Promise<Rows> {
+  const file = await openHdf5(path, JSON.stringify(path));
+  try {
+    const tables = tops.map((top) => {
+      const dataset = file.datasets.find((candidate) => candidate.path === top);
+      if (!dataset)
+        throw userError(
+          `${path} has no dataset ${JSON.stringify(top)}, which a top of the layer asks for`,
+          `it has ${file.datasets.map((candidate) => JSON.stringify(candidate.path)).join(", ") || "none"}`,
+        );
+      if (dataset.shape.length === 0) throw userError(`${path}: dataset ${JSON.stringify(top)} has no rows`);
+      return { count: dataset.shape[0], row: dataset.shape.slice(1), data: dataset.read() };
+    });
+    const [count] = tables.map((table) => table.count);
+    const other = tables.findIndex((table) => table.count !== count);
+    if (other !== -1)
+      throw userError(
+        `${path}: dataset ${JSON.stringify(tops[other])} has ${tables[other].count} rows, and ${JSON.stringify(tops[0])} has ${count}`,
+      );
+    if (count === 0) throw userError(`${path} has no rows`);
+    return { path, count, tables };
+  } finally {
+    file.close();
+  }
+}

@@ -1,0 +1,66 @@
+import { userError } from "../../src/errors/index.js";
+import { randomStream, streamOf } from "../random/index.js";
+import type { Feed, FeedOf, FeedOptions } from "./batches.js";
+import { endless, openRecords } from "./dataset.js";
+import type { ColorMode } from "./image.js";
+import type { PlainRecord } from "./records.js";
+import { createTransformer } from "./transform.js";
+
+/** Caffe's Data layer: records in order, transformed, from the first again after the last. */
+export async function recordFeed(spec: FeedOf<"records">, options: FeedOptions): Promise<Feed> {
+  const { root, phase, seed, index = 0 } = options;
+  const { batchSize, transform, tops } = spec;
+  const transformer = await createTransformer(transform, {
+    root,
+    phase,
+    random: randomStream(seed, streamOf("transform", index)),
+  });
+  const cursor = await openRecords(spec.source, root, spec.span);
+  try {
+    const mode: ColorMode = transform.forceGray ? "gray" : transform.forceColor ? "color" : "native";
+    const next = endless(cursor, mode);
+    const first = await next();
+    const image = transformer.shapeOf(
+      [first.channels, first.height, first.width],
+      `the first record of ${cursor.name}`,
+    );
+    const size = image[0] * image[1] * image[2];
+    await cursor.rewind();
+    await skip(cursor, spec.randSkip, randomStream(seed, streamOf("skip", index)));
+    const shapes = [[batchSize, ...image], [batchSize]].slice(0, tops);
+
+    const write = (record: PlainRecord, item: number, [data, labels]: readonly Float32Array[]): void => {
+      const what = `a record of ${cursor.name}`;
+      const shape = transformer.shapeOf([record.channels, record.height, record.width], what);
+      if (shape.some((extent, i) => extent !== image[i]))
+        throw userError(
+          `${what} is ${shape.join("×")} (channels×height×width), and the first is ${image.join("×")}: a batch needs one size`,
+          "crop_size makes images of one size",
+        );
+      transformer.apply(record, data, item * size, what);
+      if (labels) labels[item] = record.label;
+    };
+
+    return {
+      shapes,
+      async next(into) {
+        for (let item = 0; item < batchSize; item++) write(await next(), item, into);
+      },
+      close: () => cursor.close(),
+    };
+  } catch (error) {
+    await cursor.close();
+    throw error;
+  }
+}
+
+/** rand_skip: steps over fewer than that many records, so that several runs do not see the same ones together. */
+async function skip(
+  cursor: Awaited<ReturnType<typeof openRecords>>,
+  randSkip: number,
+  random: ReturnType<typeof randomStream>,
+): Promise<void> {
+  if (randSkip <= 0) return;
+  for (let left = random.integer(randSkip); left > 0; left--)
+    if (!(await cursor.skip())) await cursor.rewind();
+}

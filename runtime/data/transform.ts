@@ -1,0 +1,105 @@
+import { readFile } from "node:fs/promises";
+import { decodeMessage } from "../../proto/index.js";
+import { userError } from "../../src/errors/index.js";
+import type { TransformSpec } from "../../src/ir/feed.js";
+import type { RandomStream } from "../random/index.js";
+import { locateSource } from "./locate.js";
+import type { PlainRecord } from "./records.js";
+
+/** Extents of one image: channels, height, width. */
+export type ImageShape = readonly [channels: number, height: number, width: number];
+
+/** Caffe's DataTransformer: crop, mirror, mean, scale, in that order of coordinates. */
+export interface Transformer {
+  /** The shape of what `apply` writes, for a record of the given shape. @throws CortadoError if it does not fit */
+  shapeOf(record: ImageShape, what: string): ImageShape;
+  /** Writes one transformed record to `out` from `offset`: (value − mean) · scale, in float32. */
+  apply(record: PlainRecord, out: Float32Array, offset: number, what: string): void;
+}
+
+/** What is subtracted: nothing, a value for each channel, or an image as large as a record. */
+interface Mean {
+  readonly values: readonly number[];
+  readonly image?: { readonly shape: ImageShape; readonly data: Float32Array };
+}
+
+/**
+ * Prepares a layer's transformation. Crops are at random in TRAIN and centred in TEST; a mirror is tossed for in
+ * both, as in Caffe; both draw from `random`.
+ */
+export async function createTransformer(
+  spec: TransformSpec,
+  options: { readonly phase: "TRAIN" | "TEST"; readonly root: string; readonly random: RandomStream },
+): Promise<Transformer> {
+  const { cropSize, mirror, scale } = spec;
+  const { phase, random } = options;
+  const mean: Mean = {
+    values: spec.meanValues,
+    image: spec.meanFile === undefined ? undefined : await readMean(spec.meanFile, options.root),
+  };
+  const meanOf = meanLookup(mean);
+
+  const shapeOf = ([channels, height, width]: ImageShape, what: string): ImageShape => {
+    if (cropSize > height || cropSize > width)
+      throw userError(
+        `crop_size ${cropSize} is larger than ${what}, which is ${height} × ${width} (height × width)`,
+      );
+    const { image, values } = mean;
+    if (image && image.shape.some((extent, i) => extent !== [channels, height, width][i]))
+      throw userError(
+        `the mean image has the shape ${image.shape.join("×")}, and ${what} has ${channels}×${height}×${width}`,
+      );
+    if (values.length > 1 && values.length !== channels)
+      throw userError(`mean_value is given ${values.length} times, and ${what} has ${channels} channels`);
+    return cropSize > 0 ? [channels, cropSize, cropSize] : [channels, height, width];
+  };
+
+  return {
+    shapeOf,
+    apply(record, out, offset, what) {
+      const { channels, height, width, data } = record;
+      const [, rows, columns] = shapeOf([channels, height, width], what);
+      const atRandom = phase === "TRAIN" && cropSize > 0;
+      // As Caffe: heights are drawn before widths, and the mirror before either.
+      const mirrored = mirror && random.integer(2) === 1;
+      const top = atRandom ? random.integer(height - rows + 1) : (height - rows) >> 1;
+      const left = atRandom ? random.integer(width - columns + 1) : (width - columns) >> 1;
+      let to = offset;
+      for (let c = 0; c < channels; c++) {
+        for (let y = 0; y < rows; y++) {
+          const row = (c * height + top + y) * width + left;
+          for (let x = 0; x < columns; x++) {
+            const from = row + (mirrored ? columns - 1 - x : x);
+            out[to++] = Math.fround(data[from] - meanOf(c, from)) * scale;
+          }
+        }
+      }
+    },
+  };
+}
+
+/** The mean at a channel and position, as the cheapest function that gives it. */
+function meanLookup({ image, values }: Mean): (channel: number, position: number) => number {
+  if (image) return (_, position) => image.data[position];
+  if (values.length === 0) return () => 0;
+  const floats = Float32Array.from(values);
+  return floats.length === 1 ? () => floats[0] : (channel) => floats[channel];
+}
+
+async function readMean(source: string, root: string): Promise<NonNullable<Mean["image"]>> {
+  const path = await locateSource(source, root, "the mean file");
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    throw userError(`cannot read the mean file ${JSON.stringify(path)}: ${(error as Error).message}`);
+  }
+  const blob = decodeMessage("BlobProto", bytes, `the mean file ${JSON.stringify(path)}`);
+  const dims = blob.shape ? blob.shape.dim.slice(-3) : [blob.channels, blob.height, blob.width];
+  const count = dims.reduce((product, extent) => product * extent, 1);
+  if (dims.length !== 3 || blob.data.length !== count)
+    throw userError(
+      `the mean file ${JSON.stringify(path)} has ${blob.data.length} values for the shape ${dims.join("×")}`,
+    );
+  return { shape: [dims[0], dims[1], dims[2]], data: blob.data };
+}

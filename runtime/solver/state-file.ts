@@ -1,0 +1,122 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createMessage, decodeMessage, encodeMessage } from "../../proto/index.js";
+import { userError } from "../../src/errors/index.js";
+import { writeFileAtomically } from "../files.js";
+import { openHdf5, writeHdf5 } from "../hdf5.js";
+
+/** One tensor of a solver's history. */
+export interface SavedBlob {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** What a `.solverstate` holds. */
+export interface SavedState {
+  readonly iteration: number;
+  readonly currentStep: number;
+  /** The path of the weights; empty where none is named. */
+  readonly model: string;
+  /** Slot by slot, each slot over all parameters. */
+  readonly history: readonly SavedBlob[];
+}
+
+const isHdf5 = (file: string): boolean => file.endsWith(".h5");
+
+/**
+ * Writes a state as Caffe does, whole or not at all: binary protobuf, or HDF5 under a name that ends in `.h5`.
+ *
+ * @throws CortadoError when it cannot be written
+ */
+export async function writeState(file: string, state: SavedState): Promise<void> {
+  try {
+    await writeFileAtomically(file, isHdf5(file) ? await encodeHdf5(state) : encodeBinary(state));
+  } catch (error) {
+    throw userError(`cannot write the solver state ${JSON.stringify(file)}: ${reasonOf(error)}`);
+  }
+}
+
+/**
+ * Reads a state of either form, told by its name.
+ *
+ * @throws CortadoError when it cannot be read, or is damaged, or is something else
+ */
+export async function readState(file: string): Promise<SavedState> {
+  const what = `the solver state ${JSON.stringify(file)}`;
+  if (isHdf5(file)) return readHdf5(file, what);
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(file);
+  } catch (error) {
+    throw userError(`${what} cannot be read: ${reasonOf(error)}`);
+  }
+  return decodeBinary(bytes, what);
+}
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+function encodeBinary({ iteration, currentStep, model, history }: SavedState): Uint8Array {
+  return encodeMessage("SolverState", {
+    iter: iteration,
+    learned_net: model,
+    history: history.map(({ shape, data }) =>
+      createMessage("BlobProto", { shape: createMessage("BlobShape", { dim: shape }), data }),
+    ),
+    current_step: currentStep,
+  });
+}
+
+function decodeBinary(bytes: Uint8Array, what: string): SavedState {
+  const { iter, learned_net, history, current_step } = decodeMessage("SolverState", bytes, what);
+  return {
+    iteration: iter,
+    currentStep: current_step,
+    model: learned_net,
+    history: history.map(({ shape, data, double_data }) => ({
+      shape: shape?.dim ?? [],
+      data: data.length > 0 || double_data.length === 0 ? data : Float32Array.from(double_data),
+    })),
+  };
+}
+
+/** The library works on files: what it writes goes through a scratch folder. */
+async function encodeHdf5({ iteration, currentStep, model, history }: SavedState): Promise<Uint8Array> {
+  const folder = await mkdtemp(join(tmpdir(), "cortado-state-"));
+  try {
+    const scratch = join(folder, "state.h5");
+    await writeHdf5(scratch, [
+      { path: "iter", shape: [1], data: Int32Array.of(iteration) },
+      { path: "learned_net", shape: [], data: model },
+      { path: "current_step", shape: [1], data: Int32Array.of(currentStep) },
+      ...history.map(({ shape, data }, i) => ({ path: `history/${i}`, shape, data })),
+    ]);
+    return await readFile(scratch);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function readHdf5(path: string, what: string): Promise<SavedState> {
+  const file = await openHdf5(path, what);
+  try {
+    const datasets = new Map(file.datasets.map((dataset) => [dataset.path, dataset]));
+    const wholeNumber = (name: string): number => {
+      const value = datasets.get(name)?.single();
+      if (typeof value === "number") return value;
+      throw userError(`${what} is not a solver state: it has no number ${name}`);
+    };
+    const history: SavedBlob[] = [];
+    for (let at = datasets.get("history/0"); at; at = datasets.get(`history/${history.length}`))
+      history.push({ shape: at.shape, data: at.read() });
+    const model = datasets.get("learned_net")?.single();
+    return {
+      iteration: wholeNumber("iter"),
+      currentStep: wholeNumber("current_step"),
+      model: typeof model === "string" ? model : "",
+      history,
+    };
+  } finally {
+    file.close();
+  }
+}

@@ -1,0 +1,86 @@
+import { basename, dirname, join } from "node:path";
+import type { SolverParameter } from "../../proto/index.js";
+import { CortadoError, type Diagnostic, userError } from "../../src/errors/index.js";
+import type { Param } from "../types.js";
+import { existing } from "./paths.js";
+import type { SolverPosition } from "./solver.js";
+import { readState, type SavedBlob, writeState } from "./state-file.js";
+
+/** The names that Caffe gives a snapshot's files. */
+export function snapshotNames(
+  prefix: string,
+  iteration: number,
+  format: SolverParameter["snapshot_format"],
+): { readonly model: string; readonly state: string } {
+  const ending = format === "HDF5" ? ".h5" : "";
+  const stem = `${prefix}_iter_${iteration}`;
+  return { model: `${stem}.caffemodel${ending}`, state: `${stem}.solverstate${ending}` };
+}
+
+/** Writes a `.solverstate`, or a `.solverstate.h5` where the name says so. */
+export async function saveState(
+  file: string,
+  position: SolverPosition,
+  model: string,
+  history: readonly Param[],
+): Promise<void> {
+  const blobs: SavedBlob[] = [];
+  for (const slot of history) blobs.push({ shape: slot.shape, data: await slot.read() });
+  await writeState(file, { ...position, model, history: blobs });
+}
+
+/**
+ * Reads a `.solverstate` or `.solverstate.h5`: hands the weights it names to `loadWeights`, fills the history, and
+ * returns the position. Weights that are not where the state says are looked for beside it. Nothing is changed by a
+ * state that does not fit.
+ *
+ * @throws CortadoError when the file cannot be read, is something else, or belongs to another net or solver type
+ */
+export async function restoreState(
+  file: string,
+  history: readonly Param[],
+  loadWeights: (path: string) => Promise<void>,
+): Promise<SolverPosition> {
+  const state = await readState(file);
+  const mistakes = misfits(state.history, history);
+  if (mistakes.length > 0)
+    throw new CortadoError([
+      {
+        severity: "error",
+        message: `${JSON.stringify(file)} does not fit this solver`,
+        hint: "it was written by another solver type, or for another net",
+        related: mistakes.map((message) => ({ message })),
+      } satisfies Diagnostic,
+    ]);
+  const { iteration, currentStep } = state;
+  for (const count of [iteration, currentStep])
+    if (!Number.isSafeInteger(count) || count < 0)
+      throw userError(
+        `${JSON.stringify(file)} is damaged: it says iteration ${iteration}, step ${currentStep}`,
+      );
+  if (state.model !== "") await loadWeights(await besideState(state.model, file));
+  for (const [i, slot] of history.entries()) await slot.write(state.history[i].data);
+  return { iteration, currentStep };
+}
+
+function misfits(given: readonly SavedBlob[], wanted: readonly Param[]): readonly string[] {
+  if (given.length !== wanted.length)
+    return [`it holds ${given.length} history blobs; this solver has ${wanted.length}`];
+  return wanted.flatMap(({ shape }, i) => {
+    const length = shape.reduce((product, extent) => product * extent, 1);
+    const found = given[i].data.length;
+    return found === length
+      ? []
+      : [`history blob ${i} has ${found} elements; this solver's has ${length}, shape [${shape.join(", ")}]`];
+  });
+}
+
+/** A path in a state is that of the machine it was written on. */
+async function besideState(model: string, state: string): Promise<string> {
+  const folder = dirname(state);
+  return (
+    (await existing(model, [process.cwd(), folder])) ??
+    (await existing(join(folder, basename(model)), [process.cwd()])) ??
+    model
+  );
+}

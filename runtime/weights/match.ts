@@ -1,0 +1,99 @@
+import { CortadoError, type Diagnostic } from "../../src/errors/index.js";
+import { didYouMean } from "../../src/errors/suggest.js";
+import { type Shape, sameShape, sizeOf } from "../../src/ir/graph.js";
+import type { WeightSet } from "./weight-set.js";
+
+/** The parameter blobs of one layer of a net, as the net has them. */
+export interface WantedLayer {
+  readonly layer: string;
+  readonly shapes: readonly Shape[];
+}
+
+export interface Assignment {
+  readonly layer: string;
+  readonly index: number;
+  readonly data: Float32Array;
+}
+
+/** What became of the layers on both sides. */
+export interface MatchReport {
+  /** Layers whose parameters come from the file. */
+  readonly matched: readonly string[];
+  /** Layers of the net that the file does not have: left as they were. */
+  readonly untouched: readonly { readonly layer: string; readonly hint?: string }[];
+  /** Layers of the file that the net does not have (or has without parameters): not used. */
+  readonly unused: readonly string[];
+}
+
+/**
+ * Matches weights to a net by layer name, as Caffe's CopyTrainedLayersFrom. Shapes must agree; those of four extents,
+ * as older files have them, agree with a shorter one that is the same but for leading ones.
+ *
+ * @throws CortadoError that names every blob which does not fit
+ */
+export function matchWeights(
+  weights: WeightSet,
+  wanted: readonly WantedLayer[],
+): { readonly assignments: readonly Assignment[]; readonly report: MatchReport } {
+  const source = new Map(weights.layers.map((layer) => [layer.name, layer]));
+  const assignments: Assignment[] = [];
+  const mistakes: Diagnostic[] = [];
+  const matched: string[] = [];
+  const untouched: { layer: string; hint?: string }[] = [];
+  for (const { layer, shapes } of wanted) {
+    const found = source.get(layer);
+    const name = JSON.stringify(layer);
+    if (!found) {
+      untouched.push({ layer, hint: didYouMean(layer, source.keys()) });
+      continue;
+    }
+    matched.push(layer);
+    if (found.blobs.length !== shapes.length) {
+      mistakes.push({
+        severity: "error",
+        message: `layer ${name} has ${counted(shapes.length)} in the net and ${found.blobs.length} in the weights`,
+        hint: "to leave the net's own values in place, give the layer another name in one of them",
+      });
+      continue;
+    }
+    for (const [index, { shape, data }] of found.blobs.entries()) {
+      if (agree(shape, shapes[index])) assignments.push({ layer, index, data });
+      else
+        mistakes.push({
+          severity: "error",
+          message: `parameter ${index} of layer ${name} has shape [${shapes[index].join(", ")}] in the net and [${shape.join(", ")}] in the weights`,
+          hint: "to learn this layer anew, give it another name in the net",
+        });
+    }
+  }
+  if (mistakes.length > 0) throw new CortadoError(mistakes);
+  const names = new Set(matched);
+  const unused = weights.layers.map(({ name }) => name).filter((name) => !names.has(name));
+  return { assignments, report: { matched, untouched, unused } };
+}
+
+const counted = (count: number): string => `${count} parameter blob${count === 1 ? "" : "s"}`;
+
+/** Blob::ShapeEquals: a legacy shape is right-aligned over the net's. */
+function agree(given: Shape, wanted: Shape): boolean {
+  if (sameShape(given, wanted)) return true;
+  if (given.length !== 4 || wanted.length >= 4 || sizeOf(given) !== sizeOf(wanted)) return false;
+  const extra = given.length - wanted.length;
+  return given.every((extent, i) => extent === (i < extra ? 1 : wanted[i - extra]));
+}
+
+/** The report for people: a line for each kind. */
+export function formatMatchReport({ matched, untouched, unused }: MatchReport): string {
+  const list = (names: readonly string[]): string => names.map((name) => JSON.stringify(name)).join(", ");
+  const lines = [
+    `${matched.length} layer${matched.length === 1 ? "" : "s"} took weights: ${list(matched) || "none"}`,
+  ];
+  if (untouched.length > 0)
+    lines.push(
+      `left as initialised, not in the weights: ${untouched
+        .map(({ layer, hint }) => `${JSON.stringify(layer)}${hint ? ` (${hint})` : ""}`)
+        .join(", ")}`,
+    );
+  if (unused.length > 0) lines.push(`in the weights but not in the net: ${list(unused)}`);
+  return lines.join("\n");
+}

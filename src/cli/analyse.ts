@@ -1,0 +1,70 @@
+/** What can be said of a net without running it: its lowered form and its plan. */
+import { CortadoError, createDiagnostics, InternalError } from "../errors/index.js";
+import { feedsOf, type LoweredNet, lowerNet } from "../layers/index.js";
+import { openFeeds } from "../net/feeds.js";
+import { hasGradient, objectiveGraph } from "../net/objective.js";
+import { runPasses } from "../passes/index.js";
+import { type Plan, planGraph } from "../plan/index.js";
+import { type NetDef, selectLayers, wireNet } from "../prototxt/index.js";
+import type { Shapes } from "./values.js";
+
+export interface NetState {
+  readonly phase: "TRAIN" | "TEST";
+  readonly level?: number;
+  readonly stages?: readonly string[];
+}
+
+export interface AnalyseOptions extends NetState {
+  readonly root: string;
+  readonly shapes?: Shapes;
+}
+
+export interface Analysis {
+  readonly definition: NetDef;
+  readonly lowered: LoweredNet;
+  /** Of forward, and of backward too in phase TRAIN. */
+  readonly plan: Plan;
+}
+
+/** Lowers and plans a net; data sources are opened for their shapes and closed again. */
+export async function analyse(net: NetDef, options: AnalyseOptions): Promise<Analysis> {
+  const { phase, shapes, root } = options;
+  const definition = selectLayers(net, options);
+  const feeds = await openFeeds(definition, { root, phase, seed: 0, shapes }).catch((error: unknown) => {
+    throw withShapeHint(error, definition, phase);
+  });
+  await feeds.close();
+  const diagnostics = createDiagnostics();
+  const wiring = wireNet(definition, diagnostics);
+  const lowered = lowerNet(definition, wiring, { phase, shapes, feedShapes: feeds.shapes, diagnostics });
+  if (diagnostics.hasErrors) throw new CortadoError(diagnostics.all);
+  if (!lowered) throw new InternalError("a net without mistakes could not be lowered");
+  const graph = objectiveGraph(lowered, {
+    backward: phase === "TRAIN" && hasGradient(lowered),
+    seeds: [],
+    keep: [],
+  });
+  return { definition, lowered, plan: planGraph(runPasses(graph, lowered.builder), { realBytes: 4 }) };
+}
+
+/** Where data could not be opened: how to go on without it. */
+export function withShapeHint(error: unknown, definition: NetDef, phase: "TRAIN" | "TEST"): unknown {
+  if (!(error instanceof CortadoError)) return error;
+  const flags = feedsOf(definition, phase)
+    .filter(({ spec }) => spec.kind !== "filler")
+    .flatMap(({ layer, spec }) => {
+      const batch = "batchSize" in spec ? String(spec.batchSize) : "N";
+      return layer.top.map((top, i) => {
+        const crop = spec.kind === "records" ? spec.transform.cropSize : 0;
+        const plane = crop > 0 ? `3,${crop},${crop}` : "C,H,W";
+        return `--shape ${/^[\w./-]+$/.test(top) ? top : "BLOB"}=${i === 0 ? `${batch},${plane}` : batch}`;
+      });
+    });
+  if (flags.length === 0) return error;
+  const [last] = error.diagnostics.slice(-1);
+  const hint = `the data is not needed where its shapes are given: ${flags.join(" ")}`;
+  return new CortadoError([
+    ...error.diagnostics.slice(0, -1),
+    { ...last, hint: last.hint ? `${last.hint}\n  ${hint}` : hint },
+  ]);
+}

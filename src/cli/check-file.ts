@@ -1,0 +1,185 @@
+/** What is wrong with one file, whatever kind of file it is. */
+import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { decodeMessage, messageInfo } from "../../proto/index.js";
+import { checkSolver } from "../../runtime/solver/check.js";
+import { type NetPlan, resolveNets } from "../../runtime/solver/nets.js";
+import { readWeights } from "../../runtime/weights/index.js";
+import { CortadoError, createDiagnostics, type Diagnostic, userError } from "../errors/index.js";
+import { sizeOf } from "../ir/graph.js";
+import { reasonOf } from "../net/source.js";
+import { type NetDef, parseNet, parseSolver, type SolverDef } from "../prototxt/index.js";
+import { checkNet, type NetCheckOptions } from "./check-net.js";
+import { count, shapeText } from "./text.js";
+
+export interface FileReport {
+  /** For people: "net (TRAIN, TEST)", "solver", "weights". */
+  readonly kind: string;
+  readonly diagnostics: readonly Diagnostic[];
+  /** What was assumed, or could not be looked at. */
+  readonly notes: readonly string[];
+}
+
+/** Finds every mistake of a file; never throws for what is in it. */
+export async function checkFile(path: string, options: NetCheckOptions): Promise<FileReport> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    return failed("file", userError(`Cannot read ${JSON.stringify(path)}: ${reasonOf(error)}`));
+  }
+  const text = asText(bytes);
+  if (text === undefined) return checkBinary(path, bytes);
+  return checkText(text, path, options);
+}
+
+const failed = (kind: string, error: unknown): FileReport => {
+  if (!(error instanceof CortadoError)) throw error;
+  return { kind, diagnostics: error.diagnostics, notes: [] };
+};
+
+/** The text of a file, or undefined for bytes that are no text: UTF-8 without control characters. */
+function asText(bytes: Uint8Array): string | undefined {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they tell a binary file from a text
+    return /[\u0000-\u0008\u000e-\u001f]/.test(text) ? undefined : text;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reads a text as what its fields say it is. */
+async function checkText(text: string, path: string, options: NetCheckOptions): Promise<FileReport> {
+  const kind = kindOfText(text);
+  if (kind === undefined)
+    return failed("file", userError(`${JSON.stringify(path)} has no field of a net or of a solver`));
+  try {
+    return kind === "net"
+      ? await netReport(parseNet(text, { name: path }), path, options)
+      : await solverReport(parseSolver(text, { name: path }), path, options);
+  } catch (error) {
+    return failed(kind, error);
+  }
+}
+
+/**
+ * A net or a solver, by the first field that only one of the two has; undefined for a text without any field of either. A
+ * text that is damaged further down is still what it began as.
+ */
+function kindOfText(text: string): "net" | "solver" | undefined {
+  const [net, solver] = [messageInfo("NetParameter").byName, messageInfo("SolverParameter").byName];
+  const token = /#[^\n]*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|([A-Za-z_]\w*)\s*(?=[:{<])/g;
+  let shared = false;
+  for (const [, name] of text.matchAll(token)) {
+    if (name === undefined) continue;
+    if (net.has(name) !== solver.has(name)) return net.has(name) ? "net" : "solver";
+    shared ||= net.has(name);
+  }
+  return shared ? "net" : undefined;
+}
+
+async function netReport(net: NetDef, path: string, options: NetCheckOptions): Promise<FileReport> {
+  const root = options.root ?? dirname(resolve(path));
+  const { phases, diagnostics, notes } = await checkNet(net, { ...options, root });
+  const empty: readonly Diagnostic[] =
+    net.net.layer.length > 0 ? [] : [{ severity: "warning", message: `${path}: the net has no layers` }];
+  return {
+    kind: `net (${phases.join(", ")})`,
+    diagnostics: [...net.warnings, ...empty, ...diagnostics],
+    notes,
+  };
+}
+
+async function solverReport(
+  definition: SolverDef,
+  path: string,
+  options: NetCheckOptions,
+): Promise<FileReport> {
+  const diagnostics = createDiagnostics();
+  for (const warning of definition.warnings) diagnostics.report(warning);
+  checkSolver(definition.solver, diagnostics);
+  const notes = new Set<string>();
+  const roots = options.root === undefined ? [] : [resolve(options.root)];
+  const folders = [...new Set([...roots, process.cwd(), dirname(resolve(path))])];
+  try {
+    const { train, tests } = await resolveNets(definition, folders);
+    const told = new Set<Diagnostic>();
+    for (const plan of [train, ...tests]) {
+      for (const warning of plan.definition.warnings) {
+        if (!told.has(warning)) diagnostics.report(warning);
+        told.add(warning);
+      }
+      const checked = await checkPlan(plan, path, options);
+      for (const diagnostic of checked.diagnostics) diagnostics.report(diagnostic);
+      for (const note of checked.notes) notes.add(note);
+    }
+  } catch (error) {
+    for (const diagnostic of failed("solver", error).diagnostics) diagnostics.report(diagnostic);
+  }
+  return { kind: "solver", diagnostics: distinct(diagnostics.all), notes: [...notes] };
+}
+
+const checkPlan = (plan: NetPlan, path: string, options: NetCheckOptions) =>
+  checkNet(plan.definition, {
+    ...options,
+    root: options.root ?? plan.folder ?? dirname(resolve(path)),
+    phases: [plan.phase],
+    level: options.level ?? plan.level,
+    stages: [...plan.stages, ...(options.stages ?? [])],
+  });
+
+/** The train net and a test net of one file share most of their layers, and so their mistakes. */
+function distinct(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const seen = new Set<string>();
+  return diagnostics.filter(({ message, span }) => {
+    const key = `${span?.source.name} ${span?.start} ${message}`;
+    const known = seen.has(key);
+    seen.add(key);
+    return !known;
+  });
+}
+
+/** Weights, a solver's state or a mean image: whichever can be read. */
+async function checkBinary(path: string, bytes: Uint8Array): Promise<FileReport> {
+  if (/\.solverstate$/i.test(path)) return checkState(path, bytes);
+  try {
+    const { layers } = await readWeights(path);
+    const blobs = layers.flatMap((layer) => layer.blobs);
+    if (blobs.length === 0) throw userError(`${JSON.stringify(path)} holds no weights`);
+    const values = blobs.reduce((sum, { data }) => sum + data.length, 0);
+    const kind = `weights (${count(layers.length, "layer")}, ${count(values, "value")})`;
+    return { kind, diagnostics: [], notes: [] };
+  } catch (error) {
+    const others = [checkState(path, bytes), checkBlob(path, bytes)];
+    return others.find(({ diagnostics }) => diagnostics.length === 0) ?? failed("binary file", error);
+  }
+}
+
+/** A mean image is a blob by itself. */
+function checkBlob(path: string, bytes: Uint8Array): FileReport {
+  try {
+    const blob = decodeMessage("BlobProto", bytes, path);
+    const shape = blob.shape?.dim ?? [blob.num, blob.channels, blob.height, blob.width];
+    if (blob.data.length === 0 || sizeOf([...shape]) !== blob.data.length)
+      throw userError(`${JSON.stringify(path)} is no blob`);
+    return { kind: `blob (${shapeText([...shape])})`, diagnostics: [], notes: [] };
+  } catch (error) {
+    return failed("blob", error);
+  }
+}
+
+function checkState(path: string, bytes: Uint8Array): FileReport {
+  try {
+    const state = decodeMessage("SolverState", bytes, path);
+    if (state.history.length === 0 && state.learned_net === "")
+      throw userError(`${JSON.stringify(path)} is no solver state: it has neither a net nor a history`);
+    return {
+      kind: `solver state (iteration ${state.iter}, ${count(state.history.length, "history blob")})`,
+      diagnostics: [],
+      notes: [],
+    };
+  } catch (error) {
+    return failed("solver state", error);
+  }
+}

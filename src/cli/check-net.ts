@@ -1,0 +1,182 @@
+/** Every mistake of a net, in the phases that it is written for, whether its data is there or not. */
+import { type Feed, openFeed } from "../../runtime/data/feed.js";
+import { CortadoError, createDiagnostics, type Diagnostic } from "../errors/index.js";
+import type { Shape } from "../ir/graph.js";
+import { feedsOf, type LayerFeed, lowerNet } from "../layers/index.js";
+import { type NetDef, selectLayers, wireNet } from "../prototxt/index.js";
+import { safe, shapeText } from "./text.js";
+import type { Shapes } from "./values.js";
+
+export type Phase = "TRAIN" | "TEST";
+
+export interface NetCheckOptions {
+  readonly level?: number;
+  readonly stages?: readonly string[];
+  readonly root?: string;
+  readonly shapes?: Shapes;
+  /** Default: both, or the one that the net has sources for. */
+  readonly phases?: readonly Phase[];
+}
+
+export interface NetCheck {
+  /** Those that were looked at. */
+  readonly phases: readonly Phase[];
+  readonly diagnostics: readonly Diagnostic[];
+  readonly notes: readonly string[];
+}
+
+const BOTH: readonly Phase[] = ["TRAIN", "TEST"];
+
+/** How lowering says that it knows no shapes of a data layer; here it is a note. */
+const UNOPENED = "its data source could not be opened";
+
+export async function checkNet(
+  net: NetDef,
+  options: NetCheckOptions & { readonly root: string },
+): Promise<NetCheck> {
+  const phases = options.phases ?? phasesOf(net, options);
+  const notes = new Set<string>();
+  /** By text and place; with the phases in which each was found. */
+  const found = new Map<string, { readonly diagnostic: Diagnostic; readonly phases: Phase[] }>();
+  for (const phase of phases) {
+    const checked = await checkPhase(net, phase, options);
+    for (const note of checked.notes) notes.add(note);
+    for (const diagnostic of checked.diagnostics) {
+      const { span, message } = diagnostic;
+      const key = `${span?.source.name} ${span?.start} ${message}`;
+      const known = found.get(key);
+      if (!known) found.set(key, { diagnostic, phases: [phase] });
+      else if (!known.phases.includes(phase)) known.phases.push(phase);
+    }
+  }
+  const diagnostics = [...found.values()]
+    .map(({ diagnostic, phases: seen }) =>
+      seen.length === phases.length || phases.length === 1
+        ? diagnostic
+        : { ...diagnostic, message: `${diagnostic.message} (in phase ${seen[0]})` },
+    )
+    .sort((a, b) => (a.span?.start ?? 0) - (b.span?.start ?? 0));
+  return { phases, diagnostics, notes: [...notes] };
+}
+
+/**
+ * The phases that a net is written for: not one whose every source of data the net's rules leave out while the
+ * other keeps some, as in a file for training alone.
+ */
+function phasesOf(net: NetDef, options: NetCheckOptions): readonly Phase[] {
+  const withSources = BOTH.filter((phase) => {
+    try {
+      return selectLayers(net, { ...options, phase }).net.layer.some(
+        ({ bottom, top }) => bottom.length === 0 && top.length > 0,
+      );
+    } catch (error) {
+      if (error instanceof CortadoError) return true;
+      throw error;
+    }
+  });
+  return withSources.length > 0 ? withSources : BOTH;
+}
+
+type Findings = Pick<NetCheck, "diagnostics" | "notes">;
+
+async function checkPhase(
+  net: NetDef,
+  phase: Phase,
+  options: NetCheckOptions & { readonly root: string },
+): Promise<Findings> {
+  let definition: NetDef;
+  try {
+    definition = selectLayers(net, { ...options, phase });
+  } catch (error) {
+    if (error instanceof CortadoError) return { diagnostics: error.diagnostics, notes: [] };
+    throw error;
+  }
+  const sources = await shapesOfSources(definition, phase, options);
+  const [first, ...others] = sources.guesses.map((feedShapes) =>
+    lower(definition, phase, feedShapes, options),
+  );
+  // Of several guesses the one counts that leaves least to complain about.
+  const diagnostics = others.reduce((best, next) => (next.length < best.length ? next : best), first);
+  return { diagnostics, notes: sources.notes };
+}
+
+/** Wires and lowers with these shapes; where some are unknown, what lies above is not looked at. */
+function lower(
+  definition: NetDef,
+  phase: Phase,
+  feedShapes: ReadonlyMap<string, readonly Shape[]>,
+  { shapes }: NetCheckOptions,
+): readonly Diagnostic[] {
+  const diagnostics = createDiagnostics();
+  lowerNet(definition, wireNet(definition, diagnostics), { phase, shapes, feedShapes, diagnostics });
+  return diagnostics.all.filter(({ message }) => !message.endsWith(UNOPENED));
+}
+
+interface Sources {
+  /** Shapes by layer: several where they are guessed. */
+  readonly guesses: readonly ReadonlyMap<string, readonly Shape[]>[];
+  readonly notes: readonly string[];
+}
+
+/** The shapes that data layers give: as told, from the data, or guessed from what their settings say. */
+async function shapesOfSources(
+  definition: NetDef,
+  phase: Phase,
+  { root, shapes = {} }: NetCheckOptions & { readonly root: string },
+): Promise<Sources> {
+  const known = new Map<string, readonly Shape[]>();
+  const guessed: { readonly feed: LayerFeed; readonly guess: (channels: number) => readonly Shape[] }[] = [];
+  const notes: string[] = [];
+  for (const feed of feedsOf(definition, phase)) {
+    const { layer, spec } = feed;
+    if (layer.top.every((top) => Object.hasOwn(shapes, top))) {
+      known.set(
+        layer.name,
+        layer.top.map((top) => shapes[top]),
+      );
+      continue;
+    }
+    const opened = await shapesOfFeed(feed, root, phase);
+    if (opened) {
+      known.set(layer.name, opened);
+      continue;
+    }
+    if (spec.kind === "filler") continue;
+    const source = `the data of layer ${JSON.stringify(safe(layer.name))} (${JSON.stringify(safe(spec.source))}) could not be opened`;
+    if (spec.kind === "records" && spec.transform.cropSize > 0) {
+      const { batchSize, transform } = spec;
+      const guess = (channels: number): readonly Shape[] => [
+        [batchSize, channels, transform.cropSize, transform.cropSize],
+        [batchSize],
+      ];
+      guessed.push({ feed, guess });
+      notes.push(`${source}; shapes follow from its crop_size: ${shapeText(guess(3)[0])}`);
+    } else {
+      const flags = layer.top.map(
+        (top, i) => `--shape ${safe(top)}=${i === 0 ? `${spec.batchSize},C,H,W` : spec.batchSize}`,
+      );
+      notes.push(`${source}; the shapes that follow from it were not checked: give ${flags.join(" ")}`);
+    }
+  }
+  const withChannels = (channels: number): ReadonlyMap<string, readonly Shape[]> =>
+    new Map([...known, ...guessed.map(({ feed, guess }) => [feed.layer.name, guess(channels)] as const)]);
+  return { guesses: guessed.length > 0 ? [withChannels(3), withChannels(1)] : [known], notes };
+}
+
+/** Undefined where the source is not there, or cannot be read. */
+async function shapesOfFeed(
+  { spec }: LayerFeed,
+  root: string,
+  phase: Phase,
+): Promise<readonly Shape[] | undefined> {
+  let feed: Feed;
+  try {
+    feed = await openFeed(spec, { root, phase, seed: 0 });
+  } catch (error) {
+    if (error instanceof CortadoError) return undefined;
+    throw error;
+  }
+  const { shapes } = feed;
+  await feed.close();
+  return shapes;
+}

@@ -1,0 +1,110 @@
+import { readFileSync } from "node:fs";
+import { Command } from "commander";
+import { type Grammar, normaliseArguments } from "./arguments.js";
+import { addCheck } from "./check.js";
+import { EXIT, paintDiagnostics, reportFault } from "./faults.js";
+import { hasColours, type Io, painter } from "./io.js";
+import type { End } from "./options.js";
+import { addSummary } from "./summary.js";
+import { addTest } from "./test.js";
+import { addTime } from "./time.js";
+import { addTrain } from "./train.js";
+
+const DESCRIPTION =
+  "Compiles Caffe networks: trains, tests, times, summarises and checks them.\n" +
+  "Caffe's own spellings work everywhere: -solver X, -model=X, -weights X, -iterations N.";
+
+const AFTER = `
+Examples:
+  cortado train --solver examples/lenet/solver.prototxt
+  cortado test --model net.prototxt --weights net.caffemodel --iterations 100
+  cortado time --model net.prototxt
+  cortado summary net.prototxt --phase TRAIN
+  cortado check *.prototxt
+
+Exit codes: 0 done, 2 a mistake in what was given, 70 a fault in Cortado, 74 the system refused to read or write,
+130 ended by Ctrl-C.`;
+
+/**
+ * Runs one command line and gives its exit code. Everything goes through `io`: nothing is written elsewhere, the
+ * process is never ended, and whatever is thrown has been reported.
+ */
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  let code: number = EXIT.done;
+  try {
+    const program = createProgram(io, (given) => {
+      code = given;
+    });
+    const { args, ignored } = normaliseArguments(argv, grammarOf(program));
+    if (ignored.length > 0) warn(io, `${ignored.join(", ")}: options of Caffe's log mean nothing here`);
+    await program.parseAsync(args, { from: "user" });
+  } catch (error) {
+    code = reportFault(error, io);
+  }
+  return code;
+}
+
+function createProgram(io: Io, end: End): Command {
+  const paint = painter(io.stderr, io.env);
+  const program = new Command("cortado")
+    .description(DESCRIPTION)
+    .version(version(), "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .helpCommand("help [command]", "print the help of a command")
+    .addHelpText("after", AFTER)
+    .exitOverride()
+    .configureHelp({ styleTitle: (title) => painter(io.stdout, io.env)(title, "bold") })
+    .configureOutput({
+      writeOut: (text) => void io.stdout.write(text),
+      writeErr: (text) => void io.stderr.write(text),
+      getOutHelpWidth: () => Math.min(io.stdout.columns ?? 100, 110),
+      getErrHelpWidth: () => Math.min(io.stderr.columns ?? 100, 110),
+      getOutHasColors: () => hasColours(io.stdout, io.env),
+      getErrHasColors: () => hasColours(io.stderr, io.env),
+      outputError: (text, write) => write(`${paintDiagnostics(commanderMessage(text), paint)}\n`),
+    });
+  for (const add of [addTrain, addTest, addTime, addSummary, addCheck]) add(program, io, end);
+  return program;
+}
+
+/** Commander's message in the shape of all others: the hint on a line of its own, nothing that steers a terminal. */
+const commanderMessage = (text: string): string =>
+  text
+    .trim()
+    .replace(/\(Did you mean ([^)]*)\?\)/, "  did you mean $1?")
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not get through
+    .replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, " ");
+
+function grammarOf(program: Command): Grammar {
+  const options = [program, ...program.commands].flatMap((command) => command.options);
+  const named = (valued: boolean): ReadonlySet<string> =>
+    new Set(
+      options
+        .filter((option) => (option.required || option.optional) === valued)
+        .flatMap(({ long }) => (long ? [long.slice(2)] : [])),
+    );
+  return {
+    commands: program.commands.map((command) => command.name()),
+    valued: named(true),
+    flags: new Set([...named(false), "help"]),
+  };
+}
+
+const warn = (io: Io, message: string): void =>
+  void io.stderr.write(`${paintDiagnostics(`warning: ${message}`, painter(io.stderr, io.env))}\n`);
+
+/** From package.json, which lies above both this file and its compiled form. */
+function version(): string {
+  for (const up of ["../../package.json", "../../../package.json"]) {
+    try {
+      const { name, version } = JSON.parse(readFileSync(new URL(up, import.meta.url), "utf8")) as {
+        name?: string;
+        version?: string;
+      };
+      if (name === "cortado" && version) return version;
+    } catch {
+      // Not here: the other one.
+    }
+  }
+  return "unknown";
+}

@@ -1,0 +1,199 @@
+/** Runs the definition of one layer, and keeps what grows from layer to layer. */
+import type { LayerParameter, NetParameter, Phase } from "../../proto/index.js";
+import type { Diagnostics, Span } from "../errors/index.js";
+import type { GraphBuilder } from "../ir/builder.js";
+import type { FeedSpec } from "../ir/feed.js";
+import { type Node, type Shape, sizeOf } from "../ir/graph.js";
+import { type BlobVersion, quoted } from "../prototxt/index.js";
+import { blobs, times, topsOf } from "./arity.js";
+import { type Fail, nameOf, placeOfName } from "./mistakes.js";
+import { createParamTable, type ParamTable } from "./params.js";
+import {
+  type FeedContext,
+  type LayerContext,
+  type LayerType,
+  parameterOf,
+  type RangeCheck,
+} from "./record.js";
+import { showShape } from "./shapes.js";
+
+/** The graph's name for the count of steps so far, which `random` reads: an input of shape []. */
+export const STEP = "#step";
+
+/** The graph's name for the value that the caller, or a data layer, gives to a blob. */
+export const inputName = (blob: string): string => `blob:${blob}`;
+
+/** Caffe counts a blob's elements in an int. */
+const MOST_ELEMENTS = 2 ** 31 - 1;
+
+export interface LowerOptions {
+  readonly phase: Phase;
+  /** Other shapes for blobs of Input layers. */
+  readonly shapes?: Readonly<Record<string, Shape>>;
+  /** The shapes of each data layer's tops, by layer name. Those that fillers make need not be here. */
+  readonly feedShapes: ReadonlyMap<string, readonly Shape[]>;
+  readonly diagnostics: Diagnostics;
+  /** Layer types beside Cortado's own. */
+  readonly types?: readonly LayerType[];
+}
+
+/** A blob by name: its shape and its first value (before any layer works in place) and last. */
+export interface LoweredBlob {
+  readonly shape: Shape;
+  readonly first: Node;
+  readonly last: Node;
+}
+
+/** A data layer and where its tops' values come from. */
+export interface LayerFeed {
+  readonly layer: LayerParameter;
+  readonly spec: FeedSpec;
+}
+
+/** What grows while the layers of a net are lowered. */
+export interface State {
+  readonly builder: GraphBuilder;
+  readonly options: LowerOptions;
+  readonly forceBackward: boolean;
+  readonly values: Map<BlobVersion, Node>;
+  readonly blobs: Map<string, LoweredBlob>;
+  readonly inputs: Map<string, Shape>;
+  readonly feeds: LayerFeed[];
+  readonly params: ParamTable;
+  /** States by parameter index: their value so far, which a second layer that shares one goes on from. */
+  readonly states: Map<number, { readonly node: Node; readonly changed: boolean }>;
+  readonly checks: (RangeCheck & { readonly span?: Span })[];
+  /** How many random streams are given out. */
+  streams: number;
+}
+
+export function createState(builder: GraphBuilder, net: NetParameter, options: LowerOptions): State {
+  return {
+    builder,
+    options,
+    forceBackward: net.force_backward,
+    values: new Map(),
+    blobs: new Map(),
+    inputs: new Map(),
+    feeds: [],
+    params: createParamTable(builder, net.force_backward),
+    states: new Map(),
+    checks: [],
+    streams: 0,
+  };
+}
+
+export interface OwnParam {
+  readonly index: number;
+  readonly shape: Shape;
+  readonly learns: boolean;
+}
+
+/** Runs one layer's definition. */
+export function lowerLayer(
+  layer: LayerParameter,
+  type: LayerType,
+  bottoms: readonly (Node | undefined)[],
+  fail: Fail,
+  state: State,
+): { readonly tops: readonly Node[]; readonly params: OwnParam[] } {
+  const { builder, options } = state;
+  const params: OwnParam[] = [];
+  const input = (top: number, shape: Shape): Node => {
+    checkExtents(shape, quoted(layer.top[top]), (message) => fail(message, "shape", { index: top }));
+    state.inputs.set(layer.top[top], shape);
+    return builder.input(inputName(layer.top[top]), shape);
+  };
+  const addParam = (
+    request: Pick<Parameters<ParamTable["add"]>[0], "position" | "shape" | "kind" | "filler" | "value">,
+  ) => {
+    checkExtents(request.shape, `parameter ${request.position}`, fail);
+    const added = state.params.add({ layer, fail, ...request });
+    params[request.position] = { index: added.index, shape: request.shape, learns: added.learns };
+    return added;
+  };
+  const feed = feedContext(layer, type, options.phase, fail);
+  const context: LayerContext = {
+    ...feed,
+    builder,
+    // Where Caffe is told not to propagate down, the layer sees a constant.
+    bottoms: bottoms.filter(isNode).map((node, i) => {
+      const told = layer.propagate_down[i] ?? true;
+      const forced = state.forceBackward && (type.forceBackward?.(i) ?? true);
+      return told || forced ? node : builder.stop(node);
+    }),
+    param: (position, shape, filler, value) =>
+      addParam({ position, shape, filler, value, kind: "learned" }).node,
+    state(position, shape) {
+      const { index, node } = addParam({ position, shape, kind: "state" });
+      const known = state.states.get(index);
+      if (!known) state.states.set(index, { node, changed: false });
+      return known?.node ?? node;
+    },
+    update: (position, node) => state.states.set(params[position].index, { node, changed: true }),
+    random: (shape) => builder.random(builder.input(STEP, []), state.streams++, shape),
+    input(top, shape) {
+      const blob = layer.top[top];
+      const { shapes } = options;
+      const given = shapes && Object.hasOwn(shapes, blob) ? shapes[blob] : shape;
+      if (!given)
+        fail(`blob ${quoted(blob)} has no shape: give it here, or to compile as shapes`, "top", {
+          in: layer,
+          index: top,
+        });
+      return input(top, given);
+    },
+    check(check) {
+      const { node, min, max, except } = check;
+      const same = state.checks.some(
+        (known) => known.node === node && known.min === min && known.max === max && known.except === except,
+      );
+      if (same) return;
+      const message = `${nameOf(layer)}: ${check.message}`;
+      state.checks.push({ ...check, message, span: placeOfName(layer) });
+    },
+  };
+  let tops: readonly Node[];
+  if (type.feed) {
+    const spec = type.feed(feed);
+    state.feeds.push({ layer, spec });
+    const shapes =
+      options.feedShapes.get(layer.name) ??
+      (spec.kind === "filler"
+        ? spec.tops.map(({ shape }) => shape)
+        : fail("its data source could not be opened"));
+    tops = layer.top.map((_, top) =>
+      input(top, shapes[top] ?? fail(`its data source gives no value for top ${top + 1}`)),
+    );
+  } else {
+    tops = type.lower?.(context) ?? [];
+  }
+  for (const [top, { shape }] of tops.entries()) checkExtents(shape, quoted(layer.top[top] ?? ""), fail, 0);
+  if (layer.param.length > params.length)
+    fail(
+      `param is given ${times(layer.param.length)}, and the layer has ${blobs(params.length, "parameter")}`,
+      "param",
+      { in: layer, index: params.length },
+    );
+  return { tops, params };
+}
+
+/** A shape that no blob can have: extents that are not counts, or too many elements. */
+function checkExtents(shape: Shape, what: string, fail: Fail, least = 1): void {
+  const bad = shape.find((extent) => !Number.isInteger(extent) || extent < least);
+  if (bad !== undefined) fail(`${what} would have the shape ${showShape(shape)}: ${bad} is no extent`);
+  if (sizeOf(shape) > MOST_ELEMENTS)
+    fail(`${what} would have the shape ${showShape(shape)}: more than ${MOST_ELEMENTS} values`);
+}
+
+export function feedContext(layer: LayerParameter, type: LayerType, phase: Phase, fail: Fail): FeedContext {
+  return {
+    layer,
+    phase,
+    topCount: topsOf(layer, type),
+    parameter: type.parameter === undefined ? layer : parameterOf(layer, type.parameter),
+    fail,
+  } as FeedContext;
+}
+
+export const isNode = (node: Node | undefined): node is Node => node !== undefined;

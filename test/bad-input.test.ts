@@ -1,0 +1,179 @@
+/**
+ * What people give by mistake, and what somebody gives on purpose: damaged nets, solvers and weight files, and sound
+ * ones of absurd size. Each is used, or refused with a CortadoError, soon and within the memory at hand. $CORTADO_FUZZ_RUNS sets how many
+ * damaged files are tried.
+ */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { lowerPlan } from "../codegen/lower.js";
+import { writeModule } from "../codegen/module.js";
+import { tsTarget } from "../codegen/target.js";
+import { createMessage, encodeMessage } from "../proto/index.js";
+import { checkSolver } from "../runtime/solver/check.js";
+import { readState } from "../runtime/solver/state-file.js";
+import { encodeWeights, matchWeights, readWeights, type WeightSet } from "../runtime/weights/index.js";
+import { compile } from "../src/compile.js";
+import { CortadoError, createDiagnostics } from "../src/errors/index.js";
+import { sizeOf } from "../src/ir/graph.js";
+import { knownLayerTypes, type LoweredNet, lowerNet } from "../src/layers/index.js";
+import { objectiveGraph } from "../src/net/objective.js";
+import { runPasses } from "../src/passes/index.js";
+import { planGraph } from "../src/plan/index.js";
+import { parseNet, parseSolver, selectLayers, wireNet } from "../src/prototxt/index.js";
+import { fuzzRuns, mutatedBytes, mutatedText, mutatedValues, seedNets } from "./support/mutate.js";
+import { hasOracle, oraclePath } from "./support/oracle.js";
+
+/** Far above what any of these takes on a busy machine; a hang or a quadratic pass exceeds it. */
+const MOST_MILLISECONDS = 10_000;
+const LONG = 3_600_000;
+/** Files longer than this make the run slow, not better. */
+const LONGEST_TEXT = 30_000;
+/** Nets of more values than this are lowered only, not planned. */
+const MOST_VALUES = 200_000;
+
+/** Runs something that may refuse its input, but only in words, and soon. */
+async function usedOrRefused(run: () => unknown): Promise<void> {
+  const start = performance.now();
+  try {
+    await run();
+  } catch (error) {
+    if (!(error instanceof CortadoError)) throw error;
+    expect(error.diagnostics.some(({ severity }) => severity === "error")).toBe(true);
+    expect(error.message).not.toMatch(/\bat .*\.[jt]s:\d+/);
+  }
+  expect(performance.now() - start).toBeLessThan(MOST_MILLISECONDS);
+}
+
+const valuesOf = (lowered: LoweredNet): number =>
+  [...lowered.blobs.values(), ...lowered.params].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+
+/** Everything that `compile` does before it takes memory, for both phases. */
+function throughTheCompiler(text: string): void {
+  const definition = parseNet(text);
+  const mistakes: CortadoError[] = [];
+  for (const phase of ["TRAIN", "TEST"] as const) {
+    try {
+      const selected = selectLayers(definition, { phase });
+      const diagnostics = createDiagnostics();
+      const wiring = wireNet(selected, diagnostics);
+      const lowered = lowerNet(selected, wiring, { phase, feedShapes: new Map(), diagnostics });
+      if (diagnostics.hasErrors) throw new CortadoError(diagnostics.all);
+      if (!lowered) throw new Error("a net was given up without a word");
+      if (valuesOf(lowered) > MOST_VALUES) continue;
+      const seeds = lowered.outputs;
+      const graph = objectiveGraph(lowered, { backward: true, seeds, keep: [] });
+      const plan = planGraph(runPasses(graph, lowered.builder), { realBytes: 4 });
+      writeModule(lowerPlan(plan, { dtype: "float32", target: tsTarget, seed: 1 }), { dtype: "float32" });
+    } catch (error) {
+      if (!(error instanceof CortadoError)) throw error;
+      mistakes.push(error);
+    }
+  }
+  if (mistakes.length > 0) throw mistakes[0];
+}
+
+const filesUnder = (folder: string, ending: string): string[] =>
+  readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(ending))
+    .sort()
+    .map((name) => readFileSync(join(folder, name), "utf8"))
+    .filter((text) => text.length < LONGEST_TEXT);
+
+const fixture = (name: string): string => new URL(name, import.meta.url).pathname;
+const nets: readonly string[] = [
+  ...seedNets,
+  ...filesUnder(fixture("../examples"), ".prototxt").filter((text) => !text.includes("base_lr")),
+  ...filesUnder(fixture("fixtures/layers"), ".prototxt"),
+  ...(hasOracle() ? filesUnder(oraclePath("corpus"), "original.prototxt") : []),
+];
+const solvers: readonly string[] = [
+  ...filesUnder(fixture("../examples"), "solver.prototxt"),
+  ...(hasOracle() ? filesUnder(oraclePath("traces"), "solver.prototxt") : []),
+];
+/** Names that mean something somewhere: layer types, and blobs of the seeds. */
+const names: readonly string[] = [
+  ...knownLayerTypes().keys(),
+  ...["data", "label", "conv1", "ip", "loss", "", "TRAIN", "no such thing", "__proto__", "constructor"],
+];
+
+describe("damaged files are used, or refused in words", () => {
+  const share = (part: number): number => Math.ceil(fuzzRuns * part);
+  let tried = 0;
+  const assertAll = async <T>(arbitrary: fc.Arbitrary<T>, part: number, run: (value: T) => unknown) => {
+    await fc.assert(
+      fc.asyncProperty(arbitrary, (value) => usedOrRefused(() => run(value))),
+      { numRuns: share(part) },
+    );
+    tried += share(part);
+  };
+
+  it("nets with damaged text", { timeout: LONG }, () =>
+    assertAll(mutatedText(nets), 0.25, throughTheCompiler),
+  );
+  it("nets with other values", { timeout: LONG }, () =>
+    assertAll(mutatedValues(nets, names), 0.35, throughTheCompiler),
+  );
+  it("solvers", { timeout: LONG }, () => {
+    const damaged = fc.oneof(mutatedText(solvers), mutatedValues(solvers, names));
+    return assertAll(damaged, 0.1, (text) => {
+      const diagnostics = createDiagnostics();
+      checkSolver(parseSolver(text).solver, diagnostics);
+      if (diagnostics.hasErrors) throw new CortadoError(diagnostics.all);
+    });
+  });
+
+  const weights: WeightSet = {
+    layers: [
+      { name: "conv1", type: "Convolution", blobs: [blob([4, 1, 3, 3]), blob([4])] },
+      { name: "ip", type: "InnerProduct", blobs: [blob([10, 12])] },
+    ],
+  };
+  const wanted = weights.layers.map(({ name, blobs }) => ({
+    layer: name,
+    shapes: blobs.map(({ shape }) => shape),
+  }));
+  it.each([
+    ["caffemodel", 0.15],
+    ["safetensors", 0.08],
+    ["hdf5", 0.02],
+  ] as const)("weights: %s", { timeout: LONG }, async (format, part) => {
+    const sound = await encodeWeights(weights, format);
+    await assertAll(mutatedBytes([sound]), part, async (bytes) => {
+      matchWeights(await readWeights(bytes), wanted);
+    });
+  });
+
+  let folder = "";
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "cortado-bad-input-"));
+  });
+  afterAll(() => {
+    rmSync(folder, { recursive: true, force: true });
+    console.log(`bad input: ${tried} damaged files used or refused in words`);
+  });
+  it("solver states", { timeout: LONG }, async () => {
+    const sound = encodeMessage("SolverState", {
+      iter: 60,
+      learned_net: "lenet_iter_60.caffemodel",
+      current_step: 2,
+      history: [
+        createMessage("BlobProto", {
+          shape: createMessage("BlobShape", { dim: [2, 3] }),
+          data: blob([2, 3]).data,
+        }),
+      ],
+    });
+    const file = join(folder, "damaged.solverstate");
+    await assertAll(mutatedBytes([sound]), 0.05, async (bytes) => {
+      writeFileSync(file, bytes);
+      await readState(file);
+    });
+  });
+});
+
+function blob(shape: readonly number[]): { readonly shape: readonly number[]; readonly data: Float32Array } {
+  return { shape, data: Float32Array.from({ length: sizeOf(shape) }, (_, i) => Math.sin(i)) };
+}

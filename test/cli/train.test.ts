@@ -1,0 +1,233 @@
+import { readdir, readFile } from "node:fs/promises";
+import { afterEach, describe, expect, test } from "vitest";
+import { cortado, folderWith, TINY_NET, TINY_SOLVER } from "./support.js";
+
+let remove: (() => Promise<void>) | undefined;
+afterEach(() => remove?.());
+
+async function tiny(solver = TINY_SOLVER, net = TINY_NET) {
+  const made = await folderWith({ "net.prototxt": net, "solver.prototxt": solver });
+  remove = made.remove;
+  return made;
+}
+
+describe("without a terminal: Caffe's log", () => {
+  test("trains, tests, snapshots, and ends with the results", async () => {
+    const { folder, path } = await tiny();
+    const { code, stdout, stderr } = await cortado(["train", "-solver", path("solver.prototxt")], {
+      cwd: folder,
+    });
+    expect([code, stderr]).toEqual([0, ""]);
+    const number = "[0-9.e-]+";
+    for (const line of [
+      "Solving tiny",
+      "Learning Rate Policy: fixed",
+      "Iteration 0, Testing net \\(#0\\)",
+      `    Test net output #0: accuracy = ${number}`,
+      `    Test net output #1: loss = ${number} \\(\\* 1 = ${number} loss\\)`,
+      `Iteration 20 \\(${number} iter/s, ${number}s/20 iters\\), loss = ${number}`,
+      `    Train net output #0: loss = ${number} \\(\\* 1 = ${number} loss\\)`,
+      "Iteration 20, lr = 0.1",
+      "Snapshotting to .*solver_iter_40.caffemodel",
+      "Optimization Done.",
+      "Trained tiny: 40 iterations, .*, on ts",
+      "  test accuracy  1",
+      "  weights        solver_iter_40.caffemodel",
+      "  state          solver_iter_40.solverstate \\(go on with --snapshot\\)",
+    ])
+      expect(stdout).toMatch(new RegExp(`^${line}$`, "m"));
+    expect((await readdir(folder)).sort()).toEqual([
+      "net.prototxt",
+      "solver.prototxt",
+      "solver_iter_40.caffemodel",
+      "solver_iter_40.solverstate",
+    ]);
+  });
+
+  test("goes on from a snapshot, and starts from weights, saying which layers took them", async () => {
+    const { folder, path } = await tiny();
+    expect((await cortado(["train", "solver.prototxt"], { cwd: folder })).code).toBe(0);
+    const longer = TINY_SOLVER.replace("max_iter: 40", "max_iter: 60");
+    const more = await folderWith({ "net.prototxt": TINY_NET, "solver.prototxt": longer });
+    try {
+      const resumed = await cortado(
+        ["train", "-solver", "solver.prototxt", "-snapshot", path("solver_iter_40.solverstate")],
+        { cwd: more.folder },
+      );
+      expect(resumed.code).toBe(0);
+      expect(resumed.stdout).toMatch(/^Restoring previous solver status from .*solver_iter_40.solverstate$/m);
+      expect(resumed.stdout).toMatch(/^Iteration 40 /m);
+      expect(resumed.stdout).not.toMatch(/^Iteration 20 /m);
+      expect(resumed.stdout).toMatch(/^Trained tiny: 60 iterations/m);
+    } finally {
+      await more.remove();
+    }
+    const started = await cortado(
+      ["train", "--solver=solver.prototxt", "-weights=solver_iter_40.caffemodel", "-seed=4"],
+      { cwd: folder },
+    );
+    expect(started.code).toBe(0);
+    expect(started.stdout).toMatch(/^1 layer took weights: "ip"$/m);
+  });
+
+  test("the same seed gives the same weights, another one others", async () => {
+    const { folder, path } = await tiny();
+    const weights = async (...flags: string[]): Promise<string> => {
+      expect((await cortado(["train", "solver.prototxt", ...flags], { cwd: folder })).code).toBe(0);
+      return (await readFile(path("solver_iter_40.caffemodel"))).toString("base64");
+    };
+    const first = await weights();
+    expect(await weights()).toBe(first);
+    expect(await weights("--seed", "9")).not.toBe(first);
+  });
+
+  test("warnings and mistakes of the prototxt stand at their place", async () => {
+    const { folder } = await tiny(TINY_SOLVER.replace("lr_policy", "lr_polcy"));
+    const { code, stdout, stderr } = await cortado(["train", "solver.prototxt"], { cwd: folder });
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(
+      /solver\.prototxt:2:\d+: error: unknown field "lr_polcy"\n.*\n.*\^{8}\n {2}did you mean "lr_policy"\?/,
+    );
+  });
+
+  test("-gpu is ignored with a warning", async () => {
+    const { folder } = await tiny();
+    const { code, stderr } = await cortado(["train", "-solver", "solver.prototxt", "-gpu", "0"], {
+      cwd: folder,
+    });
+    expect([code, stderr]).toEqual([0, "warning: --gpu is ignored: the target of this run is a CPU\n"]);
+  });
+});
+
+describe("--json", () => {
+  test("one object a line, and nothing else on stdout", async () => {
+    const { folder } = await tiny();
+    const { code, stdout, stderr } = await cortado(["train", "solver.prototxt", "--json"], { cwd: folder });
+    expect([code, stderr]).toEqual([0, ""]);
+    const events = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { kind: string; [field: string]: unknown });
+    expect(events[0]).toMatchObject({
+      kind: "start",
+      net: "tiny",
+      policy: "fixed",
+      iteration: 0,
+      maxIteration: 40,
+    });
+    const progress = events.filter(({ kind }) => kind === "progress");
+    expect(progress.map(({ iteration }) => iteration)).toEqual(Array.from({ length: 40 }, (_, i) => i));
+    for (const { loss, rate } of progress) {
+      expect(loss).toBeTypeOf("number");
+      expect(rate).toBeCloseTo(0.1);
+    }
+    expect(events.filter(({ kind }) => kind === "test")).toHaveLength(3);
+    expect(events.at(-1)).toMatchObject({
+      kind: "result",
+      net: "tiny",
+      target: "ts",
+      iteration: 40,
+      stopped: false,
+    });
+  });
+
+  test("a loss that is no number is a text, so that every line stays JSON", async () => {
+    const { folder } = await tiny(TINY_SOLVER.replace("base_lr: 0.1", "base_lr: 1e30"));
+    const { code, stdout } = await cortado(["train", "solver.prototxt", "--json"], { cwd: folder });
+    expect(code).toBe(0);
+    const events = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { kind: string; loss?: unknown; message?: string });
+    expect(events.find(({ kind }) => kind === "warning")?.message).toContain("diverged");
+    expect(events.at(-1)?.loss).toMatch(/NaN|Infinity/);
+  });
+});
+
+describe("on a terminal", () => {
+  test("a progress line, tests above it, and a final block", async () => {
+    const { folder } = await tiny(
+      TINY_SOLVER.replace("max_iter: 40", "max_iter: 3000").replace(
+        "test_interval: 20",
+        "test_interval: 1500",
+      ),
+    );
+    const { code, stdout, stderr } = await cortado(["train", "solver.prototxt"], {
+      cwd: folder,
+      tty: true,
+      env: { LANG: "C.UTF-8" },
+    });
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/100% {2}█+ {2}3000\/3000 {2}loss [0-9.e-]+ .*images\/s/);
+    expect(stderr).toMatch(/Iteration 1500.*, test: accuracy = 1, loss = /);
+    expect(stderr).not.toMatch(/Train net output/);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: nothing is switched off that would have to be switched on again
+    expect(stderr).not.toMatch(/\x1b\[\?(25|7)l/);
+    expect(stdout).toContain("Trained tiny: 3,000 iterations");
+    expect(stdout).toContain("test accuracy  1");
+  });
+});
+
+describe("Ctrl-C", () => {
+  const endless = TINY_SOLVER.replace("max_iter: 40", "max_iter: 100000000").replace(
+    "display: 20",
+    "display: 1",
+  );
+
+  /** Trains without end, and presses Ctrl-C so many times when the log says "Iteration 3". */
+  async function interrupted(times: number, solver: string, ...flags: string[]) {
+    const { folder } = await tiny(solver);
+    let press: (() => void) | undefined;
+    let pressed = false;
+    const ran = await cortado(["train", "solver.prototxt", ...flags], {
+      cwd: folder,
+      onInterrupt: (listener) => {
+        press = listener;
+        return () => {
+          press = undefined;
+        };
+      },
+      onText(text) {
+        if (pressed || !/Iteration 3 |"progress","iteration":3,/.test(text)) return;
+        pressed = true;
+        for (let i = 0; i < times; i++) press?.();
+      },
+    });
+    expect(press).toBeUndefined();
+    return { ...ran, files: await readdir(folder) };
+  }
+
+  test("the first ends after the iteration, snapshots, and exits with 130", async () => {
+    const { code, stdout, stderr, files } = await interrupted(1, endless);
+    expect(code).toBe(130);
+    expect(stderr).toContain("Interrupted: ending after this iteration, with a snapshot.");
+    expect(stdout).toContain("Optimization stopped early.");
+    expect(stdout).toMatch(/^Stopped tiny: 4 iterations/m);
+    expect(stdout).toMatch(/^ {2}weights +solver_iter_4.caffemodel$/m);
+    expect(files).toContain("solver_iter_4.caffemodel");
+    expect(files).toContain("solver_iter_4.solverstate");
+  });
+
+  test("a solver that would not snapshot at its end does so all the same", async () => {
+    const { code, files } = await interrupted(1, `${endless} snapshot_after_train: false`);
+    expect(code).toBe(130);
+    expect(files).toContain("solver_iter_4.caffemodel");
+  });
+
+  test("with --json it is two more lines", async () => {
+    const { code, stdout, stderr } = await interrupted(1, endless, "--json");
+    expect([code, stderr]).toEqual([130, ""]);
+    const kinds = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => (JSON.parse(line) as { kind: string }).kind);
+    expect(kinds.slice(-5)).toEqual(["progress", "stopping", "snapshot", "done", "result"]);
+  });
+
+  test("the second ends at once, without a snapshot", async () => {
+    const { code, stdout, files } = await interrupted(2, endless);
+    expect(code).toBe(130);
+    expect(stdout).not.toContain("Stopped tiny");
+    expect(files).not.toContain("solver_iter_4.caffemodel");
+  });
+});

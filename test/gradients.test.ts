@@ -1,0 +1,157 @@
+/**
+ * Gradients without Caffe: every layer type that has one, alone and in whole nets, against central differences in
+ * float64. A failure prints the smallest net that fast-check finds. CORTADO_GRADIENT_RUNS: nets of each kind.
+ */
+import fc from "fast-check";
+import { afterAll, describe, expect, it } from "vitest";
+import { add, arg, constant, mul, unary } from "../src/ir/scalar.js";
+import { defineLayer, inputName, type LayerType, STEP } from "../src/layers/index.js";
+import { diffName, objectiveGraph } from "../src/net/objective.js";
+import { runPasses } from "../src/passes/index.js";
+import { planGraph } from "../src/plan/index.js";
+import { type DrawnNet, differentiableTypes, layeredNet, singleLayerNet } from "./support/draw-net.js";
+import {
+  type CheckOptions,
+  checkGradient,
+  compileForCheck,
+  forwardAt,
+  RELATIVE_BOUND,
+} from "./support/gradient-check.js";
+import { makeRunnable, readableRoots } from "./support/run.js";
+
+const RUNS = Number(process.env["CORTADO_GRADIENT_RUNS"] ?? 200);
+/** Nets whose function is not smooth within the step say nothing; of more than these the check would be hollow. */
+const MOST_KINKS = 0.05;
+const LONG = 3_600_000;
+
+let checks = 0;
+let discarded = 0;
+let worst = { error: 0, where: "" };
+
+/** Checks drawn nets; those at a kink are drawn again, and counted. */
+async function checkAll(
+  where: string,
+  nets: fc.Arbitrary<DrawnNet>,
+  runs: number,
+  options: Pick<CheckOptions, "layers"> = {},
+): Promise<void> {
+  let kinks = 0;
+  await fc.assert(
+    fc.asyncProperty(nets, async (net) => {
+      const { outcome, backward, differences, error } = await checkGradient(net, options);
+      if (outcome === "kink") kinks++;
+      fc.pre(outcome !== "kink");
+      if (outcome === "different")
+        throw new Error(`backward gives ${backward}, differences ${differences}: relative error ${error}`);
+      if (error > worst.error) worst = { error, where };
+    }),
+    { numRuns: runs, maxSkipsPerRun: 1 },
+  );
+  checks += runs;
+  discarded += kinks;
+  expect(kinks).toBeLessThanOrEqual(Math.ceil(MOST_KINKS * runs));
+}
+
+describe("backward is the derivative of forward", () => {
+  it.each(differentiableTypes.map((type) => [type.type, type] as const))(
+    "%s",
+    { timeout: LONG },
+    (name, type) => checkAll(name, singleLayerNet(type), RUNS),
+  );
+
+  it("nets of several layers", { timeout: LONG }, () => checkAll("nets", layeredNet, 2 * RUNS));
+
+  afterAll(() => {
+    console.log(
+      `gradients: ${checks} nets equal to ${RELATIVE_BOUND}, worst relative error ${worst.error.toExponential(1)} (${worst.where}), ${discarded} at a kink`,
+    );
+  });
+});
+
+describe("the check finds a wrong gradient", () => {
+  /** y = x · sigmoid(x), one factor of which is a constant to the derivative. */
+  const halfStopped: LayerType = defineLayer({
+    type: "HalfStopped",
+    summary: "A product whose derivative forgets one factor.",
+    bottoms: { exact: 1 },
+    tops: { exact: 1 },
+    lower: ({ builder, bottoms: [x] }) => [
+      builder.map(mul(arg(0), unary("sigmoid", arg(1))), [x, builder.stop(x)], x.shape),
+    ],
+  });
+  /** y = x + x² / 10⁵, the second term without a derivative. */
+  const slightlyStopped: LayerType = defineLayer({
+    type: "SlightlyStopped",
+    summary: "A sum whose derivative forgets a small term.",
+    bottoms: { exact: 1 },
+    tops: { exact: 1 },
+    lower: ({ builder, bottoms: [x] }) => [
+      builder.map(add(arg(0), mul(constant(1e-5), mul(arg(1), arg(1)))), [x, builder.stop(x)], x.shape),
+    ],
+  });
+
+  it.each([halfStopped, slightlyStopped])("$type", async (type) => {
+    const checked = checkAll(type.type, singleLayerNet(type), 50, { layers: [type] });
+    // What is shown is a net, shrunk: one value.
+    await expect(checked).rejects.toThrow(
+      /Counterexample: .*values of seed \d+[\s\S]*type: "Input"[\s\S]*dim: 1\n/,
+    );
+  });
+});
+
+describe("the same net computed otherwise", () => {
+  it("float32 is near float64", { timeout: LONG }, async () => {
+    await fc.assert(
+      fc.asyncProperty(layeredNet, async (net) => {
+        const [single, double] = await Promise.all(
+          (["float32", "float64"] as const).map((dtype) => compileForCheck(net, { dtype })),
+        );
+        await forwardAt(single);
+        await forwardAt(double);
+        for (const blob of double.lowered.outputs) {
+          const ours = single.runner.root("value", blob)!;
+          const exact = double.runner.root("value", blob)!;
+          const size = Math.hypot(...exact);
+          fc.pre(Number.isFinite(size) && size < 1e6);
+          expect(Math.hypot(...exact.map((x, i) => x - ours[i]))).toBeLessThanOrEqual(
+            1e-4 * Math.max(size, 1e-2),
+          );
+        }
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  // What is fused is not rounded to float32 on its way from one layer to the next, so fusion is compared in float64.
+  it.each([
+    ["fused and step by step", "float64", { fuse: false, alias: false }],
+    ["in place and apart", "float32", { alias: false }],
+  ] as const)("%s give the same bits", { timeout: LONG }, async (_, dtype, options) => {
+    const realBytes = dtype === "float32" ? 4 : 8;
+    await fc.assert(
+      fc.asyncProperty(layeredNet, async (net) => {
+        const { lowered, values, seeds } = await compileForCheck(net, { dtype });
+        const graph = runPasses(
+          objectiveGraph(lowered, { backward: true, seeds: [...seeds.keys()], keep: [] }),
+          lowered.builder,
+          { verify: true },
+        );
+        const bindings = {
+          inputs: new Map([
+            ...[...values.inputs].map(([blob, x]) => [inputName(blob), x] as const),
+            ...[...seeds].map(([blob, x]) => [diffName(blob), x] as const),
+            [STEP, Float64Array.of(3)] as const,
+          ]),
+          params: new Map(values.params.entries()),
+        };
+        const [usual, plain] = [{}, options].map((planOptions) => {
+          const runnable = makeRunnable(planGraph(graph, { realBytes, ...planOptions }), { dtype });
+          runnable.run(bindings);
+          return readableRoots(graph.roots).map(({ node }) => Array.from(runnable.read(node)));
+        });
+        expect(usual).toEqual(plain);
+      }),
+      { numRuns: RUNS },
+    );
+  });
+});
