@@ -8,7 +8,10 @@ export interface Visitor {
 }
 
 export function visit(statements: readonly Statement[], visitor: Visitor): void {
-  const typed = (x: Typed): void => (x.type === "real" ? value(x.value) : index(x.value));
+  const typed = (x: Typed): void => {
+    if (x.type === "real") value(x.value);
+    else index(x.value);
+  };
 
   const index = (x: Index): void => {
     visitor.index?.(x);
@@ -18,11 +21,13 @@ export function visit(statements: readonly Statement[], visitor: Visitor): void 
     switch (x.kind) {
       case "int":
       case "var":
-        return;
+        break;
       case "iload":
-        return index(x.at);
+        index(x.at);
+        break;
       case "truncate":
-        return value(x.value);
+        value(x.value);
+        break;
       default:
         inside(x.a);
         inside(x.b);
@@ -33,12 +38,15 @@ export function visit(statements: readonly Statement[], visitor: Visitor): void 
     switch (x.kind) {
       case "compare":
         index(x.a);
-        return index(x.b);
+        index(x.b);
+        break;
       case "compareValue":
         value(x.a);
-        return value(x.b);
+        value(x.b);
+        break;
       case "and":
-        return x.all.forEach(condition);
+        x.all.forEach(condition);
+        break;
       default:
         x satisfies never;
     }
@@ -49,26 +57,33 @@ export function visit(statements: readonly Statement[], visitor: Visitor): void 
     switch (x.kind) {
       case "const":
       case "local":
-        return;
+        break;
       case "load":
-        return index(x.at);
+        index(x.at);
+        break;
       case "fromIndex":
-        return index(x.index);
+        index(x.index);
+        break;
       case "unary":
       case "shaped":
-        return value(x.x);
+        value(x.x);
+        break;
       case "binary":
         value(x.a);
-        return value(x.b);
+        value(x.b);
+        break;
       case "select":
-        return [x.left, x.right, x.whenTrue, x.otherwise].forEach(value);
+        [x.left, x.right, x.whenTrue, x.otherwise].forEach(value);
+        break;
       case "guard":
         condition(x.condition);
         value(x.whenTrue);
-        return value(x.otherwise);
+        value(x.otherwise);
+        break;
       case "random":
         value(x.step);
-        return index(x.element);
+        index(x.element);
+        break;
       default:
         x satisfies never;
     }

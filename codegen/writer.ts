@@ -157,9 +157,18 @@ export function createWriter(): KernelWriter {
     },
     finish(note, flops, bytes) {
       if (!parallel) throw new InternalError("a kernel without its parallel loop");
-      const before = hoistIndices(dropUnused(prologue), [], next);
-      const main = hoistIndices(dropUnused(body), [parallel.variable], before.next);
-      return { buffers, scratch, prologue: before.body, parallel, body: main.body, note, flops, bytes };
+      const before = hoistIndices(prologue, [], next);
+      const main = hoistIndices(body, [parallel.variable], before.next);
+      return {
+        buffers,
+        scratch,
+        prologue: dropUnused(before.body),
+        parallel,
+        body: dropUnused(main.body),
+        note,
+        flops,
+        bytes,
+      };
     },
   };
 }

@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import type { Argument, Launch, Program } from "../codegen/kernel.js";
 import { InternalError } from "../src/errors/index.js";
-import { type ParamStore, type RealArray, viewOf } from "./memory.js";
+import { allocateShared, type ParamStore, type RealArray, viewOf } from "./memory.js";
 import { CONTROL, type WorkerJob, type WorkerLaunch, workerMain } from "./threads/worker.js";
 
 export type Pass = "forward" | "backward";
@@ -41,7 +41,7 @@ export async function createExecutor(options: ExecutorOptions): Promise<Executor
 
 function bind(options: ExecutorOptions): { arena: SharedArrayBuffer; passes: Record<Pass, WorkerLaunch[]> } {
   const { program, params } = options;
-  const arena = new SharedArrayBuffer(program.arenaBytes);
+  const arena = allocateShared(program.arenaBytes, "the blobs");
   const bound = (launch: Launch): WorkerLaunch => {
     const kernel = program.kernels[launch.kernel];
     return {

@@ -1,4 +1,6 @@
+import { totalmem } from "node:os";
 import type { Argument } from "../codegen/kernel.js";
+import { userError } from "../src/errors/index.js";
 
 /** An array of the net's real type: float32, or float64 for gradient checks. */
 export type RealArray = Float32Array | Float64Array;
@@ -16,8 +18,47 @@ export interface ParamStore {
   readonly arrays: RealArray[];
 }
 
+/** What this process may use at most, in bytes: the machine's memory, or less where a container allows less. */
+function memoryLimit(): number {
+  // 0 or undefined where the operating system does not say; a number beyond all memory where there is no limit.
+  const constrained = process.constrainedMemory();
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
+}
+
+const inGigabytes = (bytes: number): string => `${(bytes / 1e9).toPrecision(3)} GB`;
+
+/**
+ * Refuses what cannot fit into this machine, before anything of it is taken: the operating system would grant it
+ * and end the process later, when it is written to.
+ *
+ * @param what what the memory is for, as the subject of a sentence: "the parameters"
+ * @throws CortadoError that says how much is needed
+ */
+export function checkMemory(bytes: number, what: string): void {
+  const limit = memoryLimit();
+  if (bytes > limit)
+    throw userError(
+      `${what} need ${inGigabytes(bytes)} of memory, and this machine has ${inGigabytes(limit)}`,
+      "a smaller batch, or smaller layers, need less",
+    );
+}
+
+/**
+ * Memory that kernel threads share, all zeros.
+ *
+ * @throws CortadoError where the machine does not grant it
+ */
+export function allocateShared(bytes: number, what: string): SharedArrayBuffer {
+  checkMemory(bytes, what);
+  try {
+    return new SharedArrayBuffer(bytes);
+  } catch {
+    throw userError(`${what} need ${inGigabytes(bytes)} of memory, and this machine does not grant it`);
+  }
+}
+
 export function allocateReal(dtype: RealType, elements: number): RealArray {
-  const memory = new SharedArrayBuffer(elements * realBytes(dtype));
+  const memory = allocateShared(elements * realBytes(dtype), "the parameters");
   return dtype === "float32" ? new Float32Array(memory) : new Float64Array(memory);
 }
 

@@ -50,7 +50,9 @@ export async function compileTraining(
 ): Promise<TrainingNet> {
   const trainOptions = { ...options, phase: "TRAIN" } as const;
   const parts = await prepare(net, trainOptions);
-  const training = await orClose(parts, () => createTraining(parts.internals, solver, parts.makeRunner));
+  const training = await orClose(parts, () =>
+    createTraining(parts.internals, solver, (graph) => parts.makeRunner(graph, false)),
+  );
   const face = await finish(parts, trainOptions, async () => () => training.runner);
   // The face's getters stay getters: a copy by spreading would freeze their values.
   return Object.defineProperties(
@@ -63,7 +65,7 @@ interface Parts {
   readonly definition: NetDef;
   readonly target: CompiledNet["target"];
   readonly internals: NetInternals;
-  readonly makeRunner: (graph: Graph) => Promise<Runner>;
+  readonly makeRunner: (graph: Graph, repeatBackward: boolean) => Promise<Runner>;
 }
 
 /** Everything up to the first program: the net read, lowered, its data open, its parameters allocated and filled. */
@@ -88,7 +90,7 @@ async function prepare(net: string | NetDef, options: CompileOptions): Promise<P
         dtype,
       );
     const objective: Objective = { backward: phase === "TRAIN" && hasGradient(lowered), seeds: [], keep };
-    const make = (wanted: Objective): Promise<Runner> => makeRunner(objectiveGraph(lowered, wanted));
+    const make = (wanted: Objective): Promise<Runner> => makeRunner(objectiveGraph(lowered, wanted), true);
     const session = createSession({ lowered, feeds, keep, objective, make });
     return { definition, target, internals: { lowered, params, seed, threads, keep, session }, makeRunner };
   } catch (error) {

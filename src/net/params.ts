@@ -1,4 +1,11 @@
-import { allocateReal, type ParamStore, type RealArray, type RealType } from "../../runtime/memory.js";
+import {
+  allocateReal,
+  checkMemory,
+  type ParamStore,
+  type RealArray,
+  type RealType,
+  realBytes,
+} from "../../runtime/memory.js";
 import { fill } from "../../runtime/random/fillers.js";
 import type { Param, ParamInfo } from "../../runtime/types.js";
 import { userError } from "../errors/index.js";
@@ -35,6 +42,9 @@ export function createParams(
 ): NetParams {
   if (lent && lent.dtype !== dtype)
     throw userError(`A net in ${dtype} cannot share the parameters of a net in ${lent.dtype}`);
+  const own = lowered.params.filter(({ layer, position }) => !lent?.find(layer, position));
+  const elements = own.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  checkMemory(elements * realBytes(dtype), "the parameters");
   const arrays = lowered.params.map((param, index): RealArray => {
     const shared = lent?.find(param.layer, param.position);
     if (shared) {

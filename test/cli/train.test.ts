@@ -11,6 +11,19 @@ async function tiny(solver = TINY_SOLVER, net = TINY_NET) {
   return made;
 }
 
+/** A squared error grows without bound. */
+const DIVERGING_NET = `
+layer {
+  name: "d" type: "DummyData" top: "data" top: "label"
+  dummy_data_param { shape { dim: 4 dim: 2 } shape { dim: 4 dim: 1 } data_filler { type: "gaussian" } }
+}
+layer {
+  name: "ip" type: "InnerProduct" bottom: "data" top: "ip"
+  inner_product_param { num_output: 1 weight_filler { type: "xavier" } }
+}
+layer { name: "loss" type: "EuclideanLoss" bottom: "ip" bottom: "label" top: "loss" }
+`;
+
 describe("without a terminal: Caffe's log", () => {
   test("trains, tests, snapshots, and ends with the results", async () => {
     const { folder, path } = await tiny();
@@ -132,7 +145,7 @@ describe("--json", () => {
   });
 
   test("a loss that is no number is a text, so that every line stays JSON", async () => {
-    const { folder } = await tiny(TINY_SOLVER.replace("base_lr: 0.1", "base_lr: 1e30"));
+    const { folder } = await tiny(TINY_SOLVER.replace("base_lr: 0.1", "base_lr: 1e30"), DIVERGING_NET);
     const { code, stdout } = await cortado(["train", "solver.prototxt", "--json"], { cwd: folder });
     expect(code).toBe(0);
     const events = stdout

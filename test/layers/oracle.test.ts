@@ -7,32 +7,22 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { knownLayerTypes } from "../../src/layers/index.js";
-import { type LayerCase, readJson, readTensors, relativeError } from "../support/case.js";
+import {
+  compareCase,
+  isSplitBlob,
+  LAYER_BOUND,
+  type LayerCase,
+  OVERWRITTEN,
+  readJson,
+  readTensors,
+  typesOf,
+  withoutSplit,
+} from "../support/case.js";
 import { evaluate, lowerText } from "../support/lowered.js";
 
 const CASES = fileURLToPath(new URL("../fixtures/layers", import.meta.url));
-const BOUND = 1e-4;
 /** The interpreter is too slow for these; the compiled tests have them. */
 const LARGE = new Set(["Convolution-alexnet-conv1", "Convolution-big-tile", "InnerProduct-big"]);
-
-/**
- * Cases whose own in-place is unsafe in Caffe: backward reads a value, or a diff, that was overwritten. Cortado's
- * gradient must be that of the same net written without in-place.
- */
-const OVERWRITTEN = new Set(["Clip-inplace", "Log-inplace", "Power-inplace"]);
-/** Here Caffe's Split shares its memory and a ReLU works in place on one top: all of them are overwritten. */
-const SHARED_WITH_SPLIT = new Map([["net-reused-inplace-before-after", new Set(["data/h", "data/h2"])]]);
-/** Below this share of the largest diff a difference is float32's rounding. */
-const NOISE = 1e-7;
-
-const typesOf = (prototxt: string): string[] =>
-  [...prototxt.matchAll(/^layer \{.*?\btype: "(\w+)"/gm)].map((match) => match[1]);
-const isSplitBlob = (name: string): boolean => /_split_\d+$/.test(name);
-
-/** The blob that Caffe's split makes its copies of. */
-const withoutSplit = (name: string): string => name.replace(/_\w+_\d+_split_\d+$/, "");
-const norm = (x: ArrayLike<number>): number =>
-  Math.sqrt(Array.from(x).reduce((sum, value) => sum + value * value, 0));
 
 const known = knownLayerTypes();
 const all = readdirSync(CASES).sort();
@@ -74,15 +64,9 @@ describe("layers against Caffe, in float64", () => {
       params: new Map(group("param").map(({ rest, data }) => [indexOf(rest), data])),
       seeds: wanted.backward ? blobValues("seed") : undefined,
     });
-    const scale = Math.max(...["seed", "diff", "pdiff"].flatMap(group).map(({ data }) => norm(data)), 0);
-    const compare = (key: string, ours: ArrayLike<number> | undefined, theirs: ArrayLike<number>): void => {
-      if (SHARED_WITH_SPLIT.get(name)?.has(key)) return;
-      const values = ours ?? new Float64Array(theirs.length);
-      const error = relativeError(values, theirs);
-      if (error > BOUND && !key.startsWith("data") && error * (norm(theirs) || 1) <= NOISE * scale) return;
-      if (error > worst.error) Object.assign(worst, { error, where: `${name} ${key}` });
-      expect(error, key).toBeLessThanOrEqual(BOUND);
-    };
+    const compare = compareCase(name, tensors, (error, where) => {
+      if (error > worst.error) Object.assign(worst, { error, where });
+    });
 
     for (const { key, rest, data } of group("data"))
       if (!isSplitBlob(rest)) compare(key, result.value(blobs.get(rest)!.last), data);
@@ -114,7 +98,9 @@ describe("layers against Caffe, in float64", () => {
       (sum, { node, weight }) => sum + weight * result.value(node).reduce((total, x) => total + x, 0),
       0,
     );
-    expect(Math.abs(loss - wanted.loss)).toBeLessThanOrEqual(BOUND * Math.max(1e-3, Math.abs(wanted.loss)));
+    expect(Math.abs(loss - wanted.loss)).toBeLessThanOrEqual(
+      LAYER_BOUND * Math.max(1e-3, Math.abs(wanted.loss)),
+    );
   });
 
   afterAll(() => {

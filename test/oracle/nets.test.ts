@@ -11,7 +11,9 @@ const present = hasOracle();
 const known = knownLayerTypes();
 const textOf = (name: string): string => readFileSync(join(oraclePath("nets"), name, "net.prototxt"), "utf8");
 const cases = present
-  ? readdirSync(oraclePath("nets")).filter((name) => parseNet(textOf(name)).net.layer.every((l) => known.has(l.type)))
+  ? readdirSync(oraclePath("nets")).filter((name) =>
+      parseNet(textOf(name)).net.layer.every((l) => known.has(l.type)),
+    )
   : [];
 
 describe.skipIf(!present)("oracle nets/", () => {
@@ -26,7 +28,9 @@ describe.skipIf(!present)("oracle nets/", () => {
       const cut = key.lastIndexOf("/");
       await net.params[key.slice(0, cut)][Number(key.slice(cut + 1))].write(fillByRule(rule));
     }
-    await net.forward(Object.fromEntries(Object.entries(wanted.inputs).map(([blob, rule]) => [blob, fillByRule(rule)])));
+    await net.forward(
+      Object.fromEntries(Object.entries(wanted.inputs).map(([blob, rule]) => [blob, fillByRule(rule)])),
+    );
     for (const [blob, summary] of Object.entries(wanted.blobs)) {
       if (/_split_\d+$/.test(blob)) continue;
       expect(net.blobs[blob].shape, blob).toEqual(summary.shape);
@@ -41,7 +45,10 @@ describe.skipIf(!present)("oracle nets/", () => {
       note(`diff/${blob}`, summaryError(await net.readDiff(blob), summary));
     for (const [key, summary] of Object.entries(wanted.pdiffs)) {
       const cut = key.lastIndexOf("/");
-      note(`pdiff/${key}`, summaryError(gradients.params[key.slice(0, cut)][Number(key.slice(cut + 1))], summary));
+      note(
+        `pdiff/${key}`,
+        summaryError(gradients.params[key.slice(0, cut)][Number(key.slice(cut + 1))], summary),
+      );
     }
     await net.close();
     console.log(`nets/${name}: worst relative error ${worst.error.toExponential(1)} at ${worst.where}`);

@@ -118,3 +118,44 @@ export function summaryError(ours: Float32Array, theirs: TensorSummary): number 
   for (let i = 0; i < positions; i++) difference += (samples[i] - theirs.samples[i]) ** 2;
   return Math.max(Math.abs(l2(ours) - theirs.l2) / norm, Math.sqrt(difference) / sampleNorm);
 }
+
+/** Layer types that a case's prototxt names. */
+export const typesOf = (prototxt: string): readonly string[] =>
+  [...prototxt.matchAll(/^layer \{.*?\btype: "(\w+)"/gm)].map((match) => match[1]);
+
+/** Blobs of Caffe's own Split layers are not part of our graph; the blob they copy carries their sum. */
+export const isSplitBlob = (name: string): boolean => /_split_\d+$/.test(name);
+
+/** The blob that a split makes its copies of. */
+export const withoutSplit = (name: string): string => name.replace(/_\w+_\d+_split_\d+$/, "");
+
+/**
+ * Cases whose own in-place is unsafe in Caffe: backward reads a value, or a diff, that was overwritten. Cortado's
+ * gradient must be that of the same net written without in-place.
+ */
+export const OVERWRITTEN: ReadonlySet<string> = new Set(["Clip-inplace", "Log-inplace", "Power-inplace"]);
+
+/** Here Caffe's Split shares its memory and a ReLU works in place on one top: all of them are overwritten. */
+const SHARED_WITH_SPLIT = new Map([["net-reused-inplace-before-after", new Set(["data/h", "data/h2"])]]);
+
+/** Agreement with Caffe, ‖ours − theirs‖ / ‖theirs‖ per tensor. */
+export const LAYER_BOUND = 1e-4;
+/** Below this share of the largest diff a difference is float32's rounding, Caffe's or ours. */
+const NOISE = 1e-7;
+
+/** Compares one case's tensors by key, with the exceptions above; `note` hears each error that counts. */
+export function compareCase(
+  name: string,
+  tensors: ReadonlyMap<string, { readonly data: Float32Array }>,
+  note: (error: number, where: string) => void,
+): (key: string, ours: ArrayLike<number> | undefined, theirs: ArrayLike<number>) => void {
+  const diffs = [...tensors].filter(([key]) => /^(seed|diff|pdiff)\//.test(key));
+  const scale = Math.max(...diffs.map(([, { data }]) => l2(data)), 0);
+  return (key, ours, theirs) => {
+    if (SHARED_WITH_SPLIT.get(name)?.has(key)) return;
+    const error = relativeError(ours ?? new Float32Array(theirs.length), theirs);
+    if (error > LAYER_BOUND && !key.startsWith("data") && error * (l2(theirs) || 1) <= NOISE * scale) return;
+    note(error, `${name} ${key}`);
+    if (!(error <= LAYER_BOUND)) throw new Error(`${key}: relative error ${error}`);
+  };
+}

@@ -3,6 +3,9 @@ import { arg, constant, coord, select } from "../../ir/scalar.js";
 import { defineLayer, gives } from "../record.js";
 import { canonicalAxis, countBetween } from "../shapes.js";
 
+/** One position costs a few operations of the graph: as many as this, not millions. */
+const MOST_POSITIONS = 1024;
+
 export const argmax = defineLayer({
   type: "ArgMax",
   parameter: "argmax_param",
@@ -29,6 +32,9 @@ export const argmax = defineLayer({
       fail(`top_k must be from 1 to ${x.shape[axis]}, the number of values, not ${count}`, "top_k", {
         bottoms: [0],
       });
+
+    if (count > MOST_POSITIONS)
+      fail(`Cortado finds at most ${MOST_POSITIONS} positions; top_k is ${count}`, "top_k");
 
     // One position at a time: the last of the greatest, which then counts as less than everything.
     const positions: Node[] = [];
