@@ -79,16 +79,16 @@ async function prepare(net: string | NetDef, options: CompileOptions): Promise<P
     const lowered = lower(definition, { phase, shapes, feedShapes: feeds.shapes, types: layers });
     const params = createParams(lowered, dtype, seed, options.share && lentBy(options.share));
     const keep = keptBlobs(lowered, options.keep);
-    const makeRunner = async (graph: Graph): Promise<Runner> =>
-      createRunner(
-        await build(graph, lowered.builder, {
-          params: params.store,
-          seed,
-          threads,
-          filename: "cortado-net.js",
-        }),
-        dtype,
-      );
+    const makeRunner = async (graph: Graph, repeatBackward: boolean): Promise<Runner> => {
+      const buildOptions = {
+        params: params.store,
+        seed,
+        threads,
+        filename: "cortado-net.js",
+        repeatBackward,
+      };
+      return createRunner(await build(graph, lowered.builder, buildOptions), dtype);
+    };
     const objective: Objective = { backward: phase === "TRAIN" && hasGradient(lowered), seeds: [], keep };
     const make = (wanted: Objective): Promise<Runner> => makeRunner(objectiveGraph(lowered, wanted), true);
     const session = createSession({ lowered, feeds, keep, objective, make });

@@ -27,15 +27,15 @@ export interface BuildOptions {
   readonly params: ParamStore;
   readonly seed: number;
   readonly threads: number;
-  /** Keep what backward reads, so that it can run more than once after one forward. */
-  readonly repeatBackward: boolean;
+  /** Keep what backward reads, so that it can run more than once after one forward. Default true. */
+  readonly repeatBackward?: boolean;
   /** For stack traces of generated code. */
   readonly filename: string;
 }
 
 /** Graph → passes → plan → kernels → source → functions over memory. */
 export async function build(graph: Graph, builder: GraphBuilder, options: BuildOptions): Promise<Built> {
-  const { params, seed, threads, filename, repeatBackward } = options;
+  const { params, seed, threads, filename, repeatBackward = true } = options;
   const optimised = runPasses(graph, builder);
   const plan = planGraph(optimised, { realBytes: realBytes(params.dtype), repeatBackward });
   const program = lowerPlan(plan, { dtype: params.dtype, target: tsTarget, seed });
