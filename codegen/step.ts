@@ -50,8 +50,13 @@ export function describe(anchor: Node, stores: readonly Node[]): string {
   const epilogue =
     stores.length === 1 && stores[0] === anchor ? "" : `, stores ${stores.map((x) => x.op).join(", ")}`;
   const operation = anchor.op === "reduce" ? anchor.kind : anchor.op;
-  return `${operation} ${anchor.inputs.map((x) => show(x.shape)).join(" ")} → ${show(anchor.shape)}${epilogue}`;
+  const shown = anchor.inputs.slice(0, MOST_SHOWN).map((x) => show(x.shape));
+  const more = anchor.inputs.length > MOST_SHOWN ? ` and ${anchor.inputs.length - MOST_SHOWN} more` : "";
+  return `${operation} ${shown.join(" ")}${more} → ${show(anchor.shape)}${epilogue}`;
 }
+
+/** A concat of many parts has a kernel, and so a description, for each. */
+const MOST_SHOWN = 8;
 
 export function createStepContext(options: StepOptions): StepContext {
   const { anchor, stores, reads, target, realBytes, seed } = options;

@@ -23,12 +23,14 @@ import { objectiveGraph } from "../src/net/objective.js";
 import { runPasses } from "../src/passes/index.js";
 import { planGraph } from "../src/plan/index.js";
 import { parseNet, parseSolver, selectLayers, wireNet } from "../src/prototxt/index.js";
-import { fuzzRuns, mutatedBytes, mutatedText, mutatedValues, seedNets } from "./support/mutate.js";
+import { mutatedBytes, mutatedText, mutatedValues, seedNets } from "./support/mutate.js";
 import { hasOracle, oraclePath } from "./support/oracle.js";
 
 /** Far above what any of these takes on a busy machine; a hang or a quadratic pass exceeds it. */
 const MOST_MILLISECONDS = 10_000;
 const LONG = 3_600_000;
+/** How many damaged files are tried; 1,000 take half a minute. */
+const RUNS = Number(process.env["CORTADO_FUZZ_RUNS"] ?? 1000);
 /** Files longer than this make the run slow, not better. */
 const LONGEST_TEXT = 30_000;
 /** Nets of more values than this are lowered only, not planned. */
@@ -100,7 +102,7 @@ const names: readonly string[] = [
 ];
 
 describe("damaged files are used, or refused in words", () => {
-  const share = (part: number): number => Math.ceil(fuzzRuns * part);
+  const share = (part: number): number => Math.ceil(RUNS * part);
   let tried = 0;
   const assertAll = async <T>(arbitrary: fc.Arbitrary<T>, part: number, run: (value: T) => unknown) => {
     await fc.assert(
@@ -171,6 +173,124 @@ describe("damaged files are used, or refused in words", () => {
       writeFileSync(file, bytes);
       await readState(file);
     });
+  });
+});
+
+describe("absurd sizes", () => {
+  const input = (...dims: readonly number[]): string =>
+    `layer { name: "in" type: "Input" top: "data" input_param { shape { ${dims.map((d) => `dim: ${d}`).join(" ")} } } }\n`;
+  const layer = (type: string, body = ""): string =>
+    `layer { name: "x" type: "${type}" bottom: "data" top: "out" ${body} }\n`;
+  const times = (count: number, make: (i: number) => string): string =>
+    Array.from({ length: count }, (_, i) => make(i)).join("\n");
+  const below = (i: number): string => (i === 0 ? "data" : `b${i - 1}`);
+  const conv = (body: string): string =>
+    input(1, 1, 8, 8) + layer("Convolution", `convolution_param { num_output: 1 ${body} }`);
+  const HUGE = 4294967295;
+
+  it.each([
+    ["more values than an int counts", input(65536, 65536) + layer("ReLU"), "more than 2147483647 values"],
+    ["2^124 values", input(2147483647, 2147483647, 2147483647, 2147483647), "more than 2147483647 values"],
+    ["a kernel", conv(`kernel_size: ${HUGE}`), "the kernel covers 4294967295 positions"],
+    ["padding", conv(`kernel_size: 3 pad: ${HUGE}`), "more than 2147483647 values"],
+    ["kernel and padding", conv(`kernel_size: ${HUGE} pad: ${HUGE}`), "more than 2147483647 values"],
+    ["dilation", conv(`kernel_size: 3 dilation: ${HUGE}`), "the kernel covers 8589934591 positions"],
+    [
+      "a pooling kernel",
+      input(1, 1, 8, 8) + layer("Pooling", `pooling_param { kernel_size: ${HUGE} }`),
+      "does not fit",
+    ],
+    [
+      "outputs",
+      input(1, 8) + layer("InnerProduct", `inner_product_param { num_output: ${HUGE} }`),
+      "more than 2147483647 values",
+    ],
+    [
+      "positions",
+      input(1, 2000000000) + layer("ArgMax", "argmax_param { top_k: 1900000000 }"),
+      "at most 1024 positions",
+    ],
+    [
+      "a blob that doubles 60 times",
+      input(1, 1) +
+        times(
+          60,
+          (i) =>
+            `layer { name: "c${i}" type: "Concat" bottom: "${below(i)}" bottom: "${below(i)}" top: "b${i}" }`,
+        ),
+      "more than 2147483647 values",
+    ],
+    [
+      "10^12 kept values",
+      input(1000000000) +
+        times(
+          1000,
+          (i) =>
+            `layer { name: "r${i}" type: "Power" bottom: "data" top: "b${i}" power_param { shift: ${i} } }`,
+        ),
+      /the blobs need [\d.e+]+ GB of memory, and this machine/,
+    ],
+    [
+      "10^11 parameters",
+      input(1, 1000) +
+        times(
+          50,
+          (i) =>
+            `layer { name: "f${i}" type: "InnerProduct" bottom: "data" top: "b${i}" inner_product_param { num_output: 2000000 weight_filler { type: "xavier" } } }`,
+        ),
+      /the parameters need \d+ GB of memory, and this machine/,
+    ],
+    ["open braces", "layer { ".repeat(100_000), 'is a "}" missing'],
+  ])("%s: refused", async (_, text, message) => {
+    const start = performance.now();
+    const failure: unknown = await compile(text, { keep: "all" }).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    expect(failure).toBeInstanceOf(CortadoError);
+    expect((failure as CortadoError).message).toMatch(message);
+    expect(performance.now() - start).toBeLessThan(MOST_MILLISECONDS);
+  });
+
+  it.each([
+    ["stride", conv(`kernel_size: 3 stride: ${HUGE}`)],
+    ["a window of LRN", input(1, 4, 2, 2) + layer("LRN", `lrn_param { local_size: ${HUGE} }`)],
+    ["1,000 axes", input(...new Array<number>(1000).fill(1)) + layer("Reduction")],
+    ["2,000 bottoms", input(1, 1) + layer("Concat", 'bottom: "data" '.repeat(2000))],
+    [
+      "concats of concats",
+      input(1, 1) +
+        times(
+          16,
+          (i) =>
+            `layer { name: "c${i}" type: "Concat" bottom: "${below(i)}" bottom: "${below(i)}" top: "b${i}" }`,
+        ),
+    ],
+    [
+      "products of products",
+      input(1) +
+        times(
+          200,
+          (i) =>
+            `layer { name: "p${i}" type: "Eltwise" bottom: "${below(i)}" bottom: "${below(i)}" top: "b${i}" eltwise_param { operation: PROD } }`,
+        ),
+    ],
+    [
+      "10,000 layers",
+      input(1) +
+        times(10_000, (i) => `layer { name: "s${i}" type: "Sigmoid" bottom: "${below(i)}" top: "b${i}" }`),
+    ],
+  ])("%s: compiled", async (_, text) => {
+    const start = performance.now();
+    const net = await compile(`force_backward: true ${text}`, { phase: "TRAIN" });
+    const { shape } = net.blobs["data"];
+    const outputs = await net.forward({ data: new Float32Array(sizeOf(shape)).fill(0.5) });
+    const diffs = Object.entries(outputs).map(([name, y]) => [name, new Float32Array(y.length).fill(1)]);
+    const { inputs } = await net.backward(Object.fromEntries(diffs));
+    expect([...Object.values(outputs), inputs["data"]].every((x) => x.every(Number.isFinite))).toBe(true);
+    expect(net.source.length).toBeLessThan(5_000_000);
+    await net.close();
+    expect(performance.now() - start).toBeLessThan(3 * MOST_MILLISECONDS);
   });
 });
 

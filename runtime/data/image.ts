@@ -25,7 +25,9 @@ export async function decodeImage(file: Uint8Array, mode: ColorMode, what: strin
   try {
     const image = sharp(file, { failOn: "error", ignoreIcc: true, sequentialRead: true });
     const metadata = await image.metadata();
-    if (metadata.space === "cmyk") image.toColourspace("srgb");
+    // Otherwise grey comes back as three equal channels, and CMYK as it is.
+    if (metadata.space === "b-w" || metadata.space === "grey16") image.toColourspace("b-w");
+    else if (metadata.space === "cmyk") image.toColourspace("srgb");
     const { data, info } = await image.raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
     return planes(data, info.channels, info.height, info.width, mode);
   } catch (error) {

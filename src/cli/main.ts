@@ -20,5 +20,5 @@ const code = await run(process.argv.slice(2), {
     return () => process.off("SIGINT", listener);
   },
 });
-// Nothing is left to do; whatever still held the process open would keep the shell waiting.
-process.exit(code);
+// Nothing is left to do; whatever still held the process open would keep the shell waiting. The output is out first.
+process.stdout.write("", () => process.exit(code));

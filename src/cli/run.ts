@@ -22,8 +22,8 @@ Examples:
   cortado summary net.prototxt --phase TRAIN
   cortado check *.prototxt
 
-Exit codes: 0 done, 2 a mistake in what was given, 70 a fault in Cortado, 74 the system refused to read or write,
-130 ended by Ctrl-C.`;
+Exit codes: 0 done, 2 a mistake in what was given, 70 a fault in Cortado,
+74 the system refused to read or write, 130 ended by Ctrl-C.`;
 
 /**
  * Runs one command line and gives its exit code. Everything goes through `io`: nothing is written elsewhere, the

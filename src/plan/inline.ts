@@ -99,6 +99,8 @@ function inlineTargets(
   const { uses, passes } = draft;
   if (!isComputable(node) || uses.roots(node).length > 0) return undefined;
   if (setting.flat && !isFlat(node)) return undefined;
+  // A guard for each part, under guards: twelve concats of concats would be a hundred megabytes of code.
+  if (setting.guarded !== "no" && node.op === "concat") return undefined;
   if (setting.guarded === "map" || (setting.guarded === "view" && node.op === "map" && !isCheap(node)))
     return undefined;
 

@@ -40,19 +40,18 @@ describe("cortado summary", () => {
   });
 
   test("data that is not there: the hint says which shapes, and they are enough", async () => {
-    const refused = await cortado(["summary", example("mnist_train_test.prototxt")]);
+    const data = 'type: "Data" top: "data" top: "label" data_param { source: "none" batch_size: 5 }\n}';
+    const net = TINY_NET.replace(/type: "DummyData"[\s\S]*?\}\n\}/, data);
+    const made = await folderWith({ "net.prototxt": net });
+    remove = made.remove;
+    const refused = await cortado(["summary", "net.prototxt"], { cwd: made.folder });
     expect(refused.code).toBe(2);
-    expect(refused.stderr).toContain("--shape data=100,C,H,W --shape label=100");
-    const given = await cortado([
-      "summary",
-      example("mnist_train_test.prototxt"),
-      "--shape",
-      "data=7,1,28,28",
-      "--shape",
-      "label=7",
-    ]);
+    expect(refused.stderr).toMatch(/net\.prototxt:\d+:\d+: error: .*"none"/);
+    expect(refused.stderr).toContain("--shape data=5,C,H,W --shape label=5");
+    const shapes = ["--shape", "data=7,4,2,2", "--shape", "label=7"];
+    const given = await cortado(["summary", "net.prototxt", ...shapes], { cwd: made.folder });
     expect([given.code, given.stderr]).toEqual([0, ""]);
-    expect(given.stdout).toMatch(/^conv1 .* 7×20×24×24 /m);
+    expect(given.stdout).toMatch(/^ip +InnerProduct +7×3 +51 /m);
   });
 
   test("a shape for a blob that takes none", async () => {

@@ -28,17 +28,33 @@ const ITERATIONS = Math.min(
   Number(process.env["CORTADO_TRACE_ITERATIONS"] ?? (process.env["CI"] ? FULL : FULL / 10)),
 );
 
-/** Relative bounds: of the first loss, of all losses, of the final parameters and test outputs. */
+/** Relative bounds: of the first three losses, of all losses, of the final parameters and test losses. */
 interface Bounds {
   readonly first: number;
   readonly losses: number;
   readonly final: number;
 }
-const SMOOTH: Bounds = { first: 1e-6, losses: 1e-3, final: 1e-3 };
-/** Steps that hardly depend on the gradient's size: where it is near 0, rounding alone decides their sign. */
-const SIGN_LIKE: Bounds = { first: 1e-6, losses: 2e-2, final: 2e-2 };
-const boundsOf = (name: string): Bounds =>
-  ["adagrad", "rmsprop", "adam", "adadelta", "sgd-l1"].includes(name) ? SIGN_LIKE : SMOOTH;
+/** Rounding alone. */
+const CLOSE: Bounds = { first: 1e-6, losses: 1e-3, final: 1e-3 };
+/**
+ * Where two values in a max-pooling window are nearly equal, float32 rounding decides which one gets the gradient.
+ * Caffe's runs have such moments (ours in float32 and in float64 stay together to 3e-7 through all 60 iterations of
+ * sgd-inv); from there on training amplifies the difference: 1e-4 on the 25 weights of one filter of conv1 after 3
+ * iterations of sgd-inv changes the next loss by 2e-6, that of iteration 10 by 1e-4 and that of iteration 36 by 9e-3.
+ */
+const APART: Bounds = { first: 1e-6, losses: 3e-2, final: 3e-2 };
+const MEETS_TIES = [
+  "adadelta",
+  "adagrad",
+  "nesterov",
+  "rmsprop",
+  "sgd-clip",
+  "sgd-inv",
+  "sgd-itersize",
+  "sgd-l1",
+  "sgd-sigmoid",
+];
+const boundsOf = (name: string): Bounds => (MEETS_TIES.includes(name) ? APART : CLOSE);
 
 const present = hasOracle();
 const cases = present
@@ -104,7 +120,7 @@ describe.skipIf(!present)("oracle traces/", () => {
             `${worst.toExponential(1)}${final.where && `, at the end ${final.error.toExponential(1)} (${final.where})`}`,
         );
         expect(losses).toHaveLength(ITERATIONS);
-        expect(errors[0], "first loss").toBeLessThanOrEqual(bounds.first);
+        expect(Math.max(...errors.slice(0, 3)), "first losses").toBeLessThanOrEqual(bounds.first);
         expect(worst, "losses").toBeLessThanOrEqual(bounds.losses);
         expect(final.error, final.where).toBeLessThanOrEqual(bounds.final);
       } finally {
