@@ -267,6 +267,16 @@ describe("absurd sizes", () => {
         ),
     ],
     [
+      "a function of concats of concats",
+      input(1, 1) +
+        times(
+          16,
+          (i) =>
+            `layer { name: "c${i}" type: "Concat" bottom: "${below(i)}" bottom: "${below(i)}" top: "b${i}" }`,
+        ) +
+        'layer { name: "r" type: "ReLU" bottom: "b15" top: "r" }',
+    ],
+    [
       "products of products",
       input(1) +
         times(

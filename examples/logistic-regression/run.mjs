@@ -5,7 +5,10 @@ import { fileURLToPath } from "node:url";
 import { compile } from "cortado";
 
 export async function run(log = console.log) {
-  const net = await compile(fileURLToPath(new URL("net.prototxt", import.meta.url)), { phase: "TRAIN", keep: ["ip"] });
+  const net = await compile(fileURLToPath(new URL("net.prototxt", import.meta.url)), {
+    phase: "TRAIN",
+    keep: ["ip"],
+  });
   const data = Float32Array.from({ length: 8 * 4 }, (_, i) => Math.sin(i * 1.7));
   const label = Float32Array.from({ length: 8 }, (_, i) => i % 3);
 

@@ -61,14 +61,17 @@ function simplifySlice(node: NodeOf<"slice">, b: GraphBuilder): Node | undefined
   return undefined;
 }
 
+/** A concat of concats becomes one of all their parts, but not of more: a blob may stand in many of its parts. */
+const MOST_PARTS = 64;
+
 function simplifyConcat(node: NodeOf<"concat">, b: GraphBuilder): Node | undefined {
   const { axis, inputs } = node;
   const [first] = inputs;
   if (first.op === "constant" && inputs.every((x) => x.op === "constant" && Object.is(x.value, first.value)))
     return b.constant(first.value, node.shape);
-  const parts = inputs
-    .flatMap((x) => (x.op === "concat" && x.axis === axis ? x.inputs : [x]))
-    .filter((x) => x.shape[axis] > 0);
+  const inner = inputs.map((x) => (x.op === "concat" && x.axis === axis ? x.inputs : [x]));
+  const flattens = inner.reduce((sum, { length }) => sum + length, 0) <= MOST_PARTS;
+  const parts = (flattens ? inner.flat() : inputs).filter((x) => x.shape[axis] > 0);
   const joined: Node[] = [];
   for (const part of parts) {
     const last = joined.at(-1);

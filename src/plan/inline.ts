@@ -23,6 +23,8 @@ interface Setting {
   readonly flat: boolean;
   /** Under a pad or concat, where a value is guarded: it has no local of its own, each mention computes it. */
   readonly guarded: "no" | "view" | "map";
+  /** At how many positions for one of what reads it: two slices of a value added to each other make it two. */
+  readonly positions: number;
 }
 
 /**
@@ -73,8 +75,14 @@ const isEverywhereLiteral = (constant: Node, uses: Uses): boolean =>
 function settingOf(node: Node, uses: Uses, settings: ReadonlyMap<Node, Setting>): Setting {
   let flat = false;
   let guarded: Setting["guarded"] = "no";
+  let positions = 1;
+  let moved = 0;
   for (const { user, operand } of uses.sites(node)) {
     const outer = settings.get(user);
+    // Maps read at their own position, where a value is computed once for all of them.
+    const isPart = sizeOf(operand.shape) !== sizeOf(node.shape);
+    if (isPart || isGatheringView(user)) moved += outer?.positions ?? 1;
+    else positions = Math.max(positions, outer?.positions ?? 1);
     flat ||= outer?.flat === true || !keepsCoordinates(operand, node);
     const inner =
       user.op === "pad" || user.op === "concat"
@@ -86,7 +94,7 @@ function settingOf(node: Node, uses: Uses, settings: ReadonlyMap<Node, Setting>)
             : outer.guarded;
     if (guarded === "no" || inner === "map") guarded = inner;
   }
-  return { flat, guarded };
+  return { flat, guarded, positions: Math.max(positions, moved) };
 }
 
 /** The groups to compute a node in, or undefined if it must lie in memory. */
@@ -99,6 +107,8 @@ function inlineTargets(
   const { uses, passes } = draft;
   if (!isComputable(node) || uses.roots(node).length > 0) return undefined;
   if (setting.flat && !isFlat(node)) return undefined;
+  // Else n sums of two slices each, one above the other, would be 2ⁿ computations of the first.
+  if (setting.positions > MOST_COPIES) return undefined;
   // A guard for each part, under guards: twelve concats of concats would be a hundred megabytes of code.
   if (setting.guarded !== "no" && node.op === "concat") return undefined;
   if (setting.guarded === "map" || (setting.guarded === "view" && node.op === "map" && !isCheap(node)))

@@ -106,10 +106,8 @@ function page(): string {
   const plan = planGraph(optimised, { realBytes: 4 });
   const program = lowerPlan(plan, { dtype: "float32", target: tsTarget, seed: 1701 });
   const source = writeModule(program, { dtype: "float32" });
-  const first = source.slice(
-    source.indexOf("// conv"),
-    source.indexOf("\n}\n", source.indexOf("// conv")) + 2,
-  );
+  const from = source.lastIndexOf("\n\n", source.indexOf("function k0(")) + 2;
+  const first = source.slice(from, source.indexOf("\n}\n", from) + 2);
   const { convolution_param: settings } = conv1;
   const version = (blobs: readonly { blob: string; version: number }[]): string =>
     blobs.map(({ blob, version: v }) => `${blob}.${v}`).join(", ");
