@@ -21,7 +21,16 @@ export {
 } from "../runtime/weights/index.js";
 export { compile } from "./compile.js";
 export { CortadoError, type Diagnostic, formatDiagnostics, InternalError } from "./errors/index.js";
-export { defineLayer, knownLayerTypes, type LayerRecord, type LayerType } from "./layers/index.js";
+export * as scalar from "./ir/scalar.js";
+export {
+  defineLayer,
+  type ElementwiseRecord,
+  elementwise,
+  knownLayerTypes,
+  type LayerContext,
+  type LayerRecord,
+  type LayerType,
+} from "./layers/index.js";
 export type { CompileOptions } from "./net/options.js";
 export { collectWeights, loadWeights, type WeightReport } from "./net/weights.js";
 export { formatPlan } from "./plan/index.js";

@@ -119,9 +119,18 @@ describe("createSolver", () => {
     await Promise.all(seeds.map((solver) => solver.close()));
   });
 
+  test("a folder for snapshots that is not there is refused before anything is compiled", async () => {
+    const text = `net_param { ${NET} } base_lr: 1 lr_policy: "fixed" max_iter: 1
+      snapshot_prefix: ${JSON.stringify(join(folder, "none", "x"))}`;
+    await expect(createSolver(`${text} snapshot: 1`)).rejects.toThrow("there is no folder");
+    const solver = await createSolver(text, { target: "ts", inputs });
+    await expect(solver.solve()).rejects.toThrow("there is no folder");
+    expect(solver.iteration).toBe(0);
+    await solver.close();
+  });
+
   test.each([
     ["type: 'SDG' iter_size: 0", {}, "unknown solver type"],
-    ["snapshot: 1 snapshot_prefix: '/nowhere/at/all'", {}, "duplicate"],
     ["", { resume: "none.solverstate" }, "none.solverstate"],
     ["", { resume: "a", weights: "b" }, "exclude each other"],
     ["", { weights: "none.caffemodel" }, "none.caffemodel"],

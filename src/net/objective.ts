@@ -5,8 +5,12 @@ import type { Graph, Node, Root } from "../ir/graph.js";
 import type { LoweredNet } from "../layers/lower.js";
 import type { CompileOptions } from "./options.js";
 
-/** The reserved name of a run-time check's value: U+0000 keeps it apart from any blob. */
-export const checkName = (index: number): string => `\0check:${index}`;
+/** The name of a run-time check's value: one that no blob of the net has. */
+export function checkName({ blobs }: LoweredNet, index: number): string {
+  let name = `check:${index}`;
+  while (blobs.has(name)) name = `${name}'`;
+  return name;
+}
 
 /** What a program of a net is for. One net has several: forward alone, with backward, with other seeds. */
 export interface Objective {
@@ -68,7 +72,7 @@ export function forwardRoots(lowered: LoweredNet, objective: Objective): readonl
   const readable = new Set([...lowered.outputs, ...objective.keep]);
   return [
     ...[...readable].map((blob): Root => ({ role: "value", blob, node: lowered.blobs.get(blob)!.last })),
-    ...lowered.checks.map(({ node }, i): Root => ({ role: "value", blob: checkName(i), node })),
+    ...lowered.checks.map(({ node }, i): Root => ({ role: "value", blob: checkName(lowered, i), node })),
     ...lowered.updates.map(({ param, node }): Root => ({ role: "update", pass: "forward", param, node })),
   ];
 }

@@ -119,7 +119,7 @@ export function createSession(parts: SessionParts): Session {
   const check = (target: Runner): void => {
     const mistakes: Diagnostic[] = [];
     for (const [i, { min, max, except, message, span }] of lowered.checks.entries()) {
-      const values = target.root("value", checkName(i));
+      const values = target.root("value", checkName(lowered, i));
       const at = values?.findIndex((value) => {
         const whole = Math.trunc(value);
         return !(whole >= min && whole <= max) && whole !== except;

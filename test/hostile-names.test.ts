@@ -1,0 +1,243 @@
+/**
+ * Names of layers, blobs, parameters, stages, nets and files are data: whatever they hold, the net computes what it
+ * does under plain names, from generated code that is the same token for token.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { ts } from "ts-morph";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { checkModule } from "../codegen/module.js";
+import { createMessage, type LayerParameter } from "../proto/index.js";
+import { encodeWeights, readWeights } from "../runtime/weights/index.js";
+import { compile } from "../src/compile.js";
+import { CortadoError } from "../src/errors/index.js";
+import { collectWeights } from "../src/net/weights.js";
+import { formatNet } from "../src/prototxt/index.js";
+
+const HOSTILE: readonly string[] = [
+  '"',
+  "'",
+  "`",
+  "\\",
+  "a\nb",
+  "a\r\nb",
+  "${globalThis.pwned = 1}",
+  "`${globalThis.pwned = 1}`",
+  "*/ globalThis.pwned = 1; /*",
+  "*\\/",
+  "// x",
+  "</script><script>globalThis.pwned = 1</script>",
+  '"); globalThis.pwned = 1; ("',
+  "a\u2028globalThis.pwned = 1\u2029b",
+  "__proto__",
+  "constructor",
+  "prototype",
+  "toString",
+  "hasOwnProperty",
+  "then",
+  "length",
+  "\0",
+  "check:0",
+  "blob:data",
+  "#step",
+  "(automatic)",
+  "a/b/../c",
+  "\ud800",
+  "\udc00x",
+  "\u202egnp.evil\u202c",
+  "\u200f\u00a0\ufeff",
+  "😀",
+  " ",
+  "%s%n$&",
+  "x".repeat(10_000),
+];
+
+/** A net whose every name comes from `name`: each layer, blob and parameter has another, one of each has just that. */
+function namedNet(name: string, exact: number): { readonly text: string; readonly names: readonly string[] } {
+  const names = Array.from({ length: 6 }, (_, i) => (i === exact ? name : `${name}${i}`));
+  const [data, label, hidden, scores, loss, other] = names;
+  const layer = (fields: Partial<LayerParameter>): LayerParameter => createMessage("LayerParameter", fields);
+  const shape = (...dim: readonly number[]) => createMessage("BlobShape", { dim });
+  const inputParam = (...dim: readonly number[]) =>
+    createMessage("InputParameter", { shape: [shape(...dim)] });
+  const filler = createMessage("FillerParameter", { type: "xavier" });
+  const param = [createMessage("ParamSpec", { name: data }), createMessage("ParamSpec", { name: hidden })];
+  const convolution = createMessage("ConvolutionParameter", {
+    num_output: 2,
+    kernel_size: [3],
+    pad: [1],
+    weight_filler: filler,
+  });
+  const text = formatNet(
+    createMessage("NetParameter", {
+      name,
+      force_backward: true,
+      layer: [
+        layer({ name: data, type: "Input", top: [data], input_param: inputParam(2, 2, 4, 4) }),
+        layer({ name: label, type: "Input", top: [label], input_param: inputParam(2) }),
+        layer({
+          name: hidden,
+          type: "Convolution",
+          bottom: [data],
+          top: [hidden],
+          param,
+          convolution_param: convolution,
+        }),
+        layer({
+          name: other,
+          type: "ReLU",
+          bottom: [hidden],
+          top: [hidden],
+          include: [createMessage("NetStateRule", { stage: [name] })],
+        }),
+        // The same parameters again, by name.
+        layer({
+          name: `${name}6`,
+          type: "Convolution",
+          bottom: [hidden],
+          top: [other],
+          param,
+          convolution_param: convolution,
+        }),
+        layer({
+          name: scores,
+          type: "InnerProduct",
+          bottom: [other],
+          top: [scores],
+          inner_product_param: createMessage("InnerProductParameter", {
+            num_output: 3,
+            weight_filler: filler,
+          }),
+        }),
+        layer({ name: loss, type: "SoftmaxWithLoss", bottom: [scores, label], top: [loss] }),
+      ],
+    }),
+  );
+  return { text, names };
+}
+
+interface Ran {
+  /** Everything computed, in an order that no name decides. */
+  readonly values: readonly number[];
+  readonly source: string;
+}
+
+/** Runs a net forward and backward and reads everything by name. */
+async function run(text: string, names: readonly string[], stage: string): Promise<Ran> {
+  const net = await compile(text, { phase: "TRAIN", keep: "all", stages: [stage], seed: 3 });
+  try {
+    const [data, label, hidden, scores, loss, other] = names;
+    const x = Float32Array.from({ length: 64 }, (_, i) => Math.sin(i));
+    const given: Record<string, Float32Array> = Object.create(null);
+    given[data] = x;
+    given[label] = Float32Array.of(1, 2);
+    const outputs = await net.forward(given);
+    const { inputs, params } = await net.backward();
+    const parts = [outputs[loss], inputs[data], ...params[hidden], ...params[scores]];
+    for (const blob of [data, hidden, other, scores])
+      parts.push(await net.read(blob), await net.readDiff(blob));
+    for (const layer of [hidden, `${stage}6`, scores])
+      for (const param of net.params[layer]) parts.push(await param.read());
+    expect(Object.keys(net.blobs)).toEqual([data, label, hidden, other, scores, loss]);
+    expect(net.layers.map(({ name }) => name)).toEqual([
+      data,
+      label,
+      hidden,
+      other,
+      `${stage}6`,
+      scores,
+      loss,
+    ]);
+    expect(net.blobs[hidden].shape).toEqual([2, 2, 4, 4]);
+    expect(net.lossWeights[loss]).toBe(1);
+    return { values: parts.flatMap((part) => Array.from(part)), source: net.source };
+  } finally {
+    await net.close();
+  }
+}
+
+/** The tokens of a source that are neither comments nor white space. */
+function tokensOf(source: string): readonly string[] {
+  const scanner = ts.createScanner(ts.ScriptTarget.ES2022, true, ts.LanguageVariant.Standard, source);
+  const tokens: string[] = [];
+  while (scanner.scan() !== ts.SyntaxKind.EndOfFileToken) tokens.push(scanner.getTokenText());
+  return tokens;
+}
+
+/** UTF-8, and so a binary file, cannot hold half of a surrogate pair; a text in memory can. */
+const isWellFormed = (name: string): boolean => Buffer.from(name, "utf8").toString("utf8") === name;
+
+describe("names are data", () => {
+  const prototypeBefore = Reflect.ownKeys(Object.prototype);
+  let plain: Ran;
+  let folder = "";
+  beforeAll(async () => {
+    const { text, names } = namedNet("plain", -1);
+    plain = await run(text, names, "plain");
+    folder = mkdtempSync(join(tmpdir(), "cortado-names-"));
+  });
+  afterAll(() => {
+    rmSync(folder, { recursive: true, force: true });
+    expect(Reflect.ownKeys(Object.prototype)).toEqual(prototypeBefore);
+    expect("pwned" in globalThis).toBe(false);
+  });
+
+  async function computesAsPlain(name: string, exact: number): Promise<void> {
+    const { text, names } = namedNet(name, exact);
+    const { values, source } = await run(text, names, name);
+    expect(values).toEqual(plain.values);
+    expect(tokensOf(source)).toEqual(tokensOf(plain.source));
+  }
+
+  it("under plain names the code passes a strict type check", async () => {
+    expect(await checkModule(plain.source)).toEqual([]);
+    expect(plain.values.every(Number.isFinite)).toBe(true);
+  });
+
+  it.each(HOSTILE.map((name) => [JSON.stringify(name).slice(0, 60), name] as const))(
+    "%s",
+    async (_, name) => {
+      for (let exact = 0; exact < 6; exact++) await computesAsPlain(name, exact);
+    },
+  );
+
+  it("any text", async () => {
+    const name = fc.oneof(
+      fc.string({ unit: "binary", minLength: 1 }),
+      fc
+        .array(fc.constantFrom(...HOSTILE.filter(({ length }) => length < 100)), {
+          minLength: 1,
+          maxLength: 4,
+        })
+        .map((parts) => parts.join("")),
+    );
+    await fc.assert(fc.asyncProperty(name, fc.nat(5), computesAsPlain), { numRuns: 100 });
+  });
+
+  it.each(["caffemodel", "safetensors"] as const)("in weights: %s", async (format) => {
+    for (const name of HOSTILE.filter(isWellFormed)) {
+      const { text } = namedNet(name, 2);
+      const net = await compile(text, { stages: [name] });
+      const weights = await collectWeights(net);
+      expect((await readWeights(await encodeWeights(weights, format))).layers).toEqual(weights.layers);
+      await net.close();
+    }
+  });
+
+  it("of files", async () => {
+    const { text } = namedNet("plain", -1);
+    for (const name of HOSTILE) {
+      const path = join(folder, `${name.replace(/[/\0]/g, "_").slice(0, 60)}.prototxt`);
+      writeFileSync(path, text);
+      await compile(path, { stages: ["plain"] }).then(
+        (net) => net.close(),
+        // A path with a brace or a line break in it is taken for a text.
+        (error: unknown) =>
+          expect([error instanceof CortadoError, /[{}:\n]/.test(path)]).toEqual([true, true]),
+      );
+      await expect(compile(`${path}.missing`)).rejects.toBeInstanceOf(CortadoError);
+    }
+  });
+});
