@@ -4,8 +4,10 @@
  */
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
+import { compile } from "../src/compile.js";
 import { add, arg, constant, mul, unary } from "../src/ir/scalar.js";
 import { defineLayer, inputName, type LayerType, STEP } from "../src/layers/index.js";
+import { internalsOf } from "../src/net/internals.js";
 import { diffName, objectiveGraph } from "../src/net/objective.js";
 import { runPasses } from "../src/passes/index.js";
 import { planGraph } from "../src/plan/index.js";
@@ -15,13 +17,14 @@ import {
   checkGradient,
   compileForCheck,
   forwardAt,
+  RANDOM_STEP,
   RELATIVE_BOUND,
 } from "./support/gradient-check.js";
 import { makeRunnable, readableRoots } from "./support/run.js";
 
 const RUNS = Number(process.env["CORTADO_GRADIENT_RUNS"] ?? 200);
 /** Nets whose function is not smooth within the step say nothing; of more than these the check would be hollow. */
-const MOST_KINKS = 0.05;
+const MOST_KINKS = 0.02;
 const LONG = 3_600_000;
 
 let checks = 0;
@@ -100,6 +103,41 @@ describe("the check finds a wrong gradient", () => {
 });
 
 describe("the same net computed otherwise", () => {
+  it("through compile, forward and backward", { timeout: LONG }, async () => {
+    await fc.assert(
+      fc.asyncProperty(layeredNet, async (drawnNet) => {
+        const checked = await compileForCheck(drawnNet);
+        const { runner, lowered, values, seeds } = checked;
+        await forwardAt(checked);
+        for (const [blob, seed] of seeds) runner.input(diffName(blob))?.set(seed);
+        await runner.backward();
+
+        const net = await compile(drawnNet.text, { phase: "TRAIN", dtype: "float64", seed: 1 });
+        const { params, session } = internalsOf(net)!;
+        for (const [i, array] of params.store.arrays.entries()) array.set(values.params[i]);
+        const outputs = await session.forward(Object.fromEntries(values.inputs));
+        const gradients = await session.backward(Object.fromEntries(seeds));
+        const single = (x: ArrayLike<number>): readonly number[] => Array.from(Float32Array.from(x));
+        for (const [blob, y] of Object.entries(outputs))
+          expect(single(y)).toEqual(single(runner.root("value", blob)!));
+        for (const blob of lowered.wanted.inputs) {
+          const diff = runner.root("diff", blob);
+          expect(single(gradients.inputs[blob])).toEqual(
+            single(diff ?? new Float64Array(gradients.inputs[blob].length)),
+          );
+        }
+        for (const layer of lowered.layers)
+          for (const [i, { index }] of layer.params.entries()) {
+            const gradient = runner.root("gradient", index);
+            const ours = gradients.params[layer.name][i];
+            expect(single(ours)).toEqual(single(gradient ?? new Float64Array(ours.length)));
+          }
+        await net.close();
+      }),
+      { numRuns: Math.ceil(RUNS / 4) },
+    );
+  });
+
   it("float32 is near float64", { timeout: LONG }, async () => {
     await fc.assert(
       fc.asyncProperty(layeredNet, async (net) => {
@@ -140,7 +178,7 @@ describe("the same net computed otherwise", () => {
           inputs: new Map([
             ...[...values.inputs].map(([blob, x]) => [inputName(blob), x] as const),
             ...[...seeds].map(([blob, x]) => [diffName(blob), x] as const),
-            [STEP, Float64Array.of(3)] as const,
+            [STEP, Float64Array.of(RANDOM_STEP)] as const,
           ]),
           params: new Map(values.params.entries()),
         };

@@ -23,8 +23,8 @@ const HOSTILE: readonly string[] = [
   "\\",
   "a\nb",
   "a\r\nb",
-  "${globalThis.pwned = 1}",
-  "`${globalThis.pwned = 1}`",
+  `\${globalThis.pwned = 1}`,
+  `\`\${globalThis.pwned = 1}\``,
   "*/ globalThis.pwned = 1; /*",
   "*\\/",
   "// x",
@@ -213,7 +213,9 @@ describe("names are data", () => {
         })
         .map((parts) => parts.join("")),
     );
-    await fc.assert(fc.asyncProperty(name, fc.nat(5), computesAsPlain), { numRuns: 100 });
+    await fc.assert(fc.asyncProperty(name.filter(isWellFormed), fc.nat(5), computesAsPlain), {
+      numRuns: 100,
+    });
   });
 
   it.each(["caffemodel", "safetensors"] as const)("in weights: %s", async (format) => {

@@ -1,0 +1,113 @@
+/** The examples run as they are, and say what they promise. */
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { compile } from "../src/compile.js";
+import { CortadoError, formatDiagnostics } from "../src/errors/index.js";
+import { parseNet } from "../src/prototxt/index.js";
+import { hasOracle, oraclePath } from "./support/oracle.js";
+
+/** The `run` of an example, whose own log is not shown. */
+async function runExample<T>(path: string, ...args: readonly unknown[]): Promise<T> {
+  const url = new URL(`../examples/${path}`, import.meta.url).href;
+  const { run } = (await import(/* @vite-ignore */ url)) as { run(...args: readonly unknown[]): Promise<T> };
+  return run(...args);
+}
+
+const silent = (): void => {};
+
+it("logistic regression agrees with the numbers by hand, and one step lowers its loss", async () => {
+  const { loss, lossByHand, bias, byHand, after } = await runExample<{
+    readonly loss: number;
+    readonly lossByHand: number;
+    readonly bias: readonly number[];
+    readonly byHand: readonly number[];
+    readonly after: number;
+  }>("logistic-regression/run.mjs", silent);
+  expect(loss).toBeCloseTo(lossByHand, 5);
+  expect(bias).toHaveLength(3);
+  for (const [i, gradient] of bias.entries()) expect(gradient).toBeCloseTo(byHand[i], 5);
+  expect(after).toBeLessThan(loss);
+});
+
+it("LeNet's backward pass reaches every layer that has something to learn", async () => {
+  const { loss, rows } = await runExample<{
+    readonly loss: number;
+    readonly rows: readonly {
+      readonly layer: string;
+      readonly value: number;
+      readonly diff: number | undefined;
+      readonly gradients: readonly number[];
+    }[];
+  }>("lenet/inspect.mjs", silent);
+  // Ten classes that nothing has been learnt of.
+  expect(loss).toBeGreaterThan(1);
+  expect(loss).toBeLessThan(5);
+  const withDiff = rows.filter(({ diff }) => diff !== undefined);
+  expect(withDiff.map(({ layer }) => layer)).toEqual([
+    "loss",
+    "ip2",
+    "relu1",
+    "ip1",
+    "pool2",
+    "conv2",
+    "pool1",
+    "conv1",
+  ]);
+  const withGradients = rows.filter(({ gradients }) => gradients.length > 0);
+  expect(withGradients.map(({ layer }) => layer)).toEqual(["ip2", "ip1", "conv2", "conv1"]);
+  for (const { value, diff, gradients } of withDiff)
+    for (const size of [value, diff, ...gradients]) {
+      expect(size).toBeGreaterThan(0);
+      expect(size).toBeLessThan(1e6);
+    }
+});
+
+it("CaffeNet's image gradient of one class is not zero wherever the first layer looks", async () => {
+  const { score, gradient, greatest } = await runExample<{
+    readonly score: number;
+    readonly gradient: Float32Array;
+    readonly greatest: number;
+  }>("caffenet-saliency/run.mjs", { log: silent });
+  expect(Number.isFinite(score)).toBe(true);
+  expect(greatest).toBeGreaterThan(0);
+  expect(gradient).toHaveLength(3 * 227 * 227);
+  expect(gradient.every(Number.isFinite)).toBe(true);
+  // Kernels of 11 at stride 4 cover all 227 rows and columns. ReLUs and max pools pass a part on, in every region.
+  const regions = Array.from({ length: 3 * 8 * 8 }, () => 0);
+  for (const [i, value] of gradient.entries()) {
+    const [channel, row, column] = [Math.floor(i / (227 * 227)), Math.floor(i / 227) % 227, i % 227];
+    if (value !== 0) regions[(channel * 8 + Math.floor(row / 29)) * 8 + Math.floor(column / 29)]++;
+  }
+  expect(Math.min(...regions)).toBeGreaterThan(100);
+});
+
+describe.skipIf(!hasOracle())("a net as a user posted it", () => {
+  const posted = (): string =>
+    readFileSync(oraclePath("nets", "caffenet-saliency", "as-posted.prototxt"), "utf8");
+
+  it("is missing a brace: told with the line where it opened", () => {
+    const text = posted();
+    let found: unknown;
+    try {
+      parseNet(text, { name: "as-posted.prototxt" });
+    } catch (error) {
+      found = error;
+    }
+    if (!(found instanceof CortadoError)) throw new Error("the text was taken");
+    const errors = found.diagnostics.filter(({ severity }) => severity === "error");
+    expect(errors).toHaveLength(1);
+    expect(errors[0].message).toMatch(/"}" is missing/);
+    // The last layer's, which nothing closes.
+    const opened = text.split("\n").findLastIndex((line) => /^\s*layers?\s*\{/.test(line)) + 1;
+    expect(formatDiagnostics(errors)).toContain(`as-posted.prototxt:${opened}:`);
+  });
+
+  it("compiles with the brace added; its no-break spaces are one warning", async () => {
+    const net = await compile(`${posted()}\n}`, { phase: "TEST" });
+    const { warnings } = net.definition;
+    expect(warnings.filter(({ message }) => /U\+00A0|no-break/i.test(message))).toHaveLength(1);
+    expect(net.inputs).toEqual(["data"]);
+    expect(net.outputs).toEqual(["fc8"]);
+    await net.close();
+  });
+});
