@@ -1,5 +1,5 @@
 import { type Node, sizeOf } from "../src/ir/graph.js";
-import type { Scalar } from "../src/ir/scalar.js";
+import { operationCount } from "../src/ir/scalar.js";
 import { shifted } from "./evaluate.js";
 import { int } from "./indices.js";
 import type { Index } from "./kernel.js";
@@ -58,22 +58,4 @@ function lowerOver(
 }
 
 /** Arithmetic operations per element of a map. */
-const costOf = (node: Node): number => (node.op === "map" ? scalarCost(node.expr) : 0);
-
-function scalarCost(x: Scalar): number {
-  switch (x.kind) {
-    case "const":
-    case "arg":
-    case "coord":
-      return 0;
-    case "unary":
-    case "shaped":
-      return 1 + scalarCost(x.x);
-    case "binary":
-      return 1 + scalarCost(x.a) + scalarCost(x.b);
-    case "select":
-      return 1 + [x.left, x.right, x.then, x.otherwise].reduce((sum, y) => sum + scalarCost(y), 0);
-    default:
-      return x satisfies never;
-  }
-}
+const costOf = (node: Node): number => (node.op === "map" ? operationCount(node.expr) : 0);

@@ -1,14 +1,12 @@
 import type { SolverParameter } from "../proto/index.js";
 import type { CompiledNet, TrainingNet } from "../runtime/types.js";
-import { createDiagnostics } from "./errors/diagnostic.js";
-import { CortadoError } from "./errors/errors.js";
 import { InternalError } from "./errors/index.js";
 import type { Graph } from "./ir/graph.js";
-import { type LoweredNet, lowerNet } from "./layers/lower.js";
 import { build } from "./net/build.js";
 import { createFace } from "./net/face.js";
 import { openFeeds } from "./net/feeds.js";
 import type { NetInternals } from "./net/internals.js";
+import { lowerDefinition } from "./net/lower.js";
 import { hasGradient, keptBlobs, type Objective, objectiveGraph } from "./net/objective.js";
 import type { CompileOptions } from "./net/options.js";
 import { createParams } from "./net/params.js";
@@ -20,7 +18,7 @@ import { readDefinition } from "./net/source.js";
 import { chooseTarget } from "./net/target.js";
 import { createTraining } from "./net/training.js";
 import { loadWeights } from "./net/weights.js";
-import { type NetDef, selectLayers, wireNet } from "./prototxt/index.js";
+import { type NetDef, selectLayers } from "./prototxt/index.js";
 
 /** Of fillers, dropout and random crops, where nobody gave one. */
 const DEFAULT_SEED = 1701;
@@ -76,7 +74,7 @@ async function prepare(net: string | NetDef, options: CompileOptions): Promise<P
   const definition = selectLayers(whole, { phase, level: options.level, stages: options.stages });
   const feeds = await openFeeds(definition, { root, phase, seed, shapes, layers });
   try {
-    const lowered = lower(definition, { phase, shapes, feedShapes: feeds.shapes, types: layers });
+    const lowered = lowerDefinition(definition, { phase, shapes, feedShapes: feeds.shapes, types: layers });
     const params = createParams(lowered, dtype, seed, options.share && lentBy(options.share));
     const keep = keptBlobs(lowered, options.keep);
     const makeRunner = async (graph: Graph, repeatBackward: boolean): Promise<Runner> => {
@@ -97,15 +95,6 @@ async function prepare(net: string | NetDef, options: CompileOptions): Promise<P
     await feeds.close();
     throw error;
   }
-}
-
-/** Wires and lowers a net; throws every mistake found. */
-function lower(definition: NetDef, options: Omit<Parameters<typeof lowerNet>[2], "diagnostics">): LoweredNet {
-  const diagnostics = createDiagnostics();
-  const wiring = wireNet(definition, diagnostics);
-  const lowered = lowerNet(definition, wiring, { ...options, diagnostics });
-  if (diagnostics.hasErrors) throw new CortadoError(diagnostics.all);
-  return lowered ?? notReady();
 }
 
 /** Builds the program that is shown, makes the face and loads weights; whatever fails, nothing stays open. */

@@ -1,11 +1,12 @@
 /** What can be said of a net without running it: its lowered form and its plan. */
-import { CortadoError, createDiagnostics, InternalError } from "../errors/index.js";
-import { feedsOf, type LoweredNet, lowerNet } from "../layers/index.js";
+import { CortadoError } from "../errors/index.js";
+import { feedsOf, type LoweredNet } from "../layers/index.js";
 import { openFeeds } from "../net/feeds.js";
+import { lowerDefinition } from "../net/lower.js";
 import { hasGradient, objectiveGraph } from "../net/objective.js";
 import { runPasses } from "../passes/index.js";
 import { type Plan, planGraph } from "../plan/index.js";
-import { type NetDef, selectLayers, wireNet } from "../prototxt/index.js";
+import { type NetDef, selectLayers } from "../prototxt/index.js";
 import type { Shapes } from "./values.js";
 
 export interface NetState {
@@ -34,11 +35,7 @@ export async function analyse(net: NetDef, options: AnalyseOptions): Promise<Ana
     throw withShapeHint(error, definition, phase);
   });
   await feeds.close();
-  const diagnostics = createDiagnostics();
-  const wiring = wireNet(definition, diagnostics);
-  const lowered = lowerNet(definition, wiring, { phase, shapes, feedShapes: feeds.shapes, diagnostics });
-  if (diagnostics.hasErrors) throw new CortadoError(diagnostics.all);
-  if (!lowered) throw new InternalError("a net without mistakes could not be lowered");
+  const lowered = lowerDefinition(definition, { phase, shapes, feedShapes: feeds.shapes });
   const graph = objectiveGraph(lowered, {
     backward: phase === "TRAIN" && hasGradient(lowered),
     seeds: [],

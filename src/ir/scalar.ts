@@ -209,6 +209,30 @@ function partsOf(x: Scalar): readonly Scalar[] {
   return parts;
 }
 
+/** Arithmetic operations per element; of a choice, the dearer side. */
+export function operationCount(x: Scalar): number {
+  switch (x.kind) {
+    case "const":
+    case "arg":
+    case "coord":
+      return 0;
+    case "unary":
+    case "shaped":
+      return 1 + operationCount(x.x);
+    case "binary":
+      return 1 + operationCount(x.a) + operationCount(x.b);
+    case "select":
+      return (
+        1 +
+        operationCount(x.left) +
+        operationCount(x.right) +
+        Math.max(operationCount(x.then), operationCount(x.otherwise))
+      );
+    default:
+      return x satisfies never;
+  }
+}
+
 /** The value of an expression for given operand values and coordinates: the meaning that every target renders. */
 export function evaluateScalar(x: Scalar, args: readonly number[], coords: readonly number[]): number {
   switch (x.kind) {

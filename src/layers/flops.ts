@@ -1,5 +1,5 @@
 import { type Node, sizeOf } from "../ir/graph.js";
-import type { Scalar } from "../ir/scalar.js";
+import { operationCount } from "../ir/scalar.js";
 
 /**
  * Floating-point operations of the nodes between `from` (not included) and `to`: a multiply-add counts 2, any other
@@ -23,7 +23,7 @@ export function flopsOf(node: Node): number {
   const size = sizeOf(node.shape);
   switch (node.op) {
     case "map":
-      return size * operations(node.expr);
+      return size * operationCount(node.expr);
     case "reduce":
       return sizeOf(node.inputs[0].shape);
     case "matmul":
@@ -59,26 +59,5 @@ export function flopsOf(node: Node): number {
       return 0;
     default:
       return node satisfies never;
-  }
-}
-
-/** Operations of a scalar expression. */
-function operations(x: Scalar): number {
-  switch (x.kind) {
-    case "const":
-    case "arg":
-    case "coord":
-      return 0;
-    case "unary":
-    case "shaped":
-      return 1 + operations(x.x);
-    case "binary":
-      return 1 + operations(x.a) + operations(x.b);
-    case "select":
-      return (
-        1 + operations(x.left) + operations(x.right) + Math.max(operations(x.then), operations(x.otherwise))
-      );
-    default:
-      return x satisfies never;
   }
 }

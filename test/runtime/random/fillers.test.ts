@@ -22,24 +22,34 @@ describe("fillers", () => {
 
   it("uniform stays in [min, max] with its mean and deviation", () => {
     fc.assert(
-      fc.property(fc.double({ min: -5, max: 5, noNaN: true }), fc.double({ min: 0.1, max: 5 }), fc.integer(), (min, w, seed) => {
-        const values = fill(filler({ type: "uniform", min, max: min + w }), [10_000], seed, 0);
-        expect(Math.min(...values)).toBeGreaterThanOrEqual(min - 1e-5);
-        expect(Math.max(...values)).toBeLessThanOrEqual(min + w + 1e-5);
-        expect(Math.abs(mean(values) - (min + w / 2))).toBeLessThan(0.02 * w);
-        expect(Math.abs(deviation(values) - w / Math.sqrt(12))).toBeLessThan(0.02 * w);
-      }),
+      fc.property(
+        fc.double({ min: -5, max: 5, noNaN: true }),
+        fc.double({ min: 0.1, max: 5 }),
+        fc.integer(),
+        (min, w, seed) => {
+          const values = fill(filler({ type: "uniform", min, max: min + w }), [10_000], seed, 0);
+          expect(Math.min(...values)).toBeGreaterThanOrEqual(min - 1e-5);
+          expect(Math.max(...values)).toBeLessThanOrEqual(min + w + 1e-5);
+          expect(Math.abs(mean(values) - (min + w / 2))).toBeLessThan(0.02 * w);
+          expect(Math.abs(deviation(values) - w / Math.sqrt(12))).toBeLessThan(0.02 * w);
+        },
+      ),
       { numRuns: 20 },
     );
   });
 
   it("gaussian has its mean and deviation, and keeps `sparse` values per output", () => {
     fc.assert(
-      fc.property(fc.double({ min: -5, max: 5, noNaN: true }), fc.double({ min: 0.1, max: 5 }), fc.integer(), (m, std, seed) => {
-        const values = fill(filler({ type: "gaussian", mean: m, std }), [10_000], seed, 0);
-        expect(Math.abs(mean(values) - m)).toBeLessThan(0.06 * std);
-        expect(Math.abs(deviation(values) / std - 1)).toBeLessThan(0.05);
-      }),
+      fc.property(
+        fc.double({ min: -5, max: 5, noNaN: true }),
+        fc.double({ min: 0.1, max: 5 }),
+        fc.integer(),
+        (m, std, seed) => {
+          const values = fill(filler({ type: "gaussian", mean: m, std }), [10_000], seed, 0);
+          expect(Math.abs(mean(values) - m)).toBeLessThan(0.06 * std);
+          expect(Math.abs(deviation(values) / std - 1)).toBeLessThan(0.05);
+        },
+      ),
       { numRuns: 20 },
     );
     const sparse = fill(filler({ type: "gaussian", sparse: 25 }), [100, 500], 1, 0);
@@ -76,7 +86,10 @@ describe("fillers", () => {
     const row3 = [0.5, 1, 0.5];
     const outer = (row: number[]): number[] => row.flatMap((a) => row.map((b) => a * b));
     expect([...fill(filler({ type: "bilinear" }), [1, 1, 4, 4], 1, 0)]).toEqual(outer(row4));
-    expect([...fill(filler({ type: "bilinear" }), [2, 1, 3, 3], 1, 0)]).toEqual([...outer(row3), ...outer(row3)]);
+    expect([...fill(filler({ type: "bilinear" }), [2, 1, 3, 3], 1, 0)]).toEqual([
+      ...outer(row3),
+      ...outer(row3),
+    ]);
     expect(() => fill(filler({ type: "bilinear" }), [1, 1, 3, 4], 1, 0)).toThrow(/1 × 1 × 3 × 4/);
   });
 
