@@ -59,6 +59,7 @@ export interface CompiledNet {
   readDiff(blob: string): Promise<Float32Array>;
   readonly layers: readonly LayerInfo[];
   readonly blobs: Readonly<Record<string, { readonly shape: readonly number[] }>>;
+  /** Blobs that the caller gives: tops of Input layers. Those of data layers may be given too. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly lossWeights: Readonly<Record<string, number>>;

@@ -3,6 +3,7 @@ import type { CompiledNet, TrainingNet } from "../runtime/types.js";
 import { InternalError } from "./errors/index.js";
 import type { Graph } from "./ir/graph.js";
 import { build } from "./net/build.js";
+import { checkOptions } from "./net/check-options.js";
 import { createFace } from "./net/face.js";
 import { openFeeds } from "./net/feeds.js";
 import type { NetInternals } from "./net/internals.js";
@@ -68,6 +69,7 @@ interface Parts {
 
 /** Everything up to the first program: the net read, lowered, its data open, its parameters allocated and filled. */
 async function prepare(net: string | NetDef, options: CompileOptions): Promise<Parts> {
+  checkOptions(options);
   const { phase = "TEST", seed = DEFAULT_SEED, threads = 1, dtype = "float32", shapes, layers } = options;
   const target = chooseTarget(options);
   const { definition: whole, root } = await readDefinition(net, options.root);

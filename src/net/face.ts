@@ -22,6 +22,8 @@ export function createFace(parts: FaceParts): CompiledNet {
   for (const [name, { shape }] of lowered.blobs) blobs[name] = { shape };
   const lossWeights: Record<string, number> = Object.create(null);
   for (const { blob, weight } of lowered.losses) lossWeights[blob] = weight;
+  // As in pycaffe, what a data layer gives is not an input, though a caller may give it all the same.
+  const fed = new Set(lowered.feeds.flatMap(({ layer }) => layer.top));
   const net: CompiledNet = {
     forward: (inputs, range) => (range ? ranges.forward(inputs, range) : session.forward(inputs)),
     backward: (diffs, range) => (range ? ranges.backward(diffs, range) : session.backward(diffs)),
@@ -36,7 +38,7 @@ export function createFace(parts: FaceParts): CompiledNet {
       params: params.map(({ shape, lrMult, decayMult }) => ({ shape, lrMult, decayMult })),
     })),
     blobs,
-    inputs: [...lowered.inputs.keys()],
+    inputs: [...lowered.inputs.keys()].filter((blob) => !fed.has(blob)),
     outputs: lowered.outputs,
     lossWeights,
     params: params.table,

@@ -1,3 +1,4 @@
+import type { FillerParameter } from "../../proto/index.js";
 import {
   allocateReal,
   checkMemory,
@@ -6,11 +7,12 @@ import {
   type RealType,
   realBytes,
 } from "../../runtime/memory.js";
-import { fill } from "../../runtime/random/fillers.js";
+import { fill, fillerProblem, streamOf } from "../../runtime/random/index.js";
 import type { Param, ParamInfo } from "../../runtime/types.js";
-import { userError } from "../errors/index.js";
+import { CortadoError, type Diagnostic, userError } from "../errors/index.js";
 import { sameShape, sizeOf } from "../ir/graph.js";
-import type { LoweredNet } from "../layers/lower.js";
+import type { LoweredNet, LoweredParam } from "../layers/index.js";
+import { spanOf } from "../prototxt/index.js";
 
 /** Parameters by layer name; layers without any are absent. */
 export type ParamTable = Readonly<Record<string, readonly Param[]>>;
@@ -45,6 +47,7 @@ export function createParams(
   const own = lowered.params.filter(({ layer, position }) => !lent?.find(layer, position));
   const elements = own.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   checkMemory(elements * realBytes(dtype), "the parameters");
+  checkFillers(own);
   const arrays = lowered.params.map((param, index): RealArray => {
     const shared = lent?.find(param.layer, param.position);
     if (shared) {
@@ -55,7 +58,7 @@ export function createParams(
       return shared.array;
     }
     const array = allocateReal(dtype, sizeOf(param.shape));
-    if (param.filler) array.set(fill(param.filler, param.shape, seed, index));
+    if (param.filler) array.set(fill(param.filler, param.shape, seed, streamOf("parameter", index)));
     else if (param.value !== undefined) array.fill(param.value);
     return array;
   });
@@ -65,6 +68,21 @@ export function createParams(
       table[layer.name] = layer.params.map(({ index, ...info }) => paramOver(info, () => arrays[index]));
   }
   return { store: { dtype, arrays }, table };
+}
+
+/** Reports every filler that cannot be used, at its place. */
+function checkFillers(params: readonly LoweredParam[]): void {
+  const mistakes = new Map<FillerParameter, Diagnostic>();
+  for (const { filler, layer } of params) {
+    const [problem] = (filler && fillerProblem(filler)?.diagnostics) ?? [];
+    if (filler && problem)
+      mistakes.set(filler, {
+        ...problem,
+        message: `layer ${JSON.stringify(layer)}: ${problem.message}`,
+        span: spanOf(filler, "type") ?? spanOf(filler),
+      });
+  }
+  if (mistakes.size > 0) throw new CortadoError([...mistakes.values()]);
 }
 
 /** A readable and writable parameter over an array that may be replaced as a whole. */
