@@ -72,8 +72,9 @@ async function prepare(net: string | NetDef, options: CompileOptions): Promise<P
   checkOptions(options);
   const { phase = "TEST", seed = DEFAULT_SEED, threads = 1, dtype = "float32", shapes, layers } = options;
   const target = chooseTarget(options);
-  const { definition: whole, root } = await readDefinition(net, options.root);
-  const definition = selectLayers(whole, { phase, level: options.level, stages: options.stages });
+  const state = { phase, level: options.level, stages: options.stages };
+  const { definition: whole, root } = await readDefinition(net, options.root, state);
+  const definition = selectLayers(whole, state);
   const feeds = await openFeeds(definition, { root, phase, seed, shapes, layers });
   try {
     const lowered = lowerDefinition(definition, { phase, shapes, feedShapes: feeds.shapes, types: layers });

@@ -62,13 +62,11 @@ export async function createSolver(solver: string | SolverDef, options: SolverOp
   if (told.hasErrors) throw new CortadoError(told.all);
   for (const { message } of told.all) onEvent({ kind: "warning", iteration: 0, message });
 
-  const folders = [
-    ...(options.root === undefined ? [] : [resolve(options.root)]),
-    process.cwd(),
-    ...(file === undefined ? [] : [dirname(file)]),
-  ];
+  // What is written goes to the working directory or beside the solver; `root` is where data is read.
+  const own = new Set([process.cwd(), ...(file === undefined ? [] : [dirname(file)])]);
+  const folders = [...new Set([...(options.root === undefined ? [] : [resolve(options.root)]), ...own])];
   const plans = await resolveNets(definition, folders);
-  const prefix = await snapshotPrefix(parameters.snapshot_prefix, file, folders);
+  const prefix = await snapshotPrefix(parameters.snapshot_prefix, file, [...own]);
   if (parameters.snapshot > 0) await checkPrefix(prefix);
 
   const open: CompiledNet[] = [];

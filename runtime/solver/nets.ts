@@ -142,7 +142,13 @@ function createReader(
   return async (reference) => {
     if (reference.is === "message")
       return {
-        definition: { net: reference.net, source: definition.source, warnings: [], leftOut: [] },
+        definition: {
+          net: reference.net,
+          source: definition.source,
+          warnings: [],
+          leftOut: [],
+          damaged: new Set(),
+        },
         folder: undefined,
       };
     if (known.has(reference.path)) return known.get(reference.path);

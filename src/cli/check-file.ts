@@ -8,7 +8,7 @@ import { readWeights } from "../../runtime/weights/index.js";
 import { CortadoError, createDiagnostics, type Diagnostic, userError } from "../errors/index.js";
 import { sizeOf } from "../ir/graph.js";
 import { reasonOf } from "../net/source.js";
-import { type NetDef, parseNet, parseSolver, type SolverDef } from "../prototxt/index.js";
+import { parseSolver, readNet, type SolverDef } from "../prototxt/index.js";
 import { checkNet, type NetCheckOptions } from "./check-net.js";
 import { count, shapeText } from "./text.js";
 
@@ -56,7 +56,7 @@ async function checkText(text: string, path: string, options: NetCheckOptions): 
     return failed("file", userError(`${JSON.stringify(path)} has no field of a net or of a solver`));
   try {
     return kind === "net"
-      ? await netReport(parseNet(text, { name: path }), path, options)
+      ? await netReport(readNet(text, { name: path }), path, options)
       : await solverReport(parseSolver(text, { name: path }), path, options);
   } catch (error) {
     return failed(kind, error);
@@ -79,17 +79,27 @@ function kindOfText(text: string): "net" | "solver" | undefined {
   return shared ? "net" : undefined;
 }
 
-async function netReport(net: NetDef, path: string, options: NetCheckOptions): Promise<FileReport> {
+async function netReport(
+  { definition: net, errors }: ReturnType<typeof readNet>,
+  path: string,
+  options: NetCheckOptions,
+): Promise<FileReport> {
   const root = options.root ?? dirname(resolve(path));
   const { phases, diagnostics, notes } = await checkNet(net, { ...options, root });
   const empty: readonly Diagnostic[] =
-    net.net.layer.length > 0 ? [] : [{ severity: "warning", message: `${path}: the net has no layers` }];
+    net.net.layer.length > 0 || errors.length > 0
+      ? []
+      : [{ severity: "warning", message: `${path}: the net has no layers` }];
   return {
-    kind: `net (${phases.join(", ")})`,
-    diagnostics: [...net.warnings, ...empty, ...diagnostics],
+    kind: errors.length > 0 ? "net" : `net (${phases.join(", ")})`,
+    diagnostics: [...net.warnings, ...empty, ...inOrder([...errors, ...diagnostics])],
     notes,
   };
 }
+
+/** By place in the text. */
+const inOrder = (diagnostics: readonly Diagnostic[]): readonly Diagnostic[] =>
+  [...diagnostics].sort((a, b) => (a.span?.start ?? 0) - (b.span?.start ?? 0));
 
 async function solverReport(
   definition: SolverDef,

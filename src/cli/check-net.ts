@@ -2,7 +2,8 @@
 import { type Feed, openFeed } from "../../runtime/data/feed.js";
 import { CortadoError, createDiagnostics, type Diagnostic } from "../errors/index.js";
 import type { Shape } from "../ir/graph.js";
-import { feedsOf, type LayerFeed, lowerNet } from "../layers/index.js";
+import { feedsOf, type LayerFeed, lowerNet, NOT_OPENED } from "../layers/index.js";
+import { checkFillers } from "../net/fillers.js";
 import { type NetDef, selectLayers, wireNet } from "../prototxt/index.js";
 import { safe, shapeText } from "./text.js";
 import type { Shapes } from "./values.js";
@@ -26,9 +27,6 @@ export interface NetCheck {
 }
 
 const BOTH: readonly Phase[] = ["TRAIN", "TEST"];
-
-/** How lowering says that it knows no shapes of a data layer; here it is a note. */
-const UNOPENED = "its data source could not be opened";
 
 export async function checkNet(
   net: NetDef,
@@ -108,8 +106,12 @@ function lower(
   { shapes }: NetCheckOptions,
 ): readonly Diagnostic[] {
   const diagnostics = createDiagnostics();
-  lowerNet(definition, wireNet(definition, diagnostics), { phase, shapes, feedShapes, diagnostics });
-  return diagnostics.all.filter(({ message }) => !message.endsWith(UNOPENED));
+  // A layer that lost its tops to a mistake in its text would make its readers look wrong.
+  const complete = [...definition.damaged].every(({ top }) => top.length > 0);
+  const wiring = wireNet(definition, complete ? diagnostics : createDiagnostics());
+  checkFillers(definition, diagnostics);
+  lowerNet(definition, wiring, { phase, shapes, feedShapes, diagnostics });
+  return diagnostics.all.filter(({ message }) => !message.endsWith(NOT_OPENED));
 }
 
 interface Sources {

@@ -52,15 +52,15 @@ export function addSummary(program: Command, io: Io, end: End): void {
 }
 
 async function summary(file: string, options: SummaryOptions, io: Io): Promise<number> {
+  const state = { phase: options.phase, level: options.level, stages: options.stage };
   const { definition, root } = await readDefinition(
     pathOf(io, file),
     options.root === undefined ? undefined : pathOf(io, options.root),
+    state,
   );
   showWarnings(definition.warnings, io);
   const analysis = await analyse(definition, {
-    phase: options.phase,
-    level: options.level,
-    stages: options.stage,
+    ...state,
     root,
     shapes: options.shape,
   });

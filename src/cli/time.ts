@@ -79,11 +79,12 @@ export function addTime(program: Command, io: Io, end: End): void {
 async function time(file: string, options: TimeOptions, io: Io): Promise<number> {
   warnGpu(options, io);
   const { phase, threads = 1, iterations } = options;
+  const state = { phase, level: options.level, stages: options.stage };
   const { definition, root } = await readDefinition(
     pathOf(io, file),
     options.root === undefined ? undefined : pathOf(io, options.root),
+    state,
   );
-  const state = { phase, level: options.level, stages: options.stage };
   const net = await compile(definition, {
     ...state,
     root,

@@ -17,6 +17,9 @@ import {
 } from "./record.js";
 import { showShape } from "./shapes.js";
 
+/** How lowering says that it was given no shapes for a data layer. */
+export const NOT_OPENED = "its data source could not be opened";
+
 /** The graph's name for the count of steps so far, which `random` reads: an input of shape []. */
 export const STEP = "#step";
 
@@ -159,9 +162,7 @@ export function lowerLayer(
     state.feeds.push({ layer, spec });
     const shapes =
       options.feedShapes.get(layer.name) ??
-      (spec.kind === "filler"
-        ? spec.tops.map(({ shape }) => shape)
-        : fail("its data source could not be opened"));
+      (spec.kind === "filler" ? spec.tops.map(({ shape }) => shape) : fail(NOT_OPENED));
     tops = layer.top.map((_, top) =>
       input(top, shapes[top] ?? fail(`its data source gives no value for top ${top + 1}`)),
     );

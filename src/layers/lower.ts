@@ -22,7 +22,14 @@ import type { LayerParam, LoweredParam } from "./params.js";
 import type { LayerType, RangeCheck } from "./record.js";
 import { knownLayerTypes } from "./registry.js";
 
-export { inputName, type LayerFeed, type LoweredBlob, type LowerOptions, STEP } from "./lower-layer.js";
+export {
+  inputName,
+  type LayerFeed,
+  type LoweredBlob,
+  type LowerOptions,
+  NOT_OPENED,
+  STEP,
+} from "./lower-layer.js";
 export type { LayerParam, LoweredParam } from "./params.js";
 
 /** A layer of a lowered net. */
@@ -101,8 +108,8 @@ export function feedsOf(netDef: NetDef, phase: Phase, types?: readonly LayerType
 /**
  * Lowers every layer of a net to graph. `netDef` has the layers of its phase only and `wiring` is theirs.
  *
- * Every mistake is reported; a layer whose bottoms could not be made is passed over in silence. Undefined if
- * anything is wrong.
+ * Every mistake is reported; a layer whose bottoms could not be made, or whose text has a mistake, is passed over in
+ * silence. Undefined if anything is wrong.
  */
 export function lowerNet(netDef: NetDef, wiring: Wiring, options: LowerOptions): LoweredNet | undefined {
   const { diagnostics } = options;
@@ -116,6 +123,7 @@ export function lowerNet(netDef: NetDef, wiring: Wiring, options: LowerOptions):
   const losses: { index: number; blob: string; node: Node; weight: number }[] = [];
 
   for (const [index, { layer, bottoms, tops }] of wiring.layers.entries()) {
+    if (netDef.damaged.has(layer)) continue;
     const type = known.get(layer.type);
     if (!type) {
       reportUnknownType(layer, known, diagnostics);

@@ -1,4 +1,3 @@
-import type { FillerParameter } from "../../proto/index.js";
 import {
   allocateReal,
   checkMemory,
@@ -7,12 +6,11 @@ import {
   type RealType,
   realBytes,
 } from "../../runtime/memory.js";
-import { fill, fillerProblem, streamOf } from "../../runtime/random/index.js";
+import { fill, streamOf } from "../../runtime/random/index.js";
 import type { Param, ParamInfo } from "../../runtime/types.js";
-import { CortadoError, type Diagnostic, userError } from "../errors/index.js";
+import { userError } from "../errors/index.js";
 import { sameShape, sizeOf } from "../ir/graph.js";
-import type { LoweredNet, LoweredParam } from "../layers/index.js";
-import { spanOf } from "../prototxt/index.js";
+import type { LoweredNet } from "../layers/index.js";
 
 /** Parameters by layer name; layers without any are absent. */
 export type ParamTable = Readonly<Record<string, readonly Param[]>>;
@@ -47,7 +45,6 @@ export function createParams(
   const own = lowered.params.filter(({ layer, position }) => !lent?.find(layer, position));
   const elements = own.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   checkMemory(elements * realBytes(dtype), "the parameters");
-  checkFillers(own);
   const arrays = lowered.params.map((param, index): RealArray => {
     const shared = lent?.find(param.layer, param.position);
     if (shared) {
@@ -68,21 +65,6 @@ export function createParams(
       table[layer.name] = layer.params.map(({ index, ...info }) => paramOver(info, () => arrays[index]));
   }
   return { store: { dtype, arrays }, table };
-}
-
-/** Reports every filler that cannot be used, at its place. */
-function checkFillers(params: readonly LoweredParam[]): void {
-  const mistakes = new Map<FillerParameter, Diagnostic>();
-  for (const { filler, layer } of params) {
-    const [problem] = (filler && fillerProblem(filler)?.diagnostics) ?? [];
-    if (filler && problem)
-      mistakes.set(filler, {
-        ...problem,
-        message: `layer ${JSON.stringify(layer)}: ${problem.message}`,
-        span: spanOf(filler, "type") ?? spanOf(filler),
-      });
-  }
-  if (mistakes.size > 0) throw new CortadoError([...mistakes.values()]);
 }
 
 /** A readable and writable parameter over an array that may be replaced as a whole. */

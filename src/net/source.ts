@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { userError } from "../errors/index.js";
-import { type NetDef, parseNet } from "../prototxt/index.js";
+import { CortadoError, userError } from "../errors/index.js";
+import { type NetDef, readNet, type SelectedState } from "../prototxt/index.js";
+import { furtherMistakes } from "./lower.js";
 
 /** A text cannot be mistaken for a path: a net has fields, and a field has a colon or a brace. */
 export const looksLikeText = (given: string): boolean => /[{}:\n]/.test(given.replace(/^[A-Za-z]:[\\/]/, ""));
@@ -24,13 +25,20 @@ export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** A net by text, path or value, and the folder that its relative paths start from. */
+/**
+ * A net by text, path or value, and the folder that its relative paths start from.
+ *
+ * @throws CortadoError with every mistake: of the text, and of the layers that the text leaves whole
+ */
 export async function readDefinition(
   net: string | NetDef,
   root: string | undefined,
+  state: SelectedState,
 ): Promise<{ readonly definition: NetDef; readonly root: string }> {
   if (typeof net !== "string") return { definition: net, root: root ?? process.cwd() };
-  if (looksLikeText(net)) return { definition: parseNet(net), root: root ?? process.cwd() };
-  const text = await readTextFile(net, "the net");
-  return { definition: parseNet(text, { name: net }), root: root ?? dirname(resolve(net)) };
+  const isText = looksLikeText(net);
+  const text = isText ? net : await readTextFile(net, "the net");
+  const { definition, errors } = readNet(text, isText ? {} : { name: net });
+  if (errors.length > 0) throw new CortadoError([...errors, ...furtherMistakes(definition, state)]);
+  return { definition, root: root ?? (isText ? process.cwd() : dirname(resolve(net))) };
 }

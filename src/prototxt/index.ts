@@ -6,6 +6,7 @@ export {
   type ParseOptions,
   parseNet,
   parseSolver,
+  readNet,
   type SelectedState,
   type SolverDef,
   selectLayers,

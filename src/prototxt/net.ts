@@ -28,6 +28,8 @@ export interface NetDef {
   readonly warnings: readonly Diagnostic[];
   /** Layers that `selectLayers` left out, so that an error can say where a missing blob went. */
   readonly leftOut: readonly LayerParameter[];
+  /** Layers in whose text there is a mistake; with any, the net cannot be compiled, only looked at. */
+  readonly damaged: ReadonlySet<LayerParameter>;
 }
 
 /** A solver in the current format, with the text it came from. */
@@ -55,13 +57,31 @@ export interface SelectedState {
  * @throws CortadoError with every mistake of the text
  */
 export function parseNet(text: string, options: ParseOptions = {}): NetDef {
+  const { definition, errors } = readNet(text, options);
+  if (errors.length > 0) throw new CortadoError([...errors, ...definition.warnings]);
+  return definition;
+}
+
+/**
+ * Reads the prototxt of a net as far as its mistakes allow: layers in whose text there is one are `damaged`, so that
+ * the others can still be looked at.
+ */
+export function readNet(
+  text: string,
+  options: ParseOptions = {},
+): { readonly definition: NetDef; readonly errors: readonly Diagnostic[] } {
   const source: SourceText = { name: options.name ?? "<net>", text };
   const diagnostics = createDiagnostics();
-  const parsed = parseMessage(source, "NetParameter", diagnostics);
-  throwErrors(diagnostics);
-  const net = upgradeNet(parsed, diagnostics);
-  throwErrors(diagnostics);
-  return { net, source, warnings: diagnostics.all, leftOut: [] };
+  const net = upgradeNet(parseMessage(source, "NetParameter", diagnostics), diagnostics);
+  const errors = diagnostics.all.filter(({ severity }) => severity === "error");
+  const warnings = diagnostics.all.filter(({ severity }) => severity === "warning");
+  const damaged = new Set(
+    net.layer.filter((layer) => {
+      const whole = spanOf(layer);
+      return errors.some(({ span }) => span && whole && span.start >= whole.start && span.start <= whole.end);
+    }),
+  );
+  return { definition: { net, source, warnings, leftOut: [], damaged }, errors };
 }
 
 /**

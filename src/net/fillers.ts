@@ -1,0 +1,47 @@
+import {
+  type FillerParameter,
+  has,
+  type LayerParameter,
+  type Message,
+  messageInfo,
+} from "../../proto/index.js";
+import { fillerProblem } from "../../runtime/random/index.js";
+import type { Diagnostics } from "../errors/index.js";
+import { type NetDef, quoted, spanOf } from "../prototxt/index.js";
+
+/** Reports every filler of a net that cannot be used, at its place. */
+export function checkFillers({ net, damaged }: NetDef, diagnostics: Diagnostics): void {
+  for (const layer of net.layer) {
+    if (damaged.has(layer)) continue;
+    for (const filler of fillersOf(layer)) {
+      const [problem] = fillerProblem(filler)?.diagnostics ?? [];
+      if (problem)
+        diagnostics.report({
+          ...problem,
+          message: `layer ${quoted(layer.name)} (${layer.type}): ${problem.message}`,
+          span: spanOf(filler, "type") ?? spanOf(filler),
+        });
+    }
+  }
+}
+
+/** The fillers that a layer's settings give: fields of type FillerParameter in its parameter messages. */
+function fillersOf(layer: LayerParameter): readonly FillerParameter[] {
+  return messagesIn(layer, "LayerParameter").flatMap(({ message, type }) =>
+    messagesIn(message, type).flatMap((inner) =>
+      inner.type === "FillerParameter" ? [inner.message as FillerParameter] : [],
+    ),
+  );
+}
+
+/** The messages that a message's own fields hold. */
+function messagesIn(message: Message, type: Parameters<typeof messageInfo>[0]) {
+  return messageInfo(type).fields.flatMap(({ name, kind, repeated }) => {
+    if (kind.is !== "message" || !has(message, name as never)) return [];
+    const value: unknown = message[name as keyof Message];
+    return (repeated ? (value as readonly Message[]) : [value as Message]).map((inner) => ({
+      message: inner,
+      type: kind.message,
+    }));
+  });
+}
