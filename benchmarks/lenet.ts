@@ -4,9 +4,8 @@
  *
  *   npm run bench -- lenet
  */
-import "@tensorflow/tfjs-backend-cpu";
 import { readFile } from "node:fs/promises";
-import * as tf from "@tensorflow/tfjs-core";
+import * as tf from "@tensorflow/tfjs";
 import { compileTraining } from "../src/compile.js";
 import { compile, parseSolver } from "../src/index.js";
 import { formatMeasurements, interleave, machine, median, testValues } from "./measure.js";
