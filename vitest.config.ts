@@ -6,7 +6,8 @@ export default defineConfig({
   resolve: { alias: { cortado: fileURLToPath(new URL("src/index.ts", import.meta.url)) } },
   test: {
     include: ["test/**/*.test.ts"],
-    reporters: [process.env.CI ? "dot" : "default", "./test/support/reporter.ts"],
+    reporters: ["default", "./test/support/reporter.ts"],
+    setupFiles: ["./test/support/setup.ts"],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     // Kernel threads and compiled nets are heavy: as many files at once as there are cores, no more.
