@@ -45,7 +45,7 @@ export async function createTransformer(
         `crop_size ${cropSize} is larger than ${what}, which is ${height} × ${width} (height × width)`,
       );
     const { image, values } = mean;
-    if (image && image.shape.some((extent, i) => extent !== [channels, height, width][i]))
+    if (image?.shape.some((extent, i) => extent !== [channels, height, width][i]))
       throw userError(
         `the mean image has the shape ${image.shape.join("×")}, and ${what} has ${channels}×${height}×${width}`,
       );
