@@ -1,8 +1,10 @@
-import { type FileHandle, open } from "node:fs/promises";
 import { userError } from "../../src/errors/index.js";
+import { openFile } from "./whole-file.js";
 
 const BLOCK = 1 << 18;
 const BLOCKS_KEPT = 8;
+/** The most that one read may ask for: the largest message that Caffe's own format allows, and what Node can read. */
+const LONGEST_READ = 2 ** 31 - 1;
 
 /**
  * A file read by position, never as a whole: aligned blocks of 256 KiB, the last few kept, since readers walk
@@ -13,7 +15,7 @@ export interface BlockFile {
   readonly size: number;
   /**
    * The bytes [offset, offset + length). May share memory with the cache: read them before the next call.
-   * @throws CortadoError when they do not all lie inside the file
+   * @throws CortadoError when they do not all lie inside the file, or are 2 GiB or more
    */
   read(offset: number, length: number): Promise<Uint8Array>;
   close(): Promise<void>;
@@ -21,18 +23,7 @@ export interface BlockFile {
 
 /** Opens a file for positional reading. @throws CortadoError when it cannot be opened or is not a file */
 export async function openBlockFile(path: string): Promise<BlockFile> {
-  let handle: FileHandle;
-  try {
-    handle = await open(path, "r");
-  } catch (error) {
-    throw userError(`cannot open ${path}: ${(error as Error).message}`);
-  }
-  const stat = await handle.stat();
-  if (!stat.isFile()) {
-    await handle.close();
-    throw userError(`${path} is not a file`);
-  }
-  const { size } = stat;
+  const { handle, size } = await openFile(path, path);
   const blocks = new Map<number, Uint8Array>();
 
   const readFully = async (offset: number, length: number): Promise<Uint8Array> => {
@@ -65,6 +56,7 @@ export async function openBlockFile(path: string): Promise<BlockFile> {
       if (offset < 0 || length < 0 || offset + length > size) {
         throw userError(`${path} is cut short or corrupt: bytes ${offset} to ${offset + length} of ${size}`);
       }
+      if (length > LONGEST_READ) throw userError(`${path}: a record of ${length} bytes is too large to read`);
       const first = Math.floor(offset / BLOCK);
       const within = offset - first * BLOCK;
       if (within + length <= BLOCK) {

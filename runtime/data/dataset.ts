@@ -18,7 +18,7 @@ const BUILTIN = "builtin:";
  */
 export async function openRecords(source: string, root: string, span?: Span): Promise<RecordCursor> {
   if (source.startsWith(BUILTIN)) return openBuiltin(source, span);
-  const path = await locateSource(source, root, "the data source", span);
+  const path = await locateSource(source, [root], "the data source", span);
   if (await isLmdb(path)) return datumRecords(path, await openLmdb(path));
   if (await isLevelDb(path)) return datumRecords(path, await openLevelDb(path));
   if (await isIdx(path)) return openIdx(path);
@@ -80,19 +80,33 @@ export async function openDataset(
   const { root = process.cwd(), color = "native" } = options;
   const cursor = await openRecords(source, root);
   try {
-    const walk = endless(cursor, color);
-    const { channels, height, width } = await walk();
-    await cursor.rewind();
-    return { count: cursor.count, shape: [channels, height, width], next: walk, close: () => cursor.close() };
+    const { channels, height, width } = await firstRecord(cursor, color);
+    return {
+      count: cursor.count,
+      shape: [channels, height, width],
+      next: endless(cursor, color),
+      close: () => cursor.close(),
+    };
   } catch (error) {
     await cursor.close();
     throw error;
   }
 }
 
-/** A walk that starts again after the last record. @throws CortadoError when there is no record at all */
-export function endless(cursor: RecordCursor, mode: ColorMode): () => Promise<PlainRecord> {
-  let read = 0;
+/** The first record; the cursor stands before it again. @throws CortadoError when there is no record at all */
+export async function firstRecord(cursor: RecordCursor, mode: ColorMode): Promise<PlainRecord> {
+  const record = await endless(cursor, mode)();
+  await cursor.rewind();
+  return record;
+}
+
+/**
+ * A walk that starts again after the last record.
+ *
+ * @param read how many records the cursor has passed since its first
+ * @throws CortadoError when there is no record at all
+ */
+export function endless(cursor: RecordCursor, mode: ColorMode, read = 0): () => Promise<PlainRecord> {
   return async () => {
     let record = await cursor.next();
     if (!record) {

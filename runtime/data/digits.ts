@@ -42,7 +42,8 @@ export function openDigits(split: DigitSplit): RecordCursor {
       const index = at++;
       const data = pixels.subarray(index * AREA, (index + 1) * AREA);
       if (labels[index] === 0) labels[index] = 1 + drawDigit(split, index, data);
-      return { channels: 1, height: SIDE, width: SIDE, label: labels[index]! - 1, data };
+      // A copy: the caller may write to it.
+      return { channels: 1, height: SIDE, width: SIDE, label: labels[index]! - 1, data: data.slice() };
     },
     skip: async () => at++ < count,
     async rewind() {

@@ -3,16 +3,22 @@ import type { Shape } from "../../src/ir/graph.js";
 import type { Feed, FeedOptions } from "./batches.js";
 import { fillerFeed } from "./filler-feed.js";
 import { hdf5Feed } from "./hdf5-feed.js";
+import { located } from "./located.js";
 import { recordFeed } from "./record-feed.js";
 
 export type { Feed, FeedOptions } from "./batches.js";
 
 /**
- * Opens what a data layer reads.
+ * Opens what a data layer reads. What goes wrong, now or with a later batch, is reported at the layer's place.
  *
  * @throws CortadoError when a source is missing, damaged, or does not fit the layer
  */
 export async function openFeed(spec: FeedSpec, options: FeedOptions): Promise<Feed> {
+  const feed = await located(spec.span, () => openKind(spec, options));
+  return { ...feed, next: (into) => located(spec.span, () => feed.next(into)) };
+}
+
+async function openKind(spec: FeedSpec, options: FeedOptions): Promise<Feed> {
   switch (spec.kind) {
     case "records":
       return recordFeed(spec, options);

@@ -1,11 +1,15 @@
-import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { CortadoError, userError } from "../../src/errors/index.js";
+import { userError } from "../../src/errors/index.js";
 import { sizeOf } from "../../src/ir/graph.js";
 import { openHdf5 } from "../hdf5.js";
 import { permutation, randomStream, streamOf } from "../random/index.js";
 import type { Feed, FeedOf, FeedOptions } from "./batches.js";
 import { locateSource } from "./locate.js";
+import { readWhole } from "./whole-file.js";
+
+const LONGEST_LIST = 1 << 26;
+/** What the HDF5 library can hold of one data set. */
+const LARGEST_DATASET = 2 ** 31;
 
 /** The rows of one file, whole in memory: one table for each top. */
 interface Rows {
@@ -65,29 +69,22 @@ const inOrder = (count: number): Uint32Array => Uint32Array.from({ length: count
 
 /** The files that the layer's list names: relative to `root`, or to the list itself. */
 async function listedFiles(spec: FeedOf<"hdf5">, root: string): Promise<readonly string[]> {
-  const list = await locateSource(spec.source, root, "the list of HDF5 files", spec.span);
-  const fail = (message: string): never => {
-    throw new CortadoError([{ severity: "error", message, span: spec.span }]);
-  };
-  let text = "";
-  try {
-    text = await readFile(list, "utf8");
-  } catch (error) {
-    fail(`cannot read the list of HDF5 files ${JSON.stringify(list)}: ${(error as Error).message}`);
-  }
-  if (text.includes("\0"))
-    fail(`${JSON.stringify(list)} is no list of HDF5 files: name a text file with a path on each line`);
-  const names = text.split(/\s+/).filter((name) => name !== "");
-  if (names.length === 0) fail(`the list of HDF5 files ${JSON.stringify(list)} is empty`);
-  return Promise.all(
-    names.map(async (name) => {
-      try {
-        return await locateSource(name, root, "the HDF5 file", spec.span);
-      } catch {
-        return locateSource(name, dirname(list), "the HDF5 file", spec.span);
-      }
-    }),
-  );
+  const list = await locateSource(spec.source, [root], "the list of HDF5 files");
+  const what = `the list of HDF5 files ${JSON.stringify(list)}`;
+  const bytes = await readWhole(list, what, LONGEST_LIST);
+  if (bytes.includes(0))
+    throw userError(
+      `${what} is not a text`,
+      "source names a text file with the path of an HDF5 file on each line",
+    );
+  const names = bytes
+    .toString("utf8")
+    .split(/\s+/)
+    .filter((name) => name !== "");
+  if (names.length === 0) throw userError(`${what} is empty`);
+  const files: string[] = [];
+  for (const name of names) files.push(await locateSource(name, [root, dirname(list)], "the HDF5 file"));
+  return files;
 }
 
 async function readRows(path: string, tops: readonly string[]): Promise<Rows> {
@@ -101,6 +98,11 @@ async function readRows(path: string, tops: readonly string[]): Promise<Rows> {
           `it has ${file.datasets.map((candidate) => JSON.stringify(candidate.path)).join(", ") || "none"}`,
         );
       if (dataset.shape.length === 0) throw userError(`${path}: dataset ${JSON.stringify(top)} has no rows`);
+      if (sizeOf(dataset.shape) * Float32Array.BYTES_PER_ELEMENT > LARGEST_DATASET)
+        throw userError(
+          `${path}: dataset ${JSON.stringify(top)} of shape [${dataset.shape.join(", ")}] is too large: files are read whole`,
+          "spread the rows over several files and list them all",
+        );
       return { count: dataset.shape[0], row: dataset.shape.slice(1), data: dataset.read() };
     });
     const [count] = tables.map((table) => table.count);

@@ -1,15 +1,18 @@
-import { open, readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { constants, gunzip } from "node:zlib";
-import { userError } from "../../src/errors/index.js";
+import { type CortadoError, userError } from "../../src/errors/index.js";
 import { openBlockFile } from "./blockfile.js";
 import type { RecordCursor } from "./records.js";
+import { openFile, readWhole } from "./whole-file.js";
 
 const inflate = promisify(gunzip);
 const UNSIGNED_BYTE = 0x08;
 /** Deflate cannot do better than 1032 : 1, so a header that promises more lies. */
 const DEFLATE_LIMIT = 1032;
+/** A gzipped file is unpacked in memory, as a whole. */
+const MOST_UNPACKED = 2 ** 31 - 1;
 
 /** An idx file: `shape`, and its bytes by position. */
 interface IdxFile {
@@ -21,12 +24,9 @@ interface IdxFile {
 
 /** True for a file of MNIST's idx format, plain or gzipped. */
 export async function isIdx(path: string): Promise<boolean> {
-  try {
-    const head = await headOf(path);
-    return isGzip(head) ? /idx|ubyte/.test(basename(path)) : isIdxHead(head);
-  } catch {
-    return false;
-  }
+  if (!(await stat(path)).isFile()) return false;
+  const head = await headOf(path);
+  return isGzip(head) ? /idx|ubyte/.test(basename(path)) : isIdxHead(head);
 }
 
 /**
@@ -91,7 +91,12 @@ async function readLabels(imagesPath: string, count: number): Promise<Uint8Array
       await labels.close();
     }
   }
-  throw userError(`no labels beside ${imagesPath}`, `looked for ${tried.join(" and ")}`);
+  throw userError(
+    `no labels beside ${imagesPath}`,
+    name === plain
+      ? "call the images …-images-idx3-ubyte and the labels …-labels-idx1-ubyte"
+      : `looked for ${tried.join(" and ")}`,
+  );
 }
 
 async function openIdxFile(path: string): Promise<IdxFile> {
@@ -102,11 +107,7 @@ async function openPlain(path: string): Promise<IdxFile> {
   const file = await openBlockFile(path);
   try {
     const { shape, header, size } = parseHeader(path, await file.read(0, Math.min(64, file.size)));
-    if (header + size > file.size) {
-      throw userError(
-        `${path} is cut short: ${shape.join(" × ")} bytes are declared, ${file.size - header} are there`,
-      );
-    }
+    if (header + size !== file.size) throw sizeDiffers(path, shape, header + size, file.size);
     return { path, shape, read: (offset, length) => file.read(header + offset, length), close: file.close };
   } catch (error) {
     await file.close();
@@ -115,19 +116,22 @@ async function openPlain(path: string): Promise<IdxFile> {
 }
 
 async function openZipped(path: string): Promise<IdxFile> {
-  const zipped = await readFile(path);
+  const zipped = await readWhole(path, path, MOST_UNPACKED);
   try {
     const start = await inflate(zipped.subarray(0, 4096), { finishFlush: constants.Z_SYNC_FLUSH });
     const { shape, header, size } = parseHeader(path, start);
     if (header + size > zipped.length * DEFLATE_LIMIT + 4096) {
       throw userError(`${path} is cut short: ${shape.join(" × ")} bytes are declared`);
     }
-    const bytes = await inflate(zipped, { maxOutputLength: header + size });
-    if (bytes.length < header + size) {
+    if (header + size > MOST_UNPACKED) {
       throw userError(
-        `${path} is cut short: ${shape.join(" × ")} bytes are declared, ${bytes.length - header} are there`,
+        `${path} is too large to unpack in memory: ${shape.join(" × ")} bytes`,
+        "unpack it with gunzip",
       );
     }
+    // One byte more than is declared, so that a longer file shows.
+    const bytes = await inflate(zipped, { maxOutputLength: header + size + 1 });
+    if (bytes.length !== header + size) throw sizeDiffers(path, shape, header + size, bytes.length);
     return {
       path,
       shape,
@@ -135,9 +139,20 @@ async function openZipped(path: string): Promise<IdxFile> {
       close: async () => {},
     };
   } catch (error) {
-    if ((error as { code?: string }).code === undefined) throw error;
-    throw userError(`cannot unpack ${path}: ${(error as Error).message}`);
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    if (code === "ERR_BUFFER_TOO_LARGE") throw userError(`${path} holds more than its header declares`);
+    throw userError(`cannot unpack ${path}: ${message}`);
   }
+}
+
+function sizeDiffers(path: string, shape: readonly number[], wanted: number, found: number): CortadoError {
+  const values = `${shape.join(" × ")} values`;
+  return found < wanted
+    ? userError(
+        `${path} is cut short: its header declares ${values}, and ${wanted - found} bytes are missing`,
+      )
+    : userError(`${path} holds more than its header declares, which is ${values}`);
 }
 
 /** Two zero bytes, the type of the values, the number of axes, then the extents, big-endian. */
@@ -179,9 +194,7 @@ function hex(bytes: Uint8Array): string {
 }
 
 async function headOf(path: string): Promise<Uint8Array> {
-  const handle = await open(path, "r").catch((error: Error) => {
-    throw userError(`cannot open ${path}: ${error.message}`);
-  });
+  const { handle } = await openFile(path, path);
   try {
     const head = new Uint8Array(4);
     const { bytesRead } = await handle.read(head, 0, 4, 0);

@@ -3,7 +3,7 @@ import { copyFile, mkdtemp, readdir, rm, stat, symlink } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { ClassicLevel as Database } from "classic-level";
-import { userError } from "../../src/errors/index.js";
+import { CortadoError, userError } from "../../src/errors/index.js";
 import type { KeyValue, KeyValueCursor } from "./records.js";
 
 /** Values asked for at once: enough to hide the crossing into native code, few enough for large images. */
@@ -59,6 +59,8 @@ async function mirror(from: string, to: string): Promise<void> {
     if (/\.(ldb|sst)$/.test(name)) {
       await symlink(source, join(to, name), "file").catch(() => copyFile(source, join(to, name)));
     } else if (/^CURRENT$|^MANIFEST-|\.log$/.test(name)) {
+      // Opening a pipe would wait for ever.
+      if (!(await stat(source)).isFile()) throw userError(`${source} is not a file`);
       await copyFile(source, join(to, name));
     }
   }
@@ -77,6 +79,7 @@ async function openDatabase(folder: string): Promise<Database<Uint8Array, Uint8A
 
 /** classic-level wraps LevelDB's own words as the cause. */
 function reasonOf(error: unknown): string {
+  if (error instanceof CortadoError) return error.diagnostics[0].message;
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error ? error.cause.message : error.message;
 }

@@ -58,17 +58,19 @@ interface Meta {
   readonly transaction: bigint;
 }
 
-/** True for an LMDB folder or file, by its magic number. */
+/** True for a folder with a data.mdb, whatever its state, and for a file with LMDB's magic number. */
 export async function isLmdb(path: string): Promise<boolean> {
+  const data = await dataFile(path);
+  if (data !== path)
+    return stat(data).then(
+      () => true,
+      () => false,
+    );
+  const file = await openBlockFile(path);
   try {
-    const file = await openBlockFile(await dataFile(path));
-    try {
-      return (await findMagic(file)) !== undefined;
-    } finally {
-      await file.close();
-    }
-  } catch {
-    return false;
+    return (await findMagic(file)) !== undefined;
+  } finally {
+    await file.close();
   }
 }
 

@@ -3,16 +3,27 @@ import { basename, dirname, isAbsolute, resolve } from "node:path";
 import { CortadoError, type Span } from "../../src/errors/index.js";
 import { didYouMean } from "../../src/errors/suggest.js";
 
+/** Names of one folder that are compared with a name not found. */
+const MOST_SIBLINGS = 1000;
+
 /**
- * The path of something a net names: as it is when absolute, else under `root`, else under the working directory.
+ * The path of something a net names: as it is when absolute, else under the first of `roots` that has it, else under
+ * the working directory.
  *
  * @param what what it is to the user: `the data source`
  * @throws CortadoError with the places looked at and near names there
  */
-export async function locateSource(source: string, root: string, what: string, span?: Span): Promise<string> {
-  const places = isAbsolute(source) ? [source] : [...new Set([resolve(root, source), resolve(source)])];
+export async function locateSource(
+  source: string,
+  roots: readonly string[],
+  what: string,
+  span?: Span,
+): Promise<string> {
+  const places = isAbsolute(source)
+    ? [source]
+    : [...new Set([...roots, process.cwd()].map((root) => resolve(root, source)))];
   for (const place of places) if (await exists(place)) return place;
-  const near = didYouMean(basename(source), await siblings(places[0]));
+  const near = didYouMean(basename(source), (await Promise.all(places.map(siblings))).flat());
   throw new CortadoError([
     {
       severity: "error",
@@ -34,7 +45,7 @@ async function exists(path: string): Promise<boolean> {
 
 async function siblings(path: string): Promise<readonly string[]> {
   try {
-    return (await readdir(dirname(path))).slice(0, 1000);
+    return (await readdir(dirname(path))).slice(0, MOST_SIBLINGS);
   } catch {
     return [];
   }

@@ -1,32 +1,30 @@
 import { userError } from "../../src/errors/index.js";
-import { randomStream, streamOf } from "../random/index.js";
+import { type RandomStream, randomStream, streamOf } from "../random/index.js";
 import type { Feed, FeedOf, FeedOptions } from "./batches.js";
-import { endless, openRecords } from "./dataset.js";
+import { endless, firstRecord, openRecords } from "./dataset.js";
 import type { ColorMode } from "./image.js";
-import type { PlainRecord } from "./records.js";
+import { located } from "./located.js";
+import type { PlainRecord, RecordCursor } from "./records.js";
 import { createTransformer } from "./transform.js";
 
 /** Caffe's Data layer: records in order, transformed, from the first again after the last. */
 export async function recordFeed(spec: FeedOf<"records">, options: FeedOptions): Promise<Feed> {
   const { root, phase, seed, index = 0 } = options;
   const { batchSize, transform, tops } = spec;
-  const transformer = await createTransformer(transform, {
-    root,
-    phase,
-    random: randomStream(seed, streamOf("transform", index)),
-  });
+  const random = randomStream(seed, streamOf("transform", index));
+  const transformer = await located(transform.span, () =>
+    createTransformer(transform, { root, phase, random }),
+  );
   const cursor = await openRecords(spec.source, root, spec.span);
   try {
     const mode: ColorMode = transform.forceGray ? "gray" : transform.forceColor ? "color" : "native";
-    const next = endless(cursor, mode);
-    const first = await next();
-    const image = transformer.shapeOf(
-      [first.channels, first.height, first.width],
-      `the first record of ${cursor.name}`,
+    const first = await firstRecord(cursor, mode);
+    const image = await located(transform.span, () =>
+      transformer.shapeOf([first.channels, first.height, first.width], `the first record of ${cursor.name}`),
     );
     const size = image[0] * image[1] * image[2];
-    await cursor.rewind();
-    await skip(cursor, spec.randSkip, randomStream(seed, streamOf("skip", index)));
+    const skipped = await skip(cursor, spec.randSkip, randomStream(seed, streamOf("skip", index)));
+    const next = endless(cursor, mode, skipped);
     const shapes = [[batchSize, ...image], [batchSize]].slice(0, tops);
 
     const write = (record: PlainRecord, item: number, [data, labels]: readonly Float32Array[]): void => {
@@ -54,13 +52,20 @@ export async function recordFeed(spec: FeedOf<"records">, options: FeedOptions):
   }
 }
 
-/** rand_skip: steps over fewer than that many records, so that several runs do not see the same ones together. */
-async function skip(
-  cursor: Awaited<ReturnType<typeof openRecords>>,
-  randSkip: number,
-  random: ReturnType<typeof randomStream>,
-): Promise<void> {
-  if (randSkip <= 0) return;
-  for (let left = random.integer(randSkip); left > 0; left--)
-    if (!(await cursor.skip())) await cursor.rewind();
+/**
+ * rand_skip: steps over fewer than that many records, so that several runs do not see the same ones together.
+ *
+ * @returns how many records past the first the cursor stands
+ */
+async function skip(cursor: RecordCursor, randSkip: number, random: RandomStream): Promise<number> {
+  let left = randSkip > 0 ? random.integer(randSkip) : 0;
+  for (let passed = 0; passed < left; passed++) {
+    if (await cursor.skip()) continue;
+    if (passed === 0) return 0;
+    // The end, after `passed` records in all: whole rounds lead nowhere.
+    await cursor.rewind();
+    left %= passed;
+    passed = -1;
+  }
+  return left;
 }

@@ -1,10 +1,13 @@
-import { readFile } from "node:fs/promises";
 import { decodeMessage } from "../../proto/index.js";
 import { userError } from "../../src/errors/index.js";
 import type { TransformSpec } from "../../src/ir/feed.js";
 import type { RandomStream } from "../random/index.js";
 import { locateSource } from "./locate.js";
 import type { PlainRecord } from "./records.js";
+import { readWhole } from "./whole-file.js";
+
+/** 2^28 values in float32 and half as many in float64. */
+const LARGEST_MEAN = 2 ** 30;
 
 /** Extents of one image: channels, height, width. */
 export type ImageShape = readonly [channels: number, height: number, width: number];
@@ -87,19 +90,15 @@ function meanLookup({ image, values }: Mean): (channel: number, position: number
 }
 
 async function readMean(source: string, root: string): Promise<NonNullable<Mean["image"]>> {
-  const path = await locateSource(source, root, "the mean file");
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(path);
-  } catch (error) {
-    throw userError(`cannot read the mean file ${JSON.stringify(path)}: ${(error as Error).message}`);
-  }
-  const blob = decodeMessage("BlobProto", bytes, `the mean file ${JSON.stringify(path)}`);
+  const path = await locateSource(source, [root], "the mean file");
+  const what = `the mean file ${JSON.stringify(path)}`;
+  const blob = decodeMessage("BlobProto", await readWhole(path, what, LARGEST_MEAN), what);
+  const data = blob.double_data.length > 0 ? Float32Array.from(blob.double_data) : blob.data;
   const dims = blob.shape ? blob.shape.dim.slice(-3) : [blob.channels, blob.height, blob.width];
   const count = dims.reduce((product, extent) => product * extent, 1);
-  if (dims.length !== 3 || blob.data.length !== count)
+  if (dims.length !== 3 || count === 0 || data.length !== count)
     throw userError(
-      `the mean file ${JSON.stringify(path)} has ${blob.data.length} values for the shape ${dims.join("×")}`,
+      `${what} has ${data.length} values for the shape ${dims.join("×")} (channels×height×width)`,
     );
-  return { shape: [dims[0], dims[1], dims[2]], data: blob.data };
+  return { shape: [dims[0], dims[1], dims[2]], data };
 }

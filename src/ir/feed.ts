@@ -13,6 +13,7 @@ export interface TransformSpec {
   readonly meanValues: readonly number[];
   readonly forceColor: boolean;
   readonly forceGray: boolean;
+  readonly span?: Span;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { TransformSpec } from "../ir/feed.js";
+import { spanOf } from "../prototxt/index.js";
 import type { FeedContext } from "./record.js";
 import { parameterOf } from "./record.js";
 
@@ -18,5 +19,6 @@ export function transformOf({ layer, fail }: Pick<FeedContext, "layer" | "fail">
     meanValues: transform.mean_value,
     forceColor: transform.force_color,
     forceGray: transform.force_gray,
+    span: spanOf(transform),
   };
 }
