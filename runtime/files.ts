@@ -1,30 +1,42 @@
-import { open, rename, rm } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { open, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
-let written = 0;
+/** Of the file's own name, this much is kept in that of the file beside it: systems limit names to 255 bytes. */
+const LONGEST_STEM = 40;
 
 /**
  * Writes a file so that a reader, or a crash, sees either the old content or the whole new one: the bytes go to
- * a file beside it, are forced to the disk, and take the name in one step. On failure nothing is left behind.
+ * a file beside it, are forced to the disk, and take the name in one step. On failure nothing is left behind. A
+ * symbolic link stays one; what is no file (a pipe, `/dev/null`) is written to as it is.
  *
- * @throws the file system's error (no such folder, no permission, disk full)
+ * @throws the file system's error (no such folder, no permission, disk full): `fileTrouble` has words for it
  */
 export async function writeFileAtomically(
   path: string,
   bytes: Uint8Array | readonly Uint8Array[] | string,
 ): Promise<void> {
-  const folder = dirname(path);
-  const beside = join(folder, `.${basename(path)}.${process.pid}.${written++}.part`);
-  const pieces = Array.isArray(bytes) ? bytes : [bytes];
+  const target = await realpath(path).catch(() => path);
+  const found = await stat(target).catch(() => undefined);
+  if (found?.isDirectory()) throw Object.assign(new Error("EISDIR: it is a folder"), { code: "EISDIR" });
+  const pieces: readonly (Uint8Array | string)[] = Array.isArray(bytes) ? bytes : [bytes];
+  if (found && !found.isFile()) {
+    await writeFile(target, pieces);
+    return;
+  }
+  const folder = dirname(target);
+  const stem = basename(target).slice(0, LONGEST_STEM);
+  const beside = join(folder, `.${stem}.${randomBytes(6).toString("hex")}.part`);
+  // Outside of the `try`: a file that could not be made is not ours to remove.
+  const file = await open(beside, "wx", found ? found.mode & 0o777 : undefined);
   try {
-    const file = await open(beside, "wx");
     try {
       for (const piece of pieces) await file.writeFile(piece);
       await file.sync();
     } finally {
       await file.close();
     }
-    await rename(beside, path);
+    await rename(beside, target);
   } catch (error) {
     await rm(beside, { force: true });
     throw error;
@@ -44,4 +56,25 @@ async function syncFolder(folder: string): Promise<void> {
   } catch {
     return;
   }
+}
+
+const TROUBLES: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file or folder",
+  ENOTDIR: "what should be a folder on its path is a file",
+  EISDIR: "it is a folder",
+  EACCES: "no permission",
+  EPERM: "no permission",
+  EROFS: "it lies on a read-only disk",
+  ENOSPC: "the disk is full",
+  EDQUOT: "the disk quota is used up",
+  ENAMETOOLONG: "its name is too long",
+  ELOOP: "its links go round in a circle",
+  EMFILE: "too many files are open",
+  ERR_FS_FILE_TOO_LARGE: "it is larger than 2 GiB",
+};
+
+/** The file system's error in words for a person. */
+export function fileTrouble(error: unknown): string {
+  const { code = "", message = String(error) } = error as NodeJS.ErrnoException;
+  return Object.hasOwn(TROUBLES, code) ? TROUBLES[code] : message;
 }

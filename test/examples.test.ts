@@ -29,6 +29,15 @@ it("logistic regression agrees with the numbers by hand, and one step lowers its
   expect(after).toBeLessThan(loss);
 });
 
+it("a layer of one's own has the gradient that differences give", async () => {
+  const { gradient, slopes } = await runExample<{
+    readonly gradient: readonly number[];
+    readonly slopes: readonly number[];
+  }>("own-layer/run.mjs", silent);
+  expect(gradient).toHaveLength(5);
+  for (const [i, slope] of slopes.entries()) expect(gradient[i]).toBeCloseTo(slope, 5);
+});
+
 it("LeNet's backward pass reaches every layer that has something to learn", async () => {
   const { loss, rows } = await runExample<{
     readonly loss: number;

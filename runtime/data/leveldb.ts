@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { ClassicLevel as Database } from "classic-level";
 import { CortadoError, userError } from "../../src/errors/index.js";
+import { verifyLog } from "./leveldb-log.js";
 import type { KeyValue, KeyValueCursor } from "./records.js";
 
 /** Values asked for at once: enough to hide the crossing into native code, few enough for large images. */
@@ -61,6 +62,7 @@ async function mirror(from: string, to: string): Promise<void> {
     } else if (/^CURRENT$|^MANIFEST-|\.log$/.test(name)) {
       // Opening a pipe would wait for ever.
       if (!(await stat(source)).isFile()) throw userError(`${source} is not a file`);
+      if (name.endsWith(".log")) await verifyLog(source);
       await copyFile(source, join(to, name));
     }
   }

@@ -1,6 +1,7 @@
 import { has, type SolverParameter } from "../../proto/index.js";
 import type { Diagnostics } from "../../src/errors/index.js";
-import { didYouMean, nameSpanOf, orList, quoted, spanOf } from "../../src/prototxt/index.js";
+import { didYouMean, orList, quoted } from "../../src/errors/suggest.js";
+import { nameSpanOf, spanOf } from "../../src/prototxt/index.js";
 import { constantsOf, RULES, SOLVER_TYPES, type SolverType } from "../../src/solvers/index.js";
 import { checkPolicy } from "./policy.js";
 

@@ -5,52 +5,67 @@ import {
   encodeMessage,
   has,
   type LayerParameter,
+  type NetParameter,
+  withFields,
 } from "../../proto/index.js";
 import { CortadoError, createDiagnostics, type Diagnostic, userError } from "../../src/errors/index.js";
 import { upgradeNet } from "../../src/prototxt/index.js";
-import type { WeightBlob, WeightSet } from "./weight-set.js";
+import { quoted } from "../../src/prototxt/suggest.js";
+import { fillsShape, shapeText, type WeightBlob, type WeightSet } from "./weight-set.js";
 
 /**
  * Decodes a `.caffemodel`: a binary NetParameter of any generation. Blobs have `shape`, or the older num, channels,
- * height and width; values are `data`, or `double_data`.
+ * height and width; values are `double_data`, or else `data`, as Blob::FromProto takes them.
  *
  * @param what what the user called it, for messages
  * @throws CortadoError when the bytes are no net, or blobs do not hold what their shapes say
  */
 export function decodeCaffemodel(bytes: Uint8Array, what: string): WeightSet {
-  const diagnostics = createDiagnostics();
-  const net = upgradeNet(decodeMessage("NetParameter", bytes, what), diagnostics);
-  const errors: Diagnostic[] = diagnostics.all.filter(({ severity }) => severity === "error");
-  const layers = net.layer
+  const errors: Diagnostic[] = [];
+  const layers = layersOf(decodeMessage("NetParameter", bytes, what), what, errors)
     .filter(({ blobs }) => blobs.length > 0)
     .map(({ name, type, blobs }) => ({
       name,
       type,
       blobs: blobs.map((blob, index): WeightBlob => {
         const shape = shapeOf(blob);
-        const data = blob.data.length > 0 ? blob.data : Float32Array.from(blob.double_data);
-        const count = shape.reduce((product, extent) => product * extent, 1);
-        if (data.length !== count || shape.some((extent) => extent < 0))
+        const data = blob.double_data.length > 0 ? Float32Array.from(blob.double_data) : blob.data;
+        if (!fillsShape(data.length, shape))
           errors.push({
             severity: "error",
-            message: `${what}: parameter ${index} of layer ${JSON.stringify(name)} has ${data.length} values for its shape [${shape.join(", ")}]`,
+            message: `${what}: parameter ${index} of layer ${quoted(name)} has ${data.length} values for its shape ${shapeText(shape)}`,
           });
         return { shape, data };
       }),
     }));
   if (errors.length > 0) throw new CortadoError(errors);
-  if (net.layer.length === 0)
-    throw userError(`${what} holds no layers`, "a .caffemodel is a binary net with its weights");
+  if (layers.length === 0)
+    throw userError(
+      `${what} holds no weights`,
+      "a .caffemodel is a binary net whose layers have blobs: it may be a net without them, or no net at all",
+    );
   return { layers };
 }
 
-/** A blob that says nothing of its shape is a legacy one of four extents, unless it is empty altogether. */
+/** The layers in the current format. Inputs are nothing to weights, so what is wrong with them is not told. */
+function layersOf(net: NetParameter, what: string, errors: Diagnostic[]): readonly LayerParameter[] {
+  const diagnostics = createDiagnostics();
+  const { layer } = upgradeNet(
+    withFields(net, { input: undefined, input_dim: undefined, input_shape: undefined }),
+    diagnostics,
+  );
+  for (const { severity, message, hint } of diagnostics.all)
+    if (severity === "error") errors.push({ severity, message: `${what}: ${message}`, hint });
+  return layer;
+}
+
+/** A blob that says nothing of its shape is taken as a list. */
 function shapeOf(blob: BlobProto): readonly number[] {
   if (blob.shape) return blob.shape.dim;
   const legacy = (["num", "channels", "height", "width"] as const).some((field) => has(blob, field));
   return legacy
     ? [blob.num, blob.channels, blob.height, blob.width]
-    : [blob.data.length || blob.double_data.length];
+    : [blob.double_data.length || blob.data.length];
 }
 
 /** Encodes weights as Caffe's own tools read them: name, type and blobs of each layer, in the current format. */
@@ -61,7 +76,7 @@ export function encodeCaffemodel(weights: WeightSet): Uint8Array {
         name,
         type,
         blobs: blobs.map(({ shape, data }) =>
-          createMessage("BlobProto", { shape: createMessage("BlobShape", { dim: shape }), data }),
+          createMessage("BlobProto", { shape: createMessage("BlobShape", { dim: [...shape] }), data }),
         ),
       }),
   );

@@ -1,3 +1,6 @@
+import { CortadoError, type Diagnostic } from "../../src/errors/index.js";
+import { quoted } from "../../src/prototxt/suggest.js";
+
 /** One parameter blob of a layer. */
 export interface WeightBlob {
   readonly shape: readonly number[];
@@ -5,13 +8,69 @@ export interface WeightBlob {
   readonly data: Float32Array;
 }
 
-/** The parameter blobs of a net, in the order of its layers. Layers without any are left out. */
+/**
+ * The parameter blobs of a net, by layer; layers without any are left out. The order is that of the net, or of the
+ * file they were read from (HDF5 sorts them by name).
+ */
 export interface WeightSet {
   readonly layers: readonly {
     readonly name: string;
+    /** As Caffe spells it; empty where the file does not tell it. */
     readonly type: string;
     readonly blobs: readonly WeightBlob[];
   }[];
 }
 
 export type WeightFormat = "caffemodel" | "hdf5" | "safetensors";
+
+const MOST_EXTENTS_SHOWN = 8;
+
+/** A shape for a message: `[20, 1, 5, 5]`, cut where it is absurdly long. */
+export function shapeText(shape: readonly number[]): string {
+  const shown = shape.slice(0, MOST_EXTENTS_SHOWN);
+  return `[${shown.join(", ")}${shape.length > shown.length ? ", …" : ""}]`;
+}
+
+/** Whether there are as many values as a shape has elements, and the shape is one. */
+export function fillsShape(count: number, shape: readonly number[]): boolean {
+  if (!shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0)) return false;
+  return shape.reduce((product, extent) => product * extent, 1) === count;
+}
+
+/**
+ * Checks a set that a program made, which plain JavaScript may get wrong.
+ *
+ * @throws CortadoError with every mistake
+ */
+export function checkWeightSet(weights: WeightSet): void {
+  const layers: unknown = (weights as Partial<WeightSet> | null | undefined)?.layers;
+  const mistakes: Diagnostic[] = [];
+  const mistake = (message: string): void => void mistakes.push({ severity: "error", message });
+  const names = new Set<string>();
+  if (!Array.isArray(layers)) mistake("weights are { layers: [{ name, type, blobs }] }");
+  else for (const [index, layer] of layers.entries()) checkLayer(layer, index, names, mistake);
+  if (mistakes.length > 0) throw new CortadoError(mistakes);
+}
+
+function checkLayer(
+  layer: unknown,
+  index: number,
+  names: Set<string>,
+  mistake: (message: string) => void,
+): void {
+  const { name, type, blobs } = (layer ?? {}) as Readonly<Record<string, unknown>>;
+  if (typeof name !== "string") return mistake(`layer ${index} of the weights has no name`);
+  const where = `layer ${quoted(name)} of the weights`;
+  if (names.has(name)) mistake(`two layers of the weights have the name ${quoted(name)}`);
+  names.add(name);
+  if (typeof type !== "string") mistake(`${where} has no type: give "" where it is not known`);
+  if (!Array.isArray(blobs)) return mistake(`${where} has no array of blobs`);
+  for (const [position, blob] of blobs.entries()) {
+    const { shape, data } = (blob ?? {}) as Readonly<Record<string, unknown>>;
+    const which = `parameter ${position} of ${where}`;
+    if (!(data instanceof Float32Array)) mistake(`${which} has no Float32Array of data`);
+    else if (!Array.isArray(shape)) mistake(`${which} has no shape`);
+    else if (!fillsShape(data.length, shape))
+      mistake(`${which} has ${data.length} values for its shape ${shapeText(shape)}`);
+  }
+}

@@ -1,6 +1,6 @@
 /** Values of options: what was written to what is meant, or a message at the option. */
 import { InvalidArgumentError } from "commander";
-import { suggestions } from "../errors/index.js";
+import { nearest } from "../errors/index.js";
 
 const LARGEST = 2 ** 31 - 1;
 
@@ -34,7 +34,7 @@ export const oneOf =
     refuseOption(value);
     const found = choices.find((choice) => choice.toLowerCase() === value.toLowerCase());
     if (found !== undefined) return found;
-    const near = suggestions(value, choices, 1)[0];
+    const near = nearest(value, choices, 1)[0];
     throw new InvalidArgumentError(
       `Expected ${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}${near ? `: did you mean ${near}?` : "."}`,
     );

@@ -1,41 +1,75 @@
-const LONGEST = 64;
+/** "did you mean …" by edit distance, and names made fit for a message. */
 
-/** Edits (insert, delete, change, swap neighbours) between two short texts, letter case aside. */
-function distance(a: string, b: string): number {
-  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
+/** Longer names get no suggestion: nobody mistypes them, and the distance costs time. */
+const LONGEST_NAME = 64;
+const LONGEST_QUOTE = 80;
+
+/**
+ * The candidates nearest to a name, best first, at most `most`. Near means an edit distance of at most a third of
+ * the longer one's length, upper and lower case and `-` and `_` counting as one.
+ */
+export function nearest(name: string, candidates: Iterable<string>, most = 3): string[] {
+  if (name.length > LONGEST_NAME) return [];
+  const shared = name.endsWith(COMMON_ENDING) ? COMMON_ENDING : "";
+  const wanted = plain(name.slice(0, name.length - shared.length));
+  const scored: { readonly candidate: string; readonly distance: number }[] = [];
+  for (const candidate of candidates) {
+    if (!candidate.endsWith(shared) || candidate.length > LONGEST_NAME) continue;
+    const found = plain(candidate.slice(0, candidate.length - shared.length));
+    const limit = Math.floor(Math.max(wanted.length, found.length) / 3);
+    if (Math.abs(found.length - wanted.length) > limit) continue;
+    const distance = editDistance(wanted, found);
+    if (distance <= limit) scored.push({ candidate, distance });
+  }
+  scored.sort((a, b) => a.distance - b.distance || (a.candidate < b.candidate ? -1 : 1));
+  const best = scored[0]?.distance ?? 0;
+  return scored
+    .filter(({ distance }) => distance <= best + 1)
+    .slice(0, most)
+    .map(({ candidate }) => candidate);
+}
+
+/** `did you mean "a" or "b"?`, or undefined where nothing is near. */
+export function didYouMean(
+  name: string,
+  candidates: Iterable<string>,
+  show: (candidate: string) => string = quoted,
+): string | undefined {
+  const near = nearest(name, candidates);
+  return near.length === 0 ? undefined : `did you mean ${orList(near.map(show))}?`;
+}
+
+/** `a`, `a or b`, `a, b or c`. */
+export function orList(items: readonly string[]): string {
+  return items.length < 2 ? items.join("") : `${items.slice(0, -1).join(", ")} or ${items.at(-1)}`;
+}
+
+/** A name from a user's file in quotes: escaped, and cut where it is very long. */
+export function quoted(name: string): string {
+  const shown = name.length > LONGEST_QUOTE ? `${name.slice(0, LONGEST_QUOTE)}…` : name;
+  return JSON.stringify(shown);
+}
+
+/** The ending that most fields of a layer share; it would make all of them look alike. */
+const COMMON_ENDING = "_param";
+
+const plain = (name: string): string => name.toLowerCase().replaceAll("-", "_");
+
+/** Edit distance in which a swap of two neighbours counts as one step. */
+function editDistance(a: string, b: string): number {
+  let before: number[] = [];
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
     const row = [i];
     for (let j = 1; j <= b.length; j++) {
-      const change = rows[i - 1]![j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      let least = Math.min(change, rows[i - 1]![j]! + 1, row[j - 1]! + 1);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
-        least = Math.min(least, rows[i - 2]![j - 2]! + 1);
-      }
-      row.push(least);
+      const same = a[i - 1] === b[j - 1];
+      let best = Math.min(previous[j]! + 1, row[j - 1]! + 1, previous[j - 1]! + (same ? 0 : 1));
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        best = Math.min(best, before[j - 2]! + 1);
+      row.push(best);
     }
-    rows.push(row);
+    before = previous;
+    previous = row;
   }
-  return rows[a.length]![b.length]!;
-}
-
-/** The candidates that a mistyped name may have meant, best first, at most `most`. */
-export function suggestions(given: string, candidates: Iterable<string>, most = 3): readonly string[] {
-  if (given.length > LONGEST) return [];
-  const wanted = given.toLowerCase();
-  const limit = Math.max(1, Math.floor(given.length * 0.4));
-  return [...new Set(candidates)]
-    .filter((name) => Math.abs(name.length - given.length) <= limit)
-    .map((name) => ({ name, edits: distance(wanted, name.toLowerCase()) }))
-    .filter(({ edits }) => edits <= limit)
-    .sort((a, b) => a.edits - b.edits || (a.name < b.name ? -1 : 1))
-    .slice(0, most)
-    .map(({ name }) => name);
-}
-
-/** `did you mean "a" or "b"?`, or undefined when nothing is near. */
-export function didYouMean(given: string, candidates: Iterable<string>): string | undefined {
-  const near = suggestions(given, candidates).map((name) => JSON.stringify(name));
-  if (near.length === 0) return undefined;
-  const last = near.pop()!;
-  return `did you mean ${near.length > 0 ? `${near.join(", ")} or ` : ""}${last}?`;
+  return previous[b.length]!;
 }

@@ -1,10 +1,11 @@
 /** Runs the definition of one layer, and keeps what grows from layer to layer. */
 import type { LayerParameter, NetParameter, Phase } from "../../proto/index.js";
 import type { Diagnostics, Span } from "../errors/index.js";
+import { quoted } from "../errors/suggest.js";
 import type { GraphBuilder } from "../ir/builder.js";
 import type { FeedSpec } from "../ir/feed.js";
 import { type Node, type Shape, sizeOf } from "../ir/graph.js";
-import { type BlobVersion, quoted } from "../prototxt/index.js";
+import type { BlobVersion } from "../prototxt/index.js";
 import { blobs, times, topsOf } from "./arity.js";
 import { type Fail, nameOf, placeOfName } from "./mistakes.js";
 import { createParamTable, type ParamTable } from "./params.js";

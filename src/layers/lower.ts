@@ -1,8 +1,9 @@
 import type { LayerParameter, NetParameter, Phase } from "../../proto/index.js";
 import { createDiagnostics, type Span } from "../errors/index.js";
+import { didYouMean, quoted } from "../errors/suggest.js";
 import { createBuilder, type GraphBuilder } from "../ir/builder.js";
 import type { Node, Shape } from "../ir/graph.js";
-import { didYouMean, type NetDef, quoted, type Wiring } from "../prototxt/index.js";
+import type { NetDef, Wiring } from "../prototxt/index.js";
 import { checkCounts } from "./arity.js";
 import { flopsBetween } from "./flops.js";
 import {

@@ -1,8 +1,9 @@
 /** How lowering reports what is wrong with a layer, and goes on with the next one. */
 import type { LayerParameter } from "../../proto/index.js";
 import type { Diagnostics, Span } from "../errors/index.js";
+import { didYouMean, quoted } from "../errors/suggest.js";
 import type { Node } from "../ir/graph.js";
-import { type BlobVersion, didYouMean, quoted, spanOf, type Wiring } from "../prototxt/index.js";
+import { type BlobVersion, spanOf, type Wiring } from "../prototxt/index.js";
 import type { FailDetail, LayerType } from "./record.js";
 import { MISSING_TYPES } from "./registry.js";
 import { showShape } from "./shapes.js";

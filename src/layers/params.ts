@@ -4,9 +4,9 @@ import {
   type LayerParameter,
   type ParamSpec,
 } from "../../proto/index.js";
+import { quoted } from "../errors/suggest.js";
 import type { GraphBuilder } from "../ir/builder.js";
 import { type Node, type Shape, sameShape, sizeOf } from "../ir/graph.js";
-import { quoted } from "../prototxt/index.js";
 import { type FailDetail, gives } from "./record.js";
 import { showShape } from "./shapes.js";
 

@@ -7,7 +7,8 @@ import {
 } from "../../proto/index.js";
 import { fillerProblem } from "../../runtime/random/index.js";
 import type { Diagnostics } from "../errors/index.js";
-import { type NetDef, quoted, spanOf } from "../prototxt/index.js";
+import { quoted } from "../errors/suggest.js";
+import { type NetDef, spanOf } from "../prototxt/index.js";
 
 /** Reports every filler of a net that cannot be used, at its place. */
 export function checkFillers({ net, damaged }: NetDef, diagnostics: Diagnostics): void {

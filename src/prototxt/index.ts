@@ -13,6 +13,5 @@ export {
 } from "./net.js";
 export { parseMessage } from "./parse.js";
 export { amend, nameSpanOf, spanOf } from "./spans.js";
-export { didYouMean, nearest, orList, quoted } from "./suggest.js";
 export { upgradeNet, upgradeSolver } from "./upgrade.js";
 export { type BlobVersion, type WiredLayer, type Wiring, wireNet } from "./wire.js";

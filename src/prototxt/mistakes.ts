@@ -4,7 +4,7 @@
  */
 import { type Draft, type FieldInfo, type MessageName, messageInfo } from "../../proto/index.js";
 import type { Diagnostic, Diagnostics, Span } from "../errors/index.js";
-import { didYouMean, orList, quoted } from "./suggest.js";
+import { didYouMean, orList, quoted } from "../errors/suggest.js";
 
 /** Types that hold one layer, in any generation. */
 const LAYER_TYPES: ReadonlySet<MessageName> = new Set<MessageName>([

@@ -16,9 +16,9 @@ import {
   type Diagnostics,
   type SourceText,
 } from "../errors/index.js";
+import { quoted } from "../errors/suggest.js";
 import { parseMessage } from "./parse.js";
 import { amend, nameSpanOf, placeItems, spanOf } from "./spans.js";
-import { quoted } from "./suggest.js";
 import { upgradeNet, upgradeSolver } from "./upgrade.js";
 
 /** A net in the current format, with the text it came from. */

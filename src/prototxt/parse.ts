@@ -14,10 +14,10 @@ import {
   seal,
 } from "../../proto/index.js";
 import type { Diagnostics, SourceText, Span } from "../errors/index.js";
+import { quoted } from "../errors/suggest.js";
 import { createMistakes, type Frame, unknownFieldHelp } from "./mistakes.js";
 import { createScanner, stringBytes, stringText, type Token } from "./scan.js";
 import { nameSpanOf, placeField, placeMessage } from "./spans.js";
-import { quoted } from "./suggest.js";
 import { describeToken, expectation, tokenValue } from "./values.js";
 
 const OPENERS: Readonly<Record<string, string>> = { "{": "}", "<": ">", "[": "]" };

@@ -1,6 +1,6 @@
 /** Text to tokens, by the rules of protobuf's text format. */
 import type { Diagnostics, SourceText, Span } from "../errors/index.js";
-import { quoted } from "./suggest.js";
+import { quoted } from "../errors/suggest.js";
 
 export type TokenKind = "identifier" | "integer" | "float" | "string" | "symbol" | "end";
 

@@ -17,8 +17,8 @@ import {
   type V1LayerParameter_LayerType,
 } from "../../proto/index.js";
 import type { Diagnostics } from "../errors/index.js";
+import { didYouMean, quoted } from "../errors/suggest.js";
 import { amend, carryPlaces, nameSpanOf, placeItems, spanOf } from "./spans.js";
-import { didYouMean, quoted } from "./suggest.js";
 
 const TYPES: Readonly<Record<string, V1LayerParameter_LayerType>> = {
   accuracy: "ACCURACY",

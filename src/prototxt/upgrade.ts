@@ -13,8 +13,8 @@ import {
   withFields,
 } from "../../proto/index.js";
 import type { Diagnostics } from "../errors/index.js";
+import { quoted } from "../errors/suggest.js";
 import { amend, carryPlaces, nameSpanOf, placeField, placeItems, placeMessage, spanOf } from "./spans.js";
-import { quoted } from "./suggest.js";
 import { isV0, upgradeV0 } from "./upgrade-v0.js";
 import { upgradeV1 } from "./upgrade-v1.js";
 

@@ -1,7 +1,7 @@
 /** Tokens to values, with the ranges that Caffe's parser sets. */
 import { type FieldInfo, type FieldKind, floatValue, type ScalarKind } from "../../proto/index.js";
+import { didYouMean, orList, quoted } from "../errors/suggest.js";
 import type { Token } from "./scan.js";
-import { didYouMean, orList, quoted } from "./suggest.js";
 
 /** A value, or why the tokens do not stand for one. */
 export type ValueResult =

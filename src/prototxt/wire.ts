@@ -4,9 +4,9 @@
  */
 import type { LayerParameter } from "../../proto/index.js";
 import type { Diagnostic, Diagnostics } from "../errors/index.js";
+import { didYouMean, quoted } from "../errors/suggest.js";
 import type { NetDef } from "./net.js";
 import { spanOf } from "./spans.js";
-import { didYouMean, quoted } from "./suggest.js";
 
 /** One value of a blob. The same version is the same object wherever it is read. */
 export interface BlobVersion {

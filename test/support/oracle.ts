@@ -22,3 +22,18 @@ export function hasOracle(): boolean {
 export function oraclePath(...parts: readonly string[]): string {
   return resolve(oracleRoot, ...parts);
 }
+
+/** The folder of MNIST's four idx files, gzipped as published: $CORTADO_MNIST, or `../shared/data/mnist`. */
+export const mnistRoot: string = resolve(PROJECT, process.env["CORTADO_MNIST"] ?? "../shared/data/mnist");
+
+/** Whether MNIST is there; under CI it must be. */
+export function hasMnist(): boolean {
+  if (existsSync(mnistRoot)) return true;
+  if (process.env["CI"]) throw new Error(`MNIST is not at ${mnistRoot}: set CORTADO_MNIST`);
+  return false;
+}
+
+/** The path of one of MNIST's files: `train-images-idx3-ubyte.gz`. */
+export function mnistPath(name: string): string {
+  return resolve(mnistRoot, name);
+}

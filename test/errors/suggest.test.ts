@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { didYouMean, nearest, orList, quoted } from "../../src/prototxt/index.js";
+import { didYouMean, nearest, orList, quoted } from "../../src/errors/suggest.js";
 
 it("near names are found by edit distance, swaps, and without regard to case", () => {
   const names = ["kernel_size", "kernel_h", "stride", "pad", "lrn_param", "mvn_param", "prelu_param"];
