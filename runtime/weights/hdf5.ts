@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CortadoError, type Diagnostic, userError } from "../../src/errors/index.js";
-import { quoted } from "../../src/prototxt/suggest.js";
+import { quoted } from "../../src/errors/suggest.js";
 import { fileTrouble } from "../files.js";
 import { DEEPEST_GROUP, openHdf5, writeHdf5 } from "../hdf5.js";
 import type { WeightBlob, WeightSet } from "./weight-set.js";

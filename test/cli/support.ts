@@ -51,7 +51,8 @@ export async function folderWith(files: Readonly<Record<string, string | Uint8Ar
   return {
     folder,
     path: (name) => join(folder, name),
-    remove: () => rm(folder, { recursive: true, force: true }),
+    // A run that was ended at once may still be writing: try again a few times.
+    remove: () => rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }),
   };
 }
 
