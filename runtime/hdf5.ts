@@ -1,5 +1,7 @@
-import { access, constants } from "node:fs/promises";
-import { userError } from "../src/errors/index.js";
+import { open } from "node:fs/promises";
+import { CortadoError, userError } from "../src/errors/index.js";
+import { quoted } from "../src/errors/suggest.js";
+import { fileTrouble } from "./files.js";
 
 /** One dataset of an HDF5 file. `read` converts whatever number type it has to float32. */
 export interface Hdf5Dataset {
@@ -25,9 +27,15 @@ export interface Hdf5Entry {
   readonly data: Float32Array | Int32Array | string;
 }
 
-/** Deeper groups than this are not walked: a damaged file may link a group into itself. */
-const DEEPEST = 16;
-const MOST_DATASETS = 100_000;
+/** Deeper groups than this are not walked: a file may link a group into itself. */
+export const DEEPEST_GROUP = 64;
+const MOST_ENTRIES = 100_000;
+
+/**
+ * How much may be read from a file: what its bytes can hold at the greatest ratio of deflate (1032), and something for
+ * datasets of one repeated value, which take no room. A damaged shape asks for more.
+ */
+const mostBytes = (fileSize: number): number => 64 * 2 ** 20 + 1100 * fileSize;
 
 /** Loaded on first use: it takes some 0.1 s, and most nets never see HDF5. */
 async function library() {
@@ -35,7 +43,19 @@ async function library() {
   const module = await h5wasm.ready;
   // Without this the library writes its own traces to the terminal.
   module.activate_throwing_error_handler();
-  return h5wasm;
+  return { h5: h5wasm, system: (module as unknown as { readonly FS: FileSystem }).FS };
+}
+
+/** What is used of the library's view of the file system. */
+interface FileSystem {
+  readonly streams: readonly ({ readonly path: string } | null | undefined)[];
+  close(stream: { readonly path: string }): void;
+}
+
+/** The library collects the text of an error in a temporary file and, throwing, leaves it open. */
+function closeErrorTexts(system: FileSystem): void {
+  for (const stream of system.streams)
+    if (stream && /^\/tmp\/tmpfile_[^/]*$/.test(stream.path)) system.close(stream);
 }
 
 /**
@@ -45,44 +65,84 @@ async function library() {
  * @throws CortadoError when there is no such file or it is damaged or something else
  */
 export async function openHdf5(path: string, what: string): Promise<Hdf5File> {
-  try {
-    await access(path, constants.R_OK);
-  } catch {
-    throw userError(`cannot read ${what}: there is no such file, or no permission`);
-  }
-  const h5 = await library();
+  const size = await sizeOfFile(path, what);
+  const { h5, system } = await library();
   const guarded = <T>(work: () => T): T => {
     try {
       return work();
     } catch (error) {
-      throw userError(`cannot read ${what}: damaged, or not an HDF5 file (${firstLine(error)})`);
+      closeErrorTexts(system);
+      if (error instanceof CortadoError) throw error;
+      throw userError(`cannot read ${what}: damaged, or not an HDF5 file (${reasonOf(error)})`);
     }
   };
+  let left = mostBytes(size);
+  const readWithin = (dataset: InstanceType<typeof h5.Dataset>, which: string): unknown => {
+    const { size: width, total_size: count } = dataset.metadata;
+    left -= width * count;
+    if (!(left >= 0)) throw userError(`${which} is larger than the file can hold: it is damaged`);
+    return dataset.value;
+  };
   const file = guarded(() => new h5.File(path, "r"));
+  // A close that fails has nothing to tell: whatever was read is whole.
+  const close = (): void => {
+    try {
+      file.close();
+    } catch {
+      closeErrorTexts(system);
+    }
+  };
   const datasets: Hdf5Dataset[] = [];
+  let entries = 0;
   const walk = (group: InstanceType<typeof h5.Group>, prefix: string, depth: number): void => {
     for (const key of group.keys()) {
-      if (datasets.length >= MOST_DATASETS || depth > DEEPEST) return;
+      if (++entries > MOST_ENTRIES)
+        throw userError(`${what} has more than ${MOST_ENTRIES} groups and datasets, or links in a circle`);
       const entity = group.get(key);
       const at = prefix === "" ? key : `${prefix}/${key}`;
       if (entity instanceof h5.Dataset) {
         const shape = entity.shape ?? [];
+        const which = `${what}: dataset ${quoted(at)}`;
         datasets.push({
           path: at,
           shape,
-          read: () => guarded(() => toFloat32(entity.value, shape, `${what}: dataset ${JSON.stringify(at)}`)),
-          single: () => guarded(() => toSingle(entity.value)),
+          read: () => guarded(() => toFloat32(readWithin(entity, which), shape, which)),
+          single: () => guarded(() => toSingle(readWithin(entity, which))),
         });
-      } else if (entity instanceof h5.Group) walk(entity, at, depth + 1);
+      } else if (entity instanceof h5.Group && depth < DEEPEST_GROUP) walk(entity, at, depth + 1);
     }
   };
-  guarded(() => walk(file, "", 0));
-  return { datasets, close: () => void file.close() };
+  try {
+    guarded(() => walk(file, "", 0));
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return { datasets, close };
 }
 
-/** Writes datasets into a new file at `path`, with the groups that their paths need. */
+async function sizeOfFile(path: string, what: string): Promise<number> {
+  try {
+    const file = await open(path, "r");
+    try {
+      const found = await file.stat();
+      if (!found.isDirectory()) return found.size;
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw userError(`cannot read ${what}: ${fileTrouble(error)}`);
+  }
+  throw userError(`cannot read ${what}: it is a folder`);
+}
+
+/**
+ * Writes datasets into a new file at `path`, with the groups that their paths need.
+ *
+ * @throws Error with the library's reason: a path that it cannot hold, a full disk
+ */
 export async function writeHdf5(path: string, entries: readonly Hdf5Entry[]): Promise<void> {
-  const h5 = await library();
+  const { h5, system } = await library();
   const file = new h5.File(path, "w");
   try {
     const groups = new Set<string>();
@@ -101,19 +161,27 @@ export async function writeHdf5(path: string, entries: readonly Hdf5Entry[]): Pr
         file.create_dataset({ name: at, data, shape: [...shape], dtype });
       }
     }
+  } catch (error) {
+    closeErrorTexts(system);
+    throw new Error(reasonOf(error));
   } finally {
     file.close();
   }
 }
 
-function toFloat32(value: unknown, shape: readonly number[], what: string): Float32Array {
-  const values = typeof value === "number" ? [value] : value;
-  const count = shape.reduce((product, extent) => product * extent, 1);
-  if (!(Array.isArray(values) || ArrayBuffer.isView(values)) || values instanceof DataView)
-    throw userError(`${what} does not hold numbers`);
-  const array = values as ArrayLike<number | bigint>;
-  if (array.length !== count) throw userError(`${what} has ${array.length} values for its shape [${shape}]`);
-  return array instanceof Float32Array ? array : Float32Array.from(array, Number);
+function toFloat32(value: unknown, shape: readonly number[], which: string): Float32Array {
+  const values: unknown = typeof value === "number" || typeof value === "bigint" ? [value] : value;
+  if (!isNumbers(values)) throw userError(`${which} does not hold numbers`);
+  if (values.length !== shape.reduce((product, extent) => product * extent, 1))
+    throw userError(`${which} has ${values.length} values for its shape [${shape.join(", ")}]`);
+  return values instanceof Float32Array ? values : Float32Array.from(values, Number);
+}
+
+function isNumbers(values: unknown): values is ArrayLike<number | bigint> {
+  if (ArrayBuffer.isView(values)) return !(values instanceof DataView);
+  return (
+    Array.isArray(values) && values.every((item) => typeof item === "number" || typeof item === "bigint")
+  );
 }
 
 function toSingle(value: unknown): string | number | undefined {
@@ -123,5 +191,9 @@ function toSingle(value: unknown): string | number | undefined {
   return typeof only === "number" || typeof only === "bigint" ? Number(only) : undefined;
 }
 
-const firstLine = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).split("\n")[0].slice(0, 200);
+/** The innermost reason of the library's trace, which gives one for each of its functions on the way. */
+function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  const innermost = [...text.matchAll(/ in \w+\(\): (.*)/g)].at(-1)?.[1];
+  return (innermost ?? text.split("\n")[0]).slice(0, 200);
+}

@@ -130,7 +130,9 @@ async function openZipped(path: string): Promise<IdxFile> {
       );
     }
     // One byte more than is declared, so that a longer file shows.
-    const bytes = await inflate(zipped, { maxOutputLength: header + size + 1 });
+    const unpacked = await inflate(zipped, { maxOutputLength: header + size + 1 });
+    // A Buffer's slice would share its memory; that of a Uint8Array is a copy.
+    const bytes = new Uint8Array(unpacked.buffer, unpacked.byteOffset, unpacked.length);
     if (bytes.length !== header + size) throw sizeDiffers(path, shape, header + size, bytes.length);
     return {
       path,

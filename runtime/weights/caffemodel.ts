@@ -9,8 +9,8 @@ import {
   withFields,
 } from "../../proto/index.js";
 import { CortadoError, createDiagnostics, type Diagnostic, userError } from "../../src/errors/index.js";
-import { upgradeNet } from "../../src/prototxt/index.js";
 import { quoted } from "../../src/errors/suggest.js";
+import { upgradeNet } from "../../src/prototxt/index.js";
 import { fillsShape, shapeText, type WeightBlob, type WeightSet } from "./weight-set.js";
 
 /**

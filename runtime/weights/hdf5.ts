@@ -53,7 +53,11 @@ export async function readHdf5Weights(path: string, what: string): Promise<Weigh
     }
     if (layers.size === 0)
       throw userError(`${what} holds no weights`, "a .caffemodel.h5 has datasets /data/<layer>/<index>");
-    const whole = [...layers].map(([name, blobs]) => ({ name, type: "", blobs: withoutGaps(name, blobs, what) }));
+    const whole = [...layers].map(([name, blobs]) => ({
+      name,
+      type: "",
+      blobs: withoutGaps(name, blobs, what),
+    }));
     return { layers: whole };
   } finally {
     file.close();

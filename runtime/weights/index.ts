@@ -1,14 +1,16 @@
 /** Weight files: `.caffemodel`, `.caffemodel.h5` and `.safetensors`. */
-import { readFile } from "node:fs/promises";
+import { open, readFile } from "node:fs/promises";
 import { userError } from "../../src/errors/index.js";
-import { writeFileAtomically } from "../files.js";
+import { quoted } from "../../src/errors/suggest.js";
+import { fileTrouble, writeFileAtomically } from "../files.js";
 import { decodeCaffemodel, encodeCaffemodel } from "./caffemodel.js";
-import { decodeHdf5, encodeHdf5, looksLikeHdf5 } from "./hdf5.js";
+import { decodeHdf5, encodeHdf5, looksLikeHdf5, readHdf5Weights } from "./hdf5.js";
 import { decodeSafetensors, encodeSafetensors, looksLikeSafetensors } from "./safetensors.js";
-import type { WeightFormat, WeightSet } from "./weight-set.js";
+import { checkWeightSet, type WeightFormat, type WeightSet } from "./weight-set.js";
 
 export * from "./match.js";
 export type { WeightBlob, WeightFormat, WeightSet } from "./weight-set.js";
+export { checkWeightSet } from "./weight-set.js";
 
 /**
  * Reads weights from a path or from bytes; the format is told from the content.
@@ -16,8 +18,17 @@ export type { WeightBlob, WeightFormat, WeightSet } from "./weight-set.js";
  * @throws CortadoError when the file cannot be read, or is damaged, or is something else
  */
 export async function readWeights(source: string | Uint8Array): Promise<WeightSet> {
-  const what = typeof source === "string" ? JSON.stringify(source) : "the weights";
-  const bytes = typeof source === "string" ? await bytesOf(source) : source;
+  if (typeof source === "string") {
+    const what = JSON.stringify(source);
+    const bytes = await bytesOf(source);
+    return bytes === "hdf5" ? readHdf5Weights(source, what) : decode(bytes, what);
+  }
+  if (!(source instanceof Uint8Array))
+    throw userError("weights are read from a path or from the bytes of a file, a Uint8Array");
+  return decode(source, "the weights");
+}
+
+async function decode(bytes: Uint8Array, what: string): Promise<WeightSet> {
   if (looksLikeHdf5(bytes)) return decodeHdf5(bytes, what);
   if (looksLikeSafetensors(bytes)) return decodeSafetensors(bytes, what);
   const wrong = wrongKind(bytes);
@@ -25,32 +36,40 @@ export async function readWeights(source: string | Uint8Array): Promise<WeightSe
   return decodeCaffemodel(bytes, what);
 }
 
-async function bytesOf(path: string): Promise<Uint8Array> {
+/** The bytes of a file; HDF5 is left where it lies, since its library reads files. */
+async function bytesOf(path: string): Promise<Uint8Array | "hdf5"> {
   try {
-    return await readFile(path);
+    const file = await open(path, "r");
+    try {
+      if (!(await file.stat()).isFile()) return await readFile(file);
+      const head = new Uint8Array(8);
+      await file.read(head, 0, head.length, 0);
+      return looksLikeHdf5(head) ? "hdf5" : await readFile(path);
+    } finally {
+      await file.close();
+    }
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const why =
-      code === "ENOENT"
-        ? "there is no such file"
-        : code === "EISDIR"
-          ? "it is a folder"
-          : code === "ERR_FS_FILE_TOO_LARGE"
-            ? "it is larger than 2 GiB"
-            : (error as Error).message;
-    throw userError(`cannot read the weights ${JSON.stringify(path)}: ${why}`);
+    throw userError(`cannot read the weights ${JSON.stringify(path)}: ${fileTrouble(error)}`);
   }
 }
 
-/** What people give by mistake, told by its first bytes. A binary net starts with a field tag below 0x20 or `"`. */
+/** What people give by mistake, told by its first bytes. */
 function wrongKind(bytes: Uint8Array): string | undefined {
   if (bytes.length === 0) return "empty";
-  const head = new TextDecoder("latin1").decode(bytes.subarray(0, 512));
+  const head = Buffer.from(bytes.subarray(0, 512)).toString("latin1");
   if (head.startsWith("version https://git-lfs")) return "a pointer to a file that git-lfs has not fetched";
-  if (/^\s*<(!doctype|html|\?xml)/i.test(head)) return "a web page (a failed download?)";
-  if (head.startsWith("PK\u0003\u0004")) return "a zip archive";
-  if (head.startsWith("\u001f\u008b")) return "compressed with gzip";
-  if (/^[\t\n\r\x20-\x7e]+$/.test(head) && /^\s*(#|\w+\s*[:{])/.test(head)) return "text (a prototxt?)";
+  if (/^(\xef\xbb\xbf)?\s*<(!doctype|html|\?xml)/i.test(head)) return "a web page (a failed download?)";
+  if (head.startsWith("PK\x03\x04")) return "a zip archive (of PyTorch or NumPy?)";
+  if (head.startsWith("\x1f\x8b")) return "compressed with gzip";
+  if (head.startsWith("\x80\x02") || head.startsWith("\x93NUMPY"))
+    return "a file of Python's (pickle or NumPy)";
+  // The first field of both is a number, and that of a net is its name.
+  if (head.startsWith("\x08")) return "a solver state or a mean image";
+  if (
+    /^[\t\n\r\x20-\x7e\x80-\xff]+$/.test(head) &&
+    /^(\xef\xbb\xbf)?[\s\xa0\xc2]*(#|\w+\s*[:{]|[{[])/.test(head)
+  )
+    return "text (a prototxt?)";
   return undefined;
 }
 
@@ -65,8 +84,13 @@ export function weightFormatOf(path: string): WeightFormat {
   );
 }
 
-/** Weights as the bytes of a file. */
+/**
+ * Weights as the bytes of a file.
+ *
+ * @throws CortadoError for a set that is not sound, or that the format cannot hold
+ */
 export async function encodeWeights(weights: WeightSet, format: WeightFormat): Promise<Uint8Array> {
+  checkWeightSet(weights);
   switch (format) {
     case "caffemodel":
       return encodeCaffemodel(weights);
@@ -75,16 +99,24 @@ export async function encodeWeights(weights: WeightSet, format: WeightFormat): P
     case "safetensors":
       return encodeSafetensors(weights);
     default:
-      return format satisfies never;
+      format satisfies never;
+      throw userError(
+        `there is no weight format ${quoted(String(format))}`,
+        'formats are "caffemodel", "hdf5" and "safetensors"',
+      );
   }
 }
 
-/** Writes weights to a file, whole or not at all; the format is that of the path's ending. */
+/**
+ * Writes weights to a file, whole or not at all; the format is that of the path's ending.
+ *
+ * @throws CortadoError for another ending, for a set that is not sound, and when the file cannot be written
+ */
 export async function writeWeights(path: string, weights: WeightSet): Promise<void> {
   const bytes = await encodeWeights(weights, weightFormatOf(path));
   try {
     await writeFileAtomically(path, bytes);
   } catch (error) {
-    throw userError(`cannot write the weights ${JSON.stringify(path)}: ${(error as Error).message}`);
+    throw userError(`cannot write the weights ${JSON.stringify(path)}: ${fileTrouble(error)}`);
   }
 }

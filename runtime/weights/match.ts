@@ -1,7 +1,7 @@
 import { CortadoError, type Diagnostic } from "../../src/errors/index.js";
-import { didYouMean } from "../../src/errors/suggest.js";
+import { didYouMean, quoted } from "../../src/errors/suggest.js";
 import { type Shape, sameShape, sizeOf } from "../../src/ir/graph.js";
-import type { WeightSet } from "./weight-set.js";
+import { shapeText, type WeightSet } from "./weight-set.js";
 
 /** The parameter blobs of one layer of a net, as the net has them. */
 export interface WantedLayer {
@@ -14,6 +14,11 @@ export interface Assignment {
   readonly index: number;
   readonly data: Float32Array;
 }
+
+/** Names are compared for a hint up to this many pairs: beyond, the two sides have little to do with each other. */
+const MOST_COMPARED = 20_000;
+/** Names of one kind that the report spells out. */
+const MOST_NAMED = 200;
 
 /** What became of the layers on both sides. */
 export interface MatchReport {
@@ -39,12 +44,12 @@ export function matchWeights(
   const assignments: Assignment[] = [];
   const mistakes: Diagnostic[] = [];
   const matched: string[] = [];
-  const untouched: { layer: string; hint?: string }[] = [];
+  const missing: string[] = [];
   for (const { layer, shapes } of wanted) {
     const found = source.get(layer);
-    const name = JSON.stringify(layer);
+    const name = quoted(layer);
     if (!found) {
-      untouched.push({ layer, hint: didYouMean(layer, source.keys()) });
+      missing.push(layer);
       continue;
     }
     matched.push(layer);
@@ -61,7 +66,7 @@ export function matchWeights(
       else
         mistakes.push({
           severity: "error",
-          message: `parameter ${index} of layer ${name} has shape [${shapes[index].join(", ")}] in the net and [${shape.join(", ")}] in the weights`,
+          message: `parameter ${index} of layer ${name} has shape ${shapeText(shapes[index])} in the net and ${shapeText(shape)} in the weights`,
           hint: "to learn this layer anew, give it another name in the net",
         });
     }
@@ -69,6 +74,12 @@ export function matchWeights(
   if (mistakes.length > 0) throw new CortadoError(mistakes);
   const names = new Set(matched);
   const unused = weights.layers.map(({ name }) => name).filter((name) => !names.has(name));
+  // A name that another layer took is no suggestion.
+  const compared = missing.length * unused.length <= MOST_COMPARED;
+  const untouched = missing.map((layer) => {
+    const hint = compared ? didYouMean(layer, unused) : undefined;
+    return hint === undefined ? { layer } : { layer, hint };
+  });
   return { assignments, report: { matched, untouched, unused } };
 }
 
@@ -82,18 +93,26 @@ function agree(given: Shape, wanted: Shape): boolean {
   return given.every((extent, i) => extent === (i < extra ? 1 : wanted[i - extra]));
 }
 
-/** The report for people: a line for each kind. */
+/** The report for people: a line for each kind. Weights of which none fits are warned of: Caffe says nothing. */
 export function formatMatchReport({ matched, untouched, unused }: MatchReport): string {
-  const list = (names: readonly string[]): string => names.map((name) => JSON.stringify(name)).join(", ");
-  const lines = [
-    `${matched.length} layer${matched.length === 1 ? "" : "s"} took weights: ${list(matched) || "none"}`,
-  ];
+  const lines = [tookLine(matched, untouched.length)];
   if (untouched.length > 0)
     lines.push(
-      `left as initialised, not in the weights: ${untouched
-        .map(({ layer, hint }) => `${JSON.stringify(layer)}${hint ? ` (${hint})` : ""}`)
-        .join(", ")}`,
+      `left as initialised, not in the weights: ${listed(untouched, ({ layer, hint }) => `${quoted(layer)}${hint ? ` (${hint})` : ""}`)}`,
     );
-  if (unused.length > 0) lines.push(`in the weights but not in the net: ${list(unused)}`);
+  if (unused.length > 0) lines.push(`in the weights but not in the net: ${listed(unused, quoted)}`);
   return lines.join("\n");
+}
+
+function tookLine(matched: readonly string[], untouched: number): string {
+  if (matched.length > 0)
+    return `${matched.length} layer${matched.length === 1 ? "" : "s"} took weights: ${listed(matched, quoted)}`;
+  return untouched > 0
+    ? "warning: no layer took weights, for none has the name of one in the weights"
+    : "no layer took weights: the net has no parameters";
+}
+
+function listed<T>(items: readonly T[], show: (item: T) => string): string {
+  const rest = items.length - MOST_NAMED;
+  return `${items.slice(0, MOST_NAMED).map(show).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
 }

@@ -1,5 +1,6 @@
 import { userError } from "../../src/errors/index.js";
-import type { WeightBlob, WeightSet } from "./weight-set.js";
+import { quoted } from "../../src/errors/suggest.js";
+import { fillsShape, shapeText, type WeightBlob, type WeightSet } from "./weight-set.js";
 
 /** The format's own limit on its header. */
 const LONGEST_HEADER = 100_000_000;
@@ -16,14 +17,13 @@ interface Entry {
 
 /** Whether bytes begin as a safetensors file does: a plausible header length, then a JSON object. */
 export function looksLikeSafetensors(bytes: Uint8Array): boolean {
-  const length = headerLength(bytes);
-  return length !== undefined && bytes[8] === 0x7b;
+  return headerLength(bytes) !== undefined && bytes[8] === 0x7b;
 }
 
 function headerLength(bytes: Uint8Array): number | undefined {
-  if (bytes.length < 10) return undefined;
+  if (bytes.length < 9) return undefined;
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
-  return length >= 2 && length <= LONGEST_HEADER && 8 + length <= bytes.length ? length : undefined;
+  return length >= 2 && length <= LONGEST_HEADER ? length : undefined;
 }
 
 /**
@@ -34,7 +34,8 @@ function headerLength(bytes: Uint8Array): number | undefined {
  * @throws CortadoError when the header is not sound: out of bounds, overlapping, of another dtype
  */
 export function decodeSafetensors(bytes: Uint8Array, what: string): WeightSet {
-  const length = headerLength(bytes) ?? damaged(what, "its header is cut short");
+  const length = headerLength(bytes) ?? damaged(what, "its header has no proper length");
+  if (8 + length > bytes.length) damaged(what, "its header is cut short");
   const header = parseHeader(bytes.subarray(8, 8 + length), what);
   const body = bytes.subarray(8 + length);
   const metadata = (header["__metadata__"] ?? {}) as Record<string, unknown>;
@@ -43,14 +44,16 @@ export function decodeSafetensors(bytes: Uint8Array, what: string): WeightSet {
     .map(([name, value]) => checkEntry(name, value, body.length, what));
   let end = 0;
   for (const entry of [...entries].sort((a, b) => a.from - b.from || a.to - b.to)) {
-    if (entry.from < end) damaged(what, `tensor ${JSON.stringify(entry.name)} overlaps another`);
+    if (entry.from < end) damaged(what, `tensor ${quoted(entry.name)} overlaps another`);
     end = entry.to;
   }
+  if (entries.length === 0)
+    throw userError(`${what} holds no weights`, "a .safetensors file of weights has tensors <layer>/<index>");
   const layers = new Map<string, (WeightBlob | undefined)[]>();
   for (const entry of entries) {
     const [, layer, index] =
       /^(.*)\/(0|[1-9]\d{0,3})$/s.exec(entry.name) ??
-      damaged(what, `tensor ${JSON.stringify(entry.name)} is not named <layer>/<index>`);
+      damaged(what, `tensor ${quoted(entry.name)} is not named <layer>/<index>`);
     const blobs = layers.get(layer) ?? [];
     blobs[Number(index)] = { shape: entry.shape, data: valuesOf(entry, body) };
     layers.set(layer, blobs);
@@ -59,7 +62,7 @@ export function decodeSafetensors(bytes: Uint8Array, what: string): WeightSet {
     layers: [...layers].map(([name, blobs]) => {
       const type = Object.hasOwn(metadata, `type:${name}`) ? String(metadata[`type:${name}`]) : "";
       const missing = Array.from(blobs).indexOf(undefined);
-      if (missing !== -1) damaged(what, `layer ${JSON.stringify(name)} has no tensor ${missing}`);
+      if (missing !== -1) damaged(what, `layer ${quoted(name)} has no tensor ${missing}`);
       return { name, type, blobs: blobs as WeightBlob[] };
     }),
   };
@@ -81,11 +84,11 @@ function parseHeader(bytes: Uint8Array, what: string): Record<string, unknown> {
 }
 
 function checkEntry(name: string, value: unknown, bodyLength: number, what: string): Entry {
-  const fail = (why: string): never => damaged(what, `tensor ${JSON.stringify(name)} ${why}`);
+  const fail = (why: string): never => damaged(what, `tensor ${quoted(name)} ${why}`);
   if (typeof value !== "object" || value === null) fail("has no description");
   const { dtype, shape, data_offsets: offsets } = value as Record<string, unknown>;
   if (dtype !== "F32" && dtype !== "F64")
-    return fail(`has dtype ${JSON.stringify(dtype)}; F32 and F64 can be read`);
+    return fail(`has dtype ${quoted(String(dtype))}; F32 and F64 can be read`);
   if (!Array.isArray(shape) || !shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0))
     return fail("has no proper shape");
   if (
@@ -96,9 +99,8 @@ function checkEntry(name: string, value: unknown, bodyLength: number, what: stri
     return fail("has no proper data_offsets");
   const [from, to] = offsets as [number, number];
   if (from < 0 || to < from || to > bodyLength) fail("lies outside the file");
-  const count = (shape as number[]).reduce((product, extent) => product * extent, 1);
-  if (to - from !== count * (dtype === "F32" ? 4 : 8))
-    fail(`has ${to - from} bytes for its shape [${shape.join(", ")}]`);
+  if (!fillsShape((to - from) / (dtype === "F32" ? 4 : 8), shape as number[]))
+    fail(`has ${to - from} bytes of ${dtype} for its shape ${shapeText(shape as number[])}`);
   return { name, dtype, shape: shape as number[], from, to };
 }
 

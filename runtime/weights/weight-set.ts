@@ -59,12 +59,18 @@ function checkLayer(
   mistake: (message: string) => void,
 ): void {
   const { name, type, blobs } = (layer ?? {}) as Readonly<Record<string, unknown>>;
-  if (typeof name !== "string") return mistake(`layer ${index} of the weights has no name`);
+  if (typeof name !== "string") {
+    mistake(`layer ${index} of the weights has no name`);
+    return;
+  }
   const where = `layer ${quoted(name)} of the weights`;
   if (names.has(name)) mistake(`two layers of the weights have the name ${quoted(name)}`);
   names.add(name);
   if (typeof type !== "string") mistake(`${where} has no type: give "" where it is not known`);
-  if (!Array.isArray(blobs)) return mistake(`${where} has no array of blobs`);
+  if (!Array.isArray(blobs)) {
+    mistake(`${where} has no array of blobs`);
+    return;
+  }
   for (const [position, blob] of blobs.entries()) {
     const { shape, data } = (blob ?? {}) as Readonly<Record<string, unknown>>;
     const which = `parameter ${position} of ${where}`;

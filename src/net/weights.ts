@@ -1,7 +1,13 @@
 import type { CompiledNet } from "../../runtime/types.js";
-import { formatMatchReport, matchWeights, readWeights, type WeightSet } from "../../runtime/weights/index.js";
+import {
+  checkWeightSet,
+  formatMatchReport,
+  matchWeights,
+  readWeights,
+  type WeightSet,
+} from "../../runtime/weights/index.js";
 
-/** What became of a weight file's layers: `toString` gives the report for people. */
+/** What became of a weight file's layers: `formatMatchReport` gives it for people. */
 export type WeightReport = ReturnType<typeof matchWeights>["report"];
 
 /**
@@ -13,8 +19,9 @@ export async function loadWeights(
   net: CompiledNet,
   source: string | Uint8Array | WeightSet,
 ): Promise<WeightReport> {
-  const weights =
-    typeof source === "string" || source instanceof Uint8Array ? await readWeights(source) : source;
+  const isFile = typeof source === "string" || source instanceof Uint8Array;
+  const weights = isFile ? await readWeights(source) : source;
+  if (!isFile) checkWeightSet(weights);
   const wanted = Object.entries(net.params).map(([layer, params]) => ({
     layer,
     shapes: params.map(({ shape }) => shape),
