@@ -53,11 +53,17 @@ export async function compileTraining(
     createTraining(parts.internals, solver, (graph) => parts.makeRunner(graph, false)),
   );
   const face = await finish(parts, trainOptions, async () => () => training.runner);
+  const { close } = face;
+  const own: Pick<TrainingNet, "step" | "history" | "close"> = {
+    step: training.step,
+    history: training.history,
+    close: async () => {
+      await close();
+      await training.close();
+    },
+  };
   // The face's getters stay getters: a copy by spreading would freeze their values.
-  return Object.defineProperties(
-    face,
-    Object.getOwnPropertyDescriptors({ step: training.step, history: training.history }),
-  ) as TrainingNet;
+  return Object.defineProperties(face, Object.getOwnPropertyDescriptors(own)) as TrainingNet;
 }
 
 interface Parts {

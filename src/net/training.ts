@@ -9,7 +9,11 @@ import { paramOver } from "./params.js";
 import type { Runner } from "./runner.js";
 
 /** What a net gains when a solver's rule is compiled into its backward pass. */
-export type Training = Pick<TrainingNet, "step" | "history"> & { readonly runner: Runner };
+export type Training = Pick<TrainingNet, "step" | "history"> & {
+  readonly runner: Runner;
+  /** Frees the programs of the training step. */
+  close(): Promise<void>;
+};
 
 /**
  * Compiles a solver's update rule with a net's backward pass. With iter_size 1 an iteration is one program, whose
@@ -85,6 +89,10 @@ export async function createTraining(
 
   return {
     runner,
+    close: async () => {
+      await runner.built.executor.close();
+      await apply?.built.executor.close();
+    },
     step: (scalars, inputs) =>
       session.inTurn(async () => {
         const batches = Math.max(1, solver.iter_size);

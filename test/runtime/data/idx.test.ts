@@ -1,7 +1,6 @@
-import { closeSync, mkdirSync, openSync, truncateSync, writeSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, truncateSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { openRecords } from "../../../runtime/data/dataset.js";
 import { openIdx } from "../../../runtime/data/idx.js";
@@ -48,7 +47,12 @@ describe("sound files", () => {
 
   it.each([
     ["plain", idx([3, 2, 4]), idx([3], THREE), ["x-images-idx3-ubyte", "x-labels-idx1-ubyte"]],
-    ["zipped", gzipSync(idx([3, 2, 4])), gzipSync(idx([3], THREE)), ["a-images-idx3-ubyte.gz", "a-labels-idx1-ubyte.gz"]],
+    [
+      "zipped",
+      gzipSync(idx([3, 2, 4])),
+      gzipSync(idx([3], THREE)),
+      ["a-images-idx3-ubyte.gz", "a-labels-idx1-ubyte.gz"],
+    ],
     ["mixed", gzipSync(idx([3, 2, 4])), idx([3], THREE), ["a-images-idx3-ubyte.gz", "a-labels-idx1-ubyte"]],
     ["dotted", idx([3, 2, 4]), idx([3], THREE), ["x-images.idx3-ubyte", "x-labels.idx1-ubyte"]],
   ])("%s", async (folder, images, labels, names) => {
@@ -91,11 +95,21 @@ describe("sound files", () => {
 describe("what is wrong is said", () => {
   const labels = idx([3], THREE);
   it.each([
-    ["cut", idx([3, 2, 4]).subarray(0, 30), labels, /is cut short: its header declares 3 × 2 × 4 values, and 10 bytes are missing/],
+    [
+      "cut",
+      idx([3, 2, 4]).subarray(0, 30),
+      labels,
+      /is cut short: its header declares 3 × 2 × 4 values, and 10 bytes are missing/,
+    ],
     ["cut-gz", gzipSync(idx([3, 2, 4]).subarray(0, 30)), labels, /is cut short/],
     ["torn-gz", gzipSync(idx([300, 20, 40])).subarray(0, 500), labels, /cannot unpack|cut short/],
     ["long", Buffer.concat([idx([3, 2, 4]), THREE]), labels, /holds more than its header declares/],
-    ["long-gz", gzipSync(Buffer.concat([idx([3, 2, 4]), THREE])), labels, /holds more than its header declares/],
+    [
+      "long-gz",
+      gzipSync(Buffer.concat([idx([3, 2, 4]), THREE])),
+      labels,
+      /holds more than its header declares/,
+    ],
     ["header", idx([3, 2, 4]).subarray(0, 9), labels, /its header takes 16 bytes/],
     ["bomb", gzipSync(idx([4_000_000_000, 1, 1], THREE)), labels, /is cut short/],
     ["huge", idx([4_000_000_000, 4_000_000_000, 4_000_000_000], THREE), labels, /declares 4000000000 × /],
@@ -103,15 +117,27 @@ describe("what is wrong is said", () => {
     ["count", idx([3, 2, 4]), idx([4]), /has 4 labels for 3 images/],
     ["label-shape", idx([3, 2, 4]), idx([3, 1]), /has 3 × 1 labels for 3 images/],
     ["label-cut", idx([3, 2, 4]), labels.subarray(0, 9), /labels.* is cut short/],
-    ["label-text", idx([3, 2, 4]), Buffer.from("7\n8\n9\n"), /labels.* is not an idx file of bytes: it begins with 37 0a/],
-    ["no-labels", idx([3, 2, 4]), undefined, /no labels beside .*\n.*looked for .*x-labels-idx1-ubyte and .*\.gz/],
+    [
+      "label-text",
+      idx([3, 2, 4]),
+      Buffer.from("7\n8\n9\n"),
+      /labels.* is not an idx file of bytes: it begins with 37 0a/,
+    ],
+    [
+      "no-labels",
+      idx([3, 2, 4]),
+      undefined,
+      /no labels beside .*\n.*looked for .*x-labels-idx1-ubyte and .*\.gz/,
+    ],
   ])("%s", async (folder, images, labelsOf, expected) => {
     expect(await mistakeIn(pair(folder, images, labelsOf))).toMatch(expected);
   });
 
   it("when the labels are named in place of the images", async () => {
     const path = pair("swapped", idx([3, 2, 4]), labels).replace("images-idx3", "labels-idx1");
-    expect(await mistakeIn(path)).toMatch(/has 1 axes; images have 3.*\n.*this looks like the file of labels/);
+    expect(await mistakeIn(path)).toMatch(
+      /has 1 axes; images have 3.*\n.*this looks like the file of labels/,
+    );
   });
 
   it("when the name of the images does not lead to the labels", async () => {

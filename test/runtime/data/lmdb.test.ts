@@ -2,6 +2,7 @@ import { cpSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { openRecords } from "../../../runtime/data/dataset.js";
@@ -170,7 +171,8 @@ describe.skipIf(!hasOracle() || !hasMnist())("databases that Caffe wrote", () =>
     const records = await openRecords(path, ".");
     const real = await openRecords(mnistPath(`${split}-images-idx3-ubyte.gz`), ".");
     expect(records.count).toBe(count);
-    for (let i = 0; i < count; i++) expect(await records.next(), `record ${i}`).toEqual(await real.next());
+    for (let i = 0; i < count; i++)
+      expect(isDeepStrictEqual(await records.next(), await real.next()), `record ${i}`).toBe(true);
     expect(await records.next()).toBeUndefined();
     await records.close();
     await real.close();
@@ -188,7 +190,7 @@ describe.skipIf(!hasOracle() || !hasMnist())("databases that Caffe wrote", () =>
         const cursor = await openRecords(path, ".");
         try {
           for (let record = await cursor.next(); record; record = await cursor.next())
-            expect(record).toEqual(sound[read++]);
+            expect(isDeepStrictEqual(record, sound[read++]), `record ${read - 1}`).toBe(true);
         } finally {
           await cursor.close();
         }
