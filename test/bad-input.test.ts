@@ -30,7 +30,7 @@ import { hasOracle, oraclePath } from "./support/oracle.js";
 const MOST_MILLISECONDS = 10_000;
 const LONG = 3_600_000;
 /** How many damaged files are tried; 1,000 take half a minute. */
-const RUNS = Number(process.env["CORTADO_FUZZ_RUNS"] ?? 1000);
+const RUNS = Number(process.env["CORTADO_FUZZ_RUNS"] ?? 10_000);
 /** Files longer than this make the run slow, not better. */
 const LONGEST_TEXT = 30_000;
 /** Nets of more values than this are lowered only, not planned. */

@@ -119,6 +119,7 @@ async function openZipped(path: string): Promise<IdxFile> {
   const zipped = await readWhole(path, path, MOST_UNPACKED);
   try {
     const start = await inflate(zipped.subarray(0, 4096), { finishFlush: constants.Z_SYNC_FLUSH });
+    if (start.length === 0) throw userError(`${path} is cut short: nothing in it can be unpacked`);
     const { shape, header, size } = parseHeader(path, start);
     if (header + size > zipped.length * DEFLATE_LIMIT + 4096) {
       throw userError(`${path} is cut short: ${shape.join(" × ")} bytes are declared`);

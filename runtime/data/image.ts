@@ -25,8 +25,9 @@ export async function decodeImage(file: Uint8Array, mode: ColorMode, what: strin
   try {
     const image = sharp(file, { failOn: "error", ignoreIcc: true, sequentialRead: true });
     const metadata = await image.metadata();
-    // Otherwise grey comes back as three equal channels, and CMYK as it is.
-    if (metadata.space === "b-w" || metadata.space === "grey16") image.toColourspace("b-w");
+    const isGray = metadata.space === "b-w" || metadata.space === "grey16";
+    // Otherwise grey comes back as three equal channels, as it should where an alpha channel follows, and CMYK as it is.
+    if (isGray && !metadata.hasAlpha) image.toColourspace("b-w");
     else if (metadata.space === "cmyk") image.toColourspace("srgb");
     const { data, info } = await image.raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
     return planes(data, info.channels, info.height, info.width, mode);
@@ -35,7 +36,7 @@ export async function decodeImage(file: Uint8Array, mode: ColorMode, what: strin
   }
 }
 
-/** Interleaved pixels (grey, grey + alpha, RGB or RGBA) to planes. */
+/** Interleaved pixels (grey, RGB or RGBA) to planes. */
 function planes(
   pixels: Uint8Array,
   stored: number,
@@ -44,8 +45,8 @@ function planes(
   mode: ColorMode,
 ): DecodedImage {
   const area = height * width;
-  const isGray = stored <= 2;
-  const channels = mode === "gray" ? 1 : mode === "color" ? 3 : stored === 2 ? 4 : stored;
+  const isGray = stored === 1;
+  const channels = mode === "gray" ? 1 : mode === "color" ? 3 : stored;
   const data = new Uint8Array(channels * area);
   for (let i = 0; i < area; i++) {
     const at = i * stored;

@@ -103,7 +103,7 @@ function checkNames({ layers }: WeightSet): void {
     const parts = name.split("/");
     const above = parts.map((_, i) => parts.slice(0, i + 1).join("/"));
     const why = parts.some((part) => part === "" || part === ".")
-      ? 'between slashes there must be something other than "."'
+      ? 'it is a path there, and a part of it is empty or "."'
       : name.includes("\0")
         ? "it has a zero character"
         : parts.length > DEEPEST_GROUP

@@ -104,9 +104,9 @@ function checkEntry(name: string, value: unknown, bodyLength: number, what: stri
   return { name, dtype, shape: shape as number[], from, to };
 }
 
-/** A copy, since the body need not be aligned. */
+/** A copy, since the body need not be aligned. (A Buffer's own `slice` would not copy.) */
 function valuesOf({ dtype, from, to }: Entry, body: Uint8Array): Float32Array {
-  const copy = body.slice(from, to);
+  const copy = Uint8Array.prototype.slice.call(body, from, to);
   return dtype === "F32" ? new Float32Array(copy.buffer) : Float32Array.from(new Float64Array(copy.buffer));
 }
 

@@ -1,3 +1,4 @@
+import { existsSync, readdirSync } from "node:fs";
 import type { Feed, FeedOf } from "../../runtime/data/batches.js";
 import type { RecordCursor, StoredRecord } from "../../runtime/data/records.js";
 import { CortadoError } from "../../src/errors/index.js";
@@ -54,4 +55,9 @@ export async function mistakeOf(work: () => unknown): Promise<CortadoError | und
     if (error instanceof CortadoError) return error;
     throw error;
   }
+}
+
+/** How many files this process has open; 0 where the system does not say. */
+export function openHandles(): number {
+  return existsSync("/dev/fd") ? readdirSync("/dev/fd").length : 0;
 }

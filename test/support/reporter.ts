@@ -33,6 +33,6 @@ function describeSkipped(skipped: readonly TestCase[]): readonly string[] {
   const names = [...suites].map(([suite, count]) => `${suite} (${count})`).join(", ");
   const why = existsSync(oracleRoot)
     ? ""
-    : "; what BVLC Caffe itself computed is not on this machine (CORTADO_ORACLE names its folder)";
+    : "; what BVLC Caffe itself computed is not on this machine (CORTADO_ORACLE names its folder; CORTADO_MNIST that of MNIST)";
   return [`skipped: ${names}${why}`];
 }

@@ -3,11 +3,8 @@ import { createMessage, type FillerParameter } from "../../../proto/index.js";
 import { openFeed } from "../../../runtime/data/feed.js";
 import { batchOf } from "../../support/feeds.js";
 
-const filler = (type: string, value = 0): FillerParameter => ({
-  ...createMessage("FillerParameter"),
-  type,
-  value,
-});
+const filler = (type: string, value = 0): FillerParameter =>
+  createMessage("FillerParameter", { type, value });
 const open = (seed: number, index?: number) =>
   openFeed(
     {

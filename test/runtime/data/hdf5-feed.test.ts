@@ -1,10 +1,13 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import fc from "fast-check";
+import h5wasm from "h5wasm/node";
 import { describe, expect, it } from "vitest";
 import type { FeedOf } from "../../../runtime/data/batches.js";
 import { openFeed } from "../../../runtime/data/feed.js";
 import { writeHdf5 } from "../../../runtime/hdf5.js";
 import { batchOf, mistakeOf } from "../../support/feeds.js";
+import { fuzzRuns, mutatedBytes } from "../../support/mutate.js";
 import { scratchFolder } from "../../support/scratch.js";
 
 const scratch = scratchFolder();
@@ -128,6 +131,34 @@ describe("what is wrong is said", () => {
     scratch.file("odd.txt", "odd.h5");
     expect(await mistakeIn("odd.txt")).toMatch(/dataset "data" has no rows/);
     expect(await mistakeIn("odd.txt", { tops: ["label"] })).toMatch(/dataset "label"/);
+  });
+
+  it("a data set that is too large, whatever the size of its file", async () => {
+    await h5wasm.ready;
+    const file = new h5wasm.File(at("huge.h5"), "w");
+    const empty = { name: "data", shape: [0, 16], maxshape: [null, 16], chunks: [16, 16], dtype: "<f" };
+    file.create_dataset({ ...empty, data: new Float32Array(0) }).resize([1e9, 16]);
+    file.close();
+    scratch.file("huge.txt", "huge.h5");
+    expect(await mistakeIn("huge.txt", { tops: ["data"] })).toMatch(
+      /dataset "data" of shape \[1000000000, 16\] is too large: files are read whole\n.*over several files/,
+    );
+  });
+
+  it("damaged files: rows or an explanation, and sound files are read after them", async () => {
+    const whole = readFileSync(at("five.h5"));
+    scratch.file("damaged.txt", "damaged.h5");
+    await fc.assert(
+      fc.asyncProperty(mutatedBytes([whole]), async (bytes) => {
+        scratch.file("damaged.h5", bytes);
+        await mistakeOf(async () => {
+          const feed = await open("damaged.txt");
+          await batchOf(feed);
+        });
+      }),
+      { numRuns: Math.ceil(fuzzRuns / 8) },
+    );
+    expect(await labelsOf("one.txt", 1)).toEqual(upTo(4));
   });
 
   it("rows of another size in a later file, when they are reached", async () => {

@@ -25,7 +25,7 @@ function pair(
   folder: string,
   images: Uint8Array,
   labels?: Uint8Array,
-  [imagesName, labelsName] = ["x-images-idx3-ubyte", "x-labels-idx1-ubyte"],
+  [imagesName, labelsName]: readonly string[] = ["x-images-idx3-ubyte", "x-labels-idx1-ubyte"],
 ): string {
   mkdirSync(join(scratch.path, folder));
   if (labels) scratch.file(join(folder, labelsName), labels);
