@@ -29,7 +29,8 @@ export interface Hdf5Entry {
 
 /** Deeper groups than this are not walked: a file may link a group into itself. */
 export const DEEPEST_GROUP = 64;
-const MOST_ENTRIES = 100_000;
+/** The library walks every path from the root, and looks at each of its beginnings: this is counted, in steps. */
+const MOST_STEPS = 1_000_000;
 
 /**
  * How much may be read from a file: what its bytes can hold at the greatest ratio of deflate (1032), and something for
@@ -93,11 +94,12 @@ export async function openHdf5(path: string, what: string): Promise<Hdf5File> {
     }
   };
   const datasets: Hdf5Dataset[] = [];
-  let entries = 0;
+  let steps = 0;
   const walk = (group: InstanceType<typeof h5.Group>, prefix: string, depth: number): void => {
     for (const key of group.keys()) {
-      if (++entries > MOST_ENTRIES)
-        throw userError(`${what} has more than ${MOST_ENTRIES} groups and datasets, or links in a circle`);
+      steps += (depth + 1) ** 2;
+      if (steps > MOST_STEPS)
+        throw userError(`${what} has too many groups and datasets, or groups that link in a circle`);
       const entity = group.get(key);
       const at = prefix === "" ? key : `${prefix}/${key}`;
       if (entity instanceof h5.Dataset) {

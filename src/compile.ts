@@ -1,6 +1,6 @@
 import type { SolverParameter } from "../proto/index.js";
 import type { CompiledNet, TrainingNet } from "../runtime/types.js";
-import { InternalError } from "./errors/index.js";
+import { InternalError, userError } from "./errors/index.js";
 import type { Graph } from "./ir/graph.js";
 import { build } from "./net/build.js";
 import { checkOptions } from "./net/check-options.js";
@@ -18,7 +18,7 @@ import { lentBy } from "./net/share.js";
 import { readDefinition } from "./net/source.js";
 import { chooseTarget } from "./net/target.js";
 import { createTraining } from "./net/training.js";
-import { loadWeights } from "./net/weights.js";
+import { formatMatchReport, loadWeights } from "./net/weights.js";
 import { type NetDef, selectLayers } from "./prototxt/index.js";
 
 /** Of fillers, dropout and random crops, where nobody gave one. */
@@ -128,7 +128,15 @@ function finish(
         }),
     );
     const face: CompiledNet = createFace({ definition, target, internals, ranges, shown });
-    if (options.weights !== undefined) await loadWeights(face, options.weights);
+    if (options.weights !== undefined) {
+      const report = await loadWeights(face, options.weights);
+      // Caffe says nothing; but who passes weights of which none is used has made a mistake.
+      if (report.matched.length === 0 && report.untouched.length > 0)
+        throw userError(
+          "no layer of the net has weights in what option weights gives",
+          formatMatchReport(report),
+        );
+    }
     return face;
   });
 }

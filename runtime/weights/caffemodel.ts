@@ -1,3 +1,4 @@
+import { endianness } from "node:os";
 import {
   type BlobProto,
   createMessage,
@@ -5,6 +6,8 @@ import {
   encodeMessage,
   has,
   type LayerParameter,
+  type MessageName,
+  messageInfo,
   type NetParameter,
   withFields,
 } from "../../proto/index.js";
@@ -68,17 +71,41 @@ function shapeOf(blob: BlobProto): readonly number[] {
     : [blob.double_data.length || blob.data.length];
 }
 
-/** Encodes weights as Caffe's own tools read them: name, type and blobs of each layer, in the current format. */
-export function encodeCaffemodel(weights: WeightSet): Uint8Array {
-  const layer = weights.layers.map(
-    ({ name, type, blobs }): LayerParameter =>
-      createMessage("LayerParameter", {
-        name,
-        type,
-        blobs: blobs.map(({ shape, data }) =>
-          createMessage("BlobProto", { shape: createMessage("BlobShape", { dim: [...shape] }), data }),
-        ),
-      }),
+/**
+ * Encodes weights as Caffe's own tools read them: name, type and blobs of each layer, in the current format. The pieces
+ * together are the file; values are not copied, since a general writer would hold a large net several times.
+ */
+export function encodeCaffemodel(weights: WeightSet): readonly Uint8Array[] {
+  return weights.layers.flatMap(({ name, type, blobs }) =>
+    delimited(NET.layer, [
+      encodeMessage("LayerParameter", { name, type }),
+      ...blobs.flatMap(({ shape, data }) =>
+        delimited(LAYER.blobs, [
+          ...(data.length > 0 ? delimited(BLOB.data, [littleEndian(data)]) : []),
+          encodeMessage("BlobProto", { shape: createMessage("BlobShape", { dim: [...shape] }) }),
+        ]),
+      ),
+    ]),
   );
-  return encodeMessage("NetParameter", createMessage("NetParameter", { layer }));
+}
+
+const numberOf = (message: MessageName, field: string): number => messageInfo(message).byName.get(field)!.id;
+const NET = { layer: numberOf("NetParameter", "layer") };
+const LAYER = { blobs: numberOf("LayerParameter", "blobs") };
+const BLOB = { data: numberOf("BlobProto", "data") };
+
+/** A field of wire type 2: its number, its length, its bytes. */
+function delimited(field: number, content: readonly Uint8Array[]): readonly Uint8Array[] {
+  const length = content.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  return [Uint8Array.from([...varint(field * 8 + 2), ...varint(length)]), ...content];
+}
+
+/** Seven bits a byte, the lowest first; all but the last are marked. */
+function varint(value: number): readonly number[] {
+  return value < 128 ? [value] : [128 + (value % 128), ...varint(Math.floor(value / 128))];
+}
+
+function littleEndian(values: Float32Array): Uint8Array {
+  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  return endianness() === "LE" ? bytes : Buffer.from(bytes).swap32();
 }

@@ -90,12 +90,18 @@ export function weightFormatOf(path: string): WeightFormat {
  * @throws CortadoError for a set that is not sound, or that the format cannot hold
  */
 export async function encodeWeights(weights: WeightSet, format: WeightFormat): Promise<Uint8Array> {
+  const pieces = await encodePieces(weights, format);
+  return pieces.length === 1 ? pieces[0] : Buffer.concat(pieces);
+}
+
+/** As pieces that together are the file, so that a large net need not be copied. */
+async function encodePieces(weights: WeightSet, format: WeightFormat): Promise<readonly Uint8Array[]> {
   checkWeightSet(weights);
   switch (format) {
     case "caffemodel":
       return encodeCaffemodel(weights);
     case "hdf5":
-      return encodeHdf5(weights);
+      return [await encodeHdf5(weights)];
     case "safetensors":
       return encodeSafetensors(weights);
     default:
@@ -113,9 +119,9 @@ export async function encodeWeights(weights: WeightSet, format: WeightFormat): P
  * @throws CortadoError for another ending, for a set that is not sound, and when the file cannot be written
  */
 export async function writeWeights(path: string, weights: WeightSet): Promise<void> {
-  const bytes = await encodeWeights(weights, weightFormatOf(path));
+  const pieces = await encodePieces(weights, weightFormatOf(path));
   try {
-    await writeFileAtomically(path, bytes);
+    await writeFileAtomically(path, pieces);
   } catch (error) {
     throw userError(`cannot write the weights ${JSON.stringify(path)}: ${fileTrouble(error)}`);
   }

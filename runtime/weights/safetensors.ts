@@ -110,31 +110,29 @@ function valuesOf({ dtype, from, to }: Entry, body: Uint8Array): Float32Array {
   return dtype === "F32" ? new Float32Array(copy.buffer) : Float32Array.from(new Float64Array(copy.buffer));
 }
 
-/** Encodes weights as float32 tensors named `<layer>/<index>`; types of layers go into the metadata. */
-export function encodeSafetensors(weights: WeightSet): Uint8Array {
+/**
+ * Encodes weights as float32 tensors named `<layer>/<index>`; types of layers go into the metadata. The pieces together
+ * are the file; values are not copied.
+ */
+export function encodeSafetensors(weights: WeightSet): readonly Uint8Array[] {
   // Without a prototype, so that a layer named `__proto__` is a key like any other.
   const header: Record<string, unknown> = Object.create(null);
   const metadata: Record<string, string> = Object.create(null);
-  const tensors: Float32Array[] = [];
+  const tensors: Uint8Array[] = [];
   let at = 0;
   for (const { name, type, blobs } of weights.layers) {
     if (type !== "") metadata[`type:${name}`] = type;
     for (const [index, { shape, data }] of blobs.entries()) {
       header[`${name}/${index}`] = { dtype: "F32", shape, data_offsets: [at, at + data.byteLength] };
-      tensors.push(data);
+      tensors.push(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
       at += data.byteLength;
     }
   }
   header["__metadata__"] = metadata;
   const text = new TextEncoder().encode(JSON.stringify(header));
   const padded = Math.ceil(text.length / ALIGNMENT) * ALIGNMENT;
-  const bytes = new Uint8Array(8 + padded + at).fill(0x20, 8, 8 + padded);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(padded), true);
-  bytes.set(text, 8);
-  let offset = 8 + padded;
-  for (const data of tensors) {
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
-    offset += data.byteLength;
-  }
-  return bytes;
+  const head = new Uint8Array(8 + padded).fill(0x20, 8);
+  new DataView(head.buffer).setBigUint64(0, BigInt(padded), true);
+  head.set(text, 8);
+  return [head, ...tensors];
 }

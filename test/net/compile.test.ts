@@ -193,6 +193,14 @@ describe("mistakes are told, all at once", () => {
     expect(text).toContain('bottom "ipp" is made by no layer');
   });
 
+  it("of weights that fit no layer", async () => {
+    const blob = { shape: [1], data: new Float32Array(1) };
+    const weights = { layers: [{ name: "convv", type: "Convolution", blobs: [blob] }] };
+    const text = await refusal(compile(NET, { weights }));
+    expect(text).toContain("no layer of the net has weights");
+    expect(text).toContain('"convv"');
+  });
+
   it("after close", async () => {
     const net = await compile(NET);
     await net.close();

@@ -1,8 +1,8 @@
 /** Binary nets of every generation, and blobs of every age. */
 import { expect, it } from "vitest";
 import { type BlobProto, createMessage, encodeMessage, type LayerParameter } from "../../../proto/index.js";
-import { matchWeights, readWeights } from "../../../runtime/weights/index.js";
-import { refusal } from "./support.js";
+import { encodeWeights, matchWeights, readWeights } from "../../../runtime/weights/index.js";
+import { layer, refusal } from "./support.js";
 
 const values = (count: number): Float32Array => Float32Array.from({ length: count }, (_, i) => i / 8);
 const shaped = (...dim: readonly number[]): BlobProto =>
@@ -143,4 +143,21 @@ it("a net without blobs holds no weights", async () => {
   expect(await refusal(() => readWeights(bytes))).toMatch(
     /^error: the weights holds? no weights\n {2}a \.caffemodel/,
   );
+});
+
+it("writes the bytes that protobuf's own writer would", async () => {
+  const sizes = [[], [0], [1], [31], [32], [5000], [2, 3, 4, 5]];
+  const layers = sizes.map((shape, i) => ({ ...layer(`layer ${i} 層`, [shape, [i]]), type: "Type" }));
+  const whole = encodeMessage("NetParameter", {
+    layer: layers.map(({ name, type, blobs }) =>
+      createMessage("LayerParameter", {
+        name,
+        type,
+        blobs: blobs.map(({ shape, data }) =>
+          createMessage("BlobProto", { shape: createMessage("BlobShape", { dim: [...shape] }), data }),
+        ),
+      }),
+    ),
+  });
+  expect(Buffer.from(await encodeWeights({ layers }, "caffemodel")).equals(whole)).toBe(true);
 });
