@@ -24,7 +24,7 @@ describe("fillers", () => {
     fc.assert(
       fc.property(
         fc.double({ min: -5, max: 5, noNaN: true }),
-        fc.double({ min: 0.1, max: 5 }),
+        fc.double({ min: 0.1, max: 5, noNaN: true }),
         fc.integer(),
         (min, w, seed) => {
           const values = fill(filler({ type: "uniform", min, max: min + w }), [10_000], seed, 0);
@@ -42,7 +42,7 @@ describe("fillers", () => {
     fc.assert(
       fc.property(
         fc.double({ min: -5, max: 5, noNaN: true }),
-        fc.double({ min: 0.1, max: 5 }),
+        fc.double({ min: 0.1, max: 5, noNaN: true }),
         fc.integer(),
         (m, std, seed) => {
           const values = fill(filler({ type: "gaussian", mean: m, std }), [10_000], seed, 0);
