@@ -127,6 +127,10 @@ export function hoistIndices(
         return { ...x, x: value(x.x) };
       case "binary":
         return { ...x, a: value(x.a), b: value(x.b) };
+      case "fma":
+        return { kind: "fma", a: value(x.a), b: value(x.b), c: value(x.c) };
+      case "exchange":
+        return { ...x, value: value(x.value) };
       case "select":
         return {
           ...x,
@@ -183,6 +187,9 @@ export function hoistIndices(
           frame.items.push({ kind: "if", condition: test, whenTrue, otherwise });
           break;
         }
+        case "barrier":
+          frame.items.push(statement);
+          break;
         default:
           statement satisfies never;
       }

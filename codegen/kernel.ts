@@ -7,7 +7,9 @@ import type { BinaryOp, CompareOp, ShapedOp, UnaryOp } from "../src/ir/scalar.js
  * text and makes no choices.
  *
  * A kernel's outermost loop is `parallel`: its iterations write disjoint elements and carry nothing from one to
- * the next, so a runtime may split the range among threads without changing a bit of the result.
+ * the next, so a runtime may split the range among threads without changing a bit of the result. Where a target has
+ * teams (a GPU's blocks), several threads may carry out one iteration together: each runs the whole body with its own
+ * number, and they meet at barriers.
  */
 export interface Kernel {
   /** Arrays it works on, in the order of a launch's arguments. */
@@ -17,6 +19,8 @@ export interface Kernel {
   /** Run once before a range of the parallel loop. Writes scratch only. */
   readonly prologue: readonly Statement[];
   readonly parallel: { readonly variable: Variable; readonly extent: number };
+  /** The threads of an iteration, told apart by `variable` (0 … threads − 1); absent: one, alone. */
+  readonly team?: { readonly variable: Variable; readonly threads: number };
   readonly body: readonly Statement[];
   /** What it computes, for people: operation and shapes; never text of a prototxt. */
   readonly note: string;
@@ -31,10 +35,15 @@ export interface KernelBuffer {
   readonly access: "read" | "write" | "update";
 }
 
-/** `accumulator`: the type sums are kept in (float64 on `ts`). */
+/**
+ * `accumulator`: the type sums are kept in (float64 on `ts`, float32 on `cuda`). `team`: the threads of an iteration
+ * share it, and what one of them writes the others may read after a barrier; else it is each thread's own, and with
+ * indices known when its loops are unrolled it lies in registers.
+ */
 export interface ScratchBuffer {
   readonly type: "accumulator" | "index";
   readonly elements: number;
+  readonly team: boolean;
 }
 
 /** An integer loop variable or a local value, by number: names are the renderer's, made from counters. */
@@ -72,6 +81,13 @@ export type Value =
   | { readonly kind: "unary"; readonly op: UnaryOp; readonly x: Value }
   | { readonly kind: "shaped"; readonly op: ShapedOp; readonly x: Value; readonly alpha: number }
   | { readonly kind: "binary"; readonly op: BinaryOp; readonly a: Value; readonly b: Value }
+  /** a · b + c, rounded once. */
+  | { readonly kind: "fma"; readonly a: Value; readonly b: Value; readonly c: Value }
+  /**
+   * The value that another thread of the warp has here: the one whose number differs in the bits of `lanes` (1, 2, 4,
+   * 8 or 16). All 32 threads of the warp must come here together.
+   */
+  | { readonly kind: "exchange"; readonly value: Value; readonly lanes: number }
   | {
       readonly kind: "select";
       readonly cmp: CompareOp;
@@ -107,13 +123,14 @@ export type Typed =
   | { readonly type: "index"; readonly value: Index };
 
 export type Statement =
-  /** for (variable = from; variable < to; variable += step). */
+  /** for (variable = from; variable < to; variable += step); `unrolled`: written out by the target's compiler. */
   | {
       readonly kind: "for";
       readonly variable: Variable;
       readonly from: Index;
       readonly to: Index;
       readonly step: number;
+      readonly unrolled: boolean;
       readonly body: readonly Statement[];
     }
   | ({ readonly kind: "declare"; readonly variable: Variable; readonly mutable: boolean } & Typed)
@@ -124,7 +141,9 @@ export type Statement =
       readonly condition: Condition;
       readonly whenTrue: readonly Statement[];
       readonly otherwise: readonly Statement[];
-    };
+    }
+  /** No thread of the team goes on before all have come here; what they stored until then is seen by all after it. */
+  | { readonly kind: "barrier" };
 
 /** One kernel applied to memory: `args[i]` is where `kernel.buffers[i]` lies. */
 export interface Launch {

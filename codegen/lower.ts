@@ -1,6 +1,7 @@
 import { InternalError } from "../src/errors/index.js";
 import { type Node, type Op, sizeOf } from "../src/ir/graph.js";
 import { attributesKey } from "../src/ir/key.js";
+import { aligned } from "../src/plan/arena.js";
 import type { Plan, Step } from "../src/plan/plan.js";
 import type { Argument, Kernel, Launch, Program } from "./kernel.js";
 import { lowerConv } from "./lower-conv.js";
@@ -11,7 +12,7 @@ import { lowerMatmul } from "./lower-matmul.js";
 import { lowerReduce } from "./lower-reduce.js";
 import { lowerScatter } from "./lower-scatter.js";
 import { lowerWindow } from "./lower-window.js";
-import { createStepContext, type LoweredKernel, type StepContext } from "./step.js";
+import { createStepContext, type LoweredKernel, type StepContext, type Workspace } from "./step.js";
 import type { TargetDescription } from "./target.js";
 
 export interface LowerOptions {
@@ -52,6 +53,9 @@ const LOWERINGS: Readonly<Record<Op, Lowering | undefined>> = {
   stop: lowerElementwise,
 };
 
+/** Where a GPU's teams of threads do better than one thread for each element. */
+const GPU_LOWERINGS: Partial<Readonly<Record<Op, Lowering>>> = {};
+
 /**
  * The kernels of a plan and where each works. Steps of equal structure (operations, shapes, what is fused) share
  * their kernels. The same plan gives the same program.
@@ -61,11 +65,13 @@ export function lowerPlan(plan: Plan, options: LowerOptions): Program {
   const kernels: Kernel[] = [];
   const known = new Map<
     string,
-    readonly { readonly kernel: number; readonly operands: readonly number[] }[]
+    readonly { readonly kernel: number; readonly operands: readonly (number | Workspace)[] }[]
   >();
+  let workspace = 0;
 
   const lowerNew = (step: Step, nodes: readonly Node[]) => {
-    const lower = LOWERINGS[step.anchor.op];
+    const { gpu } = options.target;
+    const lower = (gpu && GPU_LOWERINGS[step.anchor.op]) ?? LOWERINGS[step.anchor.op];
     if (!lower) throw new InternalError(`step ${step.index} computes ${step.anchor.op}`);
     const numbers = new Map(nodes.map((node, number) => [node, number]));
     const context = createStepContext({
@@ -78,9 +84,25 @@ export function lowerPlan(plan: Plan, options: LowerOptions): Program {
     });
     return lower(context).map(({ kernel, operands }) => ({
       kernel: kernels.push(kernel) - 1,
-      operands: operands.map((node) => numbers.get(node)!),
+      operands: operands.map((operand) => {
+        if (!("workspace" in operand)) return numbers.get(operand)!;
+        workspace = Math.max(workspace, operand.workspace + operand.elements);
+        return operand;
+      }),
     }));
   };
+
+  // The workspace lies behind the plan's own memory: kernels run one after the other, so all steps share it.
+  const workspaceOffset = aligned(plan.arenaBytes);
+  const argumentFor = (operand: number | Workspace, nodes: readonly Node[]): Argument =>
+    typeof operand === "number"
+      ? argumentOf(plan, nodes[operand], realBytes)
+      : {
+          storage: "arena",
+          dtype: "real",
+          byteOffset: workspaceOffset + operand.workspace * realBytes,
+          elements: operand.elements,
+        };
 
   const launchesOf = (step: Step): readonly Launch[] => {
     if (sizeOf(step.anchor.shape) === 0) return [];
@@ -89,7 +111,7 @@ export function lowerPlan(plan: Plan, options: LowerOptions): Program {
     known.set(key, lowered);
     return lowered.map(({ kernel, operands }) => ({
       kernel,
-      args: operands.map((number) => argumentOf(plan, nodes[number], realBytes)),
+      args: operands.map((operand) => argumentFor(operand, nodes)),
       step: step.index,
     }));
   };
@@ -97,7 +119,9 @@ export function lowerPlan(plan: Plan, options: LowerOptions): Program {
   const of = (pass: Step["pass"]): readonly Launch[] =>
     plan.steps.filter((step) => step.pass === pass).flatMap(launchesOf);
   const forward = of("forward");
-  return { kernels, forward, backward: of("backward"), arenaBytes: plan.arenaBytes };
+  const backward = of("backward");
+  const arenaBytes = workspace > 0 ? workspaceOffset + workspace * realBytes : plan.arenaBytes;
+  return { kernels, forward, backward, arenaBytes };
 }
 
 /** Where a node lies; a view without a place of its own lies where its source does. */

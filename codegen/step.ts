@@ -21,6 +21,11 @@ export interface KernelDraft {
   readonly writer: KernelWriter;
   readonly evaluate: Evaluator;
   /**
+   * Reals that the step's kernels hand to one another, in memory that no other step minds: what one kernel stores at
+   * `offset` (in elements) and on, a later one of the same step may load.
+   */
+  workspace(offset: number, elements: number): Memory;
+  /**
    * Ends the work on one element: what the step stores is computed from the anchor's value there (and from
    * those of further nodes, as windowMax's argmax), then stored.
    */
@@ -28,10 +33,16 @@ export interface KernelDraft {
   close(flops: number, note?: string): LoweredKernel;
 }
 
-/** A kernel, and which node lies behind each of its buffers. */
+/** A stretch of the step's workspace, in elements. */
+export interface Workspace {
+  readonly workspace: number;
+  readonly elements: number;
+}
+
+/** A kernel, and what lies behind each of its buffers. */
 export interface LoweredKernel {
   readonly kernel: Kernel;
-  readonly operands: readonly Node[];
+  readonly operands: readonly (Node | Workspace)[];
 }
 
 export interface StepOptions {
@@ -77,7 +88,7 @@ export function createStepContext(options: StepOptions): StepContext {
     computed,
     open() {
       const writer = createWriter();
-      const operands: Node[] = [];
+      const operands: (Node | Workspace)[] = [];
       const buffers = new Map<Node, Memory>();
       const bufferOf = (node: Node): Memory => {
         let buffer = buffers.get(node);
@@ -92,6 +103,10 @@ export function createStepContext(options: StepOptions): StepContext {
       return {
         writer,
         evaluate,
+        workspace(offset, elements) {
+          operands.push({ workspace: offset, elements });
+          return writer.buffer("real", elements);
+        },
         storeAt(coordinates, value, further = []) {
           evaluate.unbind();
           evaluate.bind(
@@ -124,7 +139,11 @@ export function createStepContext(options: StepOptions): StepContext {
         },
         close(flops, note = describe(anchor, stores)) {
           const bytes = operands.reduce(
-            (sum, node) => sum + sizeOf(node.shape) * (node.dtype === "index" ? 4 : realBytes),
+            (sum, operand) =>
+              sum +
+              ("workspace" in operand
+                ? operand.elements * realBytes
+                : sizeOf(operand.shape) * (operand.dtype === "index" ? 4 : realBytes)),
             0,
           );
           return { kernel: writer.finish(note, flops, bytes), operands };

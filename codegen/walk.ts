@@ -72,6 +72,12 @@ export function visit(statements: readonly Statement[], visitor: Visitor): void 
         value(x.a);
         value(x.b);
         break;
+      case "fma":
+        [x.a, x.b, x.c].forEach(value);
+        break;
+      case "exchange":
+        value(x.value);
+        break;
       case "select":
         [x.left, x.right, x.whenTrue, x.otherwise].forEach(value);
         break;
@@ -108,6 +114,8 @@ export function visit(statements: readonly Statement[], visitor: Visitor): void 
         condition(statement.condition);
         visit(statement.whenTrue, visitor);
         visit(statement.otherwise, visitor);
+        break;
+      case "barrier":
         break;
       default:
         statement satisfies never;
@@ -152,6 +160,7 @@ export function dropUnused(statements: readonly Statement[]): readonly Statement
           return [{ ...statement, whenTrue: keep(statement.whenTrue), otherwise: keep(statement.otherwise) }];
         case "assign":
         case "store":
+        case "barrier":
           return [statement];
         default:
           return statement satisfies never;

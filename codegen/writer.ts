@@ -19,14 +19,22 @@ import { dropUnused } from "./walk.js";
 export interface KernelWriter {
   buffer(dtype: DType, elements: number): Memory;
   scratch(type: ScratchBuffer["type"], elements: number): Memory;
+  /** Scratch that the threads of a team share. */
+  shared(type: ScratchBuffer["type"], elements: number): Memory;
   /** The parallel loop's variable; once per kernel. */
   parallel(extent: number): Index;
+  /** The number of this thread among those that carry out an iteration together; once per kernel. */
+  team(threads: number): Index;
+  /** All threads of the team meet. */
+  barrier(): void;
   /** A variable of no loop: for trials whose text is thrown away. */
   free(extent: number): Index;
   /** Statements of the prologue. */
   prologue(write: () => void): void;
   /** for from ≤ v < to. Bounds of one iteration write the body once, without a loop. */
   loop(from: Index | number, to: Index | number, write: (v: Index) => void, step?: number): void;
+  /** The same, to be written out by the target's compiler: 0 ≤ v < count. */
+  unrolled(count: number, write: (v: Index) => void): void;
   when(condition: Condition | boolean, write: () => void, otherwise?: () => void): void;
   /** A local that never changes. */
   real(value: Value): Value;
@@ -49,6 +57,7 @@ export const ZERO_VALUE: Value = constant(0);
 export const load = (buffer: Memory, at: Index): Value => ({ kind: "load", buffer, at });
 export const plus = (a: Value, b: Value): Value => ({ kind: "binary", op: "add", a, b });
 export const times = (a: Value, b: Value): Value => ({ kind: "binary", op: "mul", a, b });
+export const fma = (a: Value, b: Value, c: Value): Value => ({ kind: "fma", a, b, c });
 
 export function createWriter(): KernelWriter {
   const buffers: KernelBuffer[] = [];
@@ -60,6 +69,7 @@ export function createWriter(): KernelWriter {
   let blocks = 0;
   let block = 0;
   let parallel: { variable: Variable; extent: number } | undefined;
+  let team: { variable: Variable; threads: number } | undefined;
 
   const inside = (statements: Statement[], write: () => void): readonly Statement[] => {
     const [outer, outerBlock] = [current, block];
@@ -75,34 +85,52 @@ export function createWriter(): KernelWriter {
     if (known) buffers[buffer] = { ...known, access: "write" };
   };
 
+  const loop = (
+    from: Index | number,
+    to: Index | number,
+    write: (v: Index) => void,
+    step: number,
+    unrolled: boolean,
+  ): void => {
+    const start = typeof from === "number" ? int(from) : from;
+    const end = typeof to === "number" ? int(to) : to;
+    if (start.kind === "int" && end.kind === "int") {
+      if (end.value <= start.value) return;
+      if (end.value <= start.value + step) {
+        write(start);
+        return;
+      }
+    }
+    const number = next++;
+    const least = boundsOf(start)[0];
+    const greatest = boundsOf(end)[1] - 1;
+    const statements = inside([], () => write(variable(number, least, greatest)));
+    current.push({ kind: "for", variable: number, from: start, to: end, step, unrolled, body: statements });
+  };
+
   return {
     buffer: (dtype, elements) => buffers.push({ dtype, elements, access: "read" }) - 1,
-    scratch: (type, elements) => -scratch.push({ type, elements }),
+    scratch: (type, elements) => -scratch.push({ type, elements, team: false }),
+    shared: (type, elements) => -scratch.push({ type, elements, team: true }),
     parallel(extent) {
       if (parallel) throw new InternalError("a kernel has one parallel loop");
       parallel = { variable: next++, extent };
       return extent === 1 ? int(0) : variable(parallel.variable, 0, extent - 1);
     },
+    team(threads) {
+      if (team) throw new InternalError("a kernel has one team");
+      team = { variable: next++, threads };
+      return variable(team.variable, 0, threads - 1);
+    },
+    barrier() {
+      current.push({ kind: "barrier" });
+    },
     free: (extent) => variable(next++, 0, extent - 1),
     prologue(write) {
       inside(prologue, write);
     },
-    loop(from, to, write, step = 1) {
-      const start = typeof from === "number" ? int(from) : from;
-      const end = typeof to === "number" ? int(to) : to;
-      if (start.kind === "int" && end.kind === "int") {
-        if (end.value <= start.value) return;
-        if (end.value <= start.value + step) {
-          write(start);
-          return;
-        }
-      }
-      const number = next++;
-      const least = boundsOf(start)[0];
-      const greatest = boundsOf(end)[1] - 1;
-      const statements = inside([], () => write(variable(number, least, greatest)));
-      current.push({ kind: "for", variable: number, from: start, to: end, step, body: statements });
-    },
+    loop: (from, to, write, step = 1) => loop(from, to, write, step, false),
+    unrolled: (count, write) => loop(0, count, write, 1, true),
     when(condition, write, otherwise) {
       if (condition === true) write();
       else if (condition === false) otherwise?.();
@@ -158,12 +186,13 @@ export function createWriter(): KernelWriter {
     finish(note, flops, bytes) {
       if (!parallel) throw new InternalError("a kernel without its parallel loop");
       const before = hoistIndices(prologue, [], next);
-      const main = hoistIndices(body, [parallel.variable], before.next);
+      const main = hoistIndices(body, [parallel.variable, ...(team ? [team.variable] : [])], before.next);
       return {
         buffers,
         scratch,
         prologue: dropUnused(before.body),
         parallel,
+        ...(team ? { team } : {}),
         body: dropUnused(main.body),
         note,
         flops,

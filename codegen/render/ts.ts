@@ -1,61 +1,70 @@
-import type { BinaryOp, CompareOp, UnaryOp } from "../../src/ir/scalar.js";
-import type {
-  Condition,
-  Index,
-  Kernel,
-  Memory,
-  Program,
-  Statement,
-  Typed,
-  Value,
-  Variable,
-} from "../kernel.js";
+import { InternalError } from "../../src/errors/index.js";
+import type { Kernel, Program } from "../kernel.js";
+import { bodyRenderer, call, type Dialect, kernelComment, LEVEL, type Text, within } from "./dialect.js";
 import { HELPERS, type Helper } from "./ts-helpers.js";
 
-const COMPARE: Readonly<Record<CompareOp, string>> = {
-  gt: ">",
-  ge: ">=",
-  lt: "<",
-  le: "<=",
-  eq: "===",
-  ne: "!==",
-};
-const UNARY: Readonly<Record<UnaryOp, string | { readonly helper: Helper }>> = {
-  neg: "-",
-  abs: "Math.abs",
-  sign: { helper: "sign" },
-  exp: "Math.exp",
-  log: "Math.log",
-  sqrt: "Math.sqrt",
-  tanh: "Math.tanh",
-  sigmoid: { helper: "sigmoid" },
-  softplus: { helper: "softplus" },
-  relu: { helper: "relu" },
-  floor: "Math.floor",
-};
-const BINARY: Readonly<
-  Record<BinaryOp, { readonly text: string; readonly level: number } | { readonly helper: Helper }>
-> = {
-  add: { text: "+", level: 11 },
-  sub: { text: "-", level: 11 },
-  mul: { text: "*", level: 12 },
-  div: { text: "/", level: 12 },
-  pow: { text: "**", level: 13 },
-  max: { helper: "larger" },
-  min: { helper: "smaller" },
+const literal = (value: number): Text => {
+  const text = Object.is(value, -0) ? "-0" : String(value);
+  return { text, level: text.startsWith("-") ? LEVEL.product : LEVEL.atom };
 };
 
-/** Binding strength of what was written; a weaker text is put in parentheses. */
-const ATOM = 20;
-const TERNARY = 3;
-const OR = 5;
-const SUM = 11;
-const PRODUCT = 12;
-interface Text {
-  readonly text: string;
-  readonly level: number;
-}
-const within = ({ text, level }: Text, least: number): string => (level >= least ? text : `(${text})`);
+const noTeams = (): never => {
+  throw new InternalError("a kernel for teams of threads on a target that has none");
+};
+
+/** TypeScript over typed arrays: doubles, and integers that V8 keeps as int32. */
+const TYPESCRIPT: Dialect<Helper> = {
+  compare: { gt: ">", ge: ">=", lt: "<", le: "<=", eq: "===", ne: "!==" },
+  unary: {
+    neg: { prefix: "-" },
+    abs: { call: "Math.abs" },
+    sign: { helper: "sign" },
+    exp: { call: "Math.exp" },
+    log: { call: "Math.log" },
+    sqrt: { call: "Math.sqrt" },
+    tanh: { call: "Math.tanh" },
+    sigmoid: { helper: "sigmoid" },
+    softplus: { helper: "softplus" },
+    relu: { helper: "relu" },
+    floor: { call: "Math.floor" },
+  },
+  binary: {
+    add: { infix: "+", level: LEVEL.sum },
+    sub: { infix: "-", level: LEVEL.sum },
+    mul: { infix: "*", level: LEVEL.product },
+    div: { infix: "/", level: LEVEL.product },
+    pow: { infix: "**", level: LEVEL.power },
+    max: { helper: "larger" },
+    min: { helper: "smaller" },
+  },
+  shaped: { leakyRelu: "leakyRelu", elu: "elu" },
+  random: "uniform",
+  literal,
+  quotient: (a, b) => ({
+    text: `(${within(a, LEVEL.product)} / ${within(b, LEVEL.atom)}) | 0`,
+    level: LEVEL.or,
+  }),
+  extreme: (kind, a, b) => call(kind === "imin" ? "Math.min" : "Math.max", a, b),
+  truncate: (value) => ({ text: `${within(value, LEVEL.or)} | 0`, level: LEVEL.or }),
+  fromIndex: (index) => index,
+  randomArguments: (seed, stream, step, element) => [literal(seed), literal(stream), step, element],
+  // Doubles hold the product of two float32 exactly.
+  fma: (a, b, c) => ({
+    text: `${within(a, LEVEL.product)} * ${within(b, LEVEL.atom)} + ${within(c, LEVEL.product)}`,
+    level: LEVEL.sum,
+  }),
+  exchange: noTeams,
+  // Products and sums of int32 stay int32 for V8 when they are truncated at once.
+  integer: ({ kind }, text) =>
+    kind === "iadd" || kind === "imul" || kind === "isub" ? `(${text}) | 0` : text,
+  declaration: (_type, mutable) => (mutable ? "let" : "const"),
+  loop: (v, from, to, step) => [
+    `for (let ${v} = ${from}; ${v} < ${to}; ${step === 1 ? `${v}++` : `${v} += ${step}`}) {`,
+  ],
+  get barrier() {
+    return noTeams();
+  },
+};
 
 /** A program as one TypeScript module: `kernels[i]` runs kernel i over a range of its parallel loop. */
 export function renderTypeScript(program: Program, dtype: "float32" | "float64"): string {
@@ -93,172 +102,7 @@ const scratchName = (type: "accumulator" | "index", slot: number): string =>
   `${type === "index" ? "table" : "scratch"}${slot}`;
 
 function renderKernel(kernel: Kernel, number: number, array: string, used: Set<Helper>): string {
-  const names = new Map<Variable, string>();
-  let reals = 0;
-  let integers = 0;
-  const declare = (variable: Variable, type: "real" | "index"): string => {
-    const name = type === "real" ? `v${reals++}` : `i${integers++}`;
-    names.set(variable, name);
-    return name;
-  };
-  const nameOf = (variable: Variable): string => names.get(variable)!;
-  const memory = (buffer: Memory): string => (buffer >= 0 ? `b${buffer}` : `s${-1 - buffer}`);
-
-  const index = (x: Index): Text => {
-    switch (x.kind) {
-      case "int":
-        return { text: String(x.value), level: x.value < 0 ? OR : ATOM };
-      case "var":
-        return { text: nameOf(x.variable), level: ATOM };
-      case "iadd":
-        return { text: `${within(index(x.a), SUM)} + ${within(index(x.b), PRODUCT)}`, level: SUM };
-      case "isub":
-        return { text: `${within(index(x.a), SUM)} - ${within(index(x.b), PRODUCT)}`, level: SUM };
-      case "imul":
-        return { text: `${within(index(x.a), PRODUCT)} * ${within(index(x.b), ATOM)}`, level: PRODUCT };
-      case "idiv":
-        return { text: `(${within(index(x.a), PRODUCT)} / ${within(index(x.b), ATOM)}) | 0`, level: OR };
-      case "imod":
-        return { text: `${within(index(x.a), PRODUCT)} % ${within(index(x.b), ATOM)}`, level: PRODUCT };
-      case "imin":
-        return { text: `Math.min(${index(x.a).text}, ${index(x.b).text})`, level: ATOM };
-      case "imax":
-        return { text: `Math.max(${index(x.a).text}, ${index(x.b).text})`, level: ATOM };
-      case "iload":
-        return { text: `${memory(x.buffer)}[${index(x.at).text}]`, level: ATOM };
-      case "truncate":
-        return { text: `${within(value(x.value), OR)} | 0`, level: OR };
-      default:
-        return x satisfies never;
-    }
-  };
-
-  const call = (name: string, ...args: readonly Text[]): Text => ({
-    text: `${name}(${args.map(({ text }) => text).join(", ")})`,
-    level: ATOM,
-  });
-  const help = (name: Helper, ...args: readonly Text[]): Text => {
-    used.add(name);
-    return call(name, ...args);
-  };
-
-  const value = (x: Value): Text => {
-    switch (x.kind) {
-      case "const":
-        return literal(x.value);
-      case "local":
-        return { text: nameOf(x.variable), level: ATOM };
-      case "load":
-        return { text: `${memory(x.buffer)}[${index(x.at).text}]`, level: ATOM };
-      case "fromIndex":
-        return index(x.index);
-      case "unary": {
-        const form = UNARY[x.op];
-        if (typeof form !== "string") return help(form.helper, value(x.x));
-        if (form === "-") return { text: `-${within(value(x.x), ATOM)}`, level: PRODUCT };
-        return call(form, value(x.x));
-      }
-      case "shaped":
-        return help(x.op, value(x.x), literal(x.alpha));
-      case "binary": {
-        const form = BINARY[x.op];
-        if ("helper" in form) return help(form.helper, value(x.a), value(x.b));
-        const { text, level } = form;
-        const left = within(value(x.a), x.op === "pow" ? ATOM : level);
-        return { text: `${left} ${text} ${within(value(x.b), level + 1)}`, level };
-      }
-      case "select": {
-        const test = `${within(value(x.left), SUM)} ${COMPARE[x.cmp]} ${within(value(x.right), SUM)}`;
-        return choice(test, value(x.whenTrue), value(x.otherwise));
-      }
-      case "guard":
-        return choice(condition(x.condition), value(x.whenTrue), value(x.otherwise));
-      case "random":
-        return help("uniform", literal(x.seed), literal(x.stream), value(x.step), index(x.element));
-      default:
-        return x satisfies never;
-    }
-  };
-  const choice = (test: string, whenTrue: Text, otherwise: Text): Text => ({
-    text: `${test} ? ${within(whenTrue, TERNARY + 1)} : ${within(otherwise, TERNARY)}`,
-    level: TERNARY,
-  });
-
-  const condition = (x: Condition): string => {
-    switch (x.kind) {
-      case "compare":
-        return `${within(index(x.a), SUM)} ${COMPARE[x.cmp]} ${within(index(x.b), SUM)}`;
-      case "compareValue":
-        return `${within(value(x.a), SUM)} ${COMPARE[x.cmp]} ${within(value(x.b), SUM)}`;
-      case "and":
-        return x.all.map(condition).join(" && ");
-      default:
-        return x satisfies never;
-    }
-  };
-
-  const typed = (x: Typed): string => {
-    if (x.type === "real") return value(x.value).text;
-    const text = index(x.value);
-    // Products and sums of int32 stay int32 for V8 when they are truncated at once.
-    return x.value.kind === "iadd" || x.value.kind === "imul" || x.value.kind === "isub"
-      ? `(${text.text}) | 0`
-      : text.text;
-  };
-
-  const lines: string[] = [];
-  const write = (statements: readonly Statement[], indent: string): void => {
-    for (const statement of statements) {
-      switch (statement.kind) {
-        case "for": {
-          const from = index(statement.from).text;
-          const to = within(index(statement.to), SUM);
-          const v = declare(statement.variable, "index");
-          const step = statement.step === 1 ? `${v}++` : `${v} += ${statement.step}`;
-          lines.push(`${indent}for (let ${v} = ${from}; ${v} < ${to}; ${step}) {`);
-          write(statement.body, `${indent}  `);
-          lines.push(`${indent}}`);
-          break;
-        }
-        case "declare": {
-          const text = typed(statement);
-          const word = statement.mutable ? "let" : "const";
-          lines.push(`${indent}${word} ${declare(statement.variable, statement.type)} = ${text};`);
-          break;
-        }
-        case "assign": {
-          const name = nameOf(statement.variable);
-          const { value: x } = statement;
-          if (
-            statement.type === "real" &&
-            x.kind === "binary" &&
-            x.op === "add" &&
-            isLocal(x.a, statement.variable)
-          )
-            lines.push(`${indent}${name} += ${value(x.b).text};`);
-          else lines.push(`${indent}${name} = ${typed(statement)};`);
-          break;
-        }
-        case "store":
-          lines.push(
-            `${indent}${memory(statement.buffer)}[${index(statement.at).text}] = ${typed(statement)};`,
-          );
-          break;
-        case "if":
-          lines.push(`${indent}if (${condition(statement.condition)}) {`);
-          write(statement.whenTrue, `${indent}  `);
-          if (statement.otherwise.length > 0) {
-            lines.push(`${indent}} else {`);
-            write(statement.otherwise, `${indent}  `);
-          }
-          lines.push(`${indent}}`);
-          break;
-        default:
-          statement satisfies never;
-      }
-    }
-  };
-
+  const { lines, declare, write } = bodyRenderer(TYPESCRIPT, used);
   kernel.scratch.forEach(({ type }, slot) => {
     lines.push(`  const s${slot} = ${scratchName(type, slot)};`);
   });
@@ -271,20 +115,9 @@ function renderKernel(kernel: Kernel, number: number, array: string, used: Set<H
     ({ dtype }, i) => `b${i}: ${dtype === "index" ? "Int32Array" : array}`,
   );
   return [
-    comment(`${kernel.note}; parallel over ${kernel.parallel.extent}`),
+    kernelComment(kernel),
     `function k${number}(${[...parameters, "lo: number", "hi: number"].join(", ")}): void {`,
     ...lines,
     "}",
   ].join("\n");
 }
-
-const isLocal = (x: Value, variable: Variable): boolean => x.kind === "local" && x.variable === variable;
-
-function literal(value: number): Text {
-  const text = Object.is(value, -0) ? "-0" : String(value);
-  return { text, level: text.startsWith("-") ? PRODUCT : ATOM };
-}
-
-/** Whatever the text, it stays a comment. */
-const comment = (text: string): string =>
-  `/** ${text.replaceAll("*/", "*\\/").replaceAll(/[\r\n\u2028\u2029]+/g, " ")} */`;
