@@ -14,6 +14,7 @@ import {
   mod,
   sub,
   unflatten,
+  variable,
   ZERO,
 } from "./indices.js";
 import type { Condition, Index, Memory, Typed, Value } from "./kernel.js";
@@ -25,6 +26,8 @@ export interface StepScope {
   /** Loaded from memory, not computed here. */
   readonly loads: (node: Node) => boolean;
   readonly bufferOf: (node: Node) => Memory;
+  /** What a node's element here is already known to be: it need not be loaded. */
+  readonly known: (node: Node) => Typed | undefined;
 }
 
 /**
@@ -43,6 +46,8 @@ export interface Evaluator {
   unbind(): void;
   /** The value of a node that the step itself computes (never a load of it). */
   computeAt(node: Node, coordinates: readonly Index[]): Typed;
+  /** `whenTrue` where the condition holds, else `otherwise`; neither is evaluated before the condition is. */
+  guard(condition: Condition | boolean, whenTrue: () => Value, otherwise: () => Value): Value;
 }
 
 export const asValue = (typed: Typed): Value =>
@@ -99,7 +104,7 @@ export function createEvaluator(writer: KernelWriter, scope: StepScope): Evaluat
       : real(load(scope.bufferOf(node), flat));
 
   const loadOnce = (node: Node, flat: Index): Typed =>
-    remember(node, [flat], () => loadFlat(node, flat), true);
+    scope.known(node) ?? remember(node, [flat], () => loadFlat(node, flat), true);
 
   const guard = (condition: Condition | boolean, whenTrue: () => Value, otherwise: () => Value): Value => {
     if (condition === true) return whenTrue();
@@ -175,14 +180,15 @@ export function createEvaluator(writer: KernelWriter, scope: StepScope): Evaluat
         );
       case "gather": {
         const [table, position] = [node.inputs[0], node.inputs[1]];
-        const row = asIndex(at(position, [coordinates[0]]));
+        const row = within(asIndex(at(position, [coordinates[0]])), table.shape[0]);
         return at(table, [row, ...coordinates.slice(1)]);
       }
       case "windowPick": {
         const [x, position] = [node.inputs[0], node.inputs[1]];
         const inner = [...coordinates];
-        let rest = asIndex(at(position, coordinates));
         const window = node.window.toSorted((a, b) => a.axis - b.axis);
+        const plane = window.reduce((product, w) => product * w.extent, 1);
+        let rest = within(asIndex(at(position, coordinates)), plane);
         for (let i = window.length - 1; i >= 0; i--) {
           const { axis, extent } = window[i];
           inner[axis] = i === 0 ? rest : mod(rest, extent);
@@ -273,8 +279,13 @@ export function createEvaluator(writer: KernelWriter, scope: StepScope): Evaluat
     unbind: () => bound.clear(),
     computeAt: (node, coordinates) =>
       bound.get(node) ?? (node.op === "map" ? mapAt(node, coordinates) : compute(node, coordinates)),
+    guard,
   };
 }
+
+/** A stored position, known to lie in 0 … extent − 1: who feeds it has checked. */
+const within = (position: Index, extent: number): Index =>
+  position.kind === "var" ? variable(position.variable, 0, extent - 1) : position;
 
 /** Coordinates of `target` at the position where `source` has these ones; both have as many elements. */
 export function reshapeCoordinates(

@@ -173,5 +173,14 @@ export interface Program {
   readonly kernels: readonly Kernel[];
   readonly forward: readonly Launch[];
   readonly backward: readonly Launch[];
+  /** Due in this order when a pass has run its launches: next values that could not be written in their place. */
+  readonly copies: readonly Copy[];
   readonly arenaBytes: number;
+}
+
+/** `from` and `to` have as many elements, of one type, and do not overlap. */
+export interface Copy {
+  readonly pass: "forward" | "backward";
+  readonly from: Argument;
+  readonly to: Argument;
 }

@@ -1,5 +1,4 @@
 import { totalmem } from "node:os";
-import type { Argument } from "../codegen/kernel.js";
 import { userError } from "../src/errors/index.js";
 
 /** An array of the net's real type: float32, or float64 for gradient checks. */
@@ -9,14 +8,9 @@ export type RealType = "float32" | "float64";
 /** Bytes of one real. */
 export const realBytes = (dtype: RealType): 4 | 8 => (dtype === "float32" ? 4 : 8);
 
-/**
- * The parameters of a net, by index: memory that outlives any one program, and that several nets may share
- * (a test net beside its train net). Shared memory, so that kernel threads see the same bytes.
- */
-export interface ParamStore {
-  readonly dtype: RealType;
-  readonly arrays: RealArray[];
-}
+/** As it crosses the face; what is float32 already is not copied. */
+export const toFloat32 = (values: RealArray): Float32Array =>
+  values instanceof Float32Array ? values : Float32Array.from(values);
 
 /** What this process may use at most, in bytes: the machine's memory, or less where a container allows less. */
 function memoryLimit(): number {
@@ -55,25 +49,4 @@ export function allocateShared(bytes: number, what: string): SharedArrayBuffer {
   } catch {
     throw userError(`${what} need ${inGigabytes(bytes)} of memory, and this machine does not grant it`);
   }
-}
-
-export function allocateReal(dtype: RealType, elements: number): RealArray {
-  const memory = allocateShared(elements * realBytes(dtype), "the parameters");
-  return dtype === "float32" ? new Float32Array(memory) : new Float64Array(memory);
-}
-
-/** The typed view of one launch argument, over the arena or over a parameter. */
-export function viewOf(
-  argument: Argument,
-  arena: SharedArrayBuffer,
-  params: ParamStore,
-): RealArray | Int32Array {
-  if (argument.storage === "param") {
-    const array = params.arrays[argument.param];
-    return array.subarray(argument.offset, argument.offset + argument.elements);
-  }
-  if (argument.dtype === "index") return new Int32Array(arena, argument.byteOffset, argument.elements);
-  return params.dtype === "float32"
-    ? new Float32Array(arena, argument.byteOffset, argument.elements)
-    : new Float64Array(arena, argument.byteOffset, argument.elements);
 }

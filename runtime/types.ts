@@ -68,7 +68,7 @@ export interface CompiledNet {
   readonly plan: Plan;
   /** The generated source of that program, as text a person can read. */
   readonly source: string;
-  readonly target: { readonly name: "ts" | "native" | "cuda"; readonly why: string };
+  readonly target: { readonly name: "ts" | "native" | "cuda" | "emulator"; readonly why: string };
   /** The net it was compiled from: upgraded, with the layers of its phase. */
   readonly definition: NetDef;
   /** Frees threads, data sources and memory. Calls after it are refused. */

@@ -4,6 +4,7 @@ import { InternalError, userError } from "./errors/index.js";
 import type { Graph } from "./ir/graph.js";
 import { build } from "./net/build.js";
 import { checkOptions } from "./net/check-options.js";
+import { type DeviceHold, holdDevice, openDevice } from "./net/device.js";
 import { createFace } from "./net/face.js";
 import { openFeeds } from "./net/feeds.js";
 import type { NetInternals } from "./net/internals.js";
@@ -50,18 +51,14 @@ export async function compileTraining(
   const trainOptions = { ...options, phase: "TRAIN" } as const;
   const parts = await prepare(net, trainOptions);
   const training = await orClose(parts, () =>
-    createTraining(parts.internals, solver, (graph) => parts.makeRunner(graph, false)),
+    createTraining(parts.internals, solver, async (graph) => {
+      const runner = await parts.makeRunner(graph, false);
+      parts.programs.push(runner);
+      return runner;
+    }),
   );
   const face = await finish(parts, trainOptions, async () => () => training.runner);
-  const { close } = face;
-  const own: Pick<TrainingNet, "step" | "history" | "close"> = {
-    step: training.step,
-    history: training.history,
-    close: async () => {
-      await close();
-      await training.close();
-    },
-  };
+  const own: Pick<TrainingNet, "step" | "history"> = { step: training.step, history: training.history };
   // The face's getters stay getters: a copy by spreading would freeze their values.
   return Object.defineProperties(face, Object.getOwnPropertyDescriptors(own)) as TrainingNet;
 }
@@ -71,36 +68,38 @@ interface Parts {
   readonly target: CompiledNet["target"];
   readonly internals: NetInternals;
   readonly makeRunner: (graph: Graph, repeatBackward: boolean) => Promise<Runner>;
+  /** Programs beside the session's own, to be closed with the net. */
+  readonly programs: Runner[];
 }
 
 /** Everything up to the first program: the net read, lowered, its data open, its parameters allocated and filled. */
 async function prepare(net: string | NetDef, options: CompileOptions): Promise<Parts> {
   checkOptions(options);
   const { phase = "TEST", seed = DEFAULT_SEED, threads = 1, dtype = "float32", shapes, layers } = options;
-  const target = chooseTarget(options);
+  const lent = options.share && lentBy(options.share);
+  const target = chooseTarget(options, lent?.hold.device.name);
   const state = { phase, level: options.level, stages: options.stages };
   const { definition: whole, root } = await readDefinition(net, options.root, state);
   const definition = selectLayers(whole, state);
   const feeds = await openFeeds(definition, { root, phase, seed, shapes, layers });
+  let hold: DeviceHold | undefined;
   try {
     const lowered = lowerDefinition(definition, { phase, shapes, feedShapes: feeds.shapes, types: layers });
-    const params = createParams(lowered, dtype, seed, options.share && lentBy(options.share));
+    hold = lent ? lent.hold.share() : holdDevice(await openDevice(target, { dtype }));
+    const { device } = hold;
+    const params = await createParams(lowered, { device, dtype, seed, lent: lent?.params });
     const keep = keptBlobs(lowered, options.keep);
     const makeRunner = async (graph: Graph, repeatBackward: boolean): Promise<Runner> => {
-      const buildOptions = {
-        params: params.store,
-        seed,
-        threads,
-        filename: "cortado-net.js",
-        repeatBackward,
-      };
+      const buildOptions = { device, params: params.store, seed, threads, repeatBackward };
       return createRunner(await build(graph, lowered.builder, buildOptions), dtype);
     };
     const objective: Objective = { backward: phase === "TRAIN" && hasGradient(lowered), seeds: [], keep };
     const make = (wanted: Objective): Promise<Runner> => makeRunner(objectiveGraph(lowered, wanted), true);
     const session = createSession({ lowered, feeds, keep, objective, make });
-    return { definition, target, internals: { lowered, params, seed, threads, keep, session }, makeRunner };
+    const internals: NetInternals = { lowered, params, hold, seed, threads, keep, session };
+    return { definition, target, internals, makeRunner, programs: [] };
   } catch (error) {
+    await hold?.close();
     await feeds.close();
     throw error;
   }
@@ -127,7 +126,14 @@ function finish(
           weights: undefined,
         }),
     );
-    const face: CompiledNet = createFace({ definition, target, internals, ranges, shown });
+    const face: CompiledNet = createFace({
+      definition,
+      target,
+      internals,
+      ranges,
+      shown,
+      close: () => release(parts),
+    });
     if (options.weights !== undefined) {
       const report = await loadWeights(face, options.weights);
       // Caffe says nothing; but who passes weights of which none is used has made a mistake.
@@ -145,9 +151,16 @@ async function orClose<T>(parts: Parts, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    await parts.internals.session.close();
+    await release(parts);
     throw error;
   }
+}
+
+/** The device last: programs lie on it. */
+async function release({ internals, programs }: Parts): Promise<void> {
+  await internals.session.close();
+  for (const { built } of programs) await built.executor.close();
+  await internals.hold.close();
 }
 
 const notReady = (): never => {

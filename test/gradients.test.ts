@@ -109,26 +109,26 @@ describe("the same net computed otherwise", () => {
         const checked = await compileForCheck(drawnNet);
         const { runner, lowered, values, seeds } = checked;
         await forwardAt(checked);
-        for (const [blob, seed] of seeds) runner.input(diffName(blob))?.set(seed);
+        for (const [blob, seed] of seeds) await runner.write(diffName(blob), seed);
         await runner.backward();
 
         const net = await compile(drawnNet.text, { phase: "TRAIN", dtype: "float64", seed: 1 });
         const { params, session } = internalsOf(net)!;
-        for (const [i, array] of params.store.arrays.entries()) array.set(values.params[i]);
+        for (const [i, memory] of params.store.memories.entries()) await memory.write(values.params[i]);
         const outputs = await session.forward(Object.fromEntries(values.inputs));
         const gradients = await session.backward(Object.fromEntries(seeds));
         const single = (x: ArrayLike<number>): readonly number[] => Array.from(Float32Array.from(x));
         for (const [blob, y] of Object.entries(outputs))
-          expect(single(y)).toEqual(single(runner.root("value", blob)!));
+          expect(single(y)).toEqual(single((await runner.read("value", blob))!));
         for (const blob of lowered.wanted.inputs) {
-          const diff = runner.root("diff", blob);
+          const diff = await runner.read("diff", blob);
           expect(single(gradients.inputs[blob])).toEqual(
             single(diff ?? new Float64Array(gradients.inputs[blob].length)),
           );
         }
         for (const layer of lowered.layers)
           for (const [i, { index }] of layer.params.entries()) {
-            const gradient = runner.root("gradient", index);
+            const gradient = await runner.read("gradient", index);
             const ours = gradients.params[layer.name][i];
             expect(single(ours)).toEqual(single(gradient ?? new Float64Array(ours.length)));
           }
@@ -147,8 +147,8 @@ describe("the same net computed otherwise", () => {
         await forwardAt(single);
         await forwardAt(double);
         for (const blob of double.lowered.outputs) {
-          const ours = single.runner.root("value", blob)!;
-          const exact = double.runner.root("value", blob)!;
+          const ours = (await single.runner.read("value", blob))!;
+          const exact = (await double.runner.read("value", blob))!;
           const size = Math.hypot(...exact);
           fc.pre(Number.isFinite(size) && size < 1e6);
           expect(Math.hypot(...exact.map((x, i) => x - ours[i]))).toBeLessThanOrEqual(

@@ -1,9 +1,7 @@
 import type { Argument, Program } from "../../codegen/kernel.js";
 import { lowerPlan } from "../../codegen/lower.js";
-import { loadKernels, transpile, writeModule } from "../../codegen/module.js";
-import { tsTarget } from "../../codegen/target.js";
-import { createExecutor, type Executor } from "../../runtime/executor.js";
-import { type ParamStore, type RealType, realBytes } from "../../runtime/memory.js";
+import type { Device, Executor, ParamStore } from "../../runtime/device.js";
+import { type RealType, realBytes } from "../../runtime/memory.js";
 import { InternalError } from "../errors/index.js";
 import type { GraphBuilder } from "../ir/builder.js";
 import { type DType, type Graph, type Node, sizeOf } from "../ir/graph.js";
@@ -16,7 +14,7 @@ export interface Built {
   readonly graph: Graph;
   readonly plan: Plan;
   readonly program: Program;
-  /** The generated TypeScript. */
+  /** The generated code, in the language of its target. */
   readonly source: string;
   readonly executor: Executor;
   /** Where an input's value is to be written; undefined where nothing in the graph reads it. */
@@ -24,31 +22,22 @@ export interface Built {
 }
 
 export interface BuildOptions {
+  readonly device: Device;
+  /** Allocated on the device. */
   readonly params: ParamStore;
   readonly seed: number;
   readonly threads: number;
   /** Keep what backward reads, so that it can run more than once after one forward. Default true. */
   readonly repeatBackward?: boolean;
-  /** For stack traces of generated code. */
-  readonly filename: string;
 }
 
-/** Graph → passes → plan → kernels → source → functions over memory. */
+/** Graph → passes → plan → kernels → source → launches over memory. */
 export async function build(graph: Graph, builder: GraphBuilder, options: BuildOptions): Promise<Built> {
-  const { params, seed, threads, filename, repeatBackward = true } = options;
+  const { device, params, seed, threads, repeatBackward = true } = options;
   const optimised = runPasses(graph, builder);
   const plan = planGraph(optimised, { realBytes: realBytes(params.dtype), repeatBackward });
-  const program = lowerPlan(plan, { dtype: params.dtype, target: tsTarget, seed });
-  const source = writeModule(program, { dtype: params.dtype });
-  const kernelSource = transpile(source);
-  const executor = await createExecutor({
-    program,
-    kernelSource,
-    load: loadKernels,
-    filename,
-    params,
-    threads,
-  });
+  const program = lowerPlan(plan, { dtype: params.dtype, target: device.description, seed });
+  const { source, executor } = await device.load(program, params, { threads });
   const inputs = new Map<string, Argument>();
   for (const node of plan.placements.keys()) {
     if (node.op === "input") inputs.set(node.name, locate(plan, node, params.dtype));
@@ -56,7 +45,7 @@ export async function build(graph: Graph, builder: GraphBuilder, options: BuildO
   return { graph: optimised, plan, program, source, executor, inputs };
 }
 
-/** Where a node of a plan lies, as an argument that an executor can show. */
+/** Where a node of a plan lies, as an argument that an executor can read and write. */
 export function locate(plan: Plan, node: Node, dtype: RealType): Argument {
   const bytesOf = (type: DType): number => (type === "index" ? 4 : realBytes(dtype));
   const placement = plan.placements.get(node);

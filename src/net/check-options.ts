@@ -4,7 +4,7 @@ import type { CompileOptions } from "./options.js";
 
 const CHOICES = {
   phase: ["TRAIN", "TEST"],
-  target: ["auto", "ts", "native", "cuda"],
+  target: ["auto", "ts", "native", "cuda", "emulator"],
   dtype: ["float32", "float64"],
 } as const;
 const OTHERS = [

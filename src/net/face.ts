@@ -12,11 +12,14 @@ export interface FaceParts {
   readonly ranges: RangeRunner;
   /** The program whose plan and source are shown. */
   readonly shown: () => Runner;
+  /** Frees what the net holds; called once, when its ranges are closed. */
+  readonly close: () => Promise<void>;
 }
 
 /** The public value: plain data and closures over a session. */
 export function createFace(parts: FaceParts): CompiledNet {
   const { definition, target, internals, ranges, shown } = parts;
+  let closing: Promise<void> | undefined;
   const { lowered, params, session } = internals;
   const blobs: Record<string, { readonly shape: readonly number[] }> = Object.create(null);
   for (const [name, { shape }] of lowered.blobs) blobs[name] = { shape };
@@ -50,9 +53,9 @@ export function createFace(parts: FaceParts): CompiledNet {
     },
     target,
     definition,
-    close: async () => {
-      await ranges.close();
-      await session.close();
+    close: () => {
+      closing ??= ranges.close().then(parts.close);
+      return closing;
     },
   };
   rememberInternals(net, internals);

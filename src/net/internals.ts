@@ -1,5 +1,6 @@
 import type { CompiledNet } from "../../runtime/types.js";
 import type { LoweredNet } from "../layers/lower.js";
+import type { DeviceHold } from "./device.js";
 import type { NetParams } from "./params.js";
 import type { Session } from "./session.js";
 
@@ -7,6 +8,7 @@ import type { Session } from "./session.js";
 export interface NetInternals {
   readonly lowered: LoweredNet;
   readonly params: NetParams;
+  readonly hold: DeviceHold;
   readonly seed: number;
   readonly threads: number;
   /** Blobs readable beside the outputs. */

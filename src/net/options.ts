@@ -6,8 +6,11 @@ import type { LayerType } from "../layers/index.js";
 export interface CompileOptions {
   /** Which layers stay and how they act. Default "TEST". */
   readonly phase?: "TRAIN" | "TEST";
-  /** Default "auto": the fastest target that works here. */
-  readonly target?: "auto" | "ts" | "native" | "cuda";
+  /**
+   * Default "auto": the fastest target that works here; with `share`, that of the other net. "emulator" is a test
+   * device, chosen by name only.
+   */
+  readonly target?: "auto" | "ts" | "native" | "cuda" | "emulator";
   /** Blobs to be readable after forward and backward; outputs always are. Default: none but those. */
   readonly keep?: "all" | readonly string[];
   /** A `.caffemodel`, `.caffemodel.h5` or `.safetensors` (path or bytes), matched by layer name. */

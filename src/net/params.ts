@@ -1,11 +1,5 @@
-import {
-  allocateReal,
-  checkMemory,
-  type ParamStore,
-  type RealArray,
-  type RealType,
-  realBytes,
-} from "../../runtime/memory.js";
+import type { Device, ParamMemory, ParamStore } from "../../runtime/device.js";
+import { type RealType, realBytes, toFloat32 } from "../../runtime/memory.js";
 import { fill, streamOf } from "../../runtime/random/index.js";
 import type { Param, ParamInfo } from "../../runtime/types.js";
 import { userError } from "../errors/index.js";
@@ -27,59 +21,70 @@ export interface LentParams {
   find(
     layer: string,
     position: number,
-  ): { readonly shape: readonly number[]; readonly array: RealArray } | undefined;
+  ): { readonly shape: readonly number[]; readonly memory: ParamMemory } | undefined;
+}
+
+export interface ParamOptions {
+  readonly device: Device;
+  readonly dtype: RealType;
+  /** Of the fillers. */
+  readonly seed: number;
+  /** What lies on the same device. */
+  readonly lent?: LentParams;
 }
 
 /**
  * Allocates every parameter and fills it as its layer says, or takes the memory that another net lends for the
  * same layer and position. Throws a CortadoError where a lent parameter has another shape.
  */
-export function createParams(
+export async function createParams(
   lowered: LoweredNet,
-  dtype: RealType,
-  seed: number,
-  lent?: LentParams,
-): NetParams {
+  { device, dtype, seed, lent }: ParamOptions,
+): Promise<NetParams> {
   if (lent && lent.dtype !== dtype)
     throw userError(`A net in ${dtype} cannot share the parameters of a net in ${lent.dtype}`);
   const own = lowered.params.filter(({ layer, position }) => !lent?.find(layer, position));
   const elements = own.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-  checkMemory(elements * realBytes(dtype), "the parameters");
-  const arrays = lowered.params.map((param, index): RealArray => {
+  device.checkMemory(elements * realBytes(dtype), "the parameters");
+  const memories: ParamMemory[] = [];
+  for (const [index, param] of lowered.params.entries()) {
     const shared = lent?.find(param.layer, param.position);
     if (shared) {
       if (!sameShape(shared.shape, param.shape))
         throw userError(
           `Parameter ${param.position} of layer ${JSON.stringify(param.layer)} has shape [${param.shape.join(", ")}] here and [${shared.shape.join(", ")}] in the net it is shared with`,
         );
-      return shared.array;
+      memories.push(shared.memory);
+      continue;
     }
-    const array = allocateReal(dtype, sizeOf(param.shape));
-    if (param.filler) array.set(fill(param.filler, param.shape, seed, streamOf("parameter", index)));
-    else if (param.value !== undefined) array.fill(param.value);
-    return array;
-  });
+    const elements = sizeOf(param.shape);
+    const memory = device.allocate(elements);
+    if (param.filler) await memory.write(fill(param.filler, param.shape, seed, streamOf("parameter", index)));
+    else if (param.value !== undefined && param.value !== 0)
+      await memory.write(new Float64Array(elements).fill(param.value));
+    memories.push(memory);
+  }
   const table: Record<string, Param[]> = Object.create(null);
   for (const layer of lowered.layers) {
     if (layer.params.length > 0)
-      table[layer.name] = layer.params.map(({ index, ...info }) => paramOver(info, () => arrays[index]));
+      table[layer.name] = layer.params.map(({ index, ...info }) => paramOver(info, memories[index]));
   }
-  return { store: { dtype, arrays }, table };
+  return { store: { dtype, memories }, table };
 }
 
-/** A readable and writable parameter over an array that may be replaced as a whole. */
-export function paramOver(info: ParamInfo, array: () => RealArray): Param {
+/** A readable and writable parameter over its memory. */
+export function paramOver({ shape, lrMult, decayMult }: ParamInfo, memory: ParamMemory): Param {
   return {
-    shape: info.shape,
-    lrMult: info.lrMult,
-    decayMult: info.decayMult,
-    read: async () => Float32Array.from(array()),
+    shape,
+    lrMult,
+    decayMult,
+    read: async () => toFloat32(await memory.read()),
     async write(data) {
-      if (data.length !== array().length)
+      if (data.length !== memory.elements)
         throw userError(
-          `A parameter of shape [${info.shape.join(", ")}] holds ${array().length} numbers; ${data.length} were given`,
+          `A parameter of shape [${shape.join(", ")}] holds ${memory.elements} numbers; ${data.length} were given`,
         );
-      array().set(data);
+      await memory.write(data);
     },
   };
 }

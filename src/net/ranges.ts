@@ -65,7 +65,12 @@ export function createRanges(
       return net.backward(diffs as Record<string, Float32Array>);
     },
     async close() {
-      for (const net of compiled.values()) await (await net).close();
+      // A range that could not be compiled was told of then, and holds nothing.
+      for (const net of compiled.values())
+        await net.then(
+          ({ close }) => close(),
+          () => undefined,
+        );
     },
   };
 }

@@ -1,3 +1,4 @@
+import { type RealArray, toFloat32 } from "../../runtime/memory.js";
 import type { Blobs, Gradients } from "../../runtime/types.js";
 import { CortadoError, type Diagnostic, userError } from "../errors/index.js";
 import { didYouMean } from "../errors/suggest.js";
@@ -23,8 +24,8 @@ export interface Session {
   /** Writes a batch into a runner's inputs, from the caller or from the data layers, and counts a step. */
   feed(runner: Runner, inputs?: Given): Promise<void>;
   /** Raises what the layers' run-time checks find: a label that names no class. */
-  check(runner: Runner): void;
-  outputsOf(runner: Runner): Blobs;
+  check(runner: Runner): Promise<void>;
+  outputsOf(runner: Runner): Promise<Blobs>;
   /** The program that runs now; undefined before `prepare` or a first call. */
   current(): Runner | undefined;
   close(): Promise<void>;
@@ -40,6 +41,9 @@ export interface SessionParts {
 }
 
 const show = (shape: Shape): string => `[${shape.join(", ")}]`;
+/** What a pass left, or the zeros that it need not compute. */
+const orZeros = (values: RealArray | undefined, shape: Shape): Float32Array =>
+  values ? toFloat32(values) : new Float32Array(sizeOf(shape));
 const record = <T>(): Record<string, T> => Object.create(null);
 
 export function createSession(parts: SessionParts): Session {
@@ -101,7 +105,7 @@ export function createSession(parts: SessionParts): Session {
       });
     if (mistakes.length > 0) throw new CortadoError(mistakes);
     for (const [name, values] of Object.entries(given)) {
-      target.input(inputName(name))?.set(values);
+      await target.write(inputName(name), values);
       filled.add(name);
     }
     for (const { tops, feed } of feeds.open) {
@@ -110,16 +114,19 @@ export function createSession(parts: SessionParts): Session {
       const batch = feed.shapes.map((shape) => new Float32Array(sizeOf(shape)));
       await feed.next(batch);
       for (const [i, top] of tops.entries())
-        if (!Object.hasOwn(given, top)) target.input(inputName(top))?.set(batch[i]);
+        if (!Object.hasOwn(given, top)) await target.write(inputName(top), batch[i]);
     }
-    target.input(STEP)?.fill(step);
+    await target.write(STEP, step);
     step++;
   };
 
-  const check = (target: Runner): void => {
+  const check = async (target: Runner): Promise<void> => {
     const mistakes: Diagnostic[] = [];
+    const checked = await Promise.all(
+      lowered.checks.map((_, i) => target.read("value", checkName(lowered, i))),
+    );
     for (const [i, { min, max, except, message, span }] of lowered.checks.entries()) {
-      const values = target.root("value", checkName(lowered, i));
+      const values = checked[i];
       const at = values?.findIndex((value) => {
         const whole = Math.trunc(value);
         return !(whole >= min && whole <= max) && whole !== except;
@@ -130,9 +137,10 @@ export function createSession(parts: SessionParts): Session {
     if (mistakes.length > 0) throw new CortadoError(mistakes);
   };
 
-  const outputsOf = (target: Runner): Blobs => {
+  const outputsOf = async (target: Runner): Promise<Blobs> => {
+    const values = await Promise.all(lowered.outputs.map((blob) => target.read("value", blob)));
     const outputs = record<Float32Array>();
-    for (const blob of lowered.outputs) outputs[blob] = Float32Array.from(target.root("value", blob)!);
+    for (const [i, blob] of lowered.outputs.entries()) outputs[blob] = toFloat32(values[i]!);
     return outputs;
   };
 
@@ -152,8 +160,8 @@ export function createSession(parts: SessionParts): Session {
     };
     const next = await parts.make(wider);
     for (const name of next.built.inputs.keys()) {
-      const held = old.input(name);
-      if (held) next.input(name)?.set(held);
+      const held = await old.readInput(name);
+      if (held) await next.write(name, held);
     }
     await old.built.executor.close();
     runner = next;
@@ -178,8 +186,8 @@ export function createSession(parts: SessionParts): Session {
         await target.forward();
         hasRun = true;
         hasDiffs = false;
-        check(target);
-        return outputsOf(target);
+        const [outputs] = await Promise.all([outputsOf(target), check(target)]);
+        return outputs;
       }),
     backward: (diffs = {}) =>
       inTurn(async () => {
@@ -189,35 +197,38 @@ export function createSession(parts: SessionParts): Session {
         if (mistakes.length > 0) throw new CortadoError(mistakes);
         const target = await widen(Object.keys(diffs));
         for (const blob of objective.seeds) {
-          const memory = target.input(diffName(blob));
-          if (Object.hasOwn(diffs, blob)) memory?.set(diffs[blob]);
-          else memory?.fill(lossWeight.get(blob) ?? 0);
+          const seed = Object.hasOwn(diffs, blob) ? diffs[blob] : (lossWeight.get(blob) ?? 0);
+          await target.write(diffName(blob), seed);
         }
         await target.backward();
         hasDiffs = true;
-        const params = record<Float32Array[]>();
-        for (const layer of lowered.layers) {
-          if (layer.params.length === 0) continue;
-          params[layer.name] = layer.params.map(({ index, shape }) => {
-            const gradient = target.root("gradient", index);
-            return gradient ? Float32Array.from(gradient) : new Float32Array(sizeOf(shape));
-          });
-        }
+        // Asked for all at once, so that a device answers in one go.
+        const ofInputs = lowered.wanted.inputs.map(async (blob) =>
+          orZeros(await target.read("diff", blob), shapes.get(blob)!),
+        );
+        const ofParams = lowered.layers.map((layer) =>
+          Promise.all(
+            layer.params.map(async ({ index, shape }) =>
+              orZeros(await target.read("gradient", index), shape),
+            ),
+          ),
+        );
+        const [inputDiffs, gradients] = await Promise.all([Promise.all(ofInputs), Promise.all(ofParams)]);
         const inputs = record<Float32Array>();
-        for (const blob of lowered.wanted.inputs) {
-          const diff = target.root("diff", blob);
-          inputs[blob] = diff ? Float32Array.from(diff) : new Float32Array(sizeOf(shapes.get(blob)!));
-        }
+        for (const [i, blob] of lowered.wanted.inputs.entries()) inputs[blob] = inputDiffs[i];
+        const params = record<Float32Array[]>();
+        for (const [i, { name }] of lowered.layers.entries())
+          if (gradients[i].length > 0) params[name] = gradients[i];
         return { inputs, params };
       }),
     read: (blob) =>
       inTurn(async () => {
         if (!lowered.blobs.has(blob)) throw unknownBlob(lowered, blob);
         const target = await ready();
-        const value = target.root("value", blob) ?? target.input(inputName(blob));
+        const value = (await target.read("value", blob)) ?? (await target.readInput(inputName(blob)));
         if (!value) throw notKept(blob);
         if (!hasRun) throw userError(`${JSON.stringify(blob)} has no value before the first forward`);
-        return Float32Array.from(value);
+        return toFloat32(value);
       }),
     readDiff: (blob) =>
       inTurn(async () => {
@@ -225,8 +236,7 @@ export function createSession(parts: SessionParts): Session {
         if (!found) throw unknownBlob(lowered, blob);
         if (!keep.includes(blob) && !lowered.wanted.inputs.includes(blob)) throw notKept(blob);
         if (!hasDiffs) throw userError(`${JSON.stringify(blob)} has no diff before backward`);
-        const diff = runner?.root("diff", blob);
-        return diff ? Float32Array.from(diff) : new Float32Array(sizeOf(found.shape));
+        return orZeros(await runner?.read("diff", blob), found.shape);
       }),
     close: async () => {
       if (closed) return;

@@ -1,19 +1,29 @@
 import type { CompiledNet } from "../../runtime/types.js";
 import { userError } from "../errors/index.js";
+import type { DeviceHold } from "./device.js";
 import { internalsOf } from "./internals.js";
 import type { LentParams } from "./params.js";
 
-/** The parameters that another net of this process lends. */
-export function lentBy(net: CompiledNet): LentParams {
+/** What another net of this process lends: its parameters, and the device that they lie on. */
+export interface Lent {
+  readonly params: LentParams;
+  readonly hold: DeviceHold;
+}
+
+/** @throws CortadoError for what is not a net of this process */
+export function lentBy(net: CompiledNet): Lent {
   const internals = internalsOf(net);
   if (!internals) throw userError("`share` takes a net that `compile` returned");
-  const { lowered, params } = internals;
+  const { lowered, params, hold } = internals;
   const layers = new Map(lowered.layers.map((layer) => [layer.name, layer]));
   return {
-    dtype: params.store.dtype,
-    find(layer, position) {
-      const found = layers.get(layer)?.params[position];
-      return found && { shape: found.shape, array: params.store.arrays[found.index] };
+    hold,
+    params: {
+      dtype: params.store.dtype,
+      find(layer, position) {
+        const found = layers.get(layer)?.params[position];
+        return found && { shape: found.shape, memory: params.store.memories[found.index] };
+      },
     },
   };
 }

@@ -1,6 +1,5 @@
 import type { SolverParameter } from "../../proto/index.js";
-import { allocateReal } from "../../runtime/memory.js";
-import type { Param, TrainingNet } from "../../runtime/types.js";
+import type { Blobs, Param, TrainingNet } from "../../runtime/types.js";
 import { type Graph, type Node, sizeOf } from "../ir/graph.js";
 import { appendAccumulation, appendUpdates, ruleOf, scalarInput } from "../solvers/index.js";
 import type { NetInternals } from "./internals.js";
@@ -11,20 +10,19 @@ import type { Runner } from "./runner.js";
 /** What a net gains when a solver's rule is compiled into its backward pass. */
 export type Training = Pick<TrainingNet, "step" | "history"> & {
   readonly runner: Runner;
-  /** Frees the programs of the training step. */
-  close(): Promise<void>;
 };
 
 /**
  * Compiles a solver's update rule with a net's backward pass. With iter_size 1 an iteration is one program, whose
  * gradients fuse with their updates; with more, one program adds up gradients and a second applies them.
+ * Whoever gives `make` closes what it made.
  */
 export async function createTraining(
   internals: NetInternals,
   solver: SolverParameter,
   make: (graph: Graph) => Promise<Runner>,
 ): Promise<Training> {
-  const { lowered, params, session } = internals;
+  const { lowered, params, session, hold } = internals;
   const { builder } = lowered;
   const { store } = params;
   const rule = ruleOf(solver);
@@ -32,7 +30,7 @@ export async function createTraining(
 
   /** One more parameter of each shape, beside the net's own. */
   const addState = (shape: readonly number[]): Node => {
-    const index = store.arrays.push(allocateReal(store.dtype, sizeOf(shape))) - 1;
+    const index = store.memories.push(hold.device.allocate(sizeOf(shape))) - 1;
     return builder.param(index, shape);
   };
   const slots = Array.from({ length: rule.slots }, () => info.map(({ shape }) => addState(shape)));
@@ -74,14 +72,15 @@ export async function createTraining(
     });
   }
 
-  const setScalars = (target: Runner, scalars: Readonly<Record<string, number>>): void => {
-    for (const [name, value] of Object.entries(scalars)) target.input(scalarInput(name))?.fill(value);
+  const setScalars = async (target: Runner, scalars: Readonly<Record<string, number>>): Promise<void> => {
+    for (const [name, value] of Object.entries(scalars)) await target.write(scalarInput(name), value);
   };
-  const lossOf = (): number => {
+  const lossOf = async (): Promise<number> => {
+    const values = await Promise.all(lowered.losses.map(({ blob }) => runner.read("value", blob)));
     let loss = 0;
-    for (const { blob, weight } of lowered.losses) {
+    for (const [i, { weight }] of lowered.losses.entries()) {
       let sum = 0;
-      for (const value of runner.root("value", blob)!) sum += value;
+      for (const value of values[i]!) sum += value;
       loss += weight * sum;
     }
     return loss;
@@ -89,32 +88,35 @@ export async function createTraining(
 
   return {
     runner,
-    close: async () => {
-      await runner.built.executor.close();
-      await apply?.built.executor.close();
-    },
     step: (scalars, inputs) =>
       session.inTurn(async () => {
         const batches = Math.max(1, solver.iter_size);
         let loss = 0;
+        let outputs: Blobs | undefined;
         for (let batch = 0; batch < batches; batch++) {
           await session.feed(runner, inputs);
-          setScalars(runner, { ...scalars, first: batch === 0 ? 1 : 0 });
+          await setScalars(runner, { ...scalars, first: batch === 0 ? 1 : 0 });
           await runner.forward();
-          session.check(runner);
-          loss += lossOf();
+          // Everything is read here, so that nothing waits for the backward pass of a device that runs on its own.
+          const [batchLoss, batchOutputs] = await Promise.all([
+            lossOf(),
+            batch === batches - 1 ? session.outputsOf(runner) : undefined,
+            session.check(runner),
+          ]);
+          loss += batchLoss;
+          outputs = batchOutputs;
           await runner.backward();
         }
         if (apply) {
-          setScalars(apply, scalars);
+          await setScalars(apply, scalars);
           await apply.backward();
         }
-        return { loss: loss / batches, outputs: session.outputsOf(runner) };
+        return { loss: loss / batches, outputs: outputs! };
       }),
     history: slots.flatMap((slot) =>
       slot.map(
         (node, i): Param =>
-          paramOver(info[i], () => store.arrays[(node as Extract<Node, { op: "param" }>).index]),
+          paramOver(info[i], store.memories[(node as Extract<Node, { op: "param" }>).index]),
       ),
     ),
   };

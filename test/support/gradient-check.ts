@@ -7,8 +7,9 @@
  *
  * all in float64, on the code that the `ts` target runs.
  */
-import { allocateReal, type ParamStore } from "../../runtime/memory.js";
+import type { ParamStore } from "../../runtime/device.js";
 import { randomStream } from "../../runtime/random/index.js";
+import { createTsDevice } from "../../runtime/ts/device.js";
 import { sizeOf } from "../../src/ir/graph.js";
 import { inputName, type LayerType, type LoweredNet, STEP } from "../../src/layers/index.js";
 import { build } from "../../src/net/build.js";
@@ -60,9 +61,10 @@ export async function compileForCheck(net: DrawnNet, options: CheckOptions = {})
   const { dtype = "float64", layers } = options;
   const lowered = lowerText(net.text, { phase: "TRAIN", types: layers });
   const values = drawNetValues(net, lowered);
+  const device = createTsDevice(dtype);
   const store: ParamStore = {
     dtype,
-    arrays: lowered.params.map(({ shape }) => allocateReal(dtype, sizeOf(shape))),
+    memories: lowered.params.map(({ shape }) => device.allocate(sizeOf(shape))),
   };
   const lossBlobs = lowered.losses.map(({ blob }) => blob);
   const stream = randomStream(net.seed, 1);
@@ -73,10 +75,10 @@ export async function compileForCheck(net: DrawnNet, options: CheckOptions = {})
   );
   const graph = objectiveGraph(lowered, { backward: true, seeds: [...seeds.keys()], keep: lossBlobs });
   const built = await build(graph, lowered.builder, {
+    device,
     params: store,
     seed: 1,
     threads: 1,
-    filename: "check",
   });
   return { lowered, runner: createRunner(built, dtype), store, values, seeds };
 }
@@ -90,15 +92,19 @@ export async function forwardAt(
   const moved = (x: Float64Array, d: Float64Array | undefined): Float64Array =>
     d && t !== 0 ? x.map((value, i) => value + t * d[i]) : x;
   for (const [blob, x] of values.inputs)
-    runner.input(inputName(blob))?.set(moved(x, direction?.inputs.get(blob)));
+    await runner.write(inputName(blob), moved(x, direction?.inputs.get(blob)));
   for (const [index, x] of values.params.entries())
-    store.arrays[index].set(moved(x, direction?.params[index]));
-  if (lowered.random) runner.input(STEP)?.fill(RANDOM_STEP);
+    await store.memories[index].write(moved(x, direction?.params[index]));
+  if (lowered.random) await runner.write(STEP, RANDOM_STEP);
   await runner.forward();
 }
 
 /** Σ seed · output + Σ weight · loss, after a forward; and the sum of what was summed, for rounding. */
-function objective({ runner, lowered, seeds }: Checked): { readonly value: number; readonly size: number } {
+async function objective({
+  runner,
+  lowered,
+  seeds,
+}: Checked): Promise<{ readonly value: number; readonly size: number }> {
   let value = 0;
   let size = 0;
   const add = (term: number): void => {
@@ -106,13 +112,13 @@ function objective({ runner, lowered, seeds }: Checked): { readonly value: numbe
     size += Math.abs(term);
   };
   for (const [blob, seed] of seeds) {
-    const output = runner.root("value", blob)!;
+    const output = (await runner.read("value", blob))!;
     seed.forEach((s, i) => {
       add(s * output[i]);
     });
   }
   for (const { blob, weight, backward } of lowered.losses)
-    if (backward) for (const loss of runner.root("value", blob)!) add(weight * loss);
+    if (backward) for (const loss of (await runner.read("value", blob))!) add(weight * loss);
   return { value, size };
 }
 
@@ -139,14 +145,14 @@ export async function checkGradient(
   };
   const at = async (t: number): Promise<number> => {
     await forwardAt(checked, direction, t);
-    return objective(checked).value;
+    return (await objective(checked)).value;
   };
   const h = STEP_SIZE;
   const [left2, left, right, right2] = [await at(-2 * h), await at(-h), await at(h), await at(2 * h)];
   await forwardAt(checked);
-  const { value, size } = objective(checked);
+  const { value, size } = await objective(checked);
 
-  for (const [blob, seed] of seeds) runner.input(diffName(blob))?.set(seed);
+  for (const [blob, seed] of seeds) await runner.write(diffName(blob), seed);
   await runner.backward();
   let backward = 0;
   let terms = 0;
@@ -156,8 +162,9 @@ export async function checkGradient(
       backward += term;
       terms += Math.abs(term);
     });
-  for (const [blob, d] of direction.inputs) along(runner.root("diff", blob), d);
-  for (const index of lowered.wanted.params) along(runner.root("gradient", index), direction.params[index]);
+  for (const [blob, d] of direction.inputs) along(await runner.read("diff", blob), d);
+  for (const index of lowered.wanted.params)
+    along(await runner.read("gradient", index), direction.params[index]);
   await runner.built.executor.close();
 
   const differences = (right - left) / (2 * h);

@@ -74,8 +74,7 @@ export function makeRunnable(plan: Plan, { dtype, seed = 1 }: RunOptions): Runna
         }
         timed?.(number, performance.now() - start);
       });
-      for (const copy of plan.copies)
-        if (copy.pass === pass) params[copy.param].set(read(copy.from) as RealArray);
+      for (const copy of program.copies) if (copy.pass === pass) viewOf(copy.to).set(viewOf(copy.from));
     },
     run(bindings, split = 1) {
       for (const node of plan.placements.keys()) {

@@ -1,34 +1,22 @@
 import { Worker } from "node:worker_threads";
-import type { Argument, Launch, Program } from "../codegen/kernel.js";
-import { InternalError } from "../src/errors/index.js";
-import { allocateShared, type ParamStore, type RealArray, viewOf } from "./memory.js";
-import { CONTROL, type WorkerJob, type WorkerLaunch, workerMain } from "./threads/worker.js";
-
-export type Pass = "forward" | "backward";
-
-/** A kernel as the `ts` target makes it: its buffers, then the part of its parallel range to do. */
-export type KernelFunction = (...buffersAndRange: (RealArray | Int32Array | number)[]) => void;
-
-/** Runs the launches of one program over one arena. */
-export interface Executor {
-  run(pass: Pass): Promise<void>;
-  /** The memory behind an argument: live, not a copy. */
-  view(argument: Argument): RealArray | Int32Array;
-  /** Milliseconds that each launch of the pass took when it last ran. */
-  times(pass: Pass): readonly number[];
-  close(): Promise<void>;
-}
+import type { Argument, Launch, Program } from "../../codegen/kernel.js";
+import { loadKernels } from "../../codegen/module.js";
+import { InternalError } from "../../src/errors/index.js";
+import type { Executor, ParamStore, Pass } from "../device.js";
+import { allocateShared, type RealArray } from "../memory.js";
+import { viewOf } from "./memory.js";
+import { CONTROL, type WorkerJob, type WorkerLaunch, workerMain } from "./worker.js";
 
 export interface ExecutorOptions {
   readonly program: Program;
   /** JavaScript text whose value (as a function body) is the array of kernels. */
   readonly kernelSource: string;
-  readonly load: (source: string, filename: string) => readonly KernelFunction[];
-  readonly filename: string;
   readonly params: ParamStore;
   readonly threads: number;
 }
 
+/** The name of generated code in stack traces. */
+const FILENAME = "cortado-net.js";
 /** Below this many operations and bytes a launch costs less than a barrier. */
 const ALONE = 20_000;
 /** On the caller's own thread, let the event loop breathe this often. */
@@ -39,24 +27,39 @@ export async function createExecutor(options: ExecutorOptions): Promise<Executor
   return options.threads > 1 ? threadedExecutor(options) : inlineExecutor(options);
 }
 
-function bind(options: ExecutorOptions): { arena: SharedArrayBuffer; passes: Record<Pass, WorkerLaunch[]> } {
-  const { program, params } = options;
+/** A program over memory: its launches' views, and what an executor does beside running kernels. */
+interface Bound extends Pick<Executor, "read" | "write"> {
+  readonly passes: Readonly<Record<Pass, readonly WorkerLaunch[]>>;
+  /** Carries out the copies that are due when a pass ends. */
+  copy(pass: Pass): void;
+}
+
+function bind({ program, params }: ExecutorOptions): Bound {
   const arena = allocateShared(program.arenaBytes, "the blobs");
+  const view = (argument: Argument): RealArray | Int32Array => viewOf(argument, arena, params);
   const bound = (launch: Launch): WorkerLaunch => {
     const kernel = program.kernels[launch.kernel];
     return {
       kernel: launch.kernel,
       extent: kernel.parallel.extent,
       alone: kernel.flops + kernel.bytes < ALONE,
-      views: launch.args.map((argument) => viewOf(argument, arena, params)),
+      views: launch.args.map(view),
     };
   };
-  return { arena, passes: { forward: program.forward.map(bound), backward: program.backward.map(bound) } };
+  const copies = program.copies.map(({ pass, from, to }) => ({ pass, from: view(from), to: view(to) }));
+  return {
+    passes: { forward: program.forward.map(bound), backward: program.backward.map(bound) },
+    copy(pass) {
+      for (const { pass: due, from, to } of copies) if (due === pass) to.set(from);
+    },
+    read: async (at) => view(at).slice(),
+    write: async (at, values) => view(at).set(values),
+  };
 }
 
 function inlineExecutor(options: ExecutorOptions): Executor {
-  const { arena, passes } = bind(options);
-  const kernels = options.load(options.kernelSource, options.filename);
+  const { passes, copy, read, write } = bind(options);
+  const kernels = loadKernels(options.kernelSource, FILENAME);
   const times: Record<Pass, number[]> = { forward: [], backward: [] };
   return {
     async run(pass) {
@@ -73,16 +76,18 @@ function inlineExecutor(options: ExecutorOptions): Executor {
           breath = performance.now();
         }
       }
+      copy(pass);
     },
-    view: (argument) => viewOf(argument, arena, options.params),
+    read,
+    write,
     times: (pass) => times[pass],
     async close() {},
   };
 }
 
 async function threadedExecutor(options: ExecutorOptions): Promise<Executor> {
-  const { threads, kernelSource, filename } = options;
-  const { arena, passes } = bind(options);
+  const { threads, kernelSource } = options;
+  const { passes, copy, read, write } = bind(options);
   const order: readonly Pass[] = ["forward", "backward"];
   const longest = Math.max(...order.map((pass) => passes[pass].length), 1);
   const control = new Int32Array(new SharedArrayBuffer(4 * CONTROL.words));
@@ -95,7 +100,7 @@ async function threadedExecutor(options: ExecutorOptions): Promise<Executor> {
     Array.from({ length: threads }, (_, thread) => {
       const job: WorkerJob = {
         kernelSource,
-        filename,
+        filename: FILENAME,
         passes: order.map((pass) => passes[pass]),
         control,
         handedOut,
@@ -140,8 +145,10 @@ async function threadedExecutor(options: ExecutorOptions): Promise<Executor> {
         settle = undefined;
       }
       took[pass] = [...times.subarray(0, passes[pass].length)];
+      copy(pass);
     },
-    view: (argument) => viewOf(argument, arena, options.params),
+    read,
+    write,
     times: (pass) => took[pass],
     async close() {
       await Promise.all(workers.map((worker) => worker.terminate()));

@@ -1,0 +1,74 @@
+import type { Argument, Program } from "../codegen/kernel.js";
+import type { TargetDescription } from "../codegen/target.js";
+import type { RealArray, RealType } from "./memory.js";
+
+export type Pass = "forward" | "backward";
+
+/**
+ * Memory of one parameter, wherever its net runs: it outlives any one program, and several nets may share it (a test
+ * net beside its train net). A device's own type extends it by what its kernels need.
+ */
+export interface ParamMemory {
+  readonly elements: number;
+  /** A copy of the values, after every pass that was run before. */
+  read(): Promise<RealArray>;
+  /** Takes as many values as there are elements; the caller's array may change when this has resolved. */
+  write(values: ArrayLike<number>): Promise<void>;
+}
+
+/** The parameters of a net, by index. A solver's history is added behind a net's own. */
+export interface ParamStore {
+  readonly dtype: RealType;
+  readonly memories: ParamMemory[];
+}
+
+/**
+ * Runs the launches of one program over one arena. Work on one device happens in the order it was asked for, so what
+ * follows a call sees its result, whether or not the call had resolved.
+ */
+export interface Executor {
+  /** Runs a pass's launches, then its copies. May resolve when they are queued: a fault then shows in the next read. */
+  run(pass: Pass): Promise<void>;
+  /** A copy of what lies there. */
+  read(at: Argument): Promise<RealArray | Int32Array>;
+  /** Takes as many values as the argument has elements; the caller's array may change when this has resolved. */
+  write(at: Argument, values: ArrayLike<number>): Promise<void>;
+  /** Milliseconds that each launch of the pass took when it last ran; empty where it has not been measured. */
+  times(pass: Pass): readonly number[];
+  /** Waits for what was asked for, then frees the arena, threads and kernels; parameters stay. Again does nothing. */
+  close(): Promise<void>;
+}
+
+/**
+ * Where a net's numbers live and its kernels run. A net opens one; nets that share its parameters run on the same one,
+ * and it is closed when the last of them is.
+ */
+export interface Device {
+  readonly name: "ts" | "emulator" | "cuda";
+  /** What the lowering reads. */
+  readonly description: TargetDescription;
+  /**
+   * Refuses what cannot fit, before anything of it is taken.
+   *
+   * @param what what the memory is for, as the subject of a sentence: "the parameters"
+   * @throws CortadoError that says how much is needed
+   */
+  checkMemory(bytes: number, what: string): void;
+  /** Memory for a parameter, all zeros, of the device's real type. It is freed when the device is closed. */
+  allocate(elements: number): ParamMemory;
+  /** Compiles a program's kernels and binds them to memory: parameters that this device allocated, and an arena. */
+  load(program: Program, params: ParamStore, options: LoadOptions): Promise<Loaded>;
+  /** Frees everything; executors are closed before. Further calls are refused. */
+  close(): Promise<void>;
+}
+
+export interface LoadOptions {
+  /** Threads of this machine that run the kernels, where that is a choice. */
+  readonly threads: number;
+}
+
+export interface Loaded {
+  /** The generated source, as text a person can read. */
+  readonly source: string;
+  readonly executor: Executor;
+}
