@@ -1,0 +1,139 @@
+import type { Argument, Program } from "../../codegen/kernel.js";
+import { launchShape } from "../../codegen/launch.js";
+import { type Lowering, lowerPlan } from "../../codegen/lower.js";
+import { renderCuda } from "../../codegen/render/cuda.js";
+import { cudaTarget } from "../../codegen/target.js";
+import type { Addon, HostMemory } from "../../native/addon.js";
+import { buildEmulatorModule, type EmulatorOptions } from "../../runtime/emulator/module.js";
+import { type Graph, type Node, type Op, sizeOf } from "../../src/ir/graph.js";
+import { printGraph } from "../../src/ir/print.js";
+import { type Plan, planGraph } from "../../src/plan/index.js";
+import { type Bindings, interpret } from "./interpret.js";
+
+/** A graph to run on the emulator, and how its steps are lowered where the target's own way is not meant. */
+export interface EmulatedGraph {
+  readonly name: string;
+  readonly graph: Graph;
+  readonly bindings: Bindings & { readonly seed: number };
+  readonly lowerings?: Partial<Readonly<Record<Op, Lowering>>>;
+  /** Default true. */
+  readonly fuse?: boolean;
+  /** Default true. */
+  readonly fuseRows?: boolean;
+  /** Says what is wrong with a root's value, if anything; in place of the comparison with the interpreter's. */
+  readonly check?: (node: Node, got: HostMemory, want: Float64Array) => string | undefined;
+}
+
+/**
+ * Runs graphs on the emulator, all of them from one module, since building takes longest, and compares their roots
+ * with the interpreter's: ‖got − wanted‖ ≤ 1e-4 · ‖wanted‖. Texts for people: what a detector found, or which root of
+ * which graph differs; none is right.
+ */
+export async function emulateGraphs(
+  addon: Addon,
+  cases: readonly EmulatedGraph[],
+  options: EmulatorOptions = {},
+): Promise<readonly string[]> {
+  const prepared = cases.map((one) => {
+    const plan = planGraph(one.graph, { realBytes: 4, fuse: one.fuse ?? true });
+    const { seed } = one.bindings;
+    const { lowerings, fuseRows } = one;
+    const program = lowerPlan(plan, {
+      dtype: "float32",
+      target: cudaTarget("sm_80"),
+      seed,
+      lowerings,
+      fuseRows,
+    });
+    return { ...one, plan, program };
+  });
+  const sources = prepared.flatMap(({ program }) => program.kernels.map(renderCuda));
+  const module = addon.hostOpen(await buildEmulatorModule(sources, options));
+  const faults: string[] = [];
+  let first = 0;
+  try {
+    for (const { name, graph, bindings, plan, program, check } of prepared) {
+      const fault = await runOne(addon, module, first, plan, program, bindings, graph, check);
+      if (fault) faults.push(`${name}: ${fault}`);
+      first += program.kernels.length;
+    }
+  } finally {
+    addon.hostClose(module);
+  }
+  return faults;
+}
+
+const BOUND = 1e-4;
+
+async function runOne(
+  addon: Addon,
+  module: ReturnType<Addon["hostOpen"]>,
+  first: number,
+  plan: Plan,
+  program: Program,
+  bindings: Bindings,
+  graph: Graph,
+  check?: EmulatedGraph["check"],
+): Promise<string | undefined> {
+  const arena = new ArrayBuffer(program.arenaBytes);
+  // What no kernel wrote must not look like a result.
+  new Uint8Array(arena).fill(0xff);
+  const params: Float32Array[] = [];
+  for (const node of plan.placements.keys())
+    if (node.op === "param") params[node.index] = Float32Array.from(bindings.params.get(node.index) ?? []);
+  for (const place of plan.placements.values())
+    if (place.storage === "param") params[place.param] ??= new Float32Array(0);
+  const view = (at: Argument): HostMemory =>
+    at.storage === "param"
+      ? params[at.param].subarray(at.offset, at.offset + at.elements)
+      : at.dtype === "index"
+        ? new Int32Array(arena, at.byteOffset, at.elements)
+        : new Float32Array(arena, at.byteOffset, at.elements);
+  const memoryOf = (node: Node): HostMemory => {
+    const place = plan.placements.get(node);
+    if (!place) throw new Error(`%${node.id} lies nowhere`);
+    const elements = sizeOf(node.shape);
+    if (place.storage === "param")
+      return view({ storage: "param", param: place.param, offset: place.offset, elements });
+    const byteOffset = place.region.offset + 4 * place.offset;
+    return view({ storage: "arena", dtype: node.dtype, byteOffset, elements });
+  };
+  for (const node of plan.placements.keys())
+    if (node.op === "input")
+      memoryOf(node).set(bindings.inputs.get(node.name) ?? Float64Array.of(bindings.step ?? 0));
+  for (const pass of ["forward", "backward"] as const) {
+    const launches = program[pass].map(({ kernel, args }) => ({
+      kernel: first + kernel,
+      ...launchShape(program.kernels[kernel]),
+      args: args.map(view),
+    }));
+    try {
+      if (launches.length > 0) await addon.hostRun(addon.hostPlan(module, launches));
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+    for (const { pass: due, from, to } of program.copies) if (due === pass) view(to).set(view(from));
+  }
+  const expected = interpret(graph, bindings);
+  for (const { role, node } of graph.roots) {
+    if (role === "update") continue;
+    const [got, want] = [memoryOf(node), expected(node)];
+    const wrong = check ? check(node, got, want) : agrees(got, want);
+    if (wrong)
+      return `${role} %${node.id} ${wrong}\n${printGraph(graph)}\n${program.kernels.map((kernel) => kernel.note).join("\n")}`;
+  }
+  return undefined;
+}
+
+/** How far a value is from the one wanted, if it is further than ‖got − wanted‖ ≤ 1e-4 · ‖wanted‖. */
+export function agrees(got: HostMemory, want: Float64Array): string | undefined {
+  let [distance, norm] = [0, 0];
+  for (let i = 0; i < want.length; i++) {
+    if (Object.is(want[i], got[i])) continue;
+    distance += (got[i] - want[i]) ** 2;
+    norm += want[i] ** 2;
+  }
+  return Math.sqrt(distance) <= BOUND * Math.max(Math.sqrt(norm), 1e-3)
+    ? undefined
+    : `is ${Math.sqrt(distance)} off, of ${Math.sqrt(norm)}`;
+}
