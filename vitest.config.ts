@@ -7,6 +7,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     reporters: ["default", "./test/support/reporter.ts"],
+    globalSetup: ["./test/support/global.ts"],
     setupFiles: ["./test/support/setup.ts"],
     testTimeout: 120_000,
     hookTimeout: 120_000,

@@ -201,7 +201,8 @@ export function mul(a: Index, b: Index | number): Index {
   return { kind: "imul", a, b };
 }
 
-const gcd = (a: number, b: number): number => (b === 0 ? Math.abs(a) : gcd(b, a % b));
+/** Greatest common divisor. */
+export const gcd = (a: number, b: number): number => (b === 0 ? Math.abs(a) : gcd(b, a % b));
 
 /** Splits x = d·quotient + rest, where the rest is never negative if x is not. */
 function split(x: Index, divisor: number): { quotient: Linear; rest: Linear } {

@@ -149,8 +149,8 @@ export type Statement =
 export interface Launch {
   readonly kernel: number;
   readonly args: readonly Argument[];
-  /** Index of the plan's step it belongs to. */
-  readonly step: number;
+  /** Indices of the plan's steps that it carries out, or a part of one: ascending. */
+  readonly steps: readonly number[];
 }
 
 export type Argument =

@@ -1,6 +1,6 @@
 import { InternalError } from "../src/errors/index.js";
 import { type Node, type NodeOf, sizeOf, type WindowAxis } from "../src/ir/graph.js";
-import { addInt, div, flatten, int, max, min, mul, ZERO } from "./indices.js";
+import { addInt, compare, div, flatten, int, max, min, mul, ZERO } from "./indices.js";
 import type { Index, Typed } from "./kernel.js";
 import { type AxisGroup, groupAxes, loopOver, parallelOver } from "./nest.js";
 import type { KernelDraft, LoweredKernel, StepContext } from "./step.js";
@@ -26,7 +26,7 @@ export function lowerWindow(context: StepContext): readonly LoweredKernel[] {
 }
 
 /** One result element after the other: axes that have no window are joined where memory allows it. */
-function overElements(
+export function overElements(
   context: StepContext,
   anchor: WindowNode,
   element: (draft: KernelDraft, coordinates: readonly Index[]) => void,
@@ -89,11 +89,11 @@ function overWindow(
 }
 
 /** Positions count row-major, so the axes are taken in their order. */
-const byAxis = (window: readonly WindowAxis[]): readonly WindowAxis[] =>
+export const byAxis = (window: readonly WindowAxis[]): readonly WindowAxis[] =>
   window.toSorted((a, b) => a.axis - b.axis);
 
 /** Row-major position over the windowed axes of the plain side. */
-const positionOf = (window: readonly WindowAxis[], at: readonly Index[]): Index =>
+export const positionOf = (window: readonly WindowAxis[], at: readonly Index[]): Index =>
   flatten(
     window.map((w) => at[w.axis]),
     window.map((w) => w.extent),
@@ -148,7 +148,7 @@ const firstOf = (window: readonly WindowAxis[], at: readonly Index[]): readonly 
   });
 
 /** Loops over the windows that cover a plain position. */
-function overCovering(
+export function overCovering(
   writer: KernelWriter,
   window: readonly WindowAxis[],
   at: readonly Index[],
@@ -164,14 +164,19 @@ function overCovering(
   });
   const walk = (depth: number, coordinates: readonly Index[]): void => {
     const w = window[depth];
-    if (!w) body(coordinates);
-    else
-      writer.loop(bounds[depth].from, bounds[depth].to, (v) =>
-        walk(
-          depth + 1,
-          coordinates.map((c, axis) => (axis === w.axis ? v : c)),
-        ),
+    if (!w) {
+      body(coordinates);
+      return;
+    }
+    const { from, to } = bounds[depth];
+    const inside = (v: Index): void =>
+      walk(
+        depth + 1,
+        coordinates.map((c, axis) => (axis === w.axis ? v : c)),
       );
+    // Windows that do not overlap: at most one covers a position.
+    if (w.size <= w.stride) writer.when(compare("lt", from, to), () => inside(from));
+    else writer.loop(from, to, inside);
   };
   walk(0, at);
 }
@@ -221,4 +226,14 @@ function scatterPlanes(context: StepContext, anchor: NodeOf<"windowScatter">): L
     );
   });
   return draft.close(sizeOf(y.shape));
+}
+
+/** Whether the graph says that the positions are those of the greatest in these very windows. */
+export function positionsLieInside({ window, inputs }: NodeOf<"windowScatter">): boolean {
+  let position = inputs[1];
+  while (position.op === "blob" || position.op === "stop") position = position.inputs[0];
+  if (position.op !== "windowArgmax" || position.window.length !== window.length) return false;
+  const found = byAxis(position.window);
+  const keys = ["axis", "size", "stride", "pad", "windows", "extent"] as const;
+  return byAxis(window).every((w, i) => keys.every((key) => w[key] === found[i][key]));
 }

@@ -1,4 +1,4 @@
-import type { Condition, Index, Statement, Typed, Value, Variable } from "./kernel.js";
+import type { Condition, Index, Memory, Statement, Typed, Value, Variable } from "./kernel.js";
 
 /** Called for what stands in statements, at any depth. */
 export interface Visitor {
@@ -137,6 +137,28 @@ export function variablesOf(x: Index, found: (variable: Variable) => void): void
       variablesOf(x.a, found);
       variablesOf(x.b, found);
   }
+}
+
+/** Each load from memory, of a real or an integer, at any depth. */
+export function visitLoads(
+  statements: readonly Statement[],
+  found: (buffer: Memory, at: Index) => void,
+): void {
+  const inside = (x: Index): void => {
+    switch (x.kind) {
+      case "iload":
+        found(x.buffer, x.at);
+        break;
+      case "int":
+      case "var":
+      case "truncate":
+        break;
+      default:
+        inside(x.a);
+        inside(x.b);
+    }
+  };
+  visit(statements, { index: inside, value: (x) => x.kind === "load" && found(x.buffer, x.at) });
 }
 
 /** Without locals that nothing reads. */

@@ -13,7 +13,7 @@ import type {
   Value,
   Variable,
 } from "./kernel.js";
-import { dropUnused } from "./walk.js";
+import { dropUnused, visitLoads } from "./walk.js";
 
 /** Writes one kernel, statement by statement, into nested blocks. */
 export interface KernelWriter {
@@ -83,6 +83,11 @@ export function createWriter(): KernelWriter {
   const touch = (buffer: Memory): void => {
     const known = buffers[buffer];
     if (known) buffers[buffer] = { ...known, access: "write" };
+  };
+  /** What is stored and loaded: a buffer is told to be written only where nothing of it is read. */
+  const readToo = (buffer: Memory): void => {
+    const known = buffers[buffer];
+    if (known?.access === "write") buffers[buffer] = { ...known, access: "update" };
   };
 
   const loop = (
@@ -186,6 +191,7 @@ export function createWriter(): KernelWriter {
     finish(note, flops, bytes) {
       if (!parallel) throw new InternalError("a kernel without its parallel loop");
       const before = hoistIndices(prologue, [], next);
+      for (const part of [prologue, body]) visitLoads(part, readToo);
       const main = hoistIndices(body, [parallel.variable, ...(team ? [team.variable] : [])], before.next);
       return {
         buffers,

@@ -35,6 +35,11 @@ export interface Executor {
   write(at: Argument, values: ArrayLike<number>): Promise<void>;
   /** Milliseconds that each launch of the pass took when it last ran; empty where it has not been measured. */
   times(pass: Pass): readonly number[];
+  /**
+   * Runs a pass as `run` does, measuring each launch: `times` then tells. Where a device has it, measuring costs time
+   * and `run` does not measure.
+   */
+  profile?(pass: Pass): Promise<void>;
   /** Waits for what was asked for, then frees the arena, threads and kernels; parameters stay. Again does nothing. */
   close(): Promise<void>;
 }
@@ -65,6 +70,8 @@ export interface Device {
 export interface LoadOptions {
   /** Threads of this machine that run the kernels, where that is a choice. */
   readonly threads: number;
+  /** The layers that steps of the program's plan compute, for errors: `"conv1", "relu1"`. */
+  readonly describe?: (steps: readonly number[]) => string;
 }
 
 export interface Loaded {

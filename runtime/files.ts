@@ -8,13 +8,15 @@ const LONGEST_STEM = 40;
 /**
  * Writes a file so that a reader, or a crash, sees either the old content or the whole new one: the bytes go to
  * a file beside it, are forced to the disk, and take the name in one step. On failure nothing is left behind. A
- * symbolic link stays one; what is no file (a pipe, `/dev/null`) is written to as it is.
+ * symbolic link stays one; what is no file (a pipe, `/dev/null`) is written to as it is. `mode`: the permissions;
+ * without it those of the file it replaces, or the system's own for a new one.
  *
  * @throws the file system's error (no such folder, no permission, disk full): `fileTrouble` has words for it
  */
 export async function writeFileAtomically(
   path: string,
   bytes: Uint8Array | readonly Uint8Array[] | string,
+  mode?: number,
 ): Promise<void> {
   const target = await realpath(path).catch(() => path);
   const found = await stat(target).catch(() => undefined);
@@ -28,7 +30,7 @@ export async function writeFileAtomically(
   const stem = basename(target).slice(0, LONGEST_STEM);
   const beside = join(folder, `.${stem}.${randomBytes(6).toString("hex")}.part`);
   // Outside of the `try`: a file that could not be made is not ours to remove.
-  const file = await open(beside, "wx", found ? found.mode & 0o777 : undefined);
+  const file = await open(beside, "wx", mode ?? (found ? found.mode & 0o777 : undefined));
   try {
     try {
       for (const piece of pieces) await file.writeFile(piece);

@@ -77,7 +77,7 @@ async function prepare(net: string | NetDef, options: CompileOptions): Promise<P
   checkOptions(options);
   const { phase = "TEST", seed = DEFAULT_SEED, threads = 1, dtype = "float32", shapes, layers } = options;
   const lent = options.share && lentBy(options.share);
-  const target = chooseTarget(options, lent?.hold.device.name);
+  const target = await chooseTarget(options, lent?.hold.device.name);
   const state = { phase, level: options.level, stages: options.stages };
   const { definition: whole, root } = await readDefinition(net, options.root, state);
   const definition = selectLayers(whole, state);

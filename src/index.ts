@@ -19,6 +19,7 @@ export {
   type WeightSet,
   writeWeights,
 } from "../runtime/weights/index.js";
+export { type BuildOptions, type BuildReport, buildNet } from "./build.js";
 export { compile } from "./compile.js";
 export { CortadoError, type Diagnostic, formatDiagnostics, InternalError } from "./errors/index.js";
 export * as scalar from "./ir/scalar.js";

@@ -140,3 +140,7 @@ ${lines.join("\n")}
 `;
   return { symbol, source };
 }
+
+/** A program's kernels as one text for people, in order of their numbers. */
+export const cudaListing = (sources: readonly CudaSource[]): string =>
+  sources.map(({ source }, number) => `// Kernel ${number}\n${source}`).join("\n");

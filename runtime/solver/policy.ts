@@ -1,24 +1,9 @@
-import type { SolverParameter } from "../../proto/index.js";
 import type { Diagnostics } from "../../src/errors/index.js";
 import { CortadoError, createDiagnostics, didYouMean } from "../../src/errors/index.js";
 import { nameSpanOf, spanOf } from "../../src/prototxt/spans.js";
+import { POLICIES, type Policy, type Rate, type RateSettings, rateOf } from "./rate.js";
 
-/** The learning-rate policies of Caffe, by the name a `solver.prototxt` gives. */
-export const POLICIES = ["fixed", "step", "exp", "inv", "multistep", "poly", "sigmoid"] as const;
-export type Policy = (typeof POLICIES)[number];
-
-/** What a policy reads of a solver. */
-export type RateSettings = Pick<
-  SolverParameter,
-  "lr_policy" | "base_lr" | "gamma" | "power" | "stepsize" | "stepvalue" | "max_iter"
->;
-
-/** A learning rate, and the count of steps taken that goes into the solver's state. */
-export interface Rate {
-  /** float32. */
-  readonly rate: number;
-  readonly currentStep: number;
-}
+export { POLICIES, type Policy, type Rate, type RateSettings } from "./rate.js";
 
 /** The fields that each policy needs, beside base_lr. */
 const NEEDS: Readonly<Record<Policy, readonly ("gamma" | "stepsize")[]>> = {
@@ -68,20 +53,8 @@ export function checkPolicy(solver: RateSettings, diagnostics: Diagnostics): voi
     );
 }
 
-/** Caffe raises floats to float powers in float, and to whole powers in double. */
-const float = Math.fround;
-
 /**
- * The learning rate of an iteration (from 0), as Caffe's GetLearningRate computes it in float32. `currentStep` is
- * that of the iteration before; a multistep policy advances it by at most one.
- *
- *     fixed      base_lr
- *     step       base_lr · gamma ^ ⌊iteration / stepsize⌋
- *     exp        base_lr · gamma ^ iteration
- *     inv        base_lr · (1 + gamma · iteration) ^ −power
- *     multistep  base_lr · gamma ^ (how many stepvalues were reached)
- *     poly       base_lr · (1 − iteration / max_iter) ^ power
- *     sigmoid    base_lr / (1 + exp(−gamma · (iteration − stepsize)))
+ * The learning rate of an iteration: see `rateOf`.
  *
  * @throws CortadoError where `checkPolicy` reports an error
  */
@@ -92,37 +65,5 @@ export function learningRate(solver: RateSettings, iteration: number, currentSte
     checkPolicy(solver, diagnostics);
     throw new CortadoError(diagnostics.all);
   }
-  const base = float(solver.base_lr);
-  const gamma = float(solver.gamma);
-  const power = float(solver.power);
-  switch (policy) {
-    case "fixed":
-      return { rate: base, currentStep };
-    case "step": {
-      const step = Math.floor(iteration / solver.stepsize);
-      return { rate: float(base * gamma ** step), currentStep: step };
-    }
-    case "exp":
-      return { rate: float(base * gamma ** iteration), currentStep };
-    case "inv":
-      return { rate: float(base * float(float(1 + float(gamma * iteration)) ** -power)), currentStep };
-    case "multistep": {
-      const reached =
-        currentStep < solver.stepvalue.length && iteration >= solver.stepvalue[currentStep] ? 1 : 0;
-      const step = currentStep + reached;
-      return { rate: float(base * gamma ** step), currentStep: step };
-    }
-    case "poly":
-      return {
-        rate: float(base * float(float(1 - float(iteration / solver.max_iter)) ** power)),
-        currentStep,
-      };
-    case "sigmoid":
-      return {
-        rate: float(base * float(1 / (1 + Math.exp(-gamma * (iteration - solver.stepsize))))),
-        currentStep,
-      };
-    default:
-      return policy satisfies never;
-  }
+  return rateOf(policy, solver, iteration, currentStep);
 }

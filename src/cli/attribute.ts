@@ -13,10 +13,10 @@ export interface LayerTime {
   readonly within: readonly string[];
 }
 
-/** Adds up the times of launches by the layer of the step's anchor, and says which other layers the steps hold. */
+/** Adds up the times of launches by the layer of their first step's anchor, and says which other layers the steps hold. */
 export function attributeTimes(
   steps: readonly Step[],
-  launches: readonly Pick<Launch, "step">[],
+  launches: readonly Pick<Launch, "steps">[],
   milliseconds: readonly number[],
 ): ReadonlyMap<string, LayerTime> {
   const times = new Map<string, { milliseconds: number; with: Set<string>; within: Set<string> }>();
@@ -28,11 +28,11 @@ export function attributeTimes(
     }
     return time;
   };
-  for (const [i, { step: index }] of launches.entries()) {
-    const step = steps[index];
-    const owner = step.anchor.origin;
+  for (const [i, launch] of launches.entries()) {
+    const taken = launch.steps.map((index) => steps[index]);
+    const owner = taken[0].anchor.origin;
     of(owner).milliseconds += milliseconds[i] ?? 0;
-    for (const node of [...step.stores, ...step.inlined]) {
+    for (const node of taken.flatMap((step) => [step.anchor, ...step.stores, ...step.inlined])) {
       if (node.origin === owner || node.origin === "" || !isWork(node)) continue;
       of(owner).with.add(node.origin);
       of(node.origin).within.add(owner);

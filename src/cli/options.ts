@@ -1,7 +1,7 @@
 /** Options that several commands share. */
 import { type Command, Option } from "commander";
 import { userError } from "../errors/index.js";
-import { list, oneOf, type Shapes, shape, text, wholeNumber } from "./values.js";
+import { architecture, list, oneOf, type Shapes, shape, text, wholeNumber } from "./values.js";
 
 /** Ends a command with an exit code. */
 export type End = (code: number) => void;
@@ -12,7 +12,7 @@ export interface StateOptions {
 }
 
 export interface RunOptions {
-  readonly target?: "auto" | "ts" | "native" | "cuda";
+  readonly target?: "auto" | "ts" | "native" | "cuda" | "emulator";
   readonly threads?: number;
   readonly root?: string;
   readonly gpu?: string;
@@ -38,6 +38,10 @@ export const phaseOption = (fallback: "TRAIN" | "TEST"): Option =>
 export const rootOption = (): Option =>
   fileOption("--root <folder>", "where relative paths of data layers start (default: the folder of the net)");
 
+/** An architecture as NVRTC names it. */
+export const archOption = (description: string): Option =>
+  new Option("--arch <name>", description).argParser(architecture);
+
 export const jsonOption = (what: string): Option => new Option("--json", what);
 
 /** Levels and stages of the net's state, as `caffe` takes them. */
@@ -51,8 +55,8 @@ export const withTarget = (command: Command): Command =>
   command
     .addOption(countOption("--threads <n>", "threads that run the kernels", 1).default(1))
     .addOption(
-      new Option("--target <name>", "auto or ts")
-        .argParser(oneOf(["auto", "ts", "native", "cuda"]))
+      new Option("--target <name>", "auto, ts or cuda")
+        .argParser(oneOf(["auto", "ts", "native", "cuda", "emulator"]))
         .default("auto"),
     )
     .addOption(

@@ -1,7 +1,9 @@
-import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { version } from "../version.js";
 import { type Grammar, normaliseArguments } from "./arguments.js";
+import { addBuild } from "./build.js";
 import { addCheck } from "./check.js";
+import { addDeviceQuery } from "./device-query.js";
 import { EXIT, paintDiagnostics, reportFault } from "./faults.js";
 import { hasColours, type Io, painter } from "./io.js";
 import type { End } from "./options.js";
@@ -11,7 +13,7 @@ import { addTime } from "./time.js";
 import { addTrain } from "./train.js";
 
 const DESCRIPTION =
-  "Compiles Caffe networks: trains, tests, times, summarises and checks them.\n" +
+  "Compiles Caffe networks: trains, tests, times, summarises, checks and builds them.\n" +
   "Caffe's own spellings work everywhere: -solver X, -model=X, -weights X, -iterations N.";
 
 const AFTER = `
@@ -21,6 +23,7 @@ Examples:
   cortado time --model net.prototxt
   cortado summary net.prototxt --phase TRAIN
   cortado check *.prototxt
+  cortado build net.prototxt --weights net.caffemodel --out dist
 
 Exit codes: 0 done, 2 a mistake in what was given, 70 a fault in Cortado,
 74 the system refused to read or write, 130 ended by Ctrl-C.`;
@@ -63,7 +66,8 @@ function createProgram(io: Io, end: End): Command {
       getErrHasColors: () => hasColours(io.stderr, io.env),
       outputError: (text, write) => write(`${paintDiagnostics(commanderMessage(text), paint)}\n`),
     });
-  for (const add of [addTrain, addTest, addTime, addSummary, addCheck]) add(program, io, end);
+  for (const add of [addTrain, addTest, addTime, addSummary, addCheck, addBuild, addDeviceQuery])
+    add(program, io, end);
   return program;
 }
 
@@ -92,19 +96,3 @@ function grammarOf(program: Command): Grammar {
 
 const warn = (io: Io, message: string): void =>
   void io.stderr.write(`${paintDiagnostics(`warning: ${message}`, painter(io.stderr, io.env))}\n`);
-
-/** From package.json, which lies above both this file and its compiled form. */
-function version(): string {
-  for (const up of ["../../package.json", "../../../package.json"]) {
-    try {
-      const { name, version } = JSON.parse(readFileSync(new URL(up, import.meta.url), "utf8")) as {
-        name?: string;
-        version?: string;
-      };
-      if (name === "cortado" && version) return version;
-    } catch {
-      // Not here: the other one.
-    }
-  }
-  return "unknown";
-}

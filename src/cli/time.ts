@@ -1,19 +1,21 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { shortNumber } from "../../runtime/solver/events.js";
 import { outputValues, weightedLoss } from "../../runtime/solver/testing.js";
 import type { CompiledNet } from "../../runtime/types.js";
 import { compile } from "../compile.js";
-import { InternalError } from "../errors/index.js";
+import { InternalError, userError } from "../errors/index.js";
 import { internalsOf, type NetInternals } from "../net/internals.js";
 import { hasGradient } from "../net/objective.js";
 import { readDefinition } from "../net/source.js";
 import { selectLayers } from "../prototxt/index.js";
 import { withShapeHint } from "./analyse.js";
 import { attributeTimes, type LayerTime } from "./attribute.js";
+import { dryRun } from "./dry-run.js";
 import { EXIT } from "./faults.js";
 import { standInValues, unfedInputs } from "./inputs.js";
 import { type Io, painter } from "./io.js";
 import {
+  archOption,
   countOption,
   type End,
   fileOption,
@@ -36,6 +38,8 @@ interface TimeOptions extends RunOptions, ModelOptions {
   readonly phase: "TRAIN" | "TEST";
   /** Caffe's scripts give it; times do not depend on weights. */
   readonly weights?: string;
+  readonly dryRun?: true;
+  readonly arch?: string;
 }
 
 /**
@@ -64,16 +68,27 @@ export function addTime(program: Command, io: Io, end: End): void {
       fileOption("--weights <files>", "accepted for caffe's sake: times do not depend on weights").hideHelp(),
     );
   withShapes(withState(withTarget(command)))
-    .addOption(jsonOption("one JSON document on stdout"))
-    .action(async (model: string | undefined, options: TimeOptions) =>
-      end(
-        await time(
-          theFile(model, options.model, { command: "time", what: "a net", flag: "model" }),
-          options,
-          io,
-        ),
+    .addOption(
+      new Option(
+        "--dry-run",
+        "with --target cuda: compile only, and print each kernel's registers, occupancy and predicted time",
       ),
-    );
+    )
+    .addOption(archOption("the architecture of the dry run (default: sm_90)"))
+    .addOption(jsonOption("one JSON document on stdout"))
+    .action(async (model: string | undefined, options: TimeOptions) => {
+      const file = theFile(model, options.model, { command: "time", what: "a net", flag: "model" });
+      end(await (isDryRun(options) ? dryRun(file, options, io) : time(file, options, io)));
+    });
+}
+
+/** @throws CortadoError where an option of the dry run stands without it, or the other way round */
+function isDryRun({ dryRun, target, arch }: TimeOptions): boolean {
+  if (dryRun && target !== "cuda")
+    throw userError("--dry-run is about the kernels of --target cuda", "add --target cuda");
+  if (arch !== undefined && !dryRun)
+    throw userError("--arch is for --dry-run: a device that runs kernels has its own", "add --dry-run");
+  return dryRun === true;
 }
 
 async function time(file: string, options: TimeOptions, io: Io): Promise<number> {

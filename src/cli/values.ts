@@ -27,6 +27,14 @@ export const wholeNumber =
     return number;
   };
 
+/** A GPU's architecture: sm_90. */
+export const architecture = (value: string): string => {
+  refuseOption(value);
+  if (!/^sm_\d{2,3}[af]?$/.test(value))
+    throw new InvalidArgumentError("Architectures are named sm_80, sm_90, sm_120 …");
+  return value;
+};
+
 /** One of a few words; upper and lower case count as one. */
 export const oneOf =
   <const T extends string>(choices: readonly T[]) =>

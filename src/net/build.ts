@@ -7,6 +7,7 @@ import type { GraphBuilder } from "../ir/builder.js";
 import { type DType, type Graph, type Node, sizeOf } from "../ir/graph.js";
 import { runPasses } from "../passes/index.js";
 import { planGraph } from "../plan/index.js";
+import { quoteName } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 
 /** A graph made ready to run: its plan, its kernels, their source, and the memory they are bound to. */
@@ -37,12 +38,23 @@ export async function build(graph: Graph, builder: GraphBuilder, options: BuildO
   const optimised = runPasses(graph, builder);
   const plan = planGraph(optimised, { realBytes: realBytes(params.dtype), repeatBackward });
   const program = lowerPlan(plan, { dtype: params.dtype, target: device.description, seed });
-  const { source, executor } = await device.load(program, params, { threads });
+  const describe = (steps: readonly number[]): string => layersOf(plan, steps);
+  const { source, executor } = await device.load(program, params, { threads, describe });
   const inputs = new Map<string, Argument>();
   for (const node of plan.placements.keys()) {
     if (node.op === "input") inputs.set(node.name, locate(plan, node, params.dtype));
   }
   return { graph: optimised, plan, program, source, executor, inputs };
+}
+
+/** The layers that steps compute, quoted, in the order of their nodes. */
+function layersOf({ steps }: Plan, indices: readonly number[]): string {
+  const nodes = indices.flatMap((index) => [...steps[index].inlined, ...steps[index].stores]);
+  const origins = nodes.sort((a, b) => a.id - b.id).map(({ origin }) => origin);
+  return [...new Set(origins)]
+    .filter((origin) => origin !== "")
+    .map(quoteName)
+    .join(", ");
 }
 
 /** Where a node of a plan lies, as an argument that an executor can read and write. */

@@ -1,3 +1,4 @@
+import { createCudaDevice } from "../../runtime/cuda/device.js";
 import type { Device } from "../../runtime/device.js";
 import { createEmulatorDevice } from "../../runtime/emulator/device.js";
 import type { RealType } from "../../runtime/memory.js";
@@ -16,9 +17,11 @@ export async function openDevice(
     case "emulator":
       if (dtype !== "float32") throw onlyFloat32(target.name);
       return createEmulatorDevice();
-    case "native":
     case "cuda":
-      throw userError(`This version of Cortado has no ${target.name} target`, 'use target "ts" (or "auto")');
+      if (dtype !== "float32") throw onlyFloat32(target.name);
+      return createCudaDevice();
+    case "native":
+      throw userError("This version of Cortado has no native target", 'use target "ts" (or "auto")');
     default:
       return target.name satisfies never;
   }

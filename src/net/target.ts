@@ -1,3 +1,4 @@
+import { cudaAvailability } from "../../runtime/cuda/available.js";
 import type { CompiledNet } from "../../runtime/types.js";
 import { userError } from "../errors/index.js";
 import type { CompileOptions } from "./options.js";
@@ -11,18 +12,24 @@ type Target = CompiledNet["target"];
  * @param lender the target of the net whose parameters are shared
  * @throws CortadoError where another target than the lender's is asked for
  */
-export function chooseTarget(options: CompileOptions, lender?: Target["name"]): Target {
+export async function chooseTarget(options: CompileOptions, lender?: Target["name"]): Promise<Target> {
   const asked = options.target ?? "auto";
-  if (lender === undefined)
-    return asked === "auto"
-      ? described("ts", "it runs anywhere; this version of Cortado has no native and no cuda target")
-      : described(asked, "asked for");
+  if (lender === undefined) return asked === "auto" ? fastest(options) : described(asked, "asked for");
   if (asked !== "auto" && asked !== lender)
     throw userError(
       `A net on target ${asked} cannot share the parameters of a net on target ${lender}`,
       `use target "${lender}" (or "auto")`,
     );
   return described(lender, asked === "auto" ? "the net whose parameters it shares runs there" : "asked for");
+}
+
+/** The fastest target that works here. */
+async function fastest({ dtype }: CompileOptions): Promise<Target> {
+  if (dtype === "float64") return described("ts", "the others compute in float32");
+  const { device, why } = await cudaAvailability();
+  return device === undefined
+    ? described("ts", `it runs anywhere; not cuda: ${why}`)
+    : described("cuda", `the fastest here, on ${device}`);
 }
 
 const described = (name: Target["name"], why: string): Target =>

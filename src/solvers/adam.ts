@@ -1,4 +1,5 @@
 import { add, arg, div, mul, sub, unary } from "../ir/scalar.js";
+import { adamCorrection } from "./adam-correction.js";
 import { refusesNothing, type UpdateRule } from "./rule.js";
 import { float, movingAverage, square } from "./scalars.js";
 
@@ -10,10 +11,7 @@ import { float, movingAverage, square } from "./scalars.js";
 export const adam: UpdateRule = {
   type: "Adam",
   slots: 2,
-  scalars: {
-    correction: (iteration, { momentum, momentum2 }) =>
-      Math.fround(Math.sqrt(1 - momentum2 ** (iteration + 1)) / (1 - momentum ** (iteration + 1))),
-  },
+  scalars: { correction: adamCorrection },
   refuses: refusesNothing,
   update(b, { weight, gradient, history: [m, v], rate, scalars, constants }) {
     const mean = b.map(movingAverage(constants.momentum, arg(1), arg(0)), [gradient, m]);

@@ -102,7 +102,11 @@ describe("whose time it was", () => {
       step(node("windowMax", "pool1"), [], [node("map", "relu1")]),
       step(node("reduce", "pool1"), [node("map", "")]),
     ];
-    const times = attributeTimes(steps, [{ step: 0 }, { step: 0 }, { step: 1 }, { step: 2 }], [1, 2, 4, 8]);
+    const times = attributeTimes(
+      steps,
+      [{ steps: [0] }, { steps: [0] }, { steps: [1] }, { steps: [2] }],
+      [1, 2, 4, 8],
+    );
     expect(Object.fromEntries(times)).toEqual({
       conv1: { milliseconds: 3, with: ["relu1", "scale1"], within: [] },
       relu1: { milliseconds: 0, with: [], within: ["conv1", "pool1"] },

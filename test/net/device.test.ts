@@ -69,10 +69,12 @@ describe("parameters in this process", () => {
 });
 
 describe("the target of a net that shares parameters", () => {
-  it("is the other's", () => {
-    expect(chooseTarget({}, "cuda").name).toBe("cuda");
-    expect(String(chooseTarget({}, "cuda"))).toBe("cuda (the net whose parameters it shares runs there)");
-    expect(String(chooseTarget({ target: "ts" }, "ts"))).toBe("ts (asked for)");
+  it("is the other's", async () => {
+    expect((await chooseTarget({}, "cuda")).name).toBe("cuda");
+    expect(String(await chooseTarget({}, "cuda"))).toBe(
+      "cuda (the net whose parameters it shares runs there)",
+    );
+    expect(String(await chooseTarget({ target: "ts" }, "ts"))).toBe("ts (asked for)");
   });
 
   it("may be no other", async () => {

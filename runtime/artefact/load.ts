@@ -1,0 +1,63 @@
+import type { ArtefactDevice } from "./device.js";
+import { type ArtefactFiles, openFiles } from "./files.js";
+import { createNet } from "./net.js";
+import { type Location, readBytes } from "./read.js";
+import type { Tables } from "./tables.js";
+import { type ParameterValues, readParameters } from "./weights.js";
+
+/** The files beside net.js. */
+export interface ArtefactPlaces {
+  readonly manifest: Location;
+  readonly weights: Location;
+}
+
+const OPTIONS = ["weights"];
+
+/** The `load` of a built module. */
+export function loader(
+  tables: Tables,
+  places: ArtefactPlaces,
+  open: (files: ArtefactFiles) => Promise<ArtefactDevice>,
+): (options?: { readonly weights?: ArrayBuffer | Uint8Array | Location }) => Promise<object> {
+  return async (options = {}) => {
+    for (const name of Object.keys(options))
+      if (!OPTIONS.includes(name))
+        throw new Error(`load has no option ${JSON.stringify(name)}: there is ${OPTIONS.join(", ")}`);
+    const files = openFiles(places.manifest, tables.build);
+    const weights = await weightsFrom(options.weights, tables, places, files);
+    const device = await open(files);
+    try {
+      return await createNet(tables, device, weights);
+    } catch (error) {
+      await device.close();
+      throw error;
+    }
+  };
+}
+
+/** The weights of the build, checked against its manifest; or the caller's own, which only have to fit. */
+async function weightsFrom(
+  own: ArrayBuffer | Uint8Array | Location | undefined,
+  { layers }: Tables,
+  places: ArtefactPlaces,
+  files: ArtefactFiles,
+): Promise<ParameterValues> {
+  if (own === undefined)
+    return readParameters(
+      await files.read("weights.safetensors", places.weights),
+      layers,
+      "weights.safetensors",
+    );
+  if (own instanceof ArrayBuffer) return readParameters(new Uint8Array(own), layers, "option weights");
+  if (ArrayBuffer.isView(own)) {
+    const bytes = own as Uint8Array;
+    return readParameters(
+      new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+      layers,
+      "option weights",
+    );
+  }
+  if (typeof own !== "string" && typeof own?.href !== "string")
+    throw new Error("option weights is an ArrayBuffer, a Uint8Array, a URL or a path");
+  return readParameters(await readBytes(own), layers, typeof own === "string" ? own : own.href);
+}

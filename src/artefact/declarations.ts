@@ -1,0 +1,120 @@
+import type { Tables } from "../../runtime/artefact/tables.js";
+import { stringLiteral } from "./literal.js";
+import { BUILT_MARK } from "./mark.js";
+
+const PLAIN = /^[A-Za-z_$][A-Za-z0-9_$]*$/;
+const property = (name: string): string =>
+  PLAIN.test(name) && name !== "__proto__" ? name : stringLiteral(name);
+const shapeComment = (shape: readonly number[]): string =>
+  `/* ${shape.length === 0 ? "1" : shape.join("×")} */`;
+const union = (names: readonly string[]): string =>
+  names.length === 0 ? "never" : names.map(stringLiteral).join(" | ");
+
+/** The type declarations of a built module: the net's own names, so that a wrong one does not compile. */
+export function declarationsOf(tables: Tables): string {
+  const shapes = new Map(tables.blobs.map(({ name, shape }) => [name, shape]));
+  const { backward, train } = tables;
+  const arrays = (names: readonly string[], optional = false): string =>
+    names
+      .map(
+        (name) =>
+          `  readonly ${property(name)}${optional ? "?" : ""}: Float32Array; ${shapeComment(shapes.get(name) ?? [])}\n`,
+      )
+      .join("");
+  const record = (name: string, comment: string, body: string): string =>
+    `/** ${comment} */\nexport interface ${name} {\n${body}}\n`;
+  const learning = tables.layers.filter(({ params }) => params.length > 0);
+  const perLayer = (type: string): string =>
+    learning
+      .map(
+        ({ name, params }) =>
+          `  readonly ${property(name)}: readonly [${params.map(({ shape }) => `${type} ${shapeComment(shape)}`).join(", ")}];\n`,
+      )
+      .join("");
+  const readable = [...new Set([...tables.outputs, ...tables.kept, ...tables.inputs])];
+  const diffs = backward ? [...new Set([...tables.kept, ...backward.inputs])] : [];
+  const inputs = `inputs${tables.inputs.length === 0 ? "?" : ""}: Inputs`;
+  const batches = train && train.batches > 1 ? " | readonly Inputs[]" : "";
+  const scalars = train && [`rate${train.rate ? "?" : ""}`, ...train.scalars.map((name) => `${name}?`)];
+
+  return [
+    `// ${BUILT_MARK} Types of net.js.\n`,
+    record("Inputs", "What `forward` takes: row-major, of the shape beside it.", arrays(tables.inputs)),
+    record("Outputs", "What `forward` gives: fresh arrays, row-major.", arrays(tables.outputs)),
+    record(
+      "Shapes",
+      "The shape of every blob.",
+      tables.blobs
+        .map(({ name, shape }) => `  readonly ${property(name)}: readonly [${shape.join(", ")}];\n`)
+        .join(""),
+    ),
+    record(
+      "Param",
+      "A parameter. Both functions copy.",
+      "  readonly shape: readonly number[];\n  read(): Promise<Float32Array>;\n  /** As many numbers as the shape has. */\n  write(data: Float32Array): Promise<void>;\n",
+    ),
+    record("Params", "The parameters, by layer.", perLayer("Param")),
+    ...(backward
+      ? [
+          record(
+            "Diffs",
+            "Diffs that `backward` takes; a blob that is left out starts from its loss weight, or from 0.",
+            arrays(backward.seeds, true),
+          ),
+          record("InputDiffs", "Diffs of inputs.", arrays(backward.inputs)),
+          record("ParamDiffs", "Gradients, by layer.", perLayer("Float32Array")),
+        ]
+      : []),
+    ...(scalars
+      ? [
+          record(
+            "Scalars",
+            "What a step may be told instead of what the solver computes.",
+            scalars.map((name) => `  readonly ${name}: number;\n`).join(""),
+          ),
+        ]
+      : []),
+    "/** The net. Its functions can be taken apart from it; calls are served in the order they were made. */",
+    "export interface Net {",
+    "  readonly shapes: Shapes;",
+    `  readonly inputs: readonly (${union(tables.inputs)})[];`,
+    `  readonly outputs: readonly (${union(tables.outputs)})[];`,
+    "  readonly params: Params;",
+    `  forward(${inputs}): Promise<Outputs>;`,
+    "  /** The last value of an input, an output or a blob that the build keeps. */",
+    `  read(blob: ${union(readable)}): Promise<Float32Array>;`,
+    ...(backward
+      ? [
+          "  /** Differentiates the last forward. */",
+          "  backward(diffs?: Diffs): Promise<{ readonly inputs: InputDiffs; readonly params: ParamDiffs }>;",
+          ...(diffs.length === 0
+            ? []
+            : [
+                "  /** The diff that the last backward left on a blob. */",
+                `  readDiff(blob: ${union(diffs)}): Promise<Float32Array>;`,
+              ]),
+        ]
+      : []),
+    ...(train
+      ? [
+          `  /** One iteration: forward, backward and the update${train.batches > 1 ? `, over ${train.batches} batches (one given serves for all)` : ""}. */`,
+          `  step(${inputs}${batches}, scalars${train.rate ? "?" : ""}: Scalars): Promise<{ readonly loss: number; readonly outputs: Outputs }>;`,
+          "  /** Updates made. */",
+          "  readonly iteration: number;",
+          "  /** The update's states in Caffe's order. */",
+          "  readonly history: readonly Param[];",
+        ]
+      : []),
+    "  /** The parameters as they are now, as the bytes of a .safetensors file. */",
+    "  save(): Promise<Uint8Array>;",
+    "  /** Frees the memory. Calls after it are refused. */",
+    "  close(): Promise<void>;",
+    "}\n",
+    "export interface LoadOptions {",
+    "  /** Other weights than those beside the module: the bytes of a .safetensors file, or where it lies. */",
+    "  readonly weights?: ArrayBuffer | Uint8Array | string | { readonly href: string };",
+    "}\n",
+    "export declare function load(options?: LoadOptions): Promise<Net>;",
+    "",
+  ].join("\n");
+}

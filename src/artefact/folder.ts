@@ -1,0 +1,104 @@
+import { constants } from "node:fs";
+import { access, mkdir, open, readFile, stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { MANIFEST_FORMAT } from "../../runtime/artefact/manifest.js";
+import { fileTrouble, writeFileAtomically } from "../../runtime/files.js";
+import { userError } from "../errors/index.js";
+import { BUILT_MARK } from "./mark.js";
+
+/** A file of a build, by its path in the folder, with `/`. */
+export interface BuiltFile {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+const shown = (path: string): string => JSON.stringify(path);
+const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
+
+/**
+ * Whether a folder can be written to, before any work is done for it. Nothing is made.
+ *
+ * @throws CortadoError where it is a file, or lies below one, or may not be written to
+ */
+export async function checkFolder(out: string): Promise<void> {
+  for (let path = resolve(out); ; path = dirname(path)) {
+    const found = await stat(path).catch((error: unknown) => {
+      if (codeOf(error) === "ENOENT") return undefined;
+      if (codeOf(error) === "ENOTDIR") return undefined;
+      throw userError(`cannot write to ${shown(out)}: ${fileTrouble(error)}`);
+    });
+    if (!found) {
+      if (path === dirname(path)) throw userError(`cannot write to ${shown(out)}: there is no such folder`);
+      continue;
+    }
+    if (!found.isDirectory())
+      throw userError(
+        path === resolve(out)
+          ? `cannot build into ${shown(out)}: it is a file`
+          : `cannot build into ${shown(out)}: ${shown(path)} is a file`,
+        "--out names a folder",
+      );
+    await access(path, constants.W_OK | constants.X_OK).catch((error: unknown) => {
+      throw userError(`cannot write to ${shown(out)}: ${fileTrouble(error)}`);
+    });
+    return;
+  }
+}
+
+/**
+ * Writes the files of a build, in their order, each whole or not at all. Files of an earlier build are replaced;
+ * others that have one of the names are somebody's own, and nothing is written.
+ *
+ * @throws CortadoError where a file is not of a build, or cannot be written
+ */
+export async function writeFolder(out: string, files: readonly BuiltFile[]): Promise<void> {
+  await refuseOthers(out, files);
+  for (const { path, bytes } of files) {
+    const at = join(out, path);
+    try {
+      await mkdir(dirname(at), { recursive: true });
+      await writeFileAtomically(at, bytes);
+    } catch (error) {
+      throw userError(
+        `cannot write ${shown(at)}: ${fileTrouble(error)}`,
+        "the build is not complete: without its manifest.json, or with one of another build, it does not load",
+      );
+    }
+  }
+}
+
+async function refuseOthers(out: string, files: readonly BuiltFile[]): Promise<void> {
+  const there: string[] = [];
+  for (const { path } of files) {
+    const found = await stat(join(out, path)).catch(() => undefined);
+    if (found && !found.isFile()) throw userError(`cannot write ${shown(join(out, path))}: it is not a file`);
+    if (found) there.push(path);
+  }
+  if (there.length === 0 || (await isBuilt(out))) return;
+  throw userError(
+    `${shown(out)} has files that no build wrote: ${there.join(", ")}`,
+    "build into another folder, or move them away",
+  );
+}
+
+/** Whether a folder holds a build, if only a half-finished one: net.d.ts is written first and the manifest last. */
+async function isBuilt(out: string): Promise<boolean> {
+  const manifest = await readFile(join(out, "manifest.json"), "utf8").catch(() => "");
+  if (manifest.slice(0, 200).includes(`"format": "${MANIFEST_FORMAT}"`)) return true;
+  return (await firstBytes(join(out, "net.d.ts"))).includes(BUILT_MARK);
+}
+
+async function firstBytes(path: string): Promise<string> {
+  try {
+    const file = await open(path, "r");
+    try {
+      const bytes = new Uint8Array(200);
+      const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
+      return Buffer.from(bytes.subarray(0, bytesRead)).toString("utf8");
+    } finally {
+      await file.close();
+    }
+  } catch {
+    return "";
+  }
+}

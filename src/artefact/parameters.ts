@@ -1,0 +1,69 @@
+import { checkMemory } from "../../runtime/memory.js";
+import { fill, streamOf } from "../../runtime/random/index.js";
+import { formatMatchReport, matchWeights, readWeights, type WeightSet } from "../../runtime/weights/index.js";
+import { checkWeightSet } from "../../runtime/weights/weight-set.js";
+import { userError } from "../errors/index.js";
+import { sizeOf } from "../ir/graph.js";
+import type { LoweredNet } from "../layers/index.js";
+
+/** The weights of a build, and what became of those given. */
+export interface BuiltWeights {
+  readonly weights: WeightSet;
+  /** For people; undefined where none were given. */
+  readonly report: string | undefined;
+}
+
+/**
+ * The parameters that a build carries: filled as the net says, those given in their place.
+ *
+ * @throws CortadoError where the weights cannot be read or do not fit, or none of them is used
+ */
+export async function buildWeights(
+  lowered: LoweredNet,
+  seed: number,
+  given: string | Uint8Array | WeightSet | undefined,
+): Promise<BuiltWeights> {
+  checkMemory(4 * lowered.params.reduce((sum, { shape }) => sum + sizeOf(shape), 0), "the parameters");
+  const values = lowered.params.map(({ shape, filler, value }, index) =>
+    filler
+      ? Float32Array.from(fill(filler, shape, seed, streamOf("parameter", index)))
+      : new Float32Array(sizeOf(shape)).fill(value ?? 0),
+  );
+  const layers = [...new Map(lowered.layers.map((layer) => [layer.name, layer])).values()].filter(
+    ({ params }) => params.length > 0,
+  );
+  const report = given === undefined ? undefined : await overwrite(layers, values, given);
+  return {
+    weights: {
+      layers: layers.map(({ name, type, params }) => ({
+        name,
+        type,
+        blobs: params.map(({ index, shape }) => ({ shape, data: values[index] })),
+      })),
+    },
+    report,
+  };
+}
+
+async function overwrite(
+  layers: LoweredNet["layers"],
+  values: readonly Float32Array[],
+  given: string | Uint8Array | WeightSet,
+): Promise<string> {
+  const isFile = typeof given === "string" || given instanceof Uint8Array;
+  const set = isFile ? await readWeights(given) : given;
+  if (!isFile) checkWeightSet(set);
+  const wanted = layers.map(({ name, params }) => ({
+    layer: name,
+    shapes: params.map(({ shape }) => shape),
+  }));
+  const { assignments, report } = matchWeights(set, wanted);
+  const byName = new Map(layers.map((layer) => [layer.name, layer]));
+  for (const { layer, index, data } of assignments) values[byName.get(layer)!.params[index].index].set(data);
+  if (report.matched.length === 0 && report.untouched.length > 0)
+    throw userError(
+      "no layer of the net has weights in what option weights gives",
+      formatMatchReport(report),
+    );
+  return formatMatchReport(report);
+}

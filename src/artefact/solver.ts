@@ -1,0 +1,25 @@
+import { createMessage, type SolverParameter } from "../../proto/index.js";
+import { checkSolver } from "../../runtime/solver/check.js";
+import { CortadoError, createDiagnostics } from "../errors/index.js";
+import { looksLikeText, readTextFile } from "../net/source.js";
+import { parseSolver, type SolverDef } from "../prototxt/index.js";
+
+/**
+ * The solver whose rule is built in: by text, path or value; without one Caffe's defaults, SGD without momentum or
+ * decay, and no policy for the rate.
+ *
+ * @throws CortadoError with every mistake in it
+ */
+export async function buildSolver(solver: string | SolverDef | undefined): Promise<SolverParameter> {
+  if (solver === undefined) return createMessage("SolverParameter");
+  const definition =
+    typeof solver !== "string"
+      ? solver
+      : looksLikeText(solver)
+        ? parseSolver(solver)
+        : parseSolver(await readTextFile(solver, "the solver"), { name: solver });
+  const diagnostics = createDiagnostics();
+  checkSolver(definition.solver, diagnostics);
+  if (diagnostics.hasErrors) throw new CortadoError(diagnostics.all);
+  return definition.solver;
+}

@@ -1,0 +1,99 @@
+/** `cortado time --target cuda --dry-run`: what a net would be on a GPU, without one. */
+
+import { shortNumber } from "../../runtime/solver/events.js";
+import { type KernelReport, type ProgramReport, reportProgram } from "../net/kernel-report.js";
+import { readDefinition } from "../net/source.js";
+import { analyse } from "./analyse.js";
+import { EXIT } from "./faults.js";
+import type { Io } from "./io.js";
+import type { ModelOptions } from "./options.js";
+import { type Column, count, json, pathOf, safe, table } from "./text.js";
+import { showWarnings } from "./warnings.js";
+
+export interface DryRunOptions extends ModelOptions {
+  readonly phase: "TRAIN" | "TEST";
+  readonly arch?: string;
+}
+
+const DEFAULT_ARCHITECTURE = "sm_90";
+
+/** Compiles a net's kernels with NVRTC and prints what they take; in phase TRAIN those of backward too. */
+export async function dryRun(file: string, options: DryRunOptions, io: Io): Promise<number> {
+  const { phase, arch = DEFAULT_ARCHITECTURE } = options;
+  const state = { phase, level: options.level, stages: options.stage };
+  const given = options.root === undefined ? undefined : pathOf(io, options.root);
+  const { definition, root } = await readDefinition(pathOf(io, file), given, state);
+  const { plan } = await analyse(definition, { ...state, root, shapes: options.shape });
+  showWarnings(definition.warnings, io);
+  const report = await reportProgram(plan, arch);
+  if (options.json) io.stdout.write(`${json({ model: file, phase, ...report }, 2)}\n`);
+  else for (const line of reportLines(report, { file, phase })) io.stdout.write(`${line}\n`);
+  return EXIT.done;
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: "kernel" },
+  { title: "launches", align: "right" },
+  { title: "blocks×threads", align: "right" },
+  { title: "regs", align: "right" },
+  { title: "spill B", align: "right" },
+  { title: "shared B", align: "right" },
+  { title: "occupancy", align: "right" },
+  { title: "MFLOP", align: "right" },
+  { title: "MB", align: "right" },
+  { title: "≥ µs", align: "right" },
+  { title: "bound by" },
+  { title: "layers" },
+];
+
+const fixed = (value: number, digits = 1): string => value.toFixed(digits);
+
+function cells(kernel: KernelReport): readonly string[] {
+  const { resources: r, launches, prediction } = kernel;
+  return [
+    kernel.symbol.replace(/_kernel$/, ""),
+    String(launches.forward + launches.backward),
+    `${kernel.blocks}×${kernel.threads}`,
+    r ? String(r.registers) : "?",
+    r ? String(r.spillStores + r.spillLoads) : "?",
+    r ? String(r.sharedBytes) : "?",
+    kernel.occupancy ? `${Math.round(100 * kernel.occupancy.occupancy)} %` : "?",
+    fixed(kernel.flops / 1e6, 2),
+    fixed(kernel.bytes / 1e6, 2),
+    fixed(prediction.seconds * 1e6),
+    prediction.bound,
+    shortList(kernel.layers),
+  ];
+}
+
+const MOST_LAYERS = 3;
+
+function shortList(names: readonly string[]): string {
+  const shown = names.slice(0, MOST_LAYERS).map((name) => safe(name, 24));
+  return [...shown, ...(names.length > shown.length ? [`and ${names.length - shown.length} more`] : [])].join(
+    ", ",
+  );
+}
+
+function reportLines(
+  report: ProgramReport,
+  { file, phase }: { readonly file: string; readonly phase: string },
+): readonly string[] {
+  const { gpu, kernels, launches, predicted, flops } = report;
+  const total = launches.forward + launches.backward;
+  const microseconds = (seconds: number): string =>
+    `${shortNumber(Number((seconds * 1e6).toPrecision(4)))} µs`;
+  const passes = (["forward", "backward"] as const).filter((pass) => launches[pass] > 0);
+  return [
+    `${safe(file)}, phase ${phase}, for ${gpu.architecture}, compiled by NVRTC ${report.nvrtc} in ${Math.round(report.compileMilliseconds)} ms`,
+    `${count(kernels.length, "kernel")}, ${total} launches (${launches.forward} forward, ${launches.backward} backward) for ${count(report.layers, "layer")}; arena ${fixed(report.arenaBytes / 2 ** 20, 2)} MiB`,
+    "",
+    ...table(COLUMNS, kernels.map(cells)),
+    "",
+    `Predicted, not measured: at best (roofline of ${gpu.multiprocessors} multiprocessors at ${gpu.gigahertz} GHz, ${shortNumber(gpu.bytesPerSecond / 1e9)} GB/s)`,
+    ...passes.map(
+      (pass) =>
+        `  ${pass.padEnd(8)}  ${microseconds(predicted[pass])} for ${fixed(flops[pass] / 1e9, 3)} GFLOP`,
+    ),
+  ];
+}
