@@ -19,7 +19,11 @@ function memoryLimit(): number {
   return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
 }
 
-const inGigabytes = (bytes: number): string => `${(bytes / 1e9).toPrecision(3)} GB`;
+/** 244000000 → "244 MB"; from 1e9 on in GB. */
+export function memoryAmount(bytes: number): string {
+  const [value, unit] = bytes >= 1e9 ? [bytes / 1e9, "GB"] : [bytes / 1e6, "MB"];
+  return `${Number(value.toPrecision(3))} ${unit}`;
+}
 
 /**
  * Refuses what cannot fit into this machine, before anything of it is taken: the operating system would grant it
@@ -32,7 +36,7 @@ export function checkMemory(bytes: number, what: string): void {
   const limit = memoryLimit();
   if (bytes > limit)
     throw userError(
-      `${what} need ${inGigabytes(bytes)} of memory, and this machine has ${inGigabytes(limit)}`,
+      `${what} need ${memoryAmount(bytes)} of memory, and this machine has ${memoryAmount(limit)}`,
       "a smaller batch, or smaller layers, need less",
     );
 }
@@ -47,6 +51,6 @@ export function allocateShared(bytes: number, what: string): SharedArrayBuffer {
   try {
     return new SharedArrayBuffer(bytes);
   } catch {
-    throw userError(`${what} need ${inGigabytes(bytes)} of memory, and this machine does not grant it`);
+    throw userError(`${what} need ${memoryAmount(bytes)} of memory, and this machine does not grant it`);
   }
 }

@@ -10,6 +10,7 @@ import {
 import { isRuleScalar } from "../runtime/artefact/scalars.js";
 import type { Tables, TrainTable } from "../runtime/artefact/tables.js";
 import { encodeWeights } from "../runtime/weights/index.js";
+import type { CudaCompiler } from "./artefact/cuda.js";
 import { declarationsOf } from "./artefact/declarations.js";
 import { type BuiltFile, checkFolder, writeFolder } from "./artefact/folder.js";
 import { mergePrograms } from "./artefact/merge.js";
@@ -47,7 +48,9 @@ export interface BuildReport {
   readonly train: boolean;
   /** A step needs its rate from the caller. */
   readonly needsRate: boolean;
+  /** Of the architecture that has most. */
   readonly kernels: number;
+  /** Of the architecture that needs most. */
   readonly arenaBytes: number;
   readonly parameterBytes: number;
   /** What became of the weights given. */
@@ -75,11 +78,19 @@ const DEFAULT_SEED = 1701;
  * @throws CortadoError with every mistake in the net, the options, the solver or the weights; where the folder cannot
  * be written to, or has files of those names that no build wrote
  */
-export async function buildNet(net: string | NetDef, options: BuildOptions): Promise<BuildReport> {
+export const buildNet = (net: string | NetDef, options: BuildOptions): Promise<BuildReport> =>
+  buildWith(undefined, net, options);
+
+/** As `buildNet`, with something else than NVRTC to compile for `cuda`. */
+export async function buildWith(
+  compiler: CudaCompiler | undefined,
+  net: string | NetDef,
+  options: BuildOptions,
+): Promise<BuildReport> {
   checkBuildOptions(options);
   const { out, train = false, shapes, layers } = options;
-  const target = artefactTarget(options);
   await checkFolder(out);
+  const target = await artefactTarget(options, compiler);
   const phase = options.phase ?? (train ? "TRAIN" : "TEST");
   const solver = train ? await buildSolver(options.solver) : undefined;
   const seed = options.seed ?? (solver && solver.random_seed >= 0 ? solver.random_seed : DEFAULT_SEED);
@@ -104,7 +115,7 @@ export async function buildNet(net: string | NetDef, options: BuildOptions): Pro
     return { training, variant: { description, programs, tables } };
   });
   const parts = await target.emit(made.map(({ variant }) => variant));
-  const [{ training, variant }] = made;
+  const [{ training }] = made;
   const unnamed: Omit<Tables, "build"> = {
     net: definition.net.name,
     target: target.name,
@@ -124,7 +135,9 @@ export async function buildNet(net: string | NetDef, options: BuildOptions): Pro
     fileOf("package.json", PACKAGE),
     fileOf("net.js", text),
   ];
-  const arenaBytes = variant.tables.reduce((sum, program) => sum + program.arenaBytes, 0);
+  const arenaBytes = Math.max(
+    ...made.map(({ variant }) => variant.tables.reduce((sum, program) => sum + program.arenaBytes, 0)),
+  );
   const manifest = manifestOf(tables, phase, arenaBytes, files);
   const written = [...files, fileOf("manifest.json", `${JSON.stringify(manifest, null, 2)}\n`)];
   await writeFolder(out, written);
@@ -143,7 +156,7 @@ export async function buildNet(net: string | NetDef, options: BuildOptions): Pro
     backward: seeds !== undefined,
     train,
     needsRate: tables.train !== undefined && tables.train.rate === undefined,
-    kernels: variant.programs[0].kernels.length,
+    kernels: Math.max(...made.map(({ variant }) => variant.programs[0].kernels.length)),
     arenaBytes,
     parameterBytes: manifest.parameterBytes,
     weights: report,

@@ -2,7 +2,7 @@ import type { SolverParameter } from "../proto/index.js";
 import type { CompiledNet, TrainingNet } from "../runtime/types.js";
 import { InternalError, userError } from "./errors/index.js";
 import type { Graph } from "./ir/graph.js";
-import { build } from "./net/build.js";
+import { checkFit, loadProgram, type Planned, planProgram } from "./net/build.js";
 import { checkOptions } from "./net/check-options.js";
 import { type DeviceHold, holdDevice, openDevice } from "./net/device.js";
 import { createFace } from "./net/face.js";
@@ -32,7 +32,7 @@ const DEFAULT_SEED = 1701;
  * is a CortadoError that carries every mistake found, each with its place.
  */
 export async function compile(net: string | NetDef, options: CompileOptions = {}): Promise<CompiledNet> {
-  const parts = await prepare(net, options);
+  const parts = await prepare(net, options, { planFirst: true });
   return finish(parts, options, async () => {
     await parts.internals.session.prepare();
     return () => parts.internals.session.current() ?? notReady();
@@ -49,12 +49,15 @@ export async function compileTraining(
   options: CompileOptions = {},
 ): Promise<TrainingNet> {
   const trainOptions = { ...options, phase: "TRAIN" } as const;
-  const parts = await prepare(net, trainOptions);
+  const parts = await prepare(net, trainOptions, { planFirst: false });
   const training = await orClose(parts, () =>
-    createTraining(parts.internals, solver, async (graph) => {
-      const runner = await parts.makeRunner(graph, false);
-      parts.programs.push(runner);
-      return runner;
+    createTraining(parts.internals, solver, {
+      plan: (graph) => parts.plan(graph, false),
+      async load(planned) {
+        const runner = await parts.load(planned);
+        parts.programs.push(runner);
+        return runner;
+      },
     }),
   );
   const face = await finish(parts, trainOptions, async () => () => training.runner);
@@ -67,13 +70,18 @@ interface Parts {
   readonly definition: NetDef;
   readonly target: CompiledNet["target"];
   readonly internals: NetInternals;
-  readonly makeRunner: (graph: Graph, repeatBackward: boolean) => Promise<Runner>;
+  readonly plan: (graph: Graph, repeatBackward: boolean) => Planned;
+  readonly load: (planned: Planned) => Promise<Runner>;
   /** Programs beside the session's own, to be closed with the net. */
   readonly programs: Runner[];
 }
 
 /** Everything up to the first program: the net read, lowered, its data open, its parameters allocated and filled. */
-async function prepare(net: string | NetDef, options: CompileOptions): Promise<Parts> {
+async function prepare(
+  net: string | NetDef,
+  options: CompileOptions,
+  { planFirst }: { readonly planFirst: boolean },
+): Promise<Parts> {
   checkOptions(options);
   const { phase = "TEST", seed = DEFAULT_SEED, threads = 1, dtype = "float32", shapes, layers } = options;
   const lent = options.share && lentBy(options.share);
@@ -87,17 +95,29 @@ async function prepare(net: string | NetDef, options: CompileOptions): Promise<P
     const lowered = lowerDefinition(definition, { phase, shapes, feedShapes: feeds.shapes, types: layers });
     hold = lent ? lent.hold.share() : holdDevice(await openDevice(target, { dtype }));
     const { device } = hold;
-    const params = await createParams(lowered, { device, dtype, seed, lent: lent?.params });
     const keep = keptBlobs(lowered, options.keep);
-    const makeRunner = async (graph: Graph, repeatBackward: boolean): Promise<Runner> => {
-      const buildOptions = { device, params: params.store, seed, threads, repeatBackward };
-      return createRunner(await build(graph, lowered.builder, buildOptions), dtype);
-    };
     const objective: Objective = { backward: phase === "TRAIN" && hasGradient(lowered), seeds: [], keep };
-    const make = (wanted: Objective): Promise<Runner> => makeRunner(objectiveGraph(lowered, wanted), true);
+    const plan = (graph: Graph, repeatBackward: boolean): Planned =>
+      planProgram(graph, lowered.builder, { dtype, description: device.description, seed, repeatBackward });
+    // Whether the net fits is known, and told, before anything of it is allocated.
+    let first = planFirst ? plan(objectiveGraph(lowered, objective), true) : undefined;
+    const params = await createParams(lowered, {
+      device,
+      dtype,
+      seed,
+      lent: lent?.params,
+      check: (elements) => checkFit(device, first ? [first] : [], elements, dtype),
+    });
+    const load = async (planned: Planned): Promise<Runner> =>
+      createRunner(await loadProgram(planned, { device, params: params.store, threads }), dtype);
+    const make = (wanted: Objective): Promise<Runner> => {
+      const planned = wanted === objective && first ? first : plan(objectiveGraph(lowered, wanted), true);
+      first = undefined;
+      return load(planned);
+    };
     const session = createSession({ lowered, feeds, keep, objective, make });
     const internals: NetInternals = { lowered, params, hold, seed, threads, keep, session };
-    return { definition, target, internals, makeRunner, programs: [] };
+    return { definition, target, internals, programs: [], plan, load };
   } catch (error) {
     await hold?.close();
     await feeds.close();

@@ -117,7 +117,9 @@ export function convDataContraction({ anchor }: StepContext): Contraction {
     a: {
       contiguous: sizeOf(phaseTaps) > 1 ? "depth" : "outer",
       elements: sizeOf(w.shape),
-      instructions: (tileDepth) => (tileDepth % sizeOf(phaseTaps) === 0 ? 3 : 3 + 5 * kernel.length),
+      // Where no phase leaves taps out, a tap's place is the rest of dividing depth by their number.
+      instructions: (tileDepth) =>
+        tileDepth % sizeOf(phaseTaps) === 0 ? 3 : sizeOf(apart) === 1 ? 8 : 3 + 5 * kernel.length,
       walked: 3,
     },
     b: {
@@ -151,7 +153,7 @@ export function convDataContraction({ anchor }: StepContext): Contraction {
           return (k, within) => {
             const [filter, ...turn] = unflatten(k, depth);
             const tap = turn.map((v, axis) => add(phases[axis].u, mul(v, apart[axis])));
-            const start = add(mul(add(mul(add(mul(group, filters), filter), channels), row), taps), ZERO);
+            const start = mul(add(mul(add(mul(group, filters), filter), channels), row), taps);
             return evaluate.guard(
               all([within, ...tap.map((v, axis) => compare("lt", v, int(kernel[axis])))]),
               () => evaluate.elementAt(w, add(start, flatten(tap, kernel))),

@@ -31,7 +31,7 @@ const UNHIDDEN = 0.2;
 /** Registers of a thread beside its sums, fragments and staged elements: indices and bounds. */
 const OTHER_REGISTERS = 32;
 /** Elements of a slice that a thread brings at most: each takes registers for its value and its place. */
-const MOST_LOADS = 20;
+const MOST_LOADS = 18;
 /** How much faster a split sum must be than a whole one. */
 const SPLIT_MARGIN = 1.05;
 /** Instructions of a slice that do not grow with it: loop, barrier, places. */
@@ -63,6 +63,9 @@ const SHAPES: readonly (readonly [
   [32, 128, 8, 8],
   [64, 32, 4, 4],
   [32, 64, 4, 4],
+  [48, 64, 4, 8],
+  [24, 128, 4, 8],
+  [24, 64, 4, 4],
   [32, 32, 4, 4],
   [32, 32, 2, 4],
   [128, 16, 8, 4],

@@ -11,21 +11,30 @@ export interface ArtefactPlaces {
   readonly weights: Location;
 }
 
-const OPTIONS = ["weights"];
+/** What the caller may say; a target may have further options. */
+export interface LoadOptions {
+  readonly weights?: ArrayBuffer | Uint8Array | Location;
+}
 
-/** The `load` of a built module. */
+/**
+ * The `load` of a built module.
+ *
+ * @param further names of the options that the target has beside `weights`
+ */
 export function loader(
   tables: Tables,
   places: ArtefactPlaces,
-  open: (files: ArtefactFiles) => Promise<ArtefactDevice>,
-): (options?: { readonly weights?: ArrayBuffer | Uint8Array | Location }) => Promise<object> {
+  open: (files: ArtefactFiles, options: LoadOptions) => Promise<ArtefactDevice>,
+  further: readonly string[] = [],
+): (options?: LoadOptions) => Promise<object> {
+  const known = ["weights", ...further];
   return async (options = {}) => {
     for (const name of Object.keys(options))
-      if (!OPTIONS.includes(name))
-        throw new Error(`load has no option ${JSON.stringify(name)}: there is ${OPTIONS.join(", ")}`);
+      if (!known.includes(name))
+        throw new Error(`load has no option ${JSON.stringify(name)}: there is ${known.join(", ")}`);
     const files = openFiles(places.manifest, tables.build);
     const weights = await weightsFrom(options.weights, tables, places, files);
-    const device = await open(files);
+    const device = await open(files, options);
     try {
       return await createNet(tables, device, weights);
     } catch (error) {

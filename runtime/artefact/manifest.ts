@@ -17,7 +17,7 @@ export interface Manifest {
     readonly index: number;
     readonly shape: readonly number[];
   }[];
-  /** Of all programs together. */
+  /** Of all programs together, for the architecture that needs most. */
   readonly arenaBytes: number;
   /** Of parameters and of the update's states. */
   readonly parameterBytes: number;

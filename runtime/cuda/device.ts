@@ -3,10 +3,11 @@ import { cudaListing, renderCuda } from "../../codegen/render/cuda.js";
 import { cudaTarget } from "../../codegen/target.js";
 import type { Device } from "../device.js";
 import { type Cubin, type CudaKernel, compileKernels } from "./compile.js";
-import { type FoundDevice, requireDevice } from "./driver.js";
-import { createCudaExecutor } from "./executor.js";
+import { requireDevice } from "./driver.js";
+import { createCudaExecutor, loadKernels } from "./executor.js";
 import { openGpu } from "./gpu.js";
 import { requireNvrtc } from "./nvrtc.js";
+import type { FoundDevice } from "./open-driver.js";
 
 /** Makes cubins of kernels, in their order, for an architecture ("sm_90"). */
 export type Compiler = (
@@ -43,12 +44,15 @@ export async function createCudaDevice(options: CudaDeviceOptions = {}): Promise
         sources.map((source, i) => ({ ...source, note: program.kernels[i].note })),
         gpu.architecture,
       );
-      const kernels = program.kernels.map((kernel, i) => ({
-        symbol: sources[i].symbol,
-        cubin: cubins[i].cubin,
-        note: kernel.note,
-        ...launchShape(kernel),
-      }));
+      const kernels = loadKernels(
+        gpu,
+        program.kernels.map((kernel, i) => ({
+          symbol: sources[i].symbol,
+          cubin: cubins[i].cubin,
+          note: kernel.note,
+          ...launchShape(kernel),
+        })),
+      );
       const executor = createCudaExecutor({ gpu, kernels, schedule: program, params, describe });
       return { source: cudaListing(sources), executor };
     },

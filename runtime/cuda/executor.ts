@@ -1,5 +1,5 @@
 import type { Argument, Launch, Program } from "../../codegen/kernel.js";
-import type { Graph, GraphCopy, GraphLaunch } from "../../native/addon.js";
+import type { Graph, GraphCopy, GraphLaunch, Module } from "../../native/addon.js";
 import { InternalError } from "../../src/errors/index.js";
 import type { Executor, ParamMemory, ParamStore, Pass } from "../device.js";
 import { attempt, bytesOf, type CudaParam, type Gpu, gpuError, rethrow } from "./gpu.js";
@@ -14,12 +14,29 @@ export interface LoadableKernel {
   readonly note: string;
 }
 
+/** A kernel on its GPU, for any number of programs. */
+export interface LoadedKernel extends Omit<LoadableKernel, "cubin"> {
+  readonly module: Module;
+}
+
+/** @throws a user error where the driver refuses a kernel */
+export const loadKernels = (
+  { addon, context, name }: Gpu,
+  kernels: readonly LoadableKernel[],
+): readonly LoadedKernel[] =>
+  kernels.map(({ cubin, ...kernel }) => ({
+    ...kernel,
+    module: attempt(`${name} does not load kernel ${kernel.symbol} (${kernel.note})`, () =>
+      addon.moduleLoad(context, cubin),
+    ),
+  }));
+
 /** What an executor reads of a program: kernels are told by their number. */
 export type Schedule = Pick<Program, "forward" | "backward" | "copies" | "arenaBytes">;
 
 export interface CudaExecutorOptions {
   readonly gpu: Gpu;
-  readonly kernels: readonly LoadableKernel[];
+  readonly kernels: readonly LoadedKernel[];
   readonly schedule: Schedule;
   /** Allocated on the same GPU. */
   readonly params: ParamStore;
@@ -30,18 +47,15 @@ export interface CudaExecutorOptions {
 const WORD = 4;
 
 /**
- * A program on a GPU: one arena, the kernels loaded, and each pass one CUDA graph, built when it first runs. With
+ * A program on a GPU: one arena over kernels that were loaded, and each pass one CUDA graph, built when it first runs. With
  * CUDA_LAUNCH_BLOCKING set, every launch is waited for by itself, so that a fault names its kernel.
  *
- * @throws a user error where the arena does not fit (before it is allocated) or the driver refuses a kernel
+ * @throws a user error where the arena does not fit, before it is allocated
  */
 export function createCudaExecutor(options: CudaExecutorOptions): Executor {
   const { gpu, kernels, schedule, params, describe } = options;
   const { addon, context } = gpu;
   gpu.checkMemory(schedule.arenaBytes, "the blobs (the plan's peak)");
-  const modules = kernels.map(({ cubin, symbol, note }) =>
-    attempt(`${gpu.name} does not load kernel ${symbol} (${note})`, () => addon.moduleLoad(context, cubin)),
-  );
   const arena = gpu.allocate(schedule.arenaBytes, "the blobs");
   let closed = false;
   const requireOpen = (): void => {
@@ -54,7 +68,7 @@ export function createCudaExecutor(options: CudaExecutorOptions): Executor {
       ? arena + BigInt(at.byteOffset)
       : cudaParam(params.memories[at.param]).address + BigInt(WORD * at.offset);
   const launchOf = ({ kernel, args }: Launch): GraphLaunch => ({
-    module: modules[kernel],
+    module: kernels[kernel].module,
     symbol: kernels[kernel].symbol,
     blocks: kernels[kernel].blocks,
     threads: kernels[kernel].threads,

@@ -1,7 +1,7 @@
 import type { Addon, Context } from "../../native/addon.js";
 import { InternalError, userError } from "../../src/errors/index.js";
 import type { ParamMemory } from "../device.js";
-import type { FoundDevice } from "./driver.js";
+import type { FoundDevice } from "./open-driver.js";
 
 /** A GPU in use: its context, and the memory that was taken of it. */
 export interface Gpu {
@@ -28,7 +28,8 @@ export interface CudaParam extends ParamMemory {
 
 const FLOAT_BYTES = 4;
 
-function amount(bytes: number): string {
+/** Bytes for people. */
+export function amount(bytes: number): string {
   const [unit, name] = bytes >= 1e9 ? [1e9, "GB"] : bytes >= 1e6 ? [1e6, "MB"] : [1e3, "kB"];
   return `${(bytes / unit).toFixed(2)} ${name}`;
 }

@@ -113,6 +113,12 @@ export function declarationsOf(tables: Tables): string {
     "export interface LoadOptions {",
     "  /** Other weights than those beside the module: the bytes of a .safetensors file, or where it lies. */",
     "  readonly weights?: ArrayBuffer | Uint8Array | string | { readonly href: string };",
+    ...(tables.target === "cuda"
+      ? [
+          "  /** Which GPU, among those that the driver shows, from 0. Default 0. */",
+          "  readonly device?: number;",
+        ]
+      : []),
     "}\n",
     "export declare function load(options?: LoadOptions): Promise<Net>;",
     "",

@@ -1,7 +1,8 @@
+import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import { access, mkdir, open, readFile, stat } from "node:fs/promises";
+import { access, mkdir, open, readFile, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { MANIFEST_FORMAT } from "../../runtime/artefact/manifest.js";
+import { MANIFEST_FORMAT, type ManifestFile, manifestFiles } from "../../runtime/artefact/manifest.js";
 import { fileTrouble, writeFileAtomically } from "../../runtime/files.js";
 import { userError } from "../errors/index.js";
 import { BUILT_MARK } from "./mark.js";
@@ -46,13 +47,14 @@ export async function checkFolder(out: string): Promise<void> {
 }
 
 /**
- * Writes the files of a build, in their order, each whole or not at all. Files of an earlier build are replaced;
- * others that have one of the names are somebody's own, and nothing is written.
+ * Writes the files of a build, in their order, each whole or not at all. Files of an earlier build are replaced,
+ * and its kernels that the new one has not are removed; other files that have one of the names are somebody's own, and nothing is written.
  *
  * @throws CortadoError where a file is not of a build, or cannot be written
  */
 export async function writeFolder(out: string, files: readonly BuiltFile[]): Promise<void> {
   await refuseOthers(out, files);
+  const earlier = await filesOfEarlier(out);
   for (const { path, bytes } of files) {
     const at = join(out, path);
     try {
@@ -65,10 +67,52 @@ export async function writeFolder(out: string, files: readonly BuiltFile[]): Pro
       );
     }
   }
+  await removeLeftOver(out, files, earlier);
 }
+
+/** What a build wrote into folders of its own; elsewhere its names are always the same. */
+const LEFT_OVER = /^(kernels\/sm_\w+\/[\w-]+\.cubin|lib\/cortado-[\w-]+\.node)$/;
+
+/** The files that the manifest of an earlier build names; none where it does not say so soundly. */
+async function filesOfEarlier(out: string): Promise<readonly ManifestFile[]> {
+  try {
+    return manifestFiles(await readFile(join(out, "manifest.json")), undefined);
+  } catch {
+    return [];
+  }
+}
+
+/** Removes kernels and libraries of an earlier build that the new one has not, as far as they are as they were written. */
+async function removeLeftOver(
+  out: string,
+  files: readonly BuiltFile[],
+  earlier: readonly ManifestFile[],
+): Promise<void> {
+  const written = new Set(files.map(({ path }) => path));
+  for (const { path, sha256 } of earlier) {
+    if (written.has(path) || !LEFT_OVER.test(path)) continue;
+    const at = join(out, path);
+    const bytes = await readFile(at).catch(() => undefined);
+    if (!bytes || createHash("sha256").update(bytes).digest("hex") !== sha256) continue;
+    // What cannot be removed does no harm, as the manifest does not name it; folders go when they are empty.
+    await rm(at).catch(() => undefined);
+    for (const folder of foldersOf(path).reverse()) await rmdir(join(out, folder)).catch(() => undefined);
+  }
+}
+
+/** The folders that a path of a build leads through: "kernels", "kernels/sm_80". */
+const foldersOf = (path: string): string[] => {
+  const parts = path.split("/").slice(0, -1);
+  return parts.map((_, i) => parts.slice(0, i + 1).join("/"));
+};
 
 async function refuseOthers(out: string, files: readonly BuiltFile[]): Promise<void> {
   const there: string[] = [];
+  for (const folder of new Set(files.flatMap(({ path }) => foldersOf(path)))) {
+    const found = await stat(join(out, folder)).catch(() => undefined);
+    if (found && !found.isDirectory())
+      throw userError(`cannot write into ${shown(join(out, folder))}: it is not a folder`);
+  }
   for (const { path } of files) {
     const found = await stat(join(out, path)).catch(() => undefined);
     if (found && !found.isFile()) throw userError(`cannot write ${shown(join(out, path))}: it is not a file`);

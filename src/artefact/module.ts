@@ -3,7 +3,7 @@ import type { Tables } from "../../runtime/artefact/tables.js";
 import { emitModule } from "./emit.js";
 import { type Literal, literal, stringLiteral } from "./literal.js";
 import { BUILT_MARK } from "./mark.js";
-import type { TargetParts } from "./target.js";
+import type { TargetParts } from "./parts.js";
 
 const LOADER = new URL("../../runtime/artefact/load.js", import.meta.url);
 
@@ -27,7 +27,7 @@ export async function moduleText(
       '  manifest: new URL("manifest.json", import.meta.url),\n' +
       '  weights: new URL("weights.safetensors", import.meta.url),\n' +
       "};",
-    "export const load = loader(tables, places, openDevice);",
+    `export const load = loader(tables, places, openDevice${parts.options.length > 0 ? `, ${literal(parts.options)}` : ""});`,
     "",
   ].join("\n\n");
   return { text, build };

@@ -1,49 +1,24 @@
-import type { Program } from "../../codegen/kernel.js";
 import { checkModule, transpile, writeModule } from "../../codegen/module.js";
-import { type TargetDescription, tsTarget } from "../../codegen/target.js";
-import type { ProgramTable } from "../../runtime/artefact/tables.js";
-import { InternalError, userError } from "../errors/index.js";
+import { tsTarget } from "../../codegen/target.js";
+import { InternalError } from "../errors/index.js";
+import { type CudaCompiler, cudaArtefact, DEFAULT_ARCHITECTURES, nvrtcCompiler } from "./cuda.js";
 import { type Literal, literal } from "./literal.js";
-import type { BuildOptions, BuildTarget } from "./options.js";
+import type { BuildOptions } from "./options.js";
+import type { ArtefactTarget, TargetParts, Variant } from "./parts.js";
 
-/** What a target adds to a built module. */
-export interface TargetParts {
-  /** Modules whose names the text uses. */
-  readonly entries: readonly URL[];
-  /** Whether they import modules of Node's. */
-  readonly node: boolean;
-  /**
-   * Statements that declare `openDevice`, a function from the module's files to its device. What the module knows of
-   * the net is in `tables`.
-   */
-  readonly text: string;
-  /** Further files, by their path in the folder. */
-  readonly files: readonly { readonly path: string; readonly bytes: Uint8Array }[];
-}
-
-/** The programs of a net as one device description wants them; all have the same kernels. */
-export interface Variant {
-  readonly description: TargetDescription;
-  readonly programs: readonly Program[];
-  /** What the module must know of each. */
-  readonly tables: readonly ProgramTable[];
-}
-
-/** How a target is built for: the devices that programs are lowered for, and what becomes of their kernels. */
-export interface ArtefactTarget {
-  readonly name: BuildTarget;
-  /** One or, where a build serves several architectures, one for each. */
-  readonly descriptions: readonly TargetDescription[];
-  /** `variants`: one for each description. */
-  emit(variants: readonly Variant[]): Promise<TargetParts>;
-}
-
-export function artefactTarget({ target = "ts" }: Pick<BuildOptions, "target" | "arch">): ArtefactTarget {
+/**
+ * @param compiler for `cuda`, in place of NVRTC
+ * @throws CortadoError where what a target needs to build for it is not there
+ */
+export async function artefactTarget(
+  { target = "ts", arch }: Pick<BuildOptions, "target" | "arch">,
+  compiler?: CudaCompiler,
+): Promise<ArtefactTarget> {
   switch (target) {
     case "ts":
       return { name: "ts", descriptions: [tsTarget], emit: emitTypeScript };
     case "cuda":
-      throw userError("This version of Cortado builds no cuda artefacts", "use --target ts");
+      return cudaArtefact(arch ?? DEFAULT_ARCHITECTURES, compiler ?? (await nvrtcCompiler()));
     default:
       return target satisfies never;
   }
@@ -59,6 +34,7 @@ async function emitTypeScript([{ programs, tables }]: readonly Variant[]): Promi
   return {
     entries: [new URL("../../runtime/artefact/ts-device.js", import.meta.url)],
     node: false,
+    options: [],
     text: [
       `const kernels = (() => {\n${transpile(source)}})();`,
       `const extents = ${extents};`,

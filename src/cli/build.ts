@@ -46,7 +46,8 @@ export function addBuild(program: Command, io: Io, end: End): void {
       .summary("compile a net ahead of time, to run without Cortado")
       .description(
         "Writes a module that runs the net, its types, its weights and a manifest into a folder. Loading it\n" +
-          "compiles nothing and needs neither Cortado nor the prototxt. Tops of data layers become inputs.",
+          "compiles nothing and needs neither Cortado nor the prototxt. Tops of data layers become inputs.\n" +
+          "--target cuda compiles with NVRTC and needs no GPU; running what it wrote needs one, and its driver.",
       ),
   )
     .addOption(
@@ -57,7 +58,9 @@ export function addBuild(program: Command, io: Io, end: End): void {
         .argParser(oneOf(BUILD_TARGETS))
         .default("ts"),
     )
-    .addOption(new Option("--arch <names>", "architectures of --target cuda, as sm_80,sm_90").argParser(list))
+    .addOption(
+      new Option("--arch <names>", "architectures of --target cuda (default: sm_80,sm_90)").argParser(list),
+    )
     .addOption(
       fileOption("--weights <file>", "the weights to build in (default: as the net's fillers make them)"),
     )
@@ -126,8 +129,9 @@ function buildLines(report: BuildReport, io: Io): readonly string[] {
   const paint = painter(io.stdout, io.env);
   const { files, inputs, outputs, fed, weights } = report;
   const folder = shownPath(io, report.out);
-  const width = Math.max(...files.map(({ path }) => path.length));
-  const sizes = files.map(({ bytes: size }) => bytes(size));
+  const rows = fileRows(files);
+  const width = Math.max(...rows.map(({ name }) => name.length));
+  const sizes = rows.map(({ size }) => bytes(size));
   const sizeWidth = Math.max(...sizes.map(({ length }) => length));
   const blobs = (list: BuildReport["inputs"]): string =>
     list.map(({ name, shape }) => `${safe(name, 40)} ${shapeText(shape)}`).join(", ") || "none";
@@ -135,7 +139,7 @@ function buildLines(report: BuildReport, io: Io): readonly string[] {
   return [
     ...(weights === undefined ? [] : [weights]),
     paint(`${safe(folder, 200)} (${report.target}: ${parts.join(", ")})`, "bold"),
-    ...files.map(({ path }, i) => `  ${path.padEnd(width)}  ${sizes[i].padStart(sizeWidth)}`),
+    ...rows.map(({ name }, i) => `  ${name.padEnd(width)}  ${sizes[i].padStart(sizeWidth)}`),
     "",
     `inputs      ${blobs(inputs)}`,
     ...(fed.length === 0
@@ -148,6 +152,20 @@ function buildLines(report: BuildReport, io: Io): readonly string[] {
     "",
     ...exampleLines(report, folder),
   ];
+}
+
+/** A line for each file, and one for the kernels of an architecture. */
+function fileRows(files: BuildReport["files"]): readonly { readonly name: string; readonly size: number }[] {
+  const rows = new Map<string, { kernels: number; size: number }>();
+  for (const { path, bytes: size } of files) {
+    const name = /^kernels\/\w+\//.exec(path)?.[0] ?? path;
+    const row = rows.get(name) ?? { kernels: 0, size: 0 };
+    rows.set(name, { kernels: row.kernels + 1, size: row.size + size });
+  }
+  return [...rows].map(([name, { kernels, size }]) => ({
+    name: name.endsWith("/") ? `${name} (${count(kernels, "kernel")})` : name,
+    size,
+  }));
 }
 
 /** A program that runs the build, as JavaScript that can be pasted. */

@@ -56,7 +56,7 @@ export const withTarget = (command: Command): Command =>
     .addOption(countOption("--threads <n>", "threads that run the kernels", 1).default(1))
     .addOption(
       new Option("--target <name>", "auto, ts or cuda")
-        .argParser(oneOf(["auto", "ts", "native", "cuda", "emulator"]))
+        .argParser(oneOf<NonNullable<RunOptions["target"]>>(["auto", "ts", "native", "cuda"], ["emulator"]))
         .default("auto"),
     )
     .addOption(

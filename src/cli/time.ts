@@ -193,6 +193,7 @@ async function measure(
       const took = performance.now() - start;
       both += took;
       totals[pass] += took;
+      await program.executor.profile?.(pass);
       for (const [launch, milliseconds] of program.executor.times(pass).entries())
         kernels[pass][launch] += milliseconds;
     }

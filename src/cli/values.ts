@@ -35,12 +35,13 @@ export const architecture = (value: string): string => {
   return value;
 };
 
-/** One of a few words; upper and lower case count as one. */
+/** One of a few words; upper and lower case count as one. `hidden` ones are taken, and not told of. */
 export const oneOf =
-  <const T extends string>(choices: readonly T[]) =>
+  <const T extends string>(choices: readonly T[], hidden: readonly T[] = []) =>
   (value: string): T => {
     refuseOption(value);
-    const found = choices.find((choice) => choice.toLowerCase() === value.toLowerCase());
+    const all = [...choices, ...hidden];
+    const found = all.find((choice) => choice.toLowerCase() === value.toLowerCase());
     if (found !== undefined) return found;
     const near = nearest(value, choices, 1)[0];
     throw new InvalidArgumentError(

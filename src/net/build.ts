@@ -1,7 +1,8 @@
 import type { Argument, Program } from "../../codegen/kernel.js";
 import { lowerPlan } from "../../codegen/lower.js";
+import type { TargetDescription } from "../../codegen/target.js";
 import type { Device, Executor, ParamStore } from "../../runtime/device.js";
-import { type RealType, realBytes } from "../../runtime/memory.js";
+import { memoryAmount, type RealType, realBytes } from "../../runtime/memory.js";
 import { InternalError } from "../errors/index.js";
 import type { GraphBuilder } from "../ir/builder.js";
 import { type DType, type Graph, type Node, sizeOf } from "../ir/graph.js";
@@ -10,41 +11,93 @@ import { planGraph } from "../plan/index.js";
 import { quoteName } from "../plan/names.js";
 import type { Plan } from "../plan/plan.js";
 
-/** A graph made ready to run: its plan, its kernels, their source, and the memory they are bound to. */
-export interface Built {
+/** A graph made into kernels: everything that is known before memory is taken. */
+export interface Planned {
   readonly graph: Graph;
   readonly plan: Plan;
   readonly program: Program;
-  /** The generated code, in the language of its target. */
-  readonly source: string;
-  readonly executor: Executor;
   /** Where an input's value is to be written; undefined where nothing in the graph reads it. */
   readonly inputs: ReadonlyMap<string, Argument>;
 }
 
-export interface BuildOptions {
-  readonly device: Device;
-  /** Allocated on the device. */
-  readonly params: ParamStore;
+/** A graph made ready to run: its kernels compiled, and the memory they are bound to. */
+export interface Built extends Planned {
+  /** The generated code, in the language of its target. */
+  readonly source: string;
+  readonly executor: Executor;
+}
+
+export interface PlanProgramOptions {
+  readonly dtype: RealType;
+  /** Of the target: what the lowering reads. */
+  readonly description: TargetDescription;
   readonly seed: number;
-  readonly threads: number;
   /** Keep what backward reads, so that it can run more than once after one forward. Default true. */
   readonly repeatBackward?: boolean;
 }
 
-/** Graph → passes → plan → kernels → source → launches over memory. */
-export async function build(graph: Graph, builder: GraphBuilder, options: BuildOptions): Promise<Built> {
-  const { device, params, seed, threads, repeatBackward = true } = options;
+/** Graph → passes → plan → kernels. */
+export function planProgram(graph: Graph, builder: GraphBuilder, options: PlanProgramOptions): Planned {
+  const { dtype, description, seed, repeatBackward = true } = options;
   const optimised = runPasses(graph, builder);
-  const plan = planGraph(optimised, { realBytes: realBytes(params.dtype), repeatBackward });
-  const program = lowerPlan(plan, { dtype: params.dtype, target: device.description, seed });
-  const describe = (steps: readonly number[]): string => layersOf(plan, steps);
-  const { source, executor } = await device.load(program, params, { threads, describe });
+  const plan = planGraph(optimised, { realBytes: realBytes(dtype), repeatBackward });
+  const program = lowerPlan(plan, { dtype, target: description, seed });
   const inputs = new Map<string, Argument>();
   for (const node of plan.placements.keys()) {
-    if (node.op === "input") inputs.set(node.name, locate(plan, node, params.dtype));
+    if (node.op === "input") inputs.set(node.name, locate(plan, node, dtype));
   }
-  return { graph: optimised, plan, program, source, executor, inputs };
+  return { graph: optimised, plan, program, inputs };
+}
+
+export interface LoadOptions {
+  readonly device: Device;
+  /** Allocated on the device. */
+  readonly params: ParamStore;
+  readonly threads: number;
+}
+
+/** Kernels → source → launches over memory. */
+export async function loadProgram(planned: Planned, options: LoadOptions): Promise<Built> {
+  const { device, params, threads } = options;
+  const describe = (steps: readonly number[]): string => layersOf(planned.plan, steps);
+  const { source, executor } = await device.load(planned.program, params, { threads, describe });
+  return { ...planned, source, executor };
+}
+
+/** Both at once. */
+export const build = (
+  graph: Graph,
+  builder: GraphBuilder,
+  options: Omit<PlanProgramOptions, "dtype" | "description"> & LoadOptions,
+): Promise<Built> => {
+  const { device, params } = options;
+  const planned = planProgram(graph, builder, {
+    ...options,
+    dtype: params.dtype,
+    description: device.description,
+  });
+  return loadProgram(planned, options);
+};
+
+/**
+ * Refuses programs that do not fit on a device together with parameters that are still to be allocated, before any
+ * of it is.
+ *
+ * @param elements of the parameters
+ * @throws CortadoError that names the plan's peak
+ */
+export function checkFit(
+  device: Device,
+  programs: readonly Planned[],
+  elements: number,
+  dtype: RealType,
+): void {
+  const blobs = programs.reduce((sum, { program }) => sum + program.arenaBytes, 0);
+  const parameters = elements * realBytes(dtype);
+  device.checkMemory(
+    blobs + parameters,
+    `blobs (${memoryAmount(blobs)} at the plan's peak) and parameters (${memoryAmount(parameters)})`,
+  );
 }
 
 /** The layers that steps compute, quoted, in the order of their nodes. */

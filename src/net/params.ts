@@ -1,5 +1,5 @@
 import type { Device, ParamMemory, ParamStore } from "../../runtime/device.js";
-import { type RealType, realBytes, toFloat32 } from "../../runtime/memory.js";
+import { type RealType, toFloat32 } from "../../runtime/memory.js";
 import { fill, streamOf } from "../../runtime/random/index.js";
 import type { Param, ParamInfo } from "../../runtime/types.js";
 import { userError } from "../errors/index.js";
@@ -31,6 +31,8 @@ export interface ParamOptions {
   readonly seed: number;
   /** What lies on the same device. */
   readonly lent?: LentParams;
+  /** Refuses so many elements where they do not fit; called once, before any is allocated. */
+  readonly check: (elements: number) => void;
 }
 
 /**
@@ -39,13 +41,13 @@ export interface ParamOptions {
  */
 export async function createParams(
   lowered: LoweredNet,
-  { device, dtype, seed, lent }: ParamOptions,
+  { device, dtype, seed, lent, check }: ParamOptions,
 ): Promise<NetParams> {
   if (lent && lent.dtype !== dtype)
     throw userError(`A net in ${dtype} cannot share the parameters of a net in ${lent.dtype}`);
   const own = lowered.params.filter(({ layer, position }) => !lent?.find(layer, position));
   const elements = own.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-  device.checkMemory(elements * realBytes(dtype), "the parameters");
+  check(elements);
   const memories: ParamMemory[] = [];
   for (const [index, param] of lowered.params.entries()) {
     const shared = lent?.find(param.layer, param.position);

@@ -2,6 +2,7 @@ import type { SolverParameter } from "../../proto/index.js";
 import type { Blobs, Param, TrainingNet } from "../../runtime/types.js";
 import { type Graph, type Node, sizeOf } from "../ir/graph.js";
 import { appendAccumulation, appendUpdates, ruleOf, scalarInput } from "../solvers/index.js";
+import { checkFit, type Planned } from "./build.js";
 import type { NetInternals } from "./internals.js";
 import { differentiateNet, forwardRoots, type Objective } from "./objective.js";
 import { paramOver } from "./params.js";
@@ -12,15 +13,21 @@ export type Training = Pick<TrainingNet, "step" | "history"> & {
   readonly runner: Runner;
 };
 
+/** How programs come to be. */
+export interface ProgramMaker {
+  plan(graph: Graph): Planned;
+  load(planned: Planned): Promise<Runner>;
+}
+
 /**
  * Compiles a solver's update rule with a net's backward pass. With iter_size 1 an iteration is one program, whose
  * gradients fuse with their updates; with more, one program adds up gradients and a second applies them.
- * Whoever gives `make` closes what it made.
+ * Whoever gives `load` closes what it made.
  */
 export async function createTraining(
   internals: NetInternals,
   solver: SolverParameter,
-  make: (graph: Graph) => Promise<Runner>,
+  { plan, load }: ProgramMaker,
 ): Promise<Training> {
   const { lowered, params, session, hold } = internals;
   const { builder } = lowered;
@@ -28,9 +35,10 @@ export async function createTraining(
   const rule = ruleOf(solver);
   const info = lowered.params.map(({ shape, lrMult, decayMult }) => ({ shape, lrMult, decayMult }));
 
-  /** One more parameter of each shape, beside the net's own. */
+  /** One more parameter of each shape, beside the net's own; its memory comes when all is planned. */
+  const states: number[] = [];
   const addState = (shape: readonly number[]): Node => {
-    const index = store.memories.push(hold.device.allocate(sizeOf(shape))) - 1;
+    const index = store.memories.length + states.push(sizeOf(shape)) - 1;
     return builder.param(index, shape);
   };
   const slots = Array.from({ length: rule.slots }, () => info.map(({ shape }) => addState(shape)));
@@ -50,27 +58,35 @@ export async function createTraining(
     }));
 
   const forward = forwardRoots(lowered, objective);
-  let runner: Runner;
-  let apply: Runner | undefined;
+  const planned: Planned[] = [];
   if (solver.iter_size <= 1) {
     const updates = appendUpdates(
       builder,
       learnables((i) => gradients.get(i)),
       solver,
     );
-    runner = await make({ roots: [...forward, ...updates] });
+    planned.push(plan({ roots: [...forward, ...updates] }));
   } else {
     const accumulators = new Map([...gradients.keys()].map((i) => [i, addState(lowered.params[i].shape)]));
     const pairs = [...gradients].map(([i, gradient]) => ({ gradient, accumulator: accumulators.get(i)! }));
-    runner = await make({ roots: [...forward, ...appendAccumulation(builder, pairs)] });
-    apply = await make({
-      roots: appendUpdates(
-        builder,
-        learnables((i) => accumulators.get(i)),
-        solver,
-      ),
-    });
+    planned.push(plan({ roots: [...forward, ...appendAccumulation(builder, pairs)] }));
+    const updates = appendUpdates(
+      builder,
+      learnables((i) => accumulators.get(i)),
+      solver,
+    );
+    planned.push(plan({ roots: updates }));
   }
+  const { device } = hold;
+  checkFit(
+    device,
+    planned,
+    states.reduce((sum, elements) => sum + elements, 0),
+    store.dtype,
+  );
+  for (const elements of states) store.memories.push(device.allocate(elements));
+  const runner = await load(planned[0]);
+  const apply = planned[1] && (await load(planned[1]));
 
   const setScalars = async (target: Runner, scalars: Readonly<Record<string, number>>): Promise<void> => {
     for (const [name, value] of Object.entries(scalars)) await target.write(scalarInput(name), value);

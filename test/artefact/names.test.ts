@@ -54,32 +54,6 @@ function namedNet(name: string): { readonly text: string; readonly layer: string
   return { text, layer, out };
 }
 
-/** What a strict type check says of a program that uses a build's types. */
-function checkUse(declarations: string, program: string): readonly string[] {
-  const project = new Project({
-    compilerOptions: {
-      strict: true,
-      noUncheckedIndexedAccess: true,
-      target: ts.ScriptTarget.ES2022,
-      module: ts.ModuleKind.NodeNext,
-      moduleResolution: ts.ModuleResolutionKind.NodeNext,
-      types: [],
-      lib: ["lib.es2022.d.ts"],
-    },
-    skipAddingFilesFromTsConfig: true,
-    useInMemoryFileSystem: true,
-  });
-  project.createSourceFile("/package.json", '{ "type": "module" }');
-  project.createSourceFile("/net.d.ts", declarations);
-  project.createSourceFile(
-    "/use.ts",
-    `import { load } from "./net.js";\nconst net = await load();\n${program}`,
-  );
-  return project
-    .getPreEmitDiagnostics()
-    .map((diagnostic) => ts.flattenDiagnosticMessageText(diagnostic.compilerObject.messageText, "\n"));
-}
-
 describe("the types of a build", () => {
   it("take the net's own names and shapes, and no others", async () => {
     const folder = await build("examples/lenet/train_test.prototxt", {

@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Project, ts } from "ts-morph";
 import { type BuildOptions, buildNet } from "../../src/build.js";
 
 /** A new folder, removed after the tests of a file by `removeFolders`. */
@@ -56,15 +57,26 @@ async function stage(built: string, body: string): Promise<string> {
   return folder;
 }
 
+interface NodeOptions {
+  /** All of it: nothing is inherited. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** For Node itself; FOLDER stands for the folder it runs in. */
+  readonly flags?: readonly string[];
+}
+
 /** Runs a scenario in a Node process, in a folder that holds nothing but the build. */
-export async function inNode(built: string, body: string): Promise<unknown> {
+export async function inNode(
+  built: string,
+  body: string,
+  { env = {}, flags = [] }: NodeOptions = {},
+): Promise<unknown> {
   const folder = await stage(built, body);
   const main = 'import("./scenario.js").then(({ result }) => process.stdout.write(JSON.stringify(result)))';
   return new Promise((resolve, reject) => {
     execFile(
       process.execPath,
-      ["--input-type=module", "-e", main],
-      { cwd: folder, env: {}, maxBuffer: 2 ** 28 },
+      [...flags.map((flag) => flag.replace("FOLDER", folder)), "--input-type=module", "-e", main],
+      { cwd: folder, env, maxBuffer: 2 ** 28 },
       (error, stdout, stderr) => (error ? reject(new Error(stderr)) : resolve(JSON.parse(stdout))),
     );
   });
@@ -163,4 +175,30 @@ export async function inBrowser(built: string, body: string, host = "127.0.0.1")
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   }
+}
+
+/** What a strict type check says of a program that uses a build's types. */
+export function checkUse(declarations: string, program: string): readonly string[] {
+  const project = new Project({
+    compilerOptions: {
+      strict: true,
+      noUncheckedIndexedAccess: true,
+      target: ts.ScriptTarget.ES2022,
+      module: ts.ModuleKind.NodeNext,
+      moduleResolution: ts.ModuleResolutionKind.NodeNext,
+      types: [],
+      lib: ["lib.es2022.d.ts"],
+    },
+    skipAddingFilesFromTsConfig: true,
+    useInMemoryFileSystem: true,
+  });
+  project.createSourceFile("/package.json", '{ "type": "module" }');
+  project.createSourceFile("/net.d.ts", declarations);
+  project.createSourceFile(
+    "/use.ts",
+    `import { load } from "./net.js";\nconst net = await load();\n${program}`,
+  );
+  return project
+    .getPreEmitDiagnostics()
+    .map((diagnostic) => ts.flattenDiagnosticMessageText(diagnostic.compilerObject.messageText, "\n"));
 }

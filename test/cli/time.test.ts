@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { attributeTimes } from "../../src/cli/attribute.js";
 import type { Node } from "../../src/ir/graph.js";
 import type { Step } from "../../src/plan/index.js";
+import { findNvrtc } from "../support/native.js";
 import { cortado, folderWith, TINY_NET } from "./support.js";
 
 let remove: (() => Promise<void>) | undefined;
@@ -83,6 +84,38 @@ describe("cortado time", () => {
       { cwd },
     );
     expect([given.code, given.stderr]).toEqual([0, ""]);
+  });
+});
+
+describe("cortado time --dry-run", () => {
+  const dry = ["time", "net.prototxt", "--target", "cuda", "--dry-run"];
+
+  test.skipIf(!findNvrtc())("what each kernel takes on a GPU that is not there", async () => {
+    const cwd = await folder();
+    const { code, stdout, stderr } = await cortado([...dry, "--arch", "sm_80"], { cwd });
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(/^net\.prototxt, phase TRAIN, for sm_80, compiled by NVRTC \d+\.\d+ in \d+ ms$/m);
+    expect(stdout).toMatch(/^\d+ kernels, \d+ launches \(\d+ forward, \d+ backward\) for 3 layers; arena /m);
+    expect(stdout).toMatch(/^kernel +launches +blocks×threads +regs +spill B +shared B +occupancy +MFLOP /m);
+    expect(stdout).toMatch(/^matmul +1 +\d+×\d+ +\d+ +0 +\d+ +\d+ % .* ip/m);
+    expect(stdout).toContain("Predicted, not measured");
+    const report = JSON.parse((await cortado([...dry, "--json"], { cwd })).stdout);
+    expect(report).toMatchObject({ phase: "TRAIN", gpu: { architecture: "sm_90" } });
+    expect(report.kernels.length).toBeGreaterThan(2);
+    for (const { resources } of report.kernels) expect(resources).toMatchObject({ spillStores: 0 });
+  });
+
+  test("only with --target cuda, and --arch only with it", async () => {
+    const cwd = await folder();
+    const wrong = await cortado(["time", "net.prototxt", "--dry-run"], { cwd });
+    expect([wrong.code, wrong.stdout]).toEqual([2, ""]);
+    expect(wrong.stderr).toContain("--dry-run is about the kernels of --target cuda");
+    const alone = await cortado(["time", "net.prototxt", "--arch", "sm_80"], { cwd });
+    expect(alone.code).toBe(2);
+    expect(alone.stderr).toContain("--arch is for --dry-run");
+    const unknown = await cortado([...dry, "--arch", "fast"], { cwd });
+    expect(unknown.code).toBe(2);
+    expect(unknown.stderr).toContain("Architectures are named sm_80, sm_90, sm_120");
   });
 });
 

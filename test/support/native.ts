@@ -57,7 +57,28 @@ export interface DoubleOptions {
   readonly fail?: readonly (readonly [name: string, nth: number, code: number])[];
   /** Milliseconds that every wait takes. */
   readonly slow?: number;
+  /** Compute capability of the device: 90, unless told, is 9.0. */
+  readonly capability?: number;
+  /** The CUDA version that the driver knows: 13000 unless told. */
+  readonly cuda?: number;
 }
+
+/** What a double reads from the environment when it is loaded. */
+export const doubleSettings = (options: DoubleOptions, log = ""): Readonly<Record<string, string>> => ({
+  CORTADO_DOUBLE_LOG: log,
+  CORTADO_DOUBLE_MEMORY: String(options.memory ?? 2 ** 30),
+  CORTADO_DOUBLE_SLOW: String(options.slow ?? 0),
+  CORTADO_DOUBLE_CAPABILITY: String(options.capability ?? 90),
+  CORTADO_DOUBLE_CUDA: String(options.cuda ?? 13000),
+  CORTADO_DOUBLE_FAIL: (options.fail ?? []).map((one) => one.join(":")).join(","),
+});
+
+/** Compiles the double and gives its path. */
+export const buildDouble = (folder: string): string =>
+  compileShared(
+    fileURLToPath(new URL("driver/driver.cc", import.meta.url)),
+    join(folder, "libcuda-double.so"),
+  );
 
 /** A driver of its own: its path, and the lines that it has written when its last context was released. */
 export interface DriverDouble {
@@ -72,19 +93,13 @@ export function driverDoubles(
   options: DoubleOptions,
   open: (path: string) => T,
 ) => { readonly opened: T; readonly double: DriverDouble } {
-  const source = fileURLToPath(new URL("driver/driver.cc", import.meta.url));
-  const built = compileShared(source, join(folder, "libcuda-double.so"));
+  const built = buildDouble(folder);
   let count = 0;
   return (options, open) => {
     const path = join(folder, `libcuda-double-${count++}.so`);
     copyFileSync(built, path);
     const log = `${path}.log`;
-    const settings = {
-      CORTADO_DOUBLE_LOG: log,
-      CORTADO_DOUBLE_MEMORY: String(options.memory ?? 2 ** 30),
-      CORTADO_DOUBLE_SLOW: String(options.slow ?? 0),
-      CORTADO_DOUBLE_FAIL: (options.fail ?? []).map((one) => one.join(":")).join(","),
-    };
+    const settings = doubleSettings(options, log);
     Object.assign(process.env, settings);
     const opened = open(path);
     for (const name of Object.keys(settings)) delete process.env[name];

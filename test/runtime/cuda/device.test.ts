@@ -5,7 +5,6 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vi
 import { type Compiler, createCudaDevice } from "../../../runtime/cuda/device.js";
 import { requireDevice } from "../../../runtime/cuda/driver.js";
 import type { Device } from "../../../runtime/device.js";
-import { buildEmulatorModule } from "../../../runtime/emulator/module.js";
 import { createTsDevice } from "../../../runtime/ts/device.js";
 import { CortadoError } from "../../../src/errors/index.js";
 import { inputName } from "../../../src/layers/lower.js";
@@ -15,6 +14,7 @@ import { objectiveGraph } from "../../../src/net/objective.js";
 import { createParams } from "../../../src/net/params.js";
 import { createRunner } from "../../../src/net/runner.js";
 import { parseNet, selectLayers } from "../../../src/prototxt/index.js";
+import { emulated } from "../../support/emulated.js";
 import { addonForTests, type DoubleOptions, driverDoubles } from "../../support/native.js";
 import { scratchFolder } from "../../support/scratch.js";
 
@@ -37,7 +37,12 @@ layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "
 async function netOn(device: Device) {
   const definition = selectLayers(parseNet(NET, { name: "net" }), { phase: "TRAIN" });
   const lowered = lowerDefinition(definition, { phase: "TRAIN", feedShapes: new Map() });
-  const params = await createParams(lowered, { device, dtype: "float32", seed: 5 });
+  const params = await createParams(lowered, {
+    device,
+    dtype: "float32",
+    seed: 5,
+    check: () => undefined,
+  });
   const graph = objectiveGraph(lowered, { backward: true, seeds: [], keep: [] });
   const built = await build(graph, lowered.builder, { device, params: params.store, seed: 5, threads: 1 });
   const runner = createRunner(built, "float32");
@@ -57,17 +62,6 @@ async function resultsOf({ forward, backward, read }: Awaited<ReturnType<typeof 
   const gradients = await Promise.all([0, 1, 2, 3].map((param) => read("gradient", param)));
   return [loss, ...gradients].map((values) => [...(values ?? [])]);
 }
-
-/** One image of the double for each kernel: text that names the emulator's module. */
-const emulated: Compiler = async (kernels) => {
-  const path = await buildEmulatorModule(kernels, { favour: "build" });
-  return kernels.map(({ symbol, source }, i) => {
-    const parameters = source.match(/^KERNEL\(\d+\) \w+\((.*)\) \{$/m)?.[1].split("Global<").length ?? 1;
-    return {
-      cubin: new TextEncoder().encode(`CORTADO-DOUBLE:${path}\n${symbol} ${i} ${parameters - 1}\n\0`),
-    };
-  });
-};
 
 beforeEach(() => void vi.stubEnv("CUDA_LAUNCH_BLOCKING", undefined));
 afterEach(() => void vi.unstubAllEnvs());

@@ -13,6 +13,8 @@
 //
 // Environment, read when the library is loaded (a copy of the file under another name is a double of its own):
 //   CORTADO_DOUBLE_MEMORY  bytes of the device, 1 GiB unless told
+//   CORTADO_DOUBLE_CAPABILITY  compute capability of the device: 90, unless told, is 9.0
+//   CORTADO_DOUBLE_CUDA    the CUDA version that the driver knows: 13000 unless told
 //   CORTADO_DOUBLE_FAIL    "function:nth:code,...": the nth call (from 1) of the function returns the code
 //   CORTADO_DOUBLE_SLOW    milliseconds that every wait takes
 //   CORTADO_DOUBLE_LOG     a file that gets lines when the last primary context is released: "leak: ..." for what is
@@ -103,6 +105,8 @@ const char* environment(const char* name, const char* otherwise) {
 }
 
 const size_t capacity = strtoull(environment("CORTADO_DOUBLE_MEMORY", "1073741824"), nullptr, 10);
+const int capability = atoi(environment("CORTADO_DOUBLE_CAPABILITY", "90"));
+const int cudaVersion = atoi(environment("CORTADO_DOUBLE_CUDA", "13000"));
 const int slow = atoi(environment("CORTADO_DOUBLE_SLOW", "0"));
 
 int breaks(const char* function, const char* how, int code) {
@@ -192,7 +196,7 @@ std::string report() {
 }  // namespace
 
 EXPORT cuInit(unsigned) { ENTER; return SUCCESS; }
-EXPORT cuDriverGetVersion(int* version) { ENTER; *version = 13000; return SUCCESS; }
+EXPORT cuDriverGetVersion(int* version) { ENTER; *version = cudaVersion; return SUCCESS; }
 
 EXPORT cuGetErrorName(int code, const char** name) {
   static const std::map<int, const char*> names = {
@@ -224,7 +228,7 @@ EXPORT cuDeviceGetName(char* name, int bytes, int) { ENTER; strncpy(name, "Corta
 EXPORT cuDeviceTotalMem_v2(size_t* bytes, int) { ENTER; *bytes = capacity; return SUCCESS; }
 EXPORT cuDeviceGetAttribute(int* value, int attribute, int) {
   ENTER;
-  static const std::map<int, int> values = {{75, 9},     {76, 0},     {16, 4},       {8, 49152},   {81, 233472}, {82, 65536},
+  static const std::map<int, int> values = {{75, capability / 10}, {76, capability % 10}, {16, 4},       {8, 49152},   {81, 233472}, {82, 65536},
                                             {39, 2048},  {13, 1000000}, {36, 2000000}, {37, 5120}, {38, 52428800}};
   const auto found = values.find(attribute);
   if (found == values.end()) return INVALID_VALUE;

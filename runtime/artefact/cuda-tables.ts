@@ -1,0 +1,36 @@
+import type { ProgramTable } from "./tables.js";
+
+/** What the `cuda` target adds to the tables. */
+export interface CudaTables {
+  /** The CUDA version of the compiler: a driver of an older major does not load what it made. */
+  readonly compiler: readonly [major: number, minor: number];
+  /** What talks to the driver, for each platform that the build serves. */
+  readonly addons: readonly CudaAddon[];
+  /** One for each architecture. */
+  readonly variants: readonly CudaVariant[];
+}
+
+export interface CudaAddon {
+  /** As Node names them: "linux-x64". */
+  readonly platform: string;
+  /** In the folder. */
+  readonly path: string;
+}
+
+/** The net for one architecture. */
+export interface CudaVariant {
+  /** "sm_90". */
+  readonly architecture: string;
+  readonly kernels: readonly BuiltKernel[];
+  readonly programs: readonly ProgramTable[];
+}
+
+export interface BuiltKernel {
+  readonly symbol: string;
+  /** Of its cubin, in the folder. */
+  readonly path: string;
+  readonly blocks: number;
+  readonly threads: number;
+  /** What it computes, for errors: operation and shapes. */
+  readonly note: string;
+}
