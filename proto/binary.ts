@@ -86,8 +86,8 @@ function decodeField(
     if (wire !== BYTES) return false;
     const stop = lengthEnd(reader, end);
     const own = Object.hasOwn(message, field.name);
-    const child = own && !field.repeated ? (message[field.name] as Draft) : draft(kind.message);
-    decodeInto(child, messageInfo(kind.message), reader, stop);
+    const child = own && !field.repeated ? (message[field.name] as Draft) : draft(kind.info());
+    decodeInto(child, kind.info(), reader, stop);
     if (field.repeated) listOf(message, field).push(child);
     else give(message, field.name, child);
     return true;
@@ -273,7 +273,7 @@ function encodeOne(writer: protobuf.Writer, field: FieldInfo, value: unknown): v
   const { kind } = field;
   if (kind.is === "message") {
     writer.uint32((field.id << 3) | BYTES).fork();
-    encodeInto(writer, messageInfo(kind.message), value as Readonly<Record<string, unknown>>);
+    encodeInto(writer, kind.info(), value as Readonly<Record<string, unknown>>);
     writer.ldelim();
     return;
   }

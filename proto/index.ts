@@ -2,7 +2,15 @@
 export { decodeMessage, encodeMessage } from "./binary.js";
 export * from "./generated/caffe.js";
 export {
+  type DeclaredFields,
+  type DeclaredMessage,
+  type DeclaredOf,
+  declareField,
+  type FieldDeclaration,
+} from "./declare.js";
+export {
   createMessage,
+  createMessageOf,
   type Draft,
   defaultsOf,
   draft,
@@ -11,16 +19,19 @@ export {
   has,
   infoOf,
   type Message,
+  messageOf,
   seal,
   typeOf,
   withFields,
 } from "./message.js";
 export {
+  extendSchema,
   type FieldInfo,
   type FieldKind,
   type MessageInfo,
   type MessageName,
   messageInfo,
   type ScalarKind,
+  type Schema,
   schemaRoot,
 } from "./schema.js";

@@ -8,20 +8,24 @@ import { type MessageInfo, type MessageName, messageInfo } from "./schema.js";
 /** Any message. */
 export type Message = MessageTypes[MessageName];
 
-const TYPE: unique symbol = Symbol("message type");
-const prototypes = new Map<MessageName, object>();
+const INFO: unique symbol = Symbol("message info");
+const prototypes = new WeakMap<MessageInfo, object>();
 
 /** The message of a type in which no field is given: every field reads as its default. Frozen. */
 export function defaultsOf<T extends MessageName>(type: T): MessageTypes[T] {
-  let prototype = prototypes.get(type);
+  return prototypeOf(messageInfo(type)) as MessageTypes[T];
+}
+
+function prototypeOf(info: MessageInfo): object {
+  let prototype = prototypes.get(info);
   if (prototype === undefined) {
     const made: Record<PropertyKey, unknown> = {};
-    for (const field of messageInfo(type).fields) made[field.name] = field.defaultValue;
-    Object.defineProperty(made, TYPE, { value: type });
+    for (const field of info.fields) made[field.name] = field.defaultValue;
+    Object.defineProperty(made, INFO, { value: info });
     prototype = Object.freeze(made);
-    prototypes.set(type, prototype);
+    prototypes.set(info, prototype);
   }
-  return prototype as MessageTypes[T];
+  return prototype;
 }
 
 /**
@@ -32,32 +36,46 @@ export function createMessage<T extends MessageName>(
   type: T,
   own: Partial<MessageTypes[T]> = {},
 ): MessageTypes[T] {
-  const { byName } = messageInfo(type);
-  const message: Record<string, unknown> = Object.create(defaultsOf(type));
+  return createMessageOf(messageInfo(type), own) as MessageTypes[T];
+}
+
+/** As `createMessage`, of a message by its table: one that is declared, or has fields more than the schema's. */
+export function createMessageOf(info: MessageInfo, own: object = {}): Message {
+  const { byName } = info;
+  const message = draft(info);
   for (const [name, value] of Object.entries(own)) {
-    if (!byName.has(name)) throw new TypeError(`${type} has no field ${JSON.stringify(name)}`);
-    if (value === undefined || (byName.get(name)!.repeated && (value as ArrayLike<unknown>).length === 0))
-      continue;
+    const field = byName.get(name);
+    if (field === undefined) throw new TypeError(`${info.name} has no field ${JSON.stringify(name)}`);
+    if (value === undefined || (field.repeated && (value as ArrayLike<unknown>).length === 0)) continue;
     give(message, name, Array.isArray(value) ? Object.freeze(value) : value);
   }
-  return Object.freeze(message) as unknown as MessageTypes[T];
+  return Object.freeze(message) as unknown as Message;
+}
+
+/** A message of plain values; those of messages inside are plain too. */
+export function messageOf(info: MessageInfo, plain: object): Message {
+  const own = Object.entries(plain).map(([name, value]): [string, unknown] => {
+    const kind = info.byName.get(name)?.kind;
+    if (kind?.is !== "message" || value === undefined) return [name, value];
+    const inside = (item: object): Message => messageOf(kind.info(), item);
+    return [name, Array.isArray(value) ? value.map(inside) : inside(value as object)];
+  });
+  return createMessageOf(info, Object.fromEntries(own));
 }
 
 /** The same message with some fields set otherwise; a field set to undefined is no longer given. */
 export function withFields<M extends Message>(message: M, patch: Partial<M>): M {
-  return createMessage(typeOf(message), { ...message, ...patch }) as M;
+  return createMessageOf(infoOf(message), { ...message, ...patch }) as M;
 }
 
 /** The name of a message's type. */
-export function typeOf(message: Message): MessageName {
-  const type = (message as { readonly [TYPE]?: MessageName })[TYPE];
-  if (type === undefined) throw new TypeError("not a message: make it with createMessage");
-  return type;
-}
+export const typeOf = (message: Message): string => infoOf(message).name;
 
 /** The table of a message's type. */
 export function infoOf(message: Message): MessageInfo {
-  return messageInfo(typeOf(message));
+  const info = (message as { readonly [INFO]?: MessageInfo })[INFO];
+  if (info === undefined) throw new TypeError("not a message: make it with createMessage");
+  return info;
 }
 
 /** Whether the message itself gives the field; for a repeated field, at least one value of it. */
@@ -68,8 +86,8 @@ export function has<M extends Message>(message: M, field: keyof M & string): boo
 /** A message under construction: give it fields, then seal it. */
 export type Draft = Record<string, unknown>;
 
-export function draft(type: MessageName): Draft {
-  return Object.create(defaultsOf(type)) as Draft;
+export function draft(type: MessageName | MessageInfo): Draft {
+  return Object.create(prototypeOf(typeof type === "string" ? messageInfo(type) : type)) as Draft;
 }
 
 /** Sets a field of a draft. A plain assignment would fail: the prototype's fields are read-only. */

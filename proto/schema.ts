@@ -18,7 +18,8 @@ export type FieldKind =
       readonly byName: ReadonlyMap<string, number>;
       readonly byNumber: ReadonlyMap<number, string>;
     }
-  | { readonly is: "message"; readonly message: MessageName };
+  /** `message` is its name; `info` its table, looked up when asked for, since messages can hold each other. */
+  | { readonly is: "message"; readonly message: string; readonly info: () => MessageInfo };
 
 export interface FieldInfo {
   readonly name: string;
@@ -34,7 +35,8 @@ export interface FieldInfo {
 }
 
 export interface MessageInfo {
-  readonly name: MessageName;
+  /** A MessageName, or the name of a message that is declared beside the schema. */
+  readonly name: string;
   /** In ascending order of number, which is the order they are written in. */
   readonly fields: readonly FieldInfo[];
   readonly byName: ReadonlyMap<string, FieldInfo>;
@@ -45,7 +47,8 @@ export interface MessageInfo {
 /** Messages that carry array values: their repeated floats and doubles are typed arrays. */
 const VALUE_CARRIERS: ReadonlySet<string> = new Set<MessageName>(["BlobProto", "Datum"]);
 
-const ZERO: Readonly<Record<ScalarKind, unknown>> = {
+/** What a scalar reads as where nothing says otherwise. */
+export const ZERO: Readonly<Record<ScalarKind, unknown>> = {
   int32: 0,
   uint32: 0,
   int64: 0,
@@ -68,13 +71,45 @@ export function schemaRoot(): protobuf.Root {
   return builtRoot;
 }
 
-/** The table of one message. */
-export function messageInfo(name: MessageName): MessageInfo {
+/** The table of one message of the schema. @throws TypeError where it has none of that name */
+export function messageInfo(name: MessageName | (string & {})): MessageInfo {
   builtTable ??= buildTable();
   const info = builtTable.get(name);
   if (info === undefined) throw new TypeError(`the schema has no message ${JSON.stringify(name)}`);
   return info;
 }
+
+/** The messages of one reading: the schema's, some of them with fields more. */
+export type Schema = (name: MessageName) => MessageInfo;
+
+/** The schema with more fields in one message, wherever that message is met. */
+export function extendSchema(name: MessageName, more: readonly FieldInfo[]): Schema {
+  if (more.length === 0) return messageInfo;
+  const extended = new Map<string, MessageInfo>();
+  const inside = (info: MessageInfo): MessageInfo => {
+    const known = extended.get(info.name);
+    if (known) return known;
+    const { fields } = info;
+    const added = info.name === name ? more : [];
+    const made = tableOf(info.name, [...fields.map(seen), ...added]);
+    extended.set(info.name, made);
+    return made;
+  };
+  const seen = (field: FieldInfo): FieldInfo => {
+    const { kind } = field;
+    if (kind.is !== "message" || !reaches(kind.info(), name)) return field;
+    return { ...field, kind: { ...kind, info: () => inside(kind.info()) } };
+  };
+  return (wanted) => {
+    const info = messageInfo(wanted);
+    return reaches(info, name) ? inside(info) : info;
+  };
+}
+
+/** Whether a message is of a type, or can hold one. The schema's messages do not hold themselves. */
+const reaches = (info: MessageInfo, name: string): boolean =>
+  info.name === name ||
+  info.fields.some(({ kind }) => kind.is === "message" && reaches(kind.info(), name));
 
 function buildTable(): ReadonlyMap<string, MessageInfo> {
   const table = new Map<string, MessageInfo>();
@@ -90,9 +125,14 @@ function buildTable(): ReadonlyMap<string, MessageInfo> {
 }
 
 function describeMessage(type: protobuf.Type): MessageInfo {
-  const fields = type.fieldsArray.map(describeField).sort((a, b) => a.id - b.id);
+  return tableOf(type.name, type.fieldsArray.map(describeField));
+}
+
+/** The table of a message with these fields. */
+export function tableOf(name: string, unsorted: readonly FieldInfo[]): MessageInfo {
+  const fields = [...unsorted].sort((a, b) => a.id - b.id);
   return {
-    name: type.name as MessageName,
+    name,
     fields,
     byName: new Map(fields.map((field) => [field.name, field])),
     byId: new Map(fields.map((field) => [field.id, field])),
@@ -123,8 +163,10 @@ function arrayType(field: protobuf.Field): FieldInfo["array"] {
 
 function fieldKind(field: protobuf.Field): FieldKind {
   const { resolvedType } = field;
-  if (resolvedType instanceof protobuf.Type)
-    return { is: "message", message: resolvedType.name as MessageName };
+  if (resolvedType instanceof protobuf.Type) {
+    const { name } = resolvedType;
+    return { is: "message", message: name, info: () => messageInfo(name) };
+  }
   if (resolvedType instanceof protobuf.Enum) {
     const values = Object.entries(resolvedType.values);
     return {

@@ -232,9 +232,9 @@ function move(old: V0LayerParameter, field: keyof V0LayerParameter, upgraded: Dr
   const [holder, name] = target;
   const { kind } = messageInfo("V1LayerParameter").byName.get(holder)!;
   if (kind.is !== "message") throw new TypeError(`${holder} is no message`);
-  if (!Object.hasOwn(upgraded, holder)) give(upgraded, holder, draft(kind.message));
+  if (!Object.hasOwn(upgraded, holder)) give(upgraded, holder, draft(kind.info()));
   const message = upgraded[holder] as Draft;
   const value: unknown = old[field];
-  give(message, name, messageInfo(kind.message).byName.get(name)!.repeated ? [value] : value);
+  give(message, name, kind.info().byName.get(name)!.repeated ? [value] : value);
   carryPlaces(old, message, [[field, name]]);
 }

@@ -1,12 +1,11 @@
 /** Names of a net are data in what is built, and property names in its types. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Project, ts } from "ts-morph";
 import { afterAll, describe, expect, it } from "vitest";
 import { createMessage } from "../../proto/index.js";
 import { compile } from "../../src/compile.js";
 import { formatNet } from "../../src/prototxt/index.js";
-import { bits, build, inNode, removeFolders, standIn } from "./support.js";
+import { bits, build, checkUse, inNode, removeFolders, standIn } from "./support.js";
 
 afterAll(removeFolders);
 

@@ -1,14 +1,17 @@
 /**
- * Every case of the oracle's layers/ on the emulator: the CUDA kernels' own sources, run on the CPU under all detectors.
+ * Every case of the oracle's layers/ on the emulator (the CUDA kernels' own sources, run on the CPU under all detectors)
+ * and, with CORTADO_GPU, on the GPU.
  */
 import { afterAll, describe, it } from "vitest";
+import { deviceTargets } from "../support/device-targets.js";
 import { checkLayerCase, coveredLayerCases, createFindings } from "../support/layer-case.js";
-import { addonForTests } from "../support/native.js";
 
-const present = (await addonForTests()) !== undefined;
+const targets = await deviceTargets();
 
-describe.skipIf(!present)("oracle layers/ on the emulator", () => {
-  const findings = createFindings();
-  it.each(coveredLayerCases)("%s", (name) => checkLayerCase(name, "emulator", findings));
-  afterAll(() => console.log(findings.report("emulator")));
+describe.skipIf(targets.length === 0)("oracle layers/ on the emulator", () => {
+  describe.each(targets)("%s", (target) => {
+    const findings = createFindings();
+    it.each(coveredLayerCases)("%s", (name) => checkLayerCase(name, target, findings));
+    afterAll(() => console.log(findings.report(target)));
+  });
 });

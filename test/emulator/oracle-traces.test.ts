@@ -1,11 +1,11 @@
-/** LeNet in training on the emulator, the update on the device, against Caffe's losses. */
+/** LeNet in training on the emulator, the update on the device, against Caffe's losses; with CORTADO_GPU on the GPU too. */
 import { describe, it } from "vitest";
-import { addonForTests } from "../support/native.js";
+import { deviceTargets } from "../support/device-targets.js";
 import { hasOracle } from "../support/oracle.js";
 import { checkTraceCase } from "../support/trace-case.js";
 
-const present = (await addonForTests()) !== undefined && hasOracle();
+const targets = hasOracle() ? await deviceTargets() : [];
 
-describe.skipIf(!present)("oracle traces/ on the emulator", () => {
-  it("sgd-inv", () => checkTraceCase("sgd-inv", "emulator"), 600_000);
+describe.skipIf(targets.length === 0)("oracle traces/ on the emulator", () => {
+  it.each(targets)("sgd-inv on %s", (target) => checkTraceCase("sgd-inv", target), 600_000);
 });

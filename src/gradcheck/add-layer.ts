@@ -1,0 +1,80 @@
+/** Layers as their records' own domains want them, added to a net under construction. */
+import { createMessage, type ParamSpec, withFields } from "../../proto/index.js";
+import { type Shape, sameShape } from "../ir/graph.js";
+import type { Draw, LayerType, Values } from "../layers/index.js";
+import type { DrawnInput } from "./drawn.js";
+import { type Sketch, type Start, settingsFields } from "./sketch.js";
+
+/** As many bottoms as the record asks for, all of one shape of 1 to 4 axes. */
+function defaultShapes(
+  draw: Draw,
+  { bottoms }: LayerType,
+  first: Shape | undefined,
+): readonly Shape[] | undefined {
+  if (first && (first.length < 1 || first.length > 4)) return undefined;
+  const shape = first ?? Array.from({ length: draw.integer(1, 4) }, () => draw.integer(1, 5));
+  const least = bottoms.exact ?? bottoms.min ?? 0;
+  const most = bottoms.exact ?? bottoms.max ?? least + 1;
+  return new Array<Shape>(draw.integer(least, most)).fill(shape);
+}
+
+const anyReal: Values = { kind: "real", min: -2, max: 2 };
+
+/** Adds a layer of a type to the net. False where the type cannot take that first bottom. */
+function addLayer(draw: Draw, net: Sketch, type: LayerType, from: Start): boolean {
+  const domain = type.domain ?? {};
+  const shapes = domain.shapes ? domain.shapes(draw, from.shape) : defaultShapes(draw, type, from.shape);
+  if (!shapes || (from.shape && !sameShape(shapes[0], from.shape))) return false;
+  const name = net.newName("layer");
+  const settings = settingsFields(domain.settings?.(draw, shapes) ?? {});
+  const bare = createMessage("LayerParameter", { name, type: type.type, ...settings });
+  const values = domain.values?.(bare, shapes) ?? shapes.map(() => anyReal);
+  const smooth = (i: number): boolean => domain.differentiable?.includes(i) ?? true;
+  const readable = (i: number): boolean => {
+    const wanted = values[i];
+    return smooth(i) && !(wanted.kind === "real" && wanted.bounded);
+  };
+  if (from.name !== undefined && !readable(0)) return false;
+
+  const inputs: DrawnInput[] = [];
+  const bottom = shapes.map((shape, i): string => {
+    if (i === 0 && from.name !== undefined) return from.name;
+    // A join: another blob of the shape, where there is one.
+    const others = i > 0 && readable(i) ? net.blobs().filter((blob) => sameShape(blob.shape, shape)) : [];
+    if (others.length > 0 && draw.integer(0, 3) > 0) return draw.of(others).name;
+    const input = { blob: net.newName("in"), shape, values: values[i], differentiable: smooth(i) };
+    inputs.push(input);
+    return input.blob;
+  });
+  const count = type.autoTop
+    ? 1
+    : (domain.tops?.(draw, shapes) ?? type.tops.exact ?? Math.max(1, type.tops.min ?? 1));
+  const tops = type.topPerBottom ? shapes.length : count;
+  const inPlace = type.inPlace === true && tops === 1 && draw.integer(0, 2) === 2;
+  const top = Array.from({ length: tops }, (_, i) => (inPlace && i === 0 ? bottom[0] : net.newName("blob")));
+  const weight = type.autoTop && draw.integer(0, 3) === 3 ? { loss_weight: [0.5] } : {};
+  return net.add(withFields(bare, { bottom, top, ...weight }), inputs);
+}
+
+/** Adds a copy of the last layer over another blob of the same shape, with the same parameters by name. */
+function addTwin(draw: Draw, net: Sketch): void {
+  const { layers } = net;
+  const last = layers.at(-1);
+  if (last?.bottom.length !== 1 || last.top.length !== 1) return;
+  const lowered = lowerText(
+    formatNet(createMessage("NetParameter", { layer: [...net.inputs.map(inputLayer), ...layers] })),
+  );
+  const own = lowered.layers.at(-1)!;
+  if (own.params.length === 0) return;
+  const { shape } = lowered.blobs.get(last.bottom[0])!;
+  const others = net.blobs().filter((blob) => sameShape(blob.shape, shape));
+  const names = own.params.map((): ParamSpec => createMessage("ParamSpec", { name: net.newName("shared") }));
+  const isState = last.type === "BatchNorm";
+  if (isState || others.length === 0) return;
+  layers[layers.length - 1] = withFields(last, { param: names });
+  const bottom = [draw.of(others).name];
+  net.add(
+    withFields(last, { name: net.newName("layer"), bottom, top: [net.newName("blob")], param: names }),
+    [],
+  );
+}
