@@ -75,10 +75,12 @@ function linkFlags(given, units, folder, linked, flags) {
   const shared =
     platform === "darwin"
       ? ["-bundle", "-undefined", "dynamic_lookup"]
-      : // The C++ runtime goes in, so that one file serves every distribution; a sanitizer brings its own.
+      : // The C++ library goes in, so that one file serves every distribution, but for what nothing calls: that
+        // would want a newer C library. A sanitizer brings its own.
         [
           "-shared",
-          ...(flags.length === 0 ? ["-static-libstdc++", "-static-libgcc", "-s"] : []),
+          "-Wl,--gc-sections",
+          ...(flags.length === 0 ? ["-static-libstdc++", "-Wl,--exclude-libs,ALL", "-s"] : []),
           "-ldl",
           "-pthread",
         ];

@@ -1,108 +1,18 @@
-// The driver, its devices, contexts, memory and modules.
-#include "context.h"
+// The driver, its devices, contexts, memory and modules; copies between JavaScript's memory and the device's through
+// pinned memory, and waiting.
+#include <cstring>
 
-namespace cortado {
-
-Driver::Driver(const std::string& path) : lib(path, "the CUDA driver") {
-  check(cuInit(0), "initialising the CUDA driver");
-}
-
-void Driver::check(CUresult result, const std::string& what) const {
-  if (result == CUDA_SUCCESS) return;
-  const char *name = nullptr, *text = nullptr;
-  cuGetErrorName(result, &name);
-  cuGetErrorString(result, &text);
-  throw std::runtime_error(what + " failed: " + (name != nullptr ? name : "CUDA error " + std::to_string(result)) +
-                           " (" + (text != nullptr ? text : "the driver has no text for it") + ")");
-}
-
-Context::Context(std::shared_ptr<Driver> with, int ordinal) : driver(std::move(with)) {
-  const std::string what = "opening CUDA device " + std::to_string(ordinal);
-  check(driver->cuDeviceGet(&device, ordinal), what);
-  check(driver->cuDevicePrimaryCtxRetain(&context, device), what);
-  try {
-    const Current current(*this);
-    check(driver->cuStreamCreate(&stream, CU_STREAM_NON_BLOCKING), what);
-    check(driver->cuStreamCreate(&captureStream, CU_STREAM_NON_BLOCKING), what);
-  } catch (...) {
-    release();
-    throw;
-  }
-}
-
-void Context::close() {
-  closed = true;
-  if (pending == 0) release();
-}
-
-// Results are not looked at: after a fault, or when the process ends, the driver has freed all of it already.
-void Context::release() {
-  closed = true;
-  if (context == nullptr) return;
-  {
-    const Current current(*this, true);
-    if (stream != nullptr) driver->cuStreamSynchronize(stream);
-    while (!graphs.empty()) (*graphs.begin())->close();
-    while (!modules.empty()) (*modules.begin())->unload();
-    while (!staging.blocks.empty()) staging.destroy(*driver, staging.blocks.back().get());
-    for (const auto& [address, bytes] : allocations) driver->cuMemFree(address);
-    if (captureStream != nullptr) driver->cuStreamDestroy(captureStream);
-    if (stream != nullptr) driver->cuStreamDestroy(stream);
-  }
-  driver->cuDevicePrimaryCtxRelease(device);
-  context = nullptr;
-}
-
-void Context::requireOpen() const {
-  if (closed) throw std::runtime_error("the CUDA context is closed");
-}
-
-void Context::requireInside(CUdeviceptr address, uint64_t bytes, const std::string& what) const {
-  const auto after = allocations.upper_bound(address);
-  if (after != allocations.begin()) {
-    const auto& [start, length] = *std::prev(after);
-    if (address - start <= length && bytes <= length - (address - start)) return;
-  }
-  throw std::runtime_error(what + " failed: " + std::to_string(bytes) + " bytes at address " +
-                           std::to_string(address) + " are not inside one allocation of this context");
-}
-
-std::shared_ptr<Context> contextOf(const Arguments& args) {
-  auto context = args(0, "context").handle<Context>("CUDA context");
-  context->requireOpen();
-  return context;
-}
-
-Module::Module(std::shared_ptr<Context> owner, const std::string& image) : context(std::move(owner)) {
-  const Current current(*context);
-  context->check(context->driver->cuModuleLoadData(&module, image.c_str()), "loading a module");
-  context->modules.insert(this);
-}
-
-void Module::unload() {
-  if (module == nullptr) return;
-  const Current current(*context, true);
-  context->driver->cuStreamSynchronize(context->stream);  // its kernels may still be queued
-  context->driver->cuModuleUnload(module);
-  module = nullptr;
-  context->modules.erase(this);
-}
-
-namespace {
+#include "cuda.h"
 
 // The driver's numbers (CUdevice_attribute of cuda.h) of what a DeviceProperties has.
-constexpr struct {
-  const char* field;
-  int attribute;
-} kAttributes[] = {{"major", 75}, {"minor", 76}, {"multiprocessors", 16}, {"sharedPerBlock", 8},
-                   {"sharedPerMultiprocessor", 81}, {"registersPerMultiprocessor", 82}, {"threadsPerMultiprocessor", 39},
-                   {"clockKilohertz", 13}, {"memoryClockKilohertz", 36}, {"memoryBusBits", 37}, {"l2Bytes", 38}};
+constexpr std::pair<const char*, int> kAttributes[] = {
+    {"major", 75}, {"minor", 76}, {"multiprocessors", 16}, {"sharedPerBlock", 8}, {"sharedPerMultiprocessor", 81},
+    {"registersPerMultiprocessor", 82}, {"threadsPerMultiprocessor", 39}, {"clockKilohertz", 13},
+    {"memoryClockKilohertz", 36}, {"memoryBusBits", 37}, {"l2Bytes", 38}};
 
-std::shared_ptr<Driver> driverOf(const Arguments& args) { return args(0, "cuda").handle<Driver>("CUDA handle"); }
+static std::shared_ptr<Driver> driverOf(const Arguments& args) { return args(0, "cuda").handle<Driver>("CUDA handle"); }
 
-Napi::Value cudaOpen(const Arguments& args) {
-  return Environment::wrap(args.env, std::make_shared<Driver>(args(0, "path").text()));
-}
+Napi::Value cudaOpen(const Arguments& args) { return open<Driver>(args); }
 
 Napi::Value cudaDriverVersion(const Arguments& args) {
   const auto driver = driverOf(args);
@@ -140,12 +50,12 @@ Napi::Value cudaDevices(const Arguments& args) {
 Napi::Value contextOpen(const Arguments& args) {
   const auto driver = driverOf(args);
   const auto ordinal = static_cast<int>(args(1, "device").whole(0, kInt32));
-  return Environment::wrap(args.env, std::make_shared<Context>(driver, ordinal));
+  return wrap(args.env, std::make_shared<Context>(driver, ordinal));
 }
 
 Napi::Value contextMemory(const Arguments& args) {
   const auto context = contextOf(args);
-  const Current current(*context);
+  const Current now = context->current();
   size_t free = 0, total = 0;
   context->check(context->driver->cuMemGetInfo(&free, &total), "asking for the device's free memory");
   return numbers(args.env, {double(free), double(total)});
@@ -155,7 +65,7 @@ Napi::Value allocate(const Arguments& args) {
   const auto context = contextOf(args);
   const uint64_t bytes = std::max<uint64_t>(1, args(1, "bytes").whole(0, kSafeInteger));
   const std::string what = "allocating " + std::to_string(bytes) + " bytes of device memory";
-  const Current current(*context);
+  const Current now = context->current();
   CUdeviceptr address = 0;
   context->check(context->driver->cuMemAlloc(&address, bytes), what);
   context->allocations.emplace(address, bytes);
@@ -163,40 +73,126 @@ Napi::Value allocate(const Arguments& args) {
   return Napi::BigInt::New(args.env, uint64_t{address});
 }
 
-void freeMemory(const Arguments& args) {
+Napi::Value free(const Arguments& args) {
   const auto context = contextOf(args);
   const auto found = context->allocations.find(args(1, "address").address());
   if (found == context->allocations.end())
-    throw std::runtime_error("freeing device memory failed: this context has not allocated it");
-  const Current current(*context);
+    throw Failure("freeing device memory", "this context has not allocated it");
+  const Current now = context->current();
   context->check(context->driver->cuStreamSynchronize(context->stream), "waiting before freeing device memory");
   context->check(context->driver->cuMemFree(found->first), "freeing device memory");
   context->allocations.erase(found);
+  return args.env.Undefined();
 }
 
 Napi::Value moduleLoad(const Arguments& args) {
   const auto context = contextOf(args);
-  const View cubin = args(1, "cubin").bytes();
-  if (cubin.elements == 0) throw std::runtime_error("loading a module failed: the cubin is empty");
+  const View cubin = args(1, "cubin").array({napi_uint8_array}, "a Uint8Array");
+  if (cubin.elements == 0) throw Failure("loading a module", "the cubin is empty");
   // A copy ends in a NUL, which the driver wants of anything but a cubin.
   const std::string image(static_cast<const char*>(cubin.data), cubin.elements);
-  return Environment::wrap(args.env, std::make_shared<Module>(context, image));
+  return wrap(args.env, std::make_shared<Module>(context, image));
 }
 
-void contextClose(const Arguments& args) { args(0, "context").handle<Context>("CUDA context")->close(); }
+Napi::Value contextClose(const Arguments& args) { return close<Context>(args, "context", "CUDA context"); }
 
-}  // namespace
+constexpr size_t kSmallest = size_t{64} << 10;  // bytes of a block
+constexpr size_t kChunk = size_t{16} << 20;     // a copy to the device is cut into pieces of so many bytes
+constexpr size_t kEnough = size_t{64} << 20;    // pinned bytes beyond which a copy waits rather than pins more
 
-void defineCuda(Napi::Object exports) {
-  define<cudaOpen>(exports, "cudaOpen");
-  define<cudaDriverVersion>(exports, "cudaDriverVersion");
-  define<cudaDevices>(exports, "cudaDevices");
-  define<contextOpen>(exports, "contextOpen");
-  define<contextMemory>(exports, "contextMemory");
-  define<allocate>(exports, "allocate");
-  define<freeMemory>(exports, "free");
-  define<moduleLoad>(exports, "moduleLoad");
-  define<contextClose>(exports, "contextClose");
+// A block that no queued copy touches, held; waits for one when there are enough already.
+static Block* take(Context& context, size_t bytes) {
+  const Driver& driver = *context.driver;
+  // Powers of two, so that blocks fit again; beyond a chunk what was asked for.
+  size_t wanted = kSmallest;
+  while (wanted < bytes) wanted = wanted < kChunk ? wanted * 2 : bytes;
+  const auto idle = [&](const Block* block) { return driver.cuEventQuery(block->idle.get()) == CUDA_SUCCESS; };
+  Block* found = nullptr;
+  for (Block& block : context.blocks) {
+    if (block.held || block.bytes < wanted) continue;
+    found = &block;
+    if (idle(found)) break;
+  }
+  if (found != nullptr && (context.pinned + wanted > kEnough || idle(found))) {
+    driver.check(driver.cuEventSynchronize(found->idle.get()), "waiting for pinned memory");
+    found->held = true;
+    return found;
+  }
+  const std::string what = "allocating " + std::to_string(wanted) + " bytes of pinned memory";
+  Event event = context.record(CU_EVENT_DISABLE_TIMING, what);
+  void* memory = nullptr;
+  driver.check(driver.cuMemHostAlloc(&memory, wanted, 0), what);
+  context.pinned += wanted;
+  return &context.blocks.emplace_back(Block{wanted, std::move(event), {memory, driver.cuMemFreeHost}});
 }
 
-}  // namespace cortado
+// Lets others take it once the copies queued so far have run.
+static void give(Context& context, Block* block) {
+  block->held = false;
+  if (context.pinned <= kEnough) return;
+  context.driver->cuEventSynchronize(block->idle.get());
+  context.pinned -= block->bytes;
+  context.blocks.remove_if([=](const Block& one) { return &one == block; });
+}
+
+Napi::Value copyIn(const Arguments& args) {
+  const auto context = contextOf(args);
+  const CUdeviceptr to = args(1, "to").address();
+  const View data = args(2, "data").array({napi_uint8_array}, "a Uint8Array");
+  const Driver& driver = *context->driver;
+  const char* what = "copying to the device";
+  context->requireInside(to, data.elements, what);
+  const Current now = context->current();
+  for (size_t done = 0; done < data.elements; done += kChunk) {
+    const size_t bytes = std::min(data.elements - done, kChunk);
+    Block* block = take(*context, bytes);
+    std::memcpy(block->memory.get(), static_cast<const char*>(data.data) + done, bytes);
+    CUresult result = driver.cuMemcpyHtoDAsync(to + done, block->memory.get(), bytes, context->stream);
+    if (result == CUDA_SUCCESS) result = driver.cuEventRecord(block->idle.get(), context->stream);
+    give(*context, block);
+    driver.check(result, what);
+  }
+  return args.env.Undefined();
+}
+
+// A wait for all that was queued when it was made, a copy of device memory at last: to pinned memory first, for a
+// thread of the pool to bring it to `target`, which nobody else knows yet.
+struct Wait {
+  const Hold hold;  // goes last
+  Context& context = *hold.context;
+  Block* block = nullptr;
+  Napi::Reference<Napi::Value> target;
+  explicit Wait(std::shared_ptr<Context> owner) : hold(std::move(owner)) {}
+  ~Wait() {
+    const Current now = context.current(true);
+    if (block != nullptr) give(context, block);
+  }
+};
+
+static Napi::Value waitFor(const Arguments& args, const char* what, bool wanted, CUdeviceptr from, uint64_t bytes) {
+  const auto wait = std::make_shared<Wait>(contextOf(args));
+  Context& context = wait->context;
+  const Driver& driver = *context.driver;
+  const Current now = context.current();
+  const Block* block = wait->block = take(context, bytes);
+  auto target = Napi::Uint8Array::New(args.env, bytes);
+  wait->target = Napi::Reference<Napi::Value>::New(target, 1);
+  if (bytes > 0) driver.check(driver.cuMemcpyDtoHAsync(block->memory.get(), from, bytes, context.stream), what);
+  driver.check(driver.cuEventRecord(block->idle.get(), context.stream), what);
+  const auto run = [wait, block, bytes, what, to = target.Data()] {
+    const Current now = wait->context.current();
+    wait->context.check(wait->context.driver->cuEventSynchronize(block->idle.get()), what);
+    if (bytes > 0) std::memcpy(to, block->memory.get(), bytes);
+  };
+  const auto result = [wait, wanted](Napi::Env env) { return wanted ? wait->target.Value() : env.Undefined(); };
+  return promise(args.env, run, result);
+}
+
+Napi::Value copyOut(const Arguments& args) {
+  const CUdeviceptr from = args(1, "from").address();
+  const uint64_t bytes = args(2, "bytes").whole(0, kSafeInteger);
+  contextOf(args)->requireInside(from, bytes, "copying from the device");
+  return waitFor(args, "copying from the device", true, from, bytes);
+}
+
+Napi::Value synchronize(const Arguments& args) { return waitFor(args, "waiting for the device", false, 0, 0); }
