@@ -35,7 +35,7 @@ export function variantFor(variants: readonly CudaVariant[], device: string, nam
   for (const variant of variants) {
     const built = builtFor(variant.architecture);
     if (!runsOn(built, capability)) continue;
-    // Of equal ones, that without a suffix comes first in the list.
+    // Of sm_90 and sm_90a it is the first.
     if (!best || built.capability > builtFor(best.architecture).capability) best = variant;
   }
   if (best) return best;

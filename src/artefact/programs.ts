@@ -110,9 +110,8 @@ export function trainingPrograms(
     const index = params.length + states.push(sizeOf(shape)) - 1;
     return builder.param(index, shape) as Extract<Node, { op: "param" }>;
   };
-  const slots = Array.from({ length: ruleOf(solver).slots }, () =>
-    params.map(({ shape }) => addState(shape)),
-  );
+  const own = params.flatMap((param, index) => (param.kind === "carried" ? [] : [{ ...param, index }]));
+  const slots = Array.from({ length: ruleOf(solver).slots }, () => own.map(({ shape }) => addState(shape)));
   const objective: Objective = {
     backward: true,
     seeds: [],
@@ -122,9 +121,9 @@ export function trainingPrograms(
   const updates = (gradientOf: (param: number) => Node | undefined): readonly Root[] =>
     appendUpdates(
       builder,
-      params.map((param, i) => ({
+      own.map((param, i) => ({
         node: param.node,
-        gradient: gradientOf(i),
+        gradient: gradientOf(param.index),
         lrMult: param.lrMult,
         decayMult: param.decayMult,
         history: slots.map((slot) => slot[i]),

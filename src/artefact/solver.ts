@@ -1,6 +1,7 @@
 import { createMessage, type SolverParameter } from "../../proto/index.js";
 import { checkSolver } from "../../runtime/solver/check.js";
 import { CortadoError, createDiagnostics } from "../errors/index.js";
+import { type LayerType, schemaWith } from "../layers/index.js";
 import { looksLikeText, readTextFile } from "../net/source.js";
 import { parseSolver, type SolverDef } from "../prototxt/index.js";
 
@@ -10,14 +11,20 @@ import { parseSolver, type SolverDef } from "../prototxt/index.js";
  *
  * @throws CortadoError with every mistake in it
  */
-export async function buildSolver(solver: string | SolverDef | undefined): Promise<SolverParameter> {
+export async function buildSolver(
+  solver: string | SolverDef | undefined,
+  layers?: readonly LayerType[],
+): Promise<SolverParameter> {
   if (solver === undefined) return createMessage("SolverParameter");
   const definition =
     typeof solver !== "string"
       ? solver
       : looksLikeText(solver)
-        ? parseSolver(solver)
-        : parseSolver(await readTextFile(solver, "the solver"), { name: solver });
+        ? parseSolver(solver, { schema: schemaWith(layers) })
+        : parseSolver(await readTextFile(solver, "the solver"), {
+            name: solver,
+            schema: schemaWith(layers),
+          });
   const diagnostics = createDiagnostics();
   checkSolver(definition.solver, diagnostics);
   if (diagnostics.hasErrors) throw new CortadoError(diagnostics.all);

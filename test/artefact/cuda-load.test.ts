@@ -175,6 +175,24 @@ describe.skipIf(loaded === undefined)("loading a build for cuda", () => {
     );
   });
 
+  it("several nets are loaded beside each other, and outlive each other", async () => {
+    const body = `
+      const [one, other] = await Promise.all([load(), load()]);
+      const data = standIn(6);
+      const first = bits((await one.forward({ data })).ip);
+      await one.params.ip[0].write(new Float32Array(9));
+      const second = bits((await other.forward({ data })).ip);
+      await one.close();
+      const again = bits((await other.forward({ data })).ip);
+      await other.close();
+      const third = await load({ device: 0 });
+      const last = bits((await third.forward({ data })).ip);
+      await third.close();
+      return [second, again, last].map((values) => values.join() === first.join());`;
+    expect(await loading({ body })).toEqual([true, true, true]);
+    expect(await readFile(log, "utf8")).toBe("released\nreleased\n");
+  });
+
   it("a net that is closed, or failed on the GPU, says so", async () => {
     const body = `
       const net = await load();

@@ -16,7 +16,15 @@ const loaded = await addonForTests();
 const nvrtc = loaded && findNvrtc();
 const NET = "examples/lenet/deploy.prototxt";
 /** Node without rights to read anything but the build, and to open its addon. */
-const CONFINED = ["--no-warnings", "--experimental-permission", "--allow-fs-read=FOLDER/*", "--allow-addons"];
+const PERMISSION = ["--permission", "--experimental-permission"].find((flag) =>
+  process.allowedNodeEnvironmentFlags.has(flag),
+);
+const CONFINED = [
+  "--no-warnings",
+  PERMISSION ?? "--permission",
+  "--allow-fs-read=FOLDER/*",
+  "--allow-addons",
+];
 const NO_DRIVER = { CORTADO_DRIVER: "/no/such/libcuda.so.1" };
 
 afterAll(removeFolders);

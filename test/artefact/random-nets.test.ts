@@ -3,9 +3,9 @@ import fc from "fast-check";
 import { afterAll, expect, it } from "vitest";
 import { randomStream } from "../../runtime/random/index.js";
 import { compile } from "../../src/compile.js";
+import { drawValues } from "../../src/gradcheck/values.js";
 import { sizeOf } from "../../src/ir/graph.js";
 import { layeredNet } from "../support/draw-net.js";
-import { drawValues } from "../support/net-values.js";
 import { bits, build, inNode, removeFolders, standIn } from "./support.js";
 
 afterAll(removeFolders);

@@ -6,8 +6,11 @@ import { learningRate } from "../../runtime/solver/policy.js";
 import { compileTraining } from "../../src/compile.js";
 import { parseSolver } from "../../src/index.js";
 import { constantsOf, RULES, ruleOf, SOLVER_TYPES } from "../../src/solvers/index.js";
+import { addonForTests, buildDouble, doubleSettings } from "../support/native.js";
+import { buildEmulated } from "./cuda-support.js";
 import { bits, build, inNode, removeFolders, standIn } from "./support.js";
 
+const loaded = await addonForTests();
 afterAll(removeFolders);
 
 const NET = `
@@ -38,9 +41,9 @@ const SOLVERS: Readonly<Record<(typeof SOLVER_TYPES)[number], string>> = {
 };
 
 /** What a compiled net gives, as the scenario does. */
-async function compiled(solverText: string): Promise<unknown> {
+async function compiled(solverText: string, target?: "emulator"): Promise<unknown> {
   const { solver } = parseSolver(solverText);
-  const net = await compileTraining(NET, solver, { seed: 3 });
+  const net = await compileTraining(NET, solver, { seed: 3, target });
   const losses: number[] = [];
   for (let step = 0, currentStep = 0; step < STEPS; step++) {
     const { rate, ...rest } = learningRate(solver, step, currentStep);
@@ -94,6 +97,15 @@ describe("a net built with its update", () => {
     const [mixed, same, failed] = several as [number, number, string];
     expect(mixed).not.toBe(same);
     expect(failed).toBe("Error: a step takes 2 batches (the solver's iter_size), not 1");
+  });
+
+  it.skipIf(loaded === undefined).each([
+    ["SGD over two batches", `${SOLVERS.SGD} iter_size: 2`],
+    ["Adam", `type: "Adam" ${SOLVERS.Adam}`],
+  ])("%s, built for cuda, moves as the compiled net does on the emulator, to the bit", async (_, solver) => {
+    const folder = await buildEmulated(NET, { arch: ["sm_80"], train: true, solver, seed: 3 });
+    const env = { CORTADO_DRIVER: buildDouble(folder), ...doubleSettings({ capability: 80 }) };
+    expect(await inNode(folder, SCENARIO, { env })).toEqual(await compiled(solver, "emulator"));
   });
 
   it("without a solver takes its rate from each step", async () => {

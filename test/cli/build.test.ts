@@ -2,8 +2,10 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { inNode, removeFolders } from "../artefact/support.js";
+import { addonForTests, findNvrtc } from "../support/native.js";
 import { cortado, folderWith, TINY_NET, TINY_SOLVER } from "./support.js";
 
+const nvrtc = (await addonForTests()) && findNvrtc();
 let remove: (() => Promise<void>) | undefined;
 afterEach(async () => {
   await remove?.();
@@ -52,6 +54,22 @@ memory N B of parameters, N KiB of blobs; N kernels
       `const said = []; const console = { log: (x) => said.push(x.length) }; ${body} return said;`,
     );
     expect(result).toEqual([1]);
+  });
+
+  test.skipIf(nvrtc === undefined)("for cuda prints the kernels of each architecture", async () => {
+    const cwd = await folder();
+    const built = (arch: string) =>
+      cortado(["build", "net.prototxt", "--target", "cuda", "--arch", arch, "--out", "dist"], { cwd });
+    const { code, stdout, stderr } = await built("sm_86,sm_120");
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(/^dist \(cuda: forward\)\n/);
+    expect(stdout).toMatch(/\n {2}lib\/cortado-\w+-\w+\.node +\d+ KiB\n/);
+    expect(stdout).toMatch(/\n {2}kernels\/sm_86\/ \(\d+ kernels\) +[\d.]+ KiB\n/);
+    expect(stdout).toMatch(/\n {2}kernels\/sm_120\/ \(\d+ kernels\) +[\d.]+ KiB\n/);
+    expect((await readdir(join(cwd, "dist/kernels"))).sort()).toEqual(["sm_120", "sm_86"]);
+    const refused = await built("sm_86,sm_70");
+    expect([refused.code, refused.stdout]).toEqual([2, ""]);
+    expect(refused.stderr).toMatch(/sm_70 is too old: sm_75 is the oldest architecture that nets run on/);
   });
 
   test("--json is the report", async () => {

@@ -137,7 +137,7 @@ real behaviour, and speed.
 | to | needs |
 |---|---|
 | compile | the addon; NVRTC 12 or 13: \`pip install nvidia-cuda-nvrtc\`, a CUDA toolkit, or \`CORTADO_NVRTC\` (a file or a folder) |
-| run | the addon; NVIDIA's driver, branch 525 or newer; a GPU of compute capability 7.5 or newer |
+| run | the addon; NVIDIA's driver: branch 525 or newer for what NVRTC 12 compiled, 580 or newer for NVRTC 13; a GPU of compute capability 7.5 or newer |
 | deploy | [cortado build](DEPLOY.md): cubins, so that the machine needs the driver only |
 
 The npm package brings the addon for linux-x64; from a clone, \`npm run build:native\` makes it with the system's C++
