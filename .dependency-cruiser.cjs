@@ -11,7 +11,7 @@ const floors = [
   ["plan", "^src/plan/"],
   ["codegen", "^codegen/"],
   ["runtime", "^runtime/"],
-  ["face", "^src/(net/|cli/|artefact/|[^/]+$)"],
+  ["face", "^src/(net/|gradcheck/|cli/|artefact/|[^/]+$)"],
 ];
 
 const upward = floors.slice(0, -1).map(([name, path], i) => ({

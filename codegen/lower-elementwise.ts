@@ -3,8 +3,8 @@ import { operationCount } from "../src/ir/scalar.js";
 import { shifted } from "./evaluate.js";
 import { int } from "./indices.js";
 import type { Index } from "./kernel.js";
-import { groupAxes, parallelOver } from "./nest.js";
-import { describe, type LoweredKernel, type StepContext } from "./step.js";
+import { joinAxes, parallelOver } from "./nest.js";
+import { describe, type KernelDraft, type LoweredKernel, type StepContext } from "./step.js";
 
 /**
  * Maps, views that must lie in memory (transpose, slice, pad), constants, random bits, gather and windowPick:
@@ -28,7 +28,7 @@ function lowerOver(
   offset: { readonly axis: number; readonly start: number } | undefined,
 ): LoweredKernel {
   const { anchor, stores, target } = context;
-  const write = (draft: ReturnType<StepContext["open"]>, coordinates: readonly Index[]): void => {
+  const write = (draft: KernelDraft, coordinates: readonly Index[]): void => {
     if (offset) {
       const value = draft.evaluate.valueAt(over, coordinates);
       draft.storeAt(
@@ -40,14 +40,7 @@ function lowerOver(
     } else draft.storeAt(coordinates, draft.evaluate.computeAt(anchor, coordinates));
   };
   const shape = over.shape;
-  const trial = context.open();
-  const variables = shape.map((extent) => trial.writer.free(extent));
-  trial.writer.parallel(1);
-  write(
-    trial,
-    variables.map((v, axis) => (shape[axis] === 1 ? int(0) : v)),
-  );
-  const groups = groupAxes(shape, () => true, variables, trial.close(0).kernel.body);
+  const groups = joinAxes(context, shape, () => true, write);
 
   const draft = context.open();
   parallelOver(draft.writer, target.parallelIterations, groups, shape.length, (coordinates) =>

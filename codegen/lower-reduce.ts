@@ -1,8 +1,8 @@
 import { InternalError } from "../src/errors/index.js";
 import { sizeOf } from "../src/ir/graph.js";
-import { int, ZERO } from "./indices.js";
+import { ZERO } from "./indices.js";
 import type { Index } from "./kernel.js";
-import { type AxisGroup, groupAxes, loopOver, parallelOver } from "./nest.js";
+import { type AxisGroup, joinAxes, loopOver, parallelOver } from "./nest.js";
 import type { LoweredKernel, StepContext } from "./step.js";
 import { constant, plus, ZERO_VALUE } from "./writer.js";
 
@@ -14,17 +14,14 @@ export function lowerReduce(context: StepContext): readonly LoweredKernel[] {
   const { shape } = x;
   const reduced = (axis: number): boolean => anchor.axes.includes(axis);
 
-  const trial = context.open();
-  const variables = shape.map((extent) => trial.writer.free(extent));
-  const all = variables.map((v, axis) => (shape[axis] === 1 ? int(0) : v));
-  trial.writer.parallel(1);
-  trial.storeAt(
-    all.map((v, axis) => (reduced(axis) ? ZERO : v)),
-    { type: "real", value: trial.evaluate.valueAt(x, all) },
-  );
   // The argmax's position is its coordinate along one axis: nothing may be joined with that one.
   const joinable = (a: number, b: number): boolean => reduced(a) === reduced(b);
-  const groups = groupAxes(shape, joinable, variables, trial.close(0).kernel.body);
+  const groups = joinAxes(context, shape, joinable, (trial, all) =>
+    trial.storeAt(
+      all.map((v, axis) => (reduced(axis) ? ZERO : v)),
+      { type: "real", value: trial.evaluate.valueAt(x, all) },
+    ),
+  );
   const isReduced = (group: AxisGroup): boolean => reduced(group.axes[0]);
 
   const draft = context.open();

@@ -2,7 +2,7 @@ import { InternalError } from "../src/errors/index.js";
 import { type Node, type NodeOf, sizeOf, type WindowAxis } from "../src/ir/graph.js";
 import { addInt, compare, div, flatten, int, max, min, mul, ZERO } from "./indices.js";
 import type { Index, Typed } from "./kernel.js";
-import { type AxisGroup, groupAxes, loopOver, parallelOver } from "./nest.js";
+import { type AxisGroup, joinAxes, loopOver, parallelOver } from "./nest.js";
 import type { KernelDraft, LoweredKernel, StepContext } from "./step.js";
 import { constant, type KernelWriter, load, plus, ZERO_VALUE } from "./writer.js";
 
@@ -33,19 +33,7 @@ export function overElements(
 ): LoweredKernel {
   const { shape } = anchor;
   const windowedAxis = (axis: number): boolean => anchor.window.some((w) => w.axis === axis);
-  const trial = context.open();
-  const variables = shape.map((extent) => trial.writer.free(extent));
-  trial.writer.parallel(1);
-  element(
-    trial,
-    variables.map((v, axis) => (shape[axis] === 1 ? int(0) : v)),
-  );
-  const groups = groupAxes(
-    shape,
-    (a, b) => !windowedAxis(a) && !windowedAxis(b),
-    variables,
-    trial.close(0).kernel.body,
-  );
+  const groups = joinAxes(context, shape, (a, b) => !windowedAxis(a) && !windowedAxis(b), element);
   const draft = context.open();
   parallelOver(draft.writer, context.target.parallelIterations, groups, shape.length, (at) =>
     element(draft, at),

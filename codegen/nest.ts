@@ -1,6 +1,7 @@
 import type { Shape } from "../src/ir/graph.js";
-import { termsOf, unflatten, ZERO } from "./indices.js";
+import { add, keyOf, mul, termsOf, unflatten, ZERO } from "./indices.js";
 import type { Index, Statement } from "./kernel.js";
+import type { KernelDraft, StepContext } from "./step.js";
 import { visit } from "./walk.js";
 import type { KernelWriter } from "./writer.js";
 
@@ -10,20 +11,61 @@ export interface AxisGroup {
   readonly extent: number;
 }
 
+/** Views that move or cut coordinates: what they do to a joined coordinate is not what they do to each. */
+const SHIFTING: ReadonlySet<string> = new Set(["slice", "pad", "concat"]);
+
 /**
- * Joins neighbouring axes wherever everything that a loop body addresses moves through them in one stride:
- * an element-wise map over equal shapes becomes one loop. `body` is written once with a variable per axis, for
- * its index expressions only. Axes of extent 1 take no loop.
+ * Joins neighbouring axes wherever everything that a loop body addresses moves through them in one stride: an
+ * element-wise map over equal shapes becomes one loop. `write` writes the body at coordinates; it is tried out in
+ * kernels that are thrown away. Axes of extent 1 take no loop.
  */
-export function groupAxes(
+export function joinAxes(
+  context: StepContext,
+  shape: Shape,
+  joinable: (axis: number, next: number) => boolean,
+  write: (draft: KernelDraft, coordinates: readonly Index[]) => void,
+): readonly AxisGroup[] {
+  const tryOut = (coordinatesOf: (variables: readonly Index[]) => readonly Index[]) => {
+    const trial = context.open();
+    const variables = shape.map((extent) => trial.writer.free(extent));
+    trial.writer.parallel(1);
+    write(trial, coordinatesOf(variables));
+    return { variables, indices: indicesOf(trial.close(0).kernel.body) };
+  };
+  const apart = tryOut((variables) => variables.map((v, axis) => (shape[axis] === 1 ? ZERO : v)));
+  const groups = groupAxes(shape, joinable, apart.variables, apart.indices);
+  const shifts = [context.anchor, ...context.computed].some(({ op }) => SHIFTING.has(op));
+  if (!shifts || groups.every(({ axes }) => axes.length === 1)) return groups;
+  // A shift can leave its axis and come back: then the ends of the way move in one stride, and what lies between not.
+  const joined = tryOut((variables) =>
+    groups.reduce<readonly Index[]>(
+      (coordinates, group) => place(coordinates, group, joinedCoordinate(group, variables, shape)),
+      new Array<Index>(shape.length).fill(ZERO),
+    ),
+  );
+  const same =
+    joined.indices.length === apart.indices.length &&
+    joined.indices.every((index, i) => keyOf(index) === keyOf(apart.indices[i]));
+  return same ? groups : groupAxes(shape, () => false, apart.variables, apart.indices);
+}
+
+/** The coordinate of a group, of the variables of its axes. */
+const joinedCoordinate = ({ axes }: AxisGroup, variables: readonly Index[], shape: Shape): Index =>
+  axes.reduce((sum, axis) => add(mul(sum, shape[axis]), variables[axis]), ZERO);
+
+function indicesOf(body: readonly Statement[]): readonly Index[] {
+  const indices: Index[] = [];
+  visit(body, { index: (index) => indices.push(index) });
+  return indices;
+}
+
+function groupAxes(
   shape: Shape,
   joinable: (axis: number, next: number) => boolean,
   variables: readonly Index[],
-  body: readonly Statement[],
+  indices: readonly Index[],
 ): readonly AxisGroup[] {
   const live = shape.map((_, axis) => axis).filter((axis) => shape[axis] !== 1);
-  const indices: Index[] = [];
-  visit(body, { index: (index) => indices.push(index) });
   const groups: { axes: number[]; extent: number }[] = [];
   for (const axis of live) {
     const last = groups.at(-1);

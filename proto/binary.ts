@@ -24,12 +24,14 @@ const LITTLE_ENDIAN = endianness() === "LE";
  * fields and unknown enum values are passed over; a singular message met twice is merged.
  *
  * @param what how to name the input in an error, for instance the file's path
+ * @param skip fields to be passed over like unknown ones
  * @throws CortadoError when the bytes are cut short or are not such a message
  */
 export function decodeMessage<T extends MessageName>(
   type: T,
   bytes: Uint8Array,
   what?: string,
+  skip: Skip = () => false,
 ): MessageTypes[T] {
   const message = draft(type);
   const name = what ?? "the input";
@@ -37,7 +39,7 @@ export function decodeMessage<T extends MessageName>(
     // A Buffer is re-wrapped so that protobufjs and this file see one kind of array.
     const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const reader = protobuf.Reader.create(plain);
-    decodeInto(message, messageInfo(type), reader, reader.len);
+    decodeInto(message, messageInfo(type), reader, reader.len, skip);
     finishArrays(message, messageInfo(type), "");
   } catch (error) {
     if (error instanceof CortadoError) throw error;
@@ -62,12 +64,20 @@ const isFilling = (value: unknown): value is Filling =>
   typeof value === "object" && value !== null && Object.getPrototypeOf(value) === FILLING;
 const FILLING = Object.freeze({});
 
-function decodeInto(message: Draft, info: MessageInfo, reader: protobuf.Reader, end: number): void {
+type Skip = (field: FieldInfo) => boolean;
+
+function decodeInto(
+  message: Draft,
+  info: MessageInfo,
+  reader: protobuf.Reader,
+  end: number,
+  skip: Skip,
+): void {
   while (reader.pos < end) {
     const tag = reader.tag();
     const wire = tag & 7;
     const field = info.byId.get(tag >>> 3);
-    if (field === undefined || !decodeField(message, field, reader, wire, end))
+    if (field === undefined || skip(field) || !decodeField(message, field, reader, wire, end, skip))
       reader.skipType(wire, 0, tag >>> 3);
     if (reader.pos > end) throw new Error("a field runs past the end of its message");
   }
@@ -80,6 +90,7 @@ function decodeField(
   reader: protobuf.Reader,
   wire: number,
   end: number,
+  skip: Skip,
 ): boolean {
   const { kind } = field;
   if (kind.is === "message") {
@@ -87,7 +98,7 @@ function decodeField(
     const stop = lengthEnd(reader, end);
     const own = Object.hasOwn(message, field.name);
     const child = own && !field.repeated ? (message[field.name] as Draft) : draft(kind.info());
-    decodeInto(child, kind.info(), reader, stop);
+    decodeInto(child, kind.info(), reader, stop, skip);
     if (field.repeated) listOf(message, field).push(child);
     else give(message, field.name, child);
     return true;

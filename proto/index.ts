@@ -1,6 +1,5 @@
 /** The schema of the files that Caffe users have, their types, and their binary form. */
 export { decodeMessage, encodeMessage } from "./binary.js";
-export * from "./generated/caffe.js";
 export {
   type DeclaredFields,
   type DeclaredMessage,
@@ -8,6 +7,7 @@ export {
   declareField,
   type FieldDeclaration,
 } from "./declare.js";
+export * from "./generated/caffe.js";
 export {
   createMessage,
   createMessageOf,

@@ -108,8 +108,7 @@ export function extendSchema(name: MessageName, more: readonly FieldInfo[]): Sch
 
 /** Whether a message is of a type, or can hold one. The schema's messages do not hold themselves. */
 const reaches = (info: MessageInfo, name: string): boolean =>
-  info.name === name ||
-  info.fields.some(({ kind }) => kind.is === "message" && reaches(kind.info(), name));
+  info.name === name || info.fields.some(({ kind }) => kind.is === "message" && reaches(kind.info(), name));
 
 function buildTable(): ReadonlyMap<string, MessageInfo> {
   const table = new Map<string, MessageInfo>();

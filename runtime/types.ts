@@ -81,11 +81,13 @@ export interface TrainingNet extends CompiledNet {
    * One iteration: `iterSize` times forward and backward on fresh batches, then the update of every learnable
    * parameter and of its history, in generated code. `scalars` are the rule's own (rate, momentum …).
    * Inputs are as in `forward`; with `iterSize` > 1 the same ones serve each time, so data layers are the rule.
-   * Returns the mean weighted loss and the outputs of the last batch.
+   * Returns the mean weighted loss and the outputs of the last batch. `log` takes the lines of debug_info, where the
+   * solver or the net asks for it.
    */
   step(
     scalars: Readonly<Record<string, number>>,
     inputs?: Readonly<Record<string, Float32Array>>,
+    log?: (line: string) => void,
   ): Promise<{ readonly loss: number; readonly outputs: Blobs }>;
   /** The solver's state in Caffe's order: slot 0 of every learnable parameter, then slot 1 … */
   readonly history: readonly Param[];

@@ -23,10 +23,12 @@ import { netTables, programTable } from "./artefact/tables.js";
 import { artefactTarget } from "./artefact/target.js";
 import { InternalError } from "./errors/index.js";
 import { sizeOf } from "./ir/graph.js";
+import type { LoweredNet } from "./layers/index.js";
 import { openFeeds } from "./net/feeds.js";
 import { lowerDefinition } from "./net/lower.js";
 import { hasGradient, keptBlobs } from "./net/objective.js";
 import { readDefinition } from "./net/source.js";
+import { requireNoFiles, requireStaticShapes } from "./net/static-shapes.js";
 import { type NetDef, selectLayers } from "./prototxt/index.js";
 import { constantsOf, ruleOf } from "./solvers/index.js";
 import { version } from "./version.js";
@@ -92,17 +94,23 @@ export async function buildWith(
   await checkFolder(out);
   const target = await artefactTarget(options, compiler);
   const phase = options.phase ?? (train ? "TRAIN" : "TEST");
-  const solver = train ? await buildSolver(options.solver) : undefined;
+  const solver = train ? await buildSolver(options.solver, layers) : undefined;
   const seed = options.seed ?? (solver && solver.random_seed >= 0 ? solver.random_seed : DEFAULT_SEED);
   const state = { phase, level: options.level, stages: options.stages };
-  const { definition: whole, root } = await readDefinition(net, options.root, state);
+  const { definition: whole, root } = await readDefinition(net, options.root, state, layers);
   const definition = selectLayers(whole, state);
   const feeds = await openFeeds(definition, { root, phase, seed, shapes, layers });
   await feeds.close();
 
   // Each program from a graph of its own: node for node the one that `compile` would make.
-  const lower = () => lowerDefinition(definition, { phase, shapes, feedShapes: feeds.shapes, types: layers });
+  // What was built feeds nothing from files, and writes none: its caller has the inputs and the outputs.
+  const lower = (): LoweredNet => ({
+    ...lowerDefinition(definition, { phase, shapes, feedShapes: feeds.shapes, types: layers }),
+    sinks: [],
+  });
   const lowered = lower();
+  requireStaticShapes(lowered, "a build");
+  requireNoFiles(lowered, "a build");
   const keep = keptBlobs(lowered, options.keep);
   const seeds = backwardSeeds(lowered, options.backward ?? (train && hasGradient(lowered)));
   const objective = { backward: seeds !== undefined, seeds: seeds ?? [], keep };

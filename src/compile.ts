@@ -2,20 +2,25 @@ import type { SolverParameter } from "../proto/index.js";
 import type { CompiledNet, TrainingNet } from "../runtime/types.js";
 import { InternalError, userError } from "./errors/index.js";
 import type { Graph } from "./ir/graph.js";
+import type { LoweredNet } from "./layers/index.js";
 import { checkFit, loadProgram, type Planned, planProgram } from "./net/build.js";
 import { checkOptions } from "./net/check-options.js";
+import { readConstants } from "./net/constants.js";
 import { type DeviceHold, holdDevice, openDevice } from "./net/device.js";
 import { createFace } from "./net/face.js";
 import { openFeeds } from "./net/feeds.js";
+import { createInspector } from "./net/inspect.js";
 import type { NetInternals } from "./net/internals.js";
 import { lowerDefinition } from "./net/lower.js";
 import { hasGradient, keptBlobs, type Objective, objectiveGraph } from "./net/objective.js";
 import type { CompileOptions } from "./net/options.js";
 import { createParams } from "./net/params.js";
 import { createRanges } from "./net/ranges.js";
+import { createRowPrograms } from "./net/row-programs.js";
 import { createRunner, type Runner } from "./net/runner.js";
 import { createSession } from "./net/session.js";
 import { lentBy } from "./net/share.js";
+import { openSinks } from "./net/sinks.js";
 import { readDefinition } from "./net/source.js";
 import { chooseTarget } from "./net/target.js";
 import { createTraining } from "./net/training.js";
@@ -49,7 +54,7 @@ export async function compileTraining(
   options: CompileOptions = {},
 ): Promise<TrainingNet> {
   const trainOptions = { ...options, phase: "TRAIN" } as const;
-  const parts = await prepare(net, trainOptions, { planFirst: false });
+  const parts = await prepare(net, trainOptions, { planFirst: false, debugInfo: solver.debug_info });
   const training = await orClose(parts, () =>
     createTraining(parts.internals, solver, {
       plan: (graph) => parts.plan(graph, false),
@@ -68,6 +73,8 @@ export async function compileTraining(
 
 interface Parts {
   readonly definition: NetDef;
+  /** The folder that relative paths start from. */
+  readonly root: string;
   readonly target: CompiledNet["target"];
   readonly internals: NetInternals;
   readonly plan: (graph: Graph, repeatBackward: boolean) => Planned;
@@ -80,25 +87,35 @@ interface Parts {
 async function prepare(
   net: string | NetDef,
   options: CompileOptions,
-  { planFirst }: { readonly planFirst: boolean },
+  { planFirst, debugInfo = false }: { readonly planFirst: boolean; readonly debugInfo?: boolean },
 ): Promise<Parts> {
   checkOptions(options);
   const { phase = "TEST", seed = DEFAULT_SEED, threads = 1, dtype = "float32", shapes, layers } = options;
   const lent = options.share && lentBy(options.share);
   const target = await chooseTarget(options, lent?.hold.device.name);
   const state = { phase, level: options.level, stages: options.stages };
-  const { definition: whole, root } = await readDefinition(net, options.root, state);
+  const { definition: whole, root } = await readDefinition(net, options.root, state, layers);
   const definition = selectLayers(whole, state);
   const feeds = await openFeeds(definition, { root, phase, seed, shapes, layers });
   let hold: DeviceHold | undefined;
   try {
-    const lowered = lowerDefinition(definition, { phase, shapes, feedShapes: feeds.shapes, types: layers });
+    const lower = (rows?: readonly number[]): LoweredNet =>
+      lowerDefinition(definition, { phase, shapes, feedShapes: feeds.shapes, types: layers, rows });
+    const lowered = lower();
+    const constants = await readConstants(lowered, root);
+    const sinks = await openSinks(lowered, root);
     hold = lent ? lent.hold.share() : holdDevice(await openDevice(target, { dtype }));
     const { device } = hold;
     const keep = keptBlobs(lowered, options.keep);
-    const objective: Objective = { backward: phase === "TRAIN" && hasGradient(lowered), seeds: [], keep };
-    const plan = (graph: Graph, repeatBackward: boolean): Planned =>
-      planProgram(graph, lowered.builder, { dtype, description: device.description, seed, repeatBackward });
+    const info = definition.net.debug_info || debugInfo;
+    const objective: Objective = {
+      backward: phase === "TRAIN" && hasGradient(lowered),
+      seeds: [],
+      keep,
+      watch: info || options.debug === "finite",
+    };
+    const plan = (graph: Graph, repeatBackward: boolean, { builder } = lowered): Planned =>
+      planProgram(graph, builder, { dtype, description: device.description, seed, repeatBackward });
     // Whether the net fits is known, and told, before anything of it is allocated.
     let first = planFirst ? plan(objectiveGraph(lowered, objective), true) : undefined;
     const params = await createParams(lowered, {
@@ -108,16 +125,40 @@ async function prepare(
       lent: lent?.params,
       check: (elements) => checkFit(device, first ? [first] : [], elements, dtype),
     });
-    const load = async (planned: Planned): Promise<Runner> =>
-      createRunner(await loadProgram(planned, { device, params: params.store, threads }), dtype);
-    const make = (wanted: Objective): Promise<Runner> => {
-      const planned = wanted === objective && first ? first : plan(objectiveGraph(lowered, wanted), true);
+    const load = async (planned: Planned): Promise<Runner> => {
+      const runner = createRunner(
+        await loadProgram(planned, { device, params: params.store, threads }),
+        dtype,
+      );
+      for (const { input, values } of constants) await runner.write(input, values);
+      return runner;
+    };
+    const make = (wanted: Objective, of: LoweredNet): Promise<Runner> => {
+      const isFirst = wanted === objective && of === lowered;
+      const planned = isFirst && first ? first : plan(objectiveGraph(of, wanted), true, of);
       first = undefined;
       return load(planned);
     };
-    const session = createSession({ lowered, feeds, keep, objective, make });
-    const internals: NetInternals = { lowered, params, hold, seed, threads, keep, session };
-    return { definition, target, internals, programs: [], plan, load };
+    const inspector = createInspector(
+      { finite: options.debug === "finite", info },
+      { lowered, definition, params: params.store.memories },
+    );
+    const session = createSession({
+      lowered,
+      inspector,
+      log: definition.net.debug_info ? (options.log ?? writeToStderr) : undefined,
+      feeds,
+      sinks,
+      keep,
+      objective,
+      make,
+      rowPrograms: createRowPrograms({ lower, make }),
+      params: params.store.memories,
+    });
+    const fed = new Set(feeds.open.flatMap(({ tops }) => tops));
+    const unfed = [...lowered.inputs.keys()].filter((blob) => !fed.has(blob));
+    const internals: NetInternals = { lowered, params, hold, seed, threads, keep, session, unfed, inspector };
+    return { definition, root, target, internals, programs: [], plan, load };
   } catch (error) {
     await hold?.close();
     await feeds.close();
@@ -140,6 +181,7 @@ function finish(
       (range, shapes) =>
         compile(range, {
           ...options,
+          root: parts.root,
           share: face,
           shapes,
           keep: options.keep === "all" ? "all" : undefined,
@@ -178,10 +220,17 @@ async function orClose<T>(parts: Parts, work: () => Promise<T>): Promise<T> {
 
 /** The device last: programs lie on it. */
 async function release({ internals, programs }: Parts): Promise<void> {
-  await internals.session.close();
-  for (const { built } of programs) await built.executor.close();
-  await internals.hold.close();
+  try {
+    // May fail: it ends the files that layers write.
+    await internals.session.close();
+  } finally {
+    for (const { built } of programs) await built.executor.close();
+    await internals.hold.close();
+  }
 }
+
+/** As Caffe's log. */
+const writeToStderr = (line: string): void => void process.stderr.write(`${line}\n`);
 
 const notReady = (): never => {
   throw new InternalError("a net without a program");

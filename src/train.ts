@@ -11,10 +11,11 @@ import type { CompiledNet } from "../runtime/types.js";
 import { readWeights, type WeightSet, writeWeights } from "../runtime/weights/index.js";
 import { compile, compileTraining } from "./compile.js";
 import { CortadoError, createDiagnostics, userError } from "./errors/index.js";
+import { schemaWith } from "./layers/index.js";
 import type { CompileOptions } from "./net/options.js";
 import { looksLikeText, readTextFile } from "./net/source.js";
 import { collectWeights, formatMatchReport, loadWeights } from "./net/weights.js";
-import { parseSolver, type SolverDef } from "./prototxt/index.js";
+import { amend, type NetDef, parseSolver, type SolverDef } from "./prototxt/index.js";
 
 export type { Progress, SnapshotFiles, SolverEvent, TestResult } from "../runtime/solver/events.js";
 export { formatEvent } from "../runtime/solver/events.js";
@@ -22,7 +23,7 @@ export type { BatchRequest, BatchSource, Solver, SolverOutcome } from "../runtim
 
 /** What `createSolver` may be told beside the solver itself. */
 export interface SolverOptions
-  extends Pick<CompileOptions, "target" | "threads" | "keep" | "dtype" | "layers"> {
+  extends Pick<CompileOptions, "target" | "threads" | "keep" | "dtype" | "layers" | "debug"> {
   /** Where relative paths start. Default: the working directory, then the folder of the file that names them. */
   readonly root?: string;
   /** Of fillers, dropout and random crops. Default: the solver's random_seed, else 1701. */
@@ -54,7 +55,7 @@ export interface SolverOptions
 export async function createSolver(solver: string | SolverDef, options: SolverOptions = {}): Promise<Solver> {
   if (options.resume !== undefined && options.weights !== undefined)
     throw userError("weights and resume exclude each other", "a .solverstate names its own weights");
-  const { definition, file } = await readSolver(solver);
+  const { definition, file } = await readSolver(solver, options.layers);
   const parameters = definition.solver;
   const onEvent = listener(options);
   const told = createDiagnostics();
@@ -65,17 +66,20 @@ export async function createSolver(solver: string | SolverDef, options: SolverOp
   // What is written goes to the working directory or beside the solver; `root` is where data is read.
   const own = new Set([process.cwd(), ...(file === undefined ? [] : [dirname(file)])]);
   const folders = [...new Set([...(options.root === undefined ? [] : [resolve(options.root)]), ...own])];
-  const plans = await resolveNets(definition, folders);
+  const plans = await resolveNets(definition, folders, schemaWith(options.layers));
   const prefix = await snapshotPrefix(parameters.snapshot_prefix, file, [...own]);
   if (parameters.snapshot > 0) await checkPrefix(prefix);
 
   const open: CompiledNet[] = [];
+  let solving: Solver | undefined;
   try {
     const settings = (plan: NetPlan): CompileOptions => ({
       target: options.target,
       threads: options.threads,
       dtype: options.dtype,
       layers: options.layers,
+      debug: options.debug,
+      log: (line) => onEvent({ kind: "debug", iteration: solving?.iteration ?? 0, lines: [line] }),
       seed: options.seed ?? (parameters.random_seed >= 0 ? parameters.random_seed : undefined),
       phase: plan.phase,
       level: plan.level,
@@ -91,7 +95,8 @@ export async function createSolver(solver: string | SolverDef, options: SolverOp
     open.push(net);
     const testNets: CompiledNet[] = [];
     for (const plan of plans.tests) {
-      const testNet = await compile(plan.definition, { ...settings(plan), share: net });
+      const definition = parameters.debug_info ? withDebugInfo(plan.definition) : plan.definition;
+      const testNet = await compile(definition, { ...settings(plan), share: net });
       open.push(testNet);
       testNets.push(testNet);
     }
@@ -113,6 +118,7 @@ export async function createSolver(solver: string | SolverDef, options: SolverOp
       net,
       testNets,
       inputs: options.inputs,
+      debugInfo: parameters.debug_info || net.definition.net.debug_info,
       onEvent,
       checkWritable: () => checkPrefix(prefix),
       async save(position) {
@@ -123,6 +129,7 @@ export async function createSolver(solver: string | SolverDef, options: SolverOp
       },
       load: (state) => restoreState(state, net.history, load),
     });
+    solving = loop;
     if (options.resume !== undefined) await loop.restore(options.resume);
     else for (const weights of await startingWeights(parameters, options, folders)) await load(weights);
     return loop;
@@ -132,14 +139,21 @@ export async function createSolver(solver: string | SolverDef, options: SolverOp
   }
 }
 
+const withDebugInfo = (definition: NetDef): NetDef => ({
+  ...definition,
+  net: amend(definition.net, { debug_info: true }),
+});
+
 /** A solver by text, path or value, and its file if it has one. */
 async function readSolver(
   solver: string | SolverDef,
+  layers: CompileOptions["layers"],
 ): Promise<{ readonly definition: SolverDef; readonly file: string | undefined }> {
   if (typeof solver === "string") {
-    if (looksLikeText(solver)) return { definition: parseSolver(solver), file: undefined };
+    const schema = schemaWith(layers);
+    if (looksLikeText(solver)) return { definition: parseSolver(solver, { schema }), file: undefined };
     const text = await readTextFile(solver, "the solver");
-    return { definition: parseSolver(text, { name: solver }), file: resolve(solver) };
+    return { definition: parseSolver(text, { name: solver, schema }), file: resolve(solver) };
   }
   const file = resolve(solver.source.name);
   return { definition: solver, file: (await isThere(file)) ? file : undefined };

@@ -1,6 +1,7 @@
 /** The examples run as they are, and say what they promise. */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import type { GradientReport } from "../src/check-gradients.js";
 import { compile } from "../src/compile.js";
 import { CortadoError, formatDiagnostics } from "../src/errors/index.js";
 import { parseNet } from "../src/prototxt/index.js";
@@ -38,6 +39,18 @@ it("a layer of one's own has the gradient that differences give", async () => {
   for (const [i, slope] of slopes.entries()) expect(gradient[i]).toBeCloseTo(slope, 5);
 });
 
+it("an LSTM echoes bits that came in the batch before", async () => {
+  const { losses, right } = await runExample<{
+    readonly losses: readonly number[];
+    readonly right: readonly number[];
+  }>("lstm-echo/run.mjs", silent);
+  expect(losses).toHaveLength(300);
+  expect(losses[299]).toBeLessThan(losses[0] / 50);
+  // At the first three of five steps the answer lies in the batch before: without the state it would be a guess.
+  expect(right).toHaveLength(5);
+  for (const share of right) expect(share).toBeGreaterThan(0.99);
+});
+
 it("LeNet's backward pass reaches every layer that has something to learn", async () => {
   const { loss, rows } = await runExample<{
     readonly loss: number;
@@ -69,6 +82,37 @@ it("LeNet's backward pass reaches every layer that has something to learn", asyn
       expect(size).toBeGreaterThan(0);
       expect(size).toBeLessThan(1e6);
     }
+});
+
+/** How long an example's layer may be: a page. */
+const linesOf = (path: string): number =>
+  readFileSync(new URL(`../examples/${path}`, import.meta.url), "utf8")
+    .trimEnd()
+    .split("\n").length;
+
+interface Trained {
+  readonly report: GradientReport;
+  readonly losses: readonly number[];
+}
+
+function expectLearning({ report, losses }: Trained): void {
+  expect([report.failures.length, report.checked]).toEqual([0, 50]);
+  expect(losses.at(-1)).toBeLessThan(0.7 * losses[0]);
+}
+
+it("GELU, on a page, has its gradient and learns", async () => {
+  expectLearning(await runExample<Trained>("gelu/run.mjs", silent));
+  expect(linesOf("gelu/gelu.mjs")).toBeLessThanOrEqual(40);
+});
+
+it("focal loss, on a page, has its gradient, learns, and without its exponent is Caffe's loss", async () => {
+  const found = await runExample<Trained & { readonly plain: number; readonly caffe: number }>(
+    "focal-loss/run.mjs",
+    silent,
+  );
+  expectLearning(found);
+  expect(found.plain).toBeCloseTo(found.caffe, 5);
+  expect(linesOf("focal-loss/focal-loss.mjs")).toBeLessThanOrEqual(40);
 });
 
 it("CaffeNet's image gradient of one class is not zero wherever the first layer looks", async () => {

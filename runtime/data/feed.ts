@@ -3,13 +3,17 @@ import type { Shape } from "../../src/ir/graph.js";
 import type { Feed, FeedOptions } from "./batches.js";
 import { fillerFeed } from "./filler-feed.js";
 import { hdf5Feed } from "./hdf5-feed.js";
+import { imageFeed } from "./image-feed.js";
 import { located } from "./located.js";
+import { prefetching } from "./prefetch.js";
 import { recordFeed } from "./record-feed.js";
+import { windowFeed } from "./window-feed.js";
 
 export type { Feed, FeedOptions } from "./batches.js";
 
 /**
- * Opens what a data layer reads. What goes wrong, now or with a later batch, is reported at the layer's place.
+ * Opens what a data layer reads. What goes wrong, now or with a later batch, is reported at the layer's place. From
+ * the first batch on, the next one is read while the caller works on the one before.
  *
  * @throws CortadoError when a source is missing, damaged, or does not fit the layer
  */
@@ -21,9 +25,13 @@ export async function openFeed(spec: FeedSpec, options: FeedOptions): Promise<Fe
 async function openKind(spec: FeedSpec, options: FeedOptions): Promise<Feed> {
   switch (spec.kind) {
     case "records":
-      return recordFeed(spec, options);
+      return prefetching(await recordFeed(spec, options));
+    case "images":
+      return prefetching(await imageFeed(spec, options));
+    case "windows":
+      return prefetching(await windowFeed(spec, options));
     case "hdf5":
-      return hdf5Feed(spec, options);
+      return prefetching(await hdf5Feed(spec, options));
     case "filler":
       return fillerFeed(spec, options);
     default:

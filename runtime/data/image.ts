@@ -1,4 +1,5 @@
 import { userError } from "../../src/errors/index.js";
+import { withBrightnessFirst } from "./jpeg.js";
 
 /** How a file's pixels are wanted: as they are, as colour, or as one grey channel. */
 export type ColorMode = "native" | "color" | "gray";
@@ -13,8 +14,8 @@ export interface DecodedImage {
 
 /**
  * Decodes a JPEG, PNG, … file as OpenCV's imdecode does for Caffe: 8 bits, planes in the order blue, green, red.
- * "native" keeps grey as one channel and an alpha channel as the fourth; grey is 0.299 R + 0.587 G + 0.114 B
- * in OpenCV's fixed-point form.
+ * "native" keeps grey as one channel and an alpha channel as the fourth; grey of a JPEG is the brightness that it
+ * holds, of anything else 0.299 R + 0.587 G + 0.114 B in OpenCV's fixed-point form.
  *
  * @param what how to name the file in an error
  * @throws CortadoError when it cannot be decoded
@@ -23,17 +24,29 @@ export async function decodeImage(file: Uint8Array, mode: ColorMode, what: strin
   // Loaded on first use: most nets never see an encoded image.
   const { default: sharp } = await import("sharp");
   try {
-    const image = sharp(file, { failOn: "error", ignoreIcc: true, sequentialRead: true });
+    const bright = mode === "gray" ? withBrightnessFirst(file) : undefined;
+    const image = sharp(bright ?? file, { failOn: "error", ignoreIcc: true, sequentialRead: true });
     const metadata = await image.metadata();
     const isGray = metadata.space === "b-w" || metadata.space === "grey16";
     // Otherwise grey comes back as three equal channels, as it should where an alpha channel follows, and CMYK as it is.
     if (isGray && !metadata.hasAlpha) image.toColourspace("b-w");
     else if (metadata.space === "cmyk") image.toColourspace("srgb");
     const { data, info } = await image.raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
+    if (bright) return firstOf(data, info.channels, info.height, info.width);
     return planes(data, info.channels, info.height, info.width, mode);
   } catch (error) {
     throw userError(`cannot decode ${what}: ${(error as Error).message}`);
   }
+}
+
+/** The first of several interleaved channels. */
+function firstOf(pixels: Uint8Array, stored: number, height: number, width: number): DecodedImage {
+  return {
+    channels: 1,
+    height,
+    width,
+    data: Uint8Array.from({ length: height * width }, (_, i) => pixels[i * stored]),
+  };
 }
 
 /** Interleaved pixels (grey, RGB or RGBA) to planes. */

@@ -1,13 +1,8 @@
-import { decodeMessage } from "../../proto/index.js";
 import { userError } from "../../src/errors/index.js";
 import type { TransformSpec } from "../../src/ir/feed.js";
 import type { RandomStream } from "../random/index.js";
-import { locateSource } from "./locate.js";
+import { readBlobFile } from "./blob-file.js";
 import type { PlainRecord } from "./records.js";
-import { readWhole } from "./whole-file.js";
-
-/** 2^28 values in float32 and half as many in float64. */
-const LARGEST_MEAN = 2 ** 30;
 
 /** Extents of one image: channels, height, width. */
 export type ImageShape = readonly [channels: number, height: number, width: number];
@@ -21,7 +16,7 @@ export interface Transformer {
 }
 
 /** What is subtracted: nothing, a value for each channel, or an image as large as a record. */
-interface Mean {
+export interface Mean {
   readonly values: readonly number[];
   readonly image?: { readonly shape: ImageShape; readonly data: Float32Array };
 }
@@ -36,10 +31,7 @@ export async function createTransformer(
 ): Promise<Transformer> {
   const { cropSize, mirror, scale } = spec;
   const { phase, random } = options;
-  const mean: Mean = {
-    values: spec.meanValues,
-    image: spec.meanFile === undefined ? undefined : await readMean(spec.meanFile, options.root),
-  };
+  const mean = await readMeans(spec, options.root);
   const meanOf = meanLookup(mean);
 
   const shapeOf = ([channels, height, width]: ImageShape, what: string): ImageShape => {
@@ -81,8 +73,17 @@ export async function createTransformer(
   };
 }
 
+/** What a layer's transformation subtracts. @throws CortadoError when the mean file cannot be read */
+export const readMeans = async (
+  { meanValues, meanFile }: Pick<TransformSpec, "meanValues" | "meanFile">,
+  root: string,
+): Promise<Mean> => ({
+  values: meanValues,
+  image: meanFile === undefined ? undefined : await readMean(meanFile, root),
+});
+
 /** The mean at a channel and position, as the cheapest function that gives it. */
-function meanLookup({ image, values }: Mean): (channel: number, position: number) => number {
+export function meanLookup({ image, values }: Mean): (channel: number, position: number) => number {
   if (image) return (_, position) => image.data[position];
   if (values.length === 0) return () => 0;
   const floats = Float32Array.from(values);
@@ -90,11 +91,9 @@ function meanLookup({ image, values }: Mean): (channel: number, position: number
 }
 
 async function readMean(source: string, root: string): Promise<NonNullable<Mean["image"]>> {
-  const path = await locateSource(source, [root], "the mean file");
-  const what = `the mean file ${JSON.stringify(path)}`;
-  const blob = decodeMessage("BlobProto", await readWhole(path, what, LARGEST_MEAN), what);
-  const data = blob.double_data.length > 0 ? Float32Array.from(blob.double_data) : blob.data;
-  const dims = blob.shape ? blob.shape.dim.slice(-3) : [blob.channels, blob.height, blob.width];
+  const { shape, data: values, title: what } = await readBlobFile(source, root, "the mean file");
+  const data = Float32Array.from(values);
+  const dims = shape.slice(-3);
   const count = dims.reduce((product, extent) => product * extent, 1);
   if (dims.length !== 3 || count === 0 || data.length !== count)
     throw userError(

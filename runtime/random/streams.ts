@@ -7,6 +7,7 @@ const PURPOSES = {
   skip: 5,
   dummy: 6,
   digits: 7,
+  window: 8,
 } as const;
 
 /**

@@ -76,6 +76,8 @@ export type SolverEvent =
   | ({ readonly kind: "snapshot" } & SnapshotFiles)
   /** The loss after the last update. */
   | { readonly kind: "finalLoss"; readonly iteration: number; readonly loss: number }
+  /** debug_info: blobs, diffs, parameters and updates by their mean absolute values. */
+  | { readonly kind: "debug"; readonly iteration: number; readonly lines: readonly string[] }
   | { readonly kind: "warning"; readonly iteration: number; readonly message: string }
   | { readonly kind: "done"; readonly iteration: number; readonly stopped: boolean };
 
@@ -115,6 +117,8 @@ export function formatEvent(event: SolverEvent): readonly string[] {
       return [`Snapshotting to ${event.model}`, `Snapshotting solver state to ${event.state}`];
     case "finalLoss":
       return [`Iteration ${event.iteration}, loss = ${shortNumber(event.loss)}`];
+    case "debug":
+      return event.lines;
     case "warning":
       return [`Warning: iteration ${event.iteration}: ${event.message}`];
     case "done":

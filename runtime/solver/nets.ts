@@ -5,6 +5,7 @@ import {
   type NetParameter,
   type NetState,
   type Phase,
+  type Schema,
   type SolverParameter,
 } from "../../proto/index.js";
 import {
@@ -44,17 +45,21 @@ type Reference =
 
 /**
  * Finds and reads the nets of a solver and gives each its state, as Caffe's InitTrainNet and InitTestNets do. A
- * path counts from the first of `folders` where the file exists.
+ * path counts from the first of `folders` where the file exists; files are read by `schema`.
  *
  * @throws CortadoError with every mistake: no train net, too many, a count of test_iter or test_state that does
  * not fit, a file that is not there, and what is wrong in the nets' own texts
  */
-export async function resolveNets(definition: SolverDef, folders: readonly string[]): Promise<NetPlans> {
+export async function resolveNets(
+  definition: SolverDef,
+  folders: readonly string[],
+  schema?: Schema,
+): Promise<NetPlans> {
   const { solver } = definition;
   const diagnostics = createDiagnostics();
   const train = trainReference(solver, diagnostics);
   const tests = testReferences(solver, diagnostics);
-  const read = createReader(definition, folders, diagnostics);
+  const read = createReader(definition, folders, diagnostics, schema);
   const trainNet = train && (await read(train));
   const testNets: (Loaded | undefined)[] = [];
   for (const reference of tests) testNets.push(await read(reference));
@@ -134,6 +139,7 @@ function createReader(
   definition: SolverDef,
   folders: readonly string[],
   diagnostics: Diagnostics,
+  schema: Schema | undefined,
 ): (reference: Reference) => Promise<Loaded | undefined> {
   const known = new Map<string, Loaded | undefined>();
   const reportAll = (found: readonly Diagnostic[]): void => {
@@ -161,7 +167,7 @@ function createReader(
         });
       else
         loaded = {
-          definition: parseNet(await readFile(path, "utf8"), { name: path }),
+          definition: parseNet(await readFile(path, "utf8"), { name: path, schema }),
           folder: dirname(path),
         };
     } catch (error) {

@@ -39,6 +39,8 @@ export interface SolverParts {
   readonly checkWritable?: () => Promise<void>;
   /** For nets that are not fed by data layers. */
   readonly inputs?: BatchSource;
+  /** Whether the train net tells its debug_info. */
+  readonly debugInfo?: boolean;
   readonly onEvent?: (event: SolverEvent) => void;
   /** Seconds from any start. */
   readonly now?: () => number;
@@ -186,7 +188,12 @@ export function createLoop(parts: SolverParts): Solver {
       for (const [name, scalar] of Object.entries(rule.scalars)) scalars[name] = scalar(iteration, constants);
       const inputs = await batchOf({ phase: "TRAIN", net: 0, batch: iteration });
       const before = now();
-      const { loss, outputs } = await net.step(scalars, inputs);
+      // As in Caffe: debug_info is told of the iterations that are displayed.
+      const lines: string[] = [];
+      const log =
+        parts.debugInfo && due(solver.display) ? (line: string) => void lines.push(line) : undefined;
+      const { loss, outputs } = await net.step(scalars, inputs, log);
+      if (lines.length > 0) onEvent({ kind: "debug", iteration, lines });
       const imagesPerSecond = throughput(images, now() - before);
       warnOnce(loss);
       smoothed = smooth(loss);

@@ -4,6 +4,7 @@ import {
   createMessage,
   decodeMessage,
   encodeMessage,
+  type FieldInfo,
   has,
   type LayerParameter,
   type MessageName,
@@ -25,7 +26,7 @@ import { fillsShape, shapeText, type WeightBlob, type WeightSet } from "./weight
  */
 export function decodeCaffemodel(bytes: Uint8Array, what: string): WeightSet {
   const errors: Diagnostic[] = [];
-  const layers = layersOf(decodeMessage("NetParameter", bytes, what), what, errors)
+  const layers = layersOf(decodeMessage("NetParameter", bytes, what, isSettings), what, errors)
     .filter(({ blobs }) => blobs.length > 0)
     .map(({ name, type, blobs }) => ({
       name,
@@ -49,6 +50,12 @@ export function decodeCaffemodel(bytes: Uint8Array, what: string): WeightSet {
     );
   return { layers };
 }
+
+/**
+ * Forks of Caffe gave numbers of its fields to settings of their own; weights do not need any, so that such a file is
+ * read whatever it says there.
+ */
+const isSettings = ({ name, kind }: FieldInfo): boolean => kind.is === "message" && name.endsWith("_param");
 
 /** The layers in the current format. Inputs are nothing to weights, so what is wrong with them is not told. */
 function layersOf(net: NetParameter, what: string, errors: Diagnostic[]): readonly LayerParameter[] {

@@ -2,7 +2,7 @@ import { InternalError } from "../errors/index.js";
 import type { GraphBuilder } from "../ir/builder.js";
 import { type Node, nodesOf, sameShape } from "../ir/graph.js";
 import { add, arg, type Scalar } from "../ir/scalar.js";
-import { vjp } from "./vjp.js";
+import { type Rules, vjp } from "./vjp.js";
 
 /** Most terms of one sum; a longer one becomes a chain of sums, so that no expression grows without bound. */
 const MOST_TERMS = 32;
@@ -12,6 +12,10 @@ export interface DifferentiateRequest {
   readonly seeds: readonly { readonly node: Node; readonly cotangent: Node }[];
   /** What to differentiate by. */
   readonly wanted: readonly Node[];
+  /** Default: Cortado's own. Others are for tests. */
+  readonly rules?: Rules;
+  /** Told of every part of a cotangent: what `from` passes down to its input `to`. */
+  readonly onPart?: (from: Node, to: Node, part: Node) => void;
 }
 
 /**
@@ -47,9 +51,12 @@ export function differentiate(b: GraphBuilder, request: DifferentiateRequest): R
     const cotangent = sum(b, terms);
     cotangents.set(node, cotangent);
     if (!node.inputs.some((x) => active.has(x))) continue;
-    vjp(b, node).forEach((pullback, input) => {
+    vjp(b, node, request.rules).forEach((pullback, input) => {
       const x = node.inputs[input];
-      if (pullback && active.has(x)) contribute(x, pullback(cotangent));
+      if (!pullback || !active.has(x)) return;
+      const part = pullback(cotangent);
+      contribute(x, part);
+      request.onPart?.(node, x, part);
     });
   }
   b.origin = origin;

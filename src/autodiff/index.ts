@@ -1,3 +1,3 @@
 export * from "./differentiate.js";
-export { derivative } from "./scalar.js";
-export { type Reads, readsOf, vjp } from "./vjp.js";
+export { type Change, derivative, SCALAR_RULES, type ScalarRules } from "./scalar.js";
+export { type Pullback, type Reads, RULES, type Rules, readsOf, vjp } from "./vjp.js";

@@ -1,6 +1,7 @@
 import {
   add,
   arg,
+  type BinaryOp,
   binary,
   constant,
   div,
@@ -8,9 +9,11 @@ import {
   neg,
   replace,
   type Scalar,
+  type ShapedOp,
   scalarKey,
   select,
   sub,
+  type UnaryOp,
   unary,
 } from "../ir/scalar.js";
 
@@ -19,10 +22,44 @@ import {
  * quotient keep its own value as a factor, so that exp, division and negative powers are written with the output.
  * Undefined: not at all.
  */
-type Change =
+export type Change =
   | { readonly relative: false; readonly d: Scalar }
   | { readonly relative: true; readonly k: Scalar }
   | undefined;
+
+/** The derivative rule of a scalar function of one operand. It is asked only where the operand changes. */
+type UnaryRule<E extends Scalar> = (of: {
+  readonly e: E;
+  /** Whether e is the whole expression, whose value the derivative may read. */
+  readonly isWhole: boolean;
+  readonly dx: NonNullable<Change>;
+  /** dx as a derivative. */
+  readonly inner: Scalar;
+}) => Change;
+
+/** The derivative rule of a scalar function of two operands, at least one of which changes. */
+type BinaryRule = (of: {
+  readonly e: Extract<Scalar, { kind: "binary" }>;
+  readonly isWhole: boolean;
+  readonly ca: Change;
+  readonly cb: Change;
+  /** ca and cb as derivatives. */
+  readonly da: Scalar | undefined;
+  readonly db: Scalar | undefined;
+}) => Change;
+
+/** The derivatives of the scalar functions. */
+export interface ScalarRules {
+  readonly unary: { readonly [K in UnaryOp]: UnaryRule<Extract<Scalar, { kind: "unary" }>> };
+  readonly shaped: { readonly [K in ShapedOp]: UnaryRule<Extract<Scalar, { kind: "shaped" }>> };
+  readonly binary: { readonly [K in BinaryOp]: BinaryRule };
+  /** Of the sides: the condition has no derivative. */
+  readonly select: (
+    e: Extract<Scalar, { kind: "select" }>,
+    then: Scalar | undefined,
+    otherwise: Scalar | undefined,
+  ) => Change;
+}
 
 const ZERO = constant(0);
 const ONE = constant(1);
@@ -34,7 +71,12 @@ const TWO = constant(2);
  * there is no derivative it is Caffe's: ReLU and the like take the side of x ≤ 0 at 0, `max(a, b)` and `min(a, b)`
  * go to b on a tie, |x| has 0 at 0; `floor`, `sign`, coordinates and conditions have none.
  */
-export function derivative(expr: Scalar, index: number, operands: number): Scalar {
+export function derivative(
+  expr: Scalar,
+  index: number,
+  operands: number,
+  rules: ScalarRules = SCALAR_RULES,
+): Scalar {
   const whole = scalarKey(expr);
   const isLeaf = expr.kind === "const" || expr.kind === "arg" || expr.kind === "coord";
   const result = absolute(expr, change(expr));
@@ -44,121 +86,106 @@ export function derivative(expr: Scalar, index: number, operands: number): Scala
   );
 
   function change(e: Scalar): Change {
+    const isWhole = e === expr;
     switch (e.kind) {
       case "const":
       case "coord":
         return undefined;
       case "arg":
         return e.index === index ? by(ONE) : undefined;
-      case "unary":
-        return changeOfUnary(e, change(e.x));
+      case "unary": {
+        const dx = change(e.x);
+        const inner = absolute(e.x, dx);
+        return dx && inner && rules.unary[e.op]({ e, isWhole, dx, inner });
+      }
       case "shaped": {
-        const dx = absolute(e.x, change(e.x));
-        return dx && by(times(dx, slopeOfShaped(e)));
+        const dx = change(e.x);
+        const inner = absolute(e.x, dx);
+        return dx && inner && rules.shaped[e.op]({ e, isWhole, dx, inner });
       }
-      case "binary":
-        return changeOfBinary(e, change(e.a), change(e.b));
-      case "select": {
-        const then = absolute(e.then, change(e.then));
-        const otherwise = absolute(e.otherwise, change(e.otherwise));
-        return then || otherwise
-          ? by(select(e.cmp, e.left, e.right, then ?? ZERO, otherwise ?? ZERO))
-          : undefined;
+      case "binary": {
+        const [ca, cb] = [change(e.a), change(e.b)];
+        const [da, db] = [absolute(e.a, ca), absolute(e.b, cb)];
+        return da || db ? rules.binary[e.op]({ e, isWhole, ca, cb, da, db }) : undefined;
       }
+      case "select":
+        return rules.select(e, absolute(e.then, change(e.then)), absolute(e.otherwise, change(e.otherwise)));
       default:
         return e satisfies never;
     }
   }
-
-  function changeOfUnary(e: Extract<Scalar, { kind: "unary" }>, dx: Change): Change {
-    const { x } = e;
-    const inner = absolute(x, dx);
-    if (!dx || !inner) return undefined;
-    switch (e.op) {
-      case "neg":
-        return dx.relative ? dx : by(neg(inner));
-      case "abs":
-        return by(times(inner, unary("sign", x)));
-      case "exp":
-        return { relative: true, k: inner };
-      case "log":
-        return by(div(inner, x));
-      case "sqrt":
-        return by(times(inner, div(constant(0.5), e)));
-      case "tanh":
-        return by(times(inner, sub(ONE, mul(e, e))));
-      case "sigmoid":
-        return by(times(inner, mul(e, sub(ONE, e))));
-      case "softplus":
-        // Its derivative is sigmoid(x), which is 1 − e^−y.
-        return by(times(inner, e === expr ? sub(ONE, unary("exp", neg(e))) : unary("sigmoid", x)));
-      case "relu":
-        return by(times(inner, select("gt", e === expr ? e : x, ZERO, ONE, ZERO)));
-      case "sign":
-      case "floor":
-        return undefined;
-      default:
-        return e.op satisfies never;
-    }
-  }
-
-  function slopeOfShaped(e: Extract<Scalar, { kind: "shaped" }>): Scalar {
-    const alpha = constant(e.alpha);
-    // With a slope that is not negative the output is positive exactly where x is.
-    const tested = e === expr && e.alpha >= 0 ? e : e.x;
-    switch (e.op) {
-      case "leakyRelu":
-        return select("gt", tested, ZERO, ONE, alpha);
-      case "elu":
-        return select("gt", tested, ZERO, ONE, tested === e ? add(e, alpha) : mul(alpha, unary("exp", e.x)));
-      default:
-        return e.op satisfies never;
-    }
-  }
-
-  function changeOfBinary(e: Extract<Scalar, { kind: "binary" }>, ca: Change, cb: Change): Change {
-    const { a, b } = e;
-    const da = absolute(a, ca);
-    const db = absolute(b, cb);
-    if (!da && !db) return undefined;
-    switch (e.op) {
-      case "add":
-        return by(plus(da, db));
-      case "sub":
-        return by(da ? (db ? sub(da, db) : da) : neg(db!));
-      case "mul":
-        if (ca?.relative && cb?.relative) return { relative: true, k: add(ca.k, cb.k) };
-        if (!da) return cb?.relative ? cb : by(times(db!, a));
-        if (!db) return ca?.relative ? ca : by(times(da, b));
-        if (scalarKey(a) === scalarKey(b)) return by(times(da, mul(TWO, a)));
-        return by(add(times(da, b), times(db, a)));
-      case "div":
-        if (!db) return ca?.relative ? ca : by(div(da!, b));
-        if (!da) {
-          if (cb?.relative) return { relative: true, k: neg(cb.k) };
-          const isReciprocal = a.kind === "const" && a.value === 1;
-          return { relative: true, k: neg(isReciprocal ? times(db!, e) : div(db!, b)) };
-        }
-        return by(div(sub(da, times(db, e)), b));
-      case "pow": {
-        const inExponent = db && times(db, unary("log", a));
-        if (!da) return { relative: true, k: inExponent! };
-        // c·a^c/a is c·a^(c−1) also at 0 when c is negative: both are infinite.
-        if (!db && b.kind === "const" && b.value < 0) return { relative: true, k: times(da, div(b, a)) };
-        const inBase = times(da, mul(b, binary("pow", a, sub(b, ONE))));
-        return by(plus(inBase, inExponent && mul(e, inExponent)));
-      }
-      case "max":
-        return by(select("gt", e === expr && b.kind === "const" ? e : a, b, da ?? ZERO, db ?? ZERO));
-      case "min":
-        return by(select("lt", e === expr && b.kind === "const" ? e : a, b, da ?? ZERO, db ?? ZERO));
-      default:
-        return e.op satisfies never;
-    }
-  }
 }
 
-const by = (d: Scalar): Change => ({ relative: false, d });
+export const SCALAR_RULES: ScalarRules = {
+  unary: {
+    neg: ({ dx, inner }) => (dx.relative ? dx : by(neg(inner))),
+    abs: ({ e: { x }, inner }) => by(times(inner, unary("sign", x))),
+    sign: () => undefined,
+    exp: ({ inner }) => ({ relative: true, k: inner }),
+    log: ({ e: { x }, inner }) => by(div(inner, x)),
+    sqrt: ({ e, inner }) => by(times(inner, div(constant(0.5), e))),
+    tanh: ({ e, inner }) => by(times(inner, sub(ONE, mul(e, e)))),
+    sigmoid: ({ e, inner }) => by(times(inner, mul(e, sub(ONE, e)))),
+    // Its derivative is sigmoid(x), which is 1 − e^−y.
+    softplus: ({ e, isWhole, inner }) =>
+      by(times(inner, isWhole ? sub(ONE, unary("exp", neg(e))) : unary("sigmoid", e.x))),
+    relu: ({ e, isWhole, inner }) => by(times(inner, select("gt", isWhole ? e : e.x, ZERO, ONE, ZERO))),
+    floor: () => undefined,
+  },
+  shaped: {
+    leakyRelu: ({ e, isWhole, inner }) =>
+      by(times(inner, select("gt", testedBy(e, isWhole), ZERO, ONE, constant(e.alpha)))),
+    elu({ e, isWhole, inner }) {
+      const alpha = constant(e.alpha);
+      const tested = testedBy(e, isWhole);
+      const below = tested === e ? add(e, alpha) : mul(alpha, unary("exp", e.x));
+      return by(times(inner, select("gt", tested, ZERO, ONE, below)));
+    },
+  },
+  binary: {
+    add: ({ da, db }) => by(plus(da, db)),
+    sub: ({ da, db }) => by(da ? (db ? sub(da, db) : da) : neg(db!)),
+    mul({ e: { a, b }, ca, cb, da, db }) {
+      if (ca?.relative && cb?.relative) return { relative: true, k: add(ca.k, cb.k) };
+      if (!da) return cb?.relative ? cb : by(times(db!, a));
+      if (!db) return ca?.relative ? ca : by(times(da, b));
+      if (scalarKey(a) === scalarKey(b)) return by(times(da, mul(TWO, a)));
+      return by(add(times(da, b), times(db, a)));
+    },
+    div({ e, ca, cb, da, db }) {
+      const { a, b } = e;
+      if (!db) return ca?.relative ? ca : by(div(da!, b));
+      if (!da) {
+        if (cb?.relative) return { relative: true, k: neg(cb.k) };
+        const isReciprocal = a.kind === "const" && a.value === 1;
+        return { relative: true, k: neg(isReciprocal ? times(db, e) : div(db, b)) };
+      }
+      return by(div(sub(da, times(db, e)), b));
+    },
+    pow({ e, da, db }) {
+      const { a, b } = e;
+      const inExponent = db && times(db, unary("log", a));
+      if (!da) return { relative: true, k: inExponent! };
+      // c·a^c/a is c·a^(c−1) also at 0 when c is negative: both are infinite.
+      if (!db && b.kind === "const" && b.value < 0) return { relative: true, k: times(da, div(b, a)) };
+      const inBase = times(da, mul(b, binary("pow", a, sub(b, ONE))));
+      return by(plus(inBase, inExponent && mul(e, inExponent)));
+    },
+    max: ({ e, isWhole, da, db }) =>
+      by(select("gt", isWhole && e.b.kind === "const" ? e : e.a, e.b, da ?? ZERO, db ?? ZERO)),
+    min: ({ e, isWhole, da, db }) =>
+      by(select("lt", isWhole && e.b.kind === "const" ? e : e.a, e.b, da ?? ZERO, db ?? ZERO)),
+  },
+  select: (e, then, otherwise) =>
+    then || otherwise ? by(select(e.cmp, e.left, e.right, then ?? ZERO, otherwise ?? ZERO)) : undefined,
+};
+
+/** With a slope that is not negative the output is positive exactly where x is. */
+function testedBy(e: Extract<Scalar, { kind: "shaped" }>, isWhole: boolean): Scalar {
+  return isWhole && e.alpha >= 0 ? e : e.x;
+}
+
+const by = (d: Scalar): NonNullable<Change> => ({ relative: false, d });
 
 /** A change of `e` as a derivative. */
 function absolute(e: Scalar, change: Change): Scalar | undefined {

@@ -1,27 +1,33 @@
 import { createBuilder, type GraphBuilder } from "../ir/builder.js";
 import type { Node, NodeOf, Op } from "../ir/graph.js";
 import { arg, argsOf, constant, coord, coordsOf, select } from "../ir/scalar.js";
-import { derivative, times } from "./scalar.js";
+import { derivative, SCALAR_RULES, type ScalarRules, times } from "./scalar.js";
 
 /** From the cotangent of a node's value, its part of the cotangent of one input. Undefined: the input gets nothing. */
-type Pullback = ((cotangent: Node) => Node) | undefined;
+export type Pullback = ((cotangent: Node) => Node) | undefined;
 
 /**
  * The vector-Jacobian products, as graph: for a node, one pullback per input. What a pullback reads of the node's
  * inputs or output is what backward must keep (see `readsOf`).
  */
-export function vjp(b: GraphBuilder, node: Node): readonly Pullback[] {
+export function vjp(b: GraphBuilder, node: Node, rules: Rules = RULES): readonly Pullback[] {
   if (node.dtype === "index") return node.inputs.map(() => undefined);
-  return (TABLE[node.op] as Rule<Op>)(b, node).map((pullback, i) =>
+  return (rules.nodes[node.op] as Rule<Op>)(b, node, rules.scalars).map((pullback, i) =>
     node.inputs[i].dtype === "index" ? undefined : pullback,
   );
 }
 
-type Rule<K extends Op> = (b: GraphBuilder, node: NodeOf<K>) => readonly Pullback[];
+type Rule<K extends Op> = (b: GraphBuilder, node: NodeOf<K>, scalars: ScalarRules) => readonly Pullback[];
+
+/** All that differentiation knows: one rule for each primitive and each scalar function. */
+export interface Rules {
+  readonly nodes: { readonly [K in Op]: Rule<K> };
+  readonly scalars: ScalarRules;
+}
 
 const nothing = (_: GraphBuilder, node: Node): readonly Pullback[] => node.inputs.map(() => undefined);
 
-const TABLE: { readonly [K in Op]: Rule<K> } = {
+const NODE_RULES: Rules["nodes"] = {
   input: nothing,
   param: nothing,
   constant: nothing,
@@ -30,7 +36,7 @@ const TABLE: { readonly [K in Op]: Rule<K> } = {
   windowArgmax: nothing,
   blob: () => [(g) => g],
 
-  map: (b, node) => node.inputs.map((_, i) => pullbackOfMap(b, node, i)),
+  map: (b, node, scalars) => node.inputs.map((_, i) => pullbackOfMap(b, node, i, scalars)),
   reduce: (b, node) => {
     const [x] = node.inputs;
     switch (node.kind) {
@@ -94,11 +100,14 @@ const TABLE: { readonly [K in Op]: Rule<K> } = {
   pad: (b, { inputs: [x], axis, before }) => [(g) => b.slice(g, axis, before, x.shape[axis])],
 };
 
+/** Cortado's own. */
+export const RULES: Rules = { nodes: NODE_RULES, scalars: SCALAR_RULES };
+
 /** g times the derivative of the expression in one operand, summed over the axes along which that was broadcast. */
-function pullbackOfMap(b: GraphBuilder, node: NodeOf<"map">, index: number): Pullback {
+function pullbackOfMap(b: GraphBuilder, node: NodeOf<"map">, index: number, scalars: ScalarRules): Pullback {
   const operand = node.inputs[index];
   const count = node.inputs.length;
-  const slope = derivative(node.expr, index, count);
+  const slope = derivative(node.expr, index, count, scalars);
   if (slope.kind === "const" && slope.value === 0) return undefined;
   return (g) => {
     const read = [...node.inputs, node];

@@ -1,6 +1,7 @@
 /** What can be said of a net without running it: its lowered form and its plan. */
 import { CortadoError } from "../errors/index.js";
-import { feedsOf, type LoweredNet } from "../layers/index.js";
+import { fixedSizeOf } from "../ir/feed.js";
+import { feedsOf, type LayerType, type LoweredNet } from "../layers/index.js";
 import { openFeeds } from "../net/feeds.js";
 import { lowerDefinition } from "../net/lower.js";
 import { hasGradient, objectiveGraph } from "../net/objective.js";
@@ -18,6 +19,7 @@ export interface NetState {
 export interface AnalyseOptions extends NetState {
   readonly root: string;
   readonly shapes?: Shapes;
+  readonly layers?: readonly LayerType[];
 }
 
 export interface Analysis {
@@ -29,13 +31,15 @@ export interface Analysis {
 
 /** Lowers and plans a net; data sources are opened for their shapes and closed again. */
 export async function analyse(net: NetDef, options: AnalyseOptions): Promise<Analysis> {
-  const { phase, shapes, root } = options;
+  const { phase, shapes, root, layers } = options;
   const definition = selectLayers(net, options);
-  const feeds = await openFeeds(definition, { root, phase, seed: 0, shapes }).catch((error: unknown) => {
-    throw withShapeHint(error, definition, phase);
-  });
+  const feeds = await openFeeds(definition, { root, phase, seed: 0, shapes, layers }).catch(
+    (error: unknown) => {
+      throw withShapeHint(error, definition, phase);
+    },
+  );
   await feeds.close();
-  const lowered = lowerDefinition(definition, { phase, shapes, feedShapes: feeds.shapes });
+  const lowered = lowerDefinition(definition, { phase, shapes, feedShapes: feeds.shapes, types: layers });
   const graph = objectiveGraph(lowered, {
     backward: phase === "TRAIN" && hasGradient(lowered),
     seeds: [],
@@ -52,8 +56,8 @@ export function withShapeHint(error: unknown, definition: NetDef, phase: "TRAIN"
     .flatMap(({ layer, spec }) => {
       const batch = "batchSize" in spec ? String(spec.batchSize) : "N";
       return layer.top.map((top, i) => {
-        const crop = spec.kind === "records" ? spec.transform.cropSize : 0;
-        const plane = crop > 0 ? `3,${crop},${crop}` : "C,H,W";
+        const size = fixedSizeOf(spec);
+        const plane = size ? `3,${size.join(",")}` : "C,H,W";
         return `--shape ${/^[\w./-]+$/.test(top) ? top : "BLOB"}=${i === 0 ? `${batch},${plane}` : batch}`;
       });
     });

@@ -8,6 +8,7 @@ import { selectLayers } from "../prototxt/index.js";
 import { withShapeHint } from "./analyse.js";
 import { EXIT } from "./faults.js";
 import { type Io, painter } from "./io.js";
+import { loadLayers } from "./layers.js";
 import {
   countOption,
   type End,
@@ -96,10 +97,11 @@ async function build(file: string, options: BuildFlags, io: Io): Promise<number>
     path === undefined ? undefined : pathOf(io, path);
   const phase = options.phase ?? (options.train ? "TRAIN" : "TEST");
   const state = { phase, level: options.level, stages: options.stage };
-  const { definition, root } = await readDefinition(pathOf(io, file), given(options.root), state);
+  const layers = await loadLayers(options.layers, io);
+  const { definition, root } = await readDefinition(pathOf(io, file), given(options.root), state, layers);
   showWarnings(definition.warnings, io);
   const selected = selectLayers(definition, state);
-  const feeds = await openFeeds(selected, { root, phase, seed: 0, shapes: options.shape }).catch(
+  const feeds = await openFeeds(selected, { root, phase, seed: 0, shapes: options.shape, layers }).catch(
     (error: unknown) => {
       throw withShapeHint(error, selected, phase);
     },
@@ -109,6 +111,7 @@ async function build(file: string, options: BuildFlags, io: Io): Promise<number>
   const report = await buildNet(definition, {
     ...state,
     root,
+    layers,
     out: pathOf(io, options.out),
     target: options.target,
     arch: options.arch,

@@ -7,6 +7,7 @@ import { type NetPlan, resolveNets } from "../../runtime/solver/nets.js";
 import { readWeights } from "../../runtime/weights/index.js";
 import { CortadoError, createDiagnostics, type Diagnostic, userError } from "../errors/index.js";
 import { sizeOf } from "../ir/graph.js";
+import { schemaWith } from "../layers/index.js";
 import { reasonOf } from "../net/source.js";
 import { parseSolver, readNet, type SolverDef } from "../prototxt/index.js";
 import { checkNet, type NetCheckOptions } from "./check-net.js";
@@ -55,9 +56,10 @@ async function checkText(text: string, path: string, options: NetCheckOptions): 
   if (kind === undefined)
     return failed("file", userError(`${JSON.stringify(path)} has no field of a net or of a solver`));
   try {
+    const schema = schemaWith(options.layers);
     return kind === "net"
-      ? await netReport(readNet(text, { name: path }), path, options)
-      : await solverReport(parseSolver(text, { name: path }), path, options);
+      ? await netReport(readNet(text, { name: path, schema }), path, options)
+      : await solverReport(parseSolver(text, { name: path, schema }), path, options);
   } catch (error) {
     return failed(kind, error);
   }
@@ -113,7 +115,7 @@ async function solverReport(
   const roots = options.root === undefined ? [] : [resolve(options.root)];
   const folders = [...new Set([...roots, process.cwd(), dirname(resolve(path))])];
   try {
-    const { train, tests } = await resolveNets(definition, folders);
+    const { train, tests } = await resolveNets(definition, folders, schemaWith(options.layers));
     const told = new Set<Diagnostic>();
     for (const plan of [train, ...tests]) {
       for (const warning of plan.definition.warnings) {

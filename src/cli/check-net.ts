@@ -1,8 +1,9 @@
 /** Every mistake of a net, in the phases that it is written for, whether its data is there or not. */
 import { type Feed, openFeed } from "../../runtime/data/feed.js";
 import { CortadoError, createDiagnostics, type Diagnostic } from "../errors/index.js";
+import { fixedSizeOf } from "../ir/feed.js";
 import type { Shape } from "../ir/graph.js";
-import { feedsOf, type LayerFeed, lowerNet, NOT_OPENED } from "../layers/index.js";
+import { feedsOf, type LayerFeed, type LayerType, lowerNet, NOT_OPENED } from "../layers/index.js";
 import { checkFillers } from "../net/fillers.js";
 import { type NetDef, selectLayers, wireNet } from "../prototxt/index.js";
 import { safe, shapeText } from "./text.js";
@@ -15,6 +16,7 @@ export interface NetCheckOptions {
   readonly stages?: readonly string[];
   readonly root?: string;
   readonly shapes?: Shapes;
+  readonly layers?: readonly LayerType[];
   /** Default: both, or the one that the net has sources for. */
   readonly phases?: readonly Phase[];
 }
@@ -95,7 +97,7 @@ async function checkPhase(
   );
   // Of several guesses the one counts that leaves least to complain about.
   const diagnostics = others.reduce((best, next) => (next.length < best.length ? next : best), first);
-  return { diagnostics, notes: sources.notes };
+  return { diagnostics: [...sources.diagnostics, ...diagnostics], notes: sources.notes };
 }
 
 /** Wires and lowers with these shapes; where some are unknown, what lies above is not looked at. */
@@ -103,14 +105,14 @@ function lower(
   definition: NetDef,
   phase: Phase,
   feedShapes: ReadonlyMap<string, readonly Shape[]>,
-  { shapes }: NetCheckOptions,
+  { shapes, layers: types }: NetCheckOptions,
 ): readonly Diagnostic[] {
   const diagnostics = createDiagnostics();
   // A layer that lost its tops to a mistake in its text would make its readers look wrong.
   const complete = [...definition.damaged].every(({ top }) => top.length > 0);
   const wiring = wireNet(definition, complete ? diagnostics : createDiagnostics());
   checkFillers(definition, diagnostics);
-  lowerNet(definition, wiring, { phase, shapes, feedShapes, diagnostics });
+  lowerNet(definition, wiring, { phase, shapes, feedShapes, diagnostics, types });
   return diagnostics.all.filter(({ message }) => !message.endsWith(NOT_OPENED));
 }
 
@@ -118,18 +120,21 @@ interface Sources {
   /** Shapes by layer: several where they are guessed. */
   readonly guesses: readonly ReadonlyMap<string, readonly Shape[]>[];
   readonly notes: readonly string[];
+  /** Settings that do not fit the data that is there. */
+  readonly diagnostics: readonly Diagnostic[];
 }
 
 /** The shapes that data layers give: as told, from the data, or guessed from what their settings say. */
 async function shapesOfSources(
   definition: NetDef,
   phase: Phase,
-  { root, shapes = {} }: NetCheckOptions & { readonly root: string },
+  { root, shapes = {}, layers }: NetCheckOptions & { readonly root: string },
 ): Promise<Sources> {
   const known = new Map<string, readonly Shape[]>();
   const guessed: { readonly feed: LayerFeed; readonly guess: (channels: number) => readonly Shape[] }[] = [];
   const notes: string[] = [];
-  for (const feed of feedsOf(definition, phase)) {
+  const diagnostics: Diagnostic[] = [];
+  for (const feed of feedsOf(definition, phase, layers)) {
     const { layer, spec } = feed;
     if (layer.top.every((top) => Object.hasOwn(shapes, top))) {
       known.set(
@@ -139,20 +144,22 @@ async function shapesOfSources(
       continue;
     }
     const opened = await shapesOfFeed(feed, root, phase);
-    if (opened) {
-      known.set(layer.name, opened);
+    if (opened.shapes) {
+      known.set(layer.name, opened.shapes);
       continue;
     }
+    diagnostics.push(...opened.misfits);
+    if (opened.misfits.length > 0) continue;
     if (spec.kind === "filler") continue;
     const source = `the data of layer ${JSON.stringify(safe(layer.name))} (${JSON.stringify(safe(spec.source))}) could not be opened`;
-    if (spec.kind === "records" && spec.transform.cropSize > 0) {
-      const { batchSize, transform } = spec;
-      const guess = (channels: number): readonly Shape[] => [
-        [batchSize, channels, transform.cropSize, transform.cropSize],
-        [batchSize],
-      ];
+    const size = fixedSizeOf(spec);
+    if (size) {
+      const { batchSize } = spec;
+      const guess = (channels: number): readonly Shape[] => [[batchSize, channels, ...size], [batchSize]];
       guessed.push({ feed, guess });
-      notes.push(`${source}; shapes follow from its crop_size: ${shapeText(guess(3)[0])}`);
+      notes.push(
+        `${source}; shapes follow from its ${"transform" in spec && spec.transform.cropSize > 0 ? "crop_size" : "new_height and new_width"}: ${shapeText(guess(3)[0])}`,
+      );
     } else {
       const flags = layer.top.map(
         (top, i) => `--shape ${safe(top)}=${i === 0 ? `${spec.batchSize},C,H,W` : spec.batchSize}`,
@@ -162,23 +169,30 @@ async function shapesOfSources(
   }
   const withChannels = (channels: number): ReadonlyMap<string, readonly Shape[]> =>
     new Map([...known, ...guessed.map(({ feed, guess }) => [feed.layer.name, guess(channels)] as const)]);
-  return { guesses: guessed.length > 0 ? [withChannels(3), withChannels(1)] : [known], notes };
+  return { guesses: guessed.length > 0 ? [withChannels(3), withChannels(1)] : [known], notes, diagnostics };
 }
 
-/** Undefined where the source is not there, or cannot be read. */
+/**
+ * The shapes of a data layer's tops; none where its source is not there, or cannot be read. `misfits`: what is wrong
+ * with other settings than the source, a crop larger than the images.
+ */
 async function shapesOfFeed(
   { spec }: LayerFeed,
   root: string,
   phase: Phase,
-): Promise<readonly Shape[] | undefined> {
+): Promise<{ readonly shapes?: readonly Shape[]; readonly misfits: readonly Diagnostic[] }> {
   let feed: Feed;
   try {
     feed = await openFeed(spec, { root, phase, seed: 0 });
   } catch (error) {
-    if (error instanceof CortadoError) return undefined;
-    throw error;
+    if (!(error instanceof CortadoError)) throw error;
+    // A mean image need not be there either.
+    const transform =
+      "transform" in spec && spec.transform.meanFile === undefined ? spec.transform : undefined;
+    const place = transform?.span;
+    return { misfits: error.diagnostics.filter(({ span }) => span !== undefined && span === place) };
   }
   const { shapes } = feed;
   await feed.close();
-  return shapes;
+  return { shapes, misfits: [] };
 }

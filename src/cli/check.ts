@@ -3,6 +3,7 @@ import { type Diagnostic, formatDiagnostic, lineAndColumn } from "../errors/inde
 import { checkFile, type FileReport } from "./check-file.js";
 import { EXIT, paintDiagnostics } from "./faults.js";
 import { type Io, painter } from "./io.js";
+import { loadLayers } from "./layers.js";
 import { type End, jsonOption, rootOption, type StateOptions, withShapes, withState } from "./options.js";
 import { count, json, pathOf, safe } from "./text.js";
 import type { Shapes } from "./values.js";
@@ -37,6 +38,7 @@ async function check(files: readonly string[], options: CheckOptions, io: Io): P
   const reports: FileReport[] = [];
   const seen = new Set<string>();
   const paint = painter(io.stdout, io.env);
+  const layers = await loadLayers(options.layers, io);
   for (const file of files) {
     const report = unseen(
       await checkFile(pathOf(io, file), {
@@ -44,6 +46,7 @@ async function check(files: readonly string[], options: CheckOptions, io: Io): P
         stages: options.stage,
         root: options.root === undefined ? undefined : pathOf(io, options.root),
         shapes: options.shape,
+        layers,
       }),
       seen,
     );

@@ -9,6 +9,8 @@ export type End = (code: number) => void;
 export interface StateOptions {
   readonly level?: number;
   readonly stage?: readonly string[];
+  /** Modules with layer types, and the word extras. */
+  readonly layers?: readonly string[];
 }
 
 export interface RunOptions {
@@ -44,11 +46,17 @@ export const archOption = (description: string): Option =>
 
 export const jsonOption = (what: string): Option => new Option("--json", what);
 
-/** Levels and stages of the net's state, as `caffe` takes them. */
+/** What decides the layers of a net: level and stages of its state, as `caffe` takes them, and types of one's own. */
 export const withState = (command: Command): Command =>
   command
     .addOption(countOption("--level <n>", "the net's level, for include and exclude rules", 0))
-    .addOption(new Option("--stage <names>", "the net's stages, separated by commas").argParser(list));
+    .addOption(new Option("--stage <names>", "the net's stages, separated by commas").argParser(list))
+    .addOption(
+      new Option(
+        "--layers <files>",
+        "JavaScript modules that export layer types of your own; extras: those of common forks",
+      ).argParser(list),
+    );
 
 /** How kernels run. */
 export const withTarget = (command: Command): Command =>

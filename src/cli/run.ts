@@ -4,7 +4,9 @@ import { type Grammar, normaliseArguments } from "./arguments.js";
 import { addBuild } from "./build.js";
 import { addCheck } from "./check.js";
 import { addDeviceQuery } from "./device-query.js";
+import { addDiff } from "./diff.js";
 import { EXIT, paintDiagnostics, reportFault } from "./faults.js";
+import { addGradcheck } from "./gradcheck.js";
 import { hasColours, type Io, painter } from "./io.js";
 import type { End } from "./options.js";
 import { addSummary } from "./summary.js";
@@ -13,7 +15,7 @@ import { addTime } from "./time.js";
 import { addTrain } from "./train.js";
 
 const DESCRIPTION =
-  "Compiles Caffe networks: trains, tests, times, summarises, checks and builds them.\n" +
+  "Compiles Caffe networks: trains, tests, times, summarises, checks, compares and builds them.\n" +
   "Caffe's own spellings work everywhere: -solver X, -model=X, -weights X, -iterations N.";
 
 const AFTER = `
@@ -66,7 +68,17 @@ function createProgram(io: Io, end: End): Command {
       getErrHasColors: () => hasColours(io.stderr, io.env),
       outputError: (text, write) => write(`${paintDiagnostics(commanderMessage(text), paint)}\n`),
     });
-  for (const add of [addTrain, addTest, addTime, addSummary, addCheck, addBuild, addDeviceQuery])
+  for (const add of [
+    addTrain,
+    addTest,
+    addTime,
+    addSummary,
+    addCheck,
+    addGradcheck,
+    addDiff,
+    addBuild,
+    addDeviceQuery,
+  ])
     add(program, io, end);
   return program;
 }

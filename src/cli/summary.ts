@@ -5,6 +5,7 @@ import { formatPlan } from "../plan/index.js";
 import { type Analysis, analyse } from "./analyse.js";
 import { EXIT } from "./faults.js";
 import { type Io, painter } from "./io.js";
+import { loadLayers } from "./layers.js";
 import {
   type End,
   jsonOption,
@@ -53,15 +54,18 @@ export function addSummary(program: Command, io: Io, end: End): void {
 
 async function summary(file: string, options: SummaryOptions, io: Io): Promise<number> {
   const state = { phase: options.phase, level: options.level, stages: options.stage };
+  const layers = await loadLayers(options.layers, io);
   const { definition, root } = await readDefinition(
     pathOf(io, file),
     options.root === undefined ? undefined : pathOf(io, options.root),
     state,
+    layers,
   );
   showWarnings(definition.warnings, io);
   const analysis = await analyse(definition, {
     ...state,
     root,
+    layers,
     shapes: options.shape,
   });
   const facts = factsOf(analysis);
@@ -120,7 +124,9 @@ function factsOf({ definition, lowered, plan }: Analysis): Facts {
     flops,
     needsBackward,
   }));
-  const parameters = lowered.params.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const parameters = lowered.params
+    .filter(({ kind }) => kind !== "carried")
+    .reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   return {
     name: definition.net.name,
     layers,

@@ -9,6 +9,7 @@ import { formatMatchReport, loadWeights, type WeightReport } from "../net/weight
 import { EXIT } from "./faults.js";
 import { unfedInputs } from "./inputs.js";
 import { type Io, painter } from "./io.js";
+import { loadLayers } from "./layers.js";
 import {
   countOption,
   type End,
@@ -71,6 +72,7 @@ async function test(file: string, options: TestOptions, io: Io): Promise<number>
     threads: options.threads,
     level: options.level,
     stages: options.stage,
+    layers: await loadLayers(options.layers, io),
     root: options.root === undefined ? undefined : pathOf(io, options.root),
   });
   try {

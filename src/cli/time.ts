@@ -14,6 +14,7 @@ import { dryRun } from "./dry-run.js";
 import { EXIT } from "./faults.js";
 import { standInValues, unfedInputs } from "./inputs.js";
 import { type Io, painter } from "./io.js";
+import { loadLayers } from "./layers.js";
 import {
   archOption,
   countOption,
@@ -95,13 +96,16 @@ async function time(file: string, options: TimeOptions, io: Io): Promise<number>
   warnGpu(options, io);
   const { phase, threads = 1, iterations } = options;
   const state = { phase, level: options.level, stages: options.stage };
+  const layers = await loadLayers(options.layers, io);
   const { definition, root } = await readDefinition(
     pathOf(io, file),
     options.root === undefined ? undefined : pathOf(io, options.root),
     state,
+    layers,
   );
   const net = await compile(definition, {
     ...state,
+    layers,
     root,
     threads,
     target: options.target,

@@ -131,6 +131,7 @@ function briefLines(event: SolverEvent, io: Io, paint: Paint): readonly string[]
     case "restore":
     case "weights":
     case "rateStep":
+    case "debug":
     case "testInterrupted":
       return formatEvent(event).map((text) => safe(text, 1000));
     case "start":

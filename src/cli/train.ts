@@ -1,10 +1,11 @@
 import type { Command } from "commander";
 import { userError } from "../errors/index.js";
+import { parseSolver } from "../net/parse.js";
 import { readTextFile } from "../net/source.js";
-import { parseSolver } from "../prototxt/index.js";
 import { createSolver, type Solver } from "../train.js";
 import { EXIT } from "./faults.js";
 import type { Io } from "./io.js";
+import { loadLayers } from "./layers.js";
 import {
   countOption,
   type End,
@@ -67,7 +68,9 @@ async function train(file: string, options: TrainOptions, io: Io): Promise<numbe
     );
   warnGpu(options, io);
   const path = pathOf(io, file);
-  const definition = parseSolver(await readTextFile(path, "the solver"), { name: path });
+  const layers = await loadLayers(options.layers, io);
+  const text = await readTextFile(path, "the solver");
+  const definition = parseSolver(text, { name: path, layers });
   const report = options.json ? createJsonReport(io) : createTextReport(io);
   report.warnings(definition.warnings);
 
@@ -96,6 +99,7 @@ async function train(file: string, options: TrainOptions, io: Io): Promise<numbe
       resume: options.snapshot === undefined ? undefined : pathOf(io, options.snapshot),
       stages: options.stage,
       level: options.level,
+      layers,
       onEvent: report.event,
     });
     try {

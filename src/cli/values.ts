@@ -27,6 +27,17 @@ export const wholeNumber =
     return number;
   };
 
+/** A number of at least `least`. */
+export const number =
+  (least: number) =>
+  (value: string): number => {
+    refuseOption(value);
+    const given = Number(value);
+    if (!/^[+-]?[\d.]/.test(value) || !Number.isFinite(given) || given < least)
+      throw new InvalidArgumentError(`Expected a number from ${least} on.`);
+    return given;
+  };
+
 /** A GPU's architecture: sm_90. */
 export const architecture = (value: string): string => {
   refuseOption(value);

@@ -1,9 +1,10 @@
 /** Layers as their records' own domains want them, added to a net under construction. */
 import { createMessage, type ParamSpec, withFields } from "../../proto/index.js";
 import { type Shape, sameShape } from "../ir/graph.js";
-import type { Draw, LayerType, Values } from "../layers/index.js";
+import { type Draw, type LayerType, layerOf } from "../layers/index.js";
+import { bottomDomains } from "./bottoms.js";
 import type { DrawnInput } from "./drawn.js";
-import { type Sketch, type Start, settingsFields } from "./sketch.js";
+import { lowerDrawn, type Sketch, type Start } from "./sketch.js";
 
 /** As many bottoms as the record asks for, all of one shape of 1 to 4 axes. */
 function defaultShapes(
@@ -18,21 +19,17 @@ function defaultShapes(
   return new Array<Shape>(draw.integer(least, most)).fill(shape);
 }
 
-const anyReal: Values = { kind: "real", min: -2, max: 2 };
-
 /** Adds a layer of a type to the net. False where the type cannot take that first bottom. */
-function addLayer(draw: Draw, net: Sketch, type: LayerType, from: Start): boolean {
+export function addLayer(draw: Draw, net: Sketch, type: LayerType, from: Start): boolean {
   const domain = type.domain ?? {};
   const shapes = domain.shapes ? domain.shapes(draw, from.shape) : defaultShapes(draw, type, from.shape);
   if (!shapes || (from.shape && !sameShape(shapes[0], from.shape))) return false;
   const name = net.newName("layer");
-  const settings = settingsFields(domain.settings?.(draw, shapes) ?? {});
-  const bare = createMessage("LayerParameter", { name, type: type.type, ...settings });
-  const values = domain.values?.(bare, shapes) ?? shapes.map(() => anyReal);
-  const smooth = (i: number): boolean => domain.differentiable?.includes(i) ?? true;
+  const bare = layerOf(type, { name, ...domain.settings?.(draw, shapes) });
+  const domains = bottomDomains(type, bare, shapes);
   const readable = (i: number): boolean => {
-    const wanted = values[i];
-    return smooth(i) && !(wanted.kind === "real" && wanted.bounded);
+    const { values, differentiable } = domains[i];
+    return differentiable && !(values.kind === "real" && values.bounded);
   };
   if (from.name !== undefined && !readable(0)) return false;
 
@@ -42,7 +39,7 @@ function addLayer(draw: Draw, net: Sketch, type: LayerType, from: Start): boolea
     // A join: another blob of the shape, where there is one.
     const others = i > 0 && readable(i) ? net.blobs().filter((blob) => sameShape(blob.shape, shape)) : [];
     if (others.length > 0 && draw.integer(0, 3) > 0) return draw.of(others).name;
-    const input = { blob: net.newName("in"), shape, values: values[i], differentiable: smooth(i) };
+    const input = { blob: net.newName("in"), shape, ...domains[i] };
     inputs.push(input);
     return input.blob;
   });
@@ -57,13 +54,11 @@ function addLayer(draw: Draw, net: Sketch, type: LayerType, from: Start): boolea
 }
 
 /** Adds a copy of the last layer over another blob of the same shape, with the same parameters by name. */
-function addTwin(draw: Draw, net: Sketch): void {
+export function addTwin(draw: Draw, net: Sketch): void {
   const { layers } = net;
   const last = layers.at(-1);
   if (last?.bottom.length !== 1 || last.top.length !== 1) return;
-  const lowered = lowerText(
-    formatNet(createMessage("NetParameter", { layer: [...net.inputs.map(inputLayer), ...layers] })),
-  );
+  const lowered = lowerDrawn(net.finish(false).text);
   const own = lowered.layers.at(-1)!;
   if (own.params.length === 0) return;
   const { shape } = lowered.blobs.get(last.bottom[0])!;
@@ -71,7 +66,7 @@ function addTwin(draw: Draw, net: Sketch): void {
   const names = own.params.map((): ParamSpec => createMessage("ParamSpec", { name: net.newName("shared") }));
   const isState = last.type === "BatchNorm";
   if (isState || others.length === 0) return;
-  layers[layers.length - 1] = withFields(last, { param: names });
+  net.amendLast({ param: names });
   const bottom = [draw.of(others).name];
   net.add(
     withFields(last, { name: net.newName("layer"), bottom, top: [net.newName("blob")], param: names }),

@@ -22,6 +22,9 @@ export interface DrawnInput {
   readonly differentiable: boolean;
 }
 
+/** Makes a net of choices. Its values are drawn apart, from a seed. */
+export type MakeNet = (draw: Draw) => Omit<DrawnNet, "seed">;
+
 /** Each choice is a number below 2 to this power. */
 export const CHOICE_BITS = 30;
 

@@ -1,48 +1,71 @@
 /** Nets drawn from the layer records: one layer of a type, or several that read each other. */
-import { withFields } from "../../proto/index.js";
+import { createMessage, type ParamSpec } from "../../proto/index.js";
 import type { Shape } from "../ir/graph.js";
 import type { Draw, LayerType } from "../layers/index.js";
 import { addLayer, addTwin } from "./add-layer.js";
-import { type DrawnNet, differentiableTypes } from "./drawn.js";
-import { createSketch, type Start } from "./sketch.js";
+import { differentiableTypes, type MakeNet } from "./drawn.js";
+import { createSketch, lowerDrawn, type Sketch, type Start } from "./sketch.js";
 
 /** One layer of a type over inputs. `type` may be one that Cortado does not have. */
-export const singleLayerNet = (type: LayerType): fc.Arbitrary<DrawnNet> =>
-  drawn((draw) => {
+export const singleLayerNet =
+  (type: LayerType): MakeNet =>
+  (draw) => {
     const net = createSketch([type]);
     addLayer(draw, net, type, { shape: undefined });
     return net.finish(true);
-  });
+  };
 
 /** How many types are tried on a blob before the net does without that layer. */
 const TRIES = 4;
+const LOSS_WEIGHTS = [1, 0.5, 2, -1] as const;
 
 /**
- * Two to six layers: chains, branches that join again, in-place layers, parameters shared by name, a loss at the end
- * or not, with force_backward or only as far down as there is something to learn.
+ * Two to nine layers: chains, branches that join again, in-place layers, parameters shared by name, layers that are
+ * frozen (lr_mult 0) or pass nothing down, up to three losses with weights or none, with force_backward or only as
+ * far down as there is something to learn.
  */
-export const layeredNet: fc.Arbitrary<DrawnNet> = drawn((draw) => {
+export const layeredNet: MakeNet = (draw) => {
   const net = createSketch([]);
   const isLoss = (type: LayerType): boolean => (type.lossWeight ?? 0) !== 0;
-  const inner = differentiableTypes.filter((type) => !isLoss(type));
-  const losses = differentiableTypes.filter(isLoss);
+  const types = differentiableTypes();
+  const inner = types.filter((type) => !isLoss(type));
+  const losses = types.filter(isLoss);
   const count = draw.integer(2, 5);
   for (let i = 0; i < count; i++) {
     const blobs = net.blobs();
     // Mostly the newest blob, now and then one of those before it, or a new input.
     const back = [0, 0, 0, 0, 1, 2, 3][draw.integer(0, 6)];
     const from: Start = blobs[back] ?? { shape: drawInputShape(draw) };
-    for (let tries = 0; tries < TRIES; tries++) if (addLayer(draw, net, draw.of(inner), from)) break;
+    for (let tries = 0; tries < TRIES; tries++)
+      if (addLayer(draw, net, draw.of(inner), from)) {
+        freeze(draw, net);
+        break;
+      }
     if (draw.integer(0, 2) === 2) addTwin(draw, net);
   }
-  if (draw.boolean() && net.layers.length > 0) addLayer(draw, net, draw.of(losses), net.blobs()[0]);
   if (net.layers.length === 0) addLayer(draw, net, inner[0], { shape: undefined });
+  const heads = draw.of([0, 1, 0, 1, 2, 3]);
+  for (let i = 0; i < heads; i++) {
+    const blobs = net.blobs();
+    const from = blobs[i === 0 ? 0 : draw.integer(0, Math.min(2, blobs.length - 1))];
+    if (addLayer(draw, net, draw.of(losses), from) && i > 0)
+      net.amendLast({ loss_weight: [draw.of(LOSS_WEIGHTS)] });
+  }
   return net.finish(!(net.learns() && draw.boolean()));
-});
+};
+
+/** Now and then the last layer learns nothing, or passes nothing down to its bottoms. */
+function freeze(draw: Draw, net: Sketch): void {
+  const what = draw.integer(0, 9);
+  if (what === 9) net.amendLast({ propagate_down: net.layers.at(-1)!.bottom.map(() => false) });
+  if (what !== 8) return;
+  const own = lowerDrawn(net.finish(false).text).layers.at(-1)!.params;
+  if (own.length > 0)
+    net.amendLast({ param: own.map((): ParamSpec => createMessage("ParamSpec", { lr_mult: 0 })) });
+}
 
 /** Mostly images, which most types take. */
 function drawInputShape(draw: Draw): Shape {
   const rank = draw.of([4, 4, 4, 3, 2]);
   return Array.from({ length: rank }, (_, axis) => draw.integer(1, axis < 2 ? 3 : 5));
 }
-

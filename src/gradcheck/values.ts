@@ -1,6 +1,6 @@
 /** Values for the inputs and parameters of a net under check, from its seed. */
 import { permutation, type RandomStream, randomStream } from "../../runtime/random/index.js";
-import { sizeOf } from "../ir/graph.js";
+import { type Shape, sizeOf } from "../ir/graph.js";
 import type { LoweredNet, Values } from "../layers/index.js";
 import type { DrawnNet } from "./drawn.js";
 
@@ -50,6 +50,15 @@ export function drawValues(stream: RandomStream, values: Values, count: number):
   }
 }
 
+/** The variance of inputs times this over their count is that of the output (Glorot's scale for uniform weights). */
+const WIDE = 3;
+
+/** How large a parameter's elements are drawn: what a deep net computes stays of size 1. */
+function reach(shape: Shape): number {
+  const fanIn = shape.length > 1 ? sizeOf(shape) / shape[0] : 1;
+  return fanIn > WIDE ? Math.sqrt(WIDE / fanIn) : 1;
+}
+
 /** Values of every input and parameter. Statistics that a layer keeps are those of one batch. */
 export function drawNetValues(net: DrawnNet, lowered: LoweredNet): NetValues {
   const stream = randomStream(net.seed, 0);
@@ -57,7 +66,9 @@ export function drawNetValues(net: DrawnNet, lowered: LoweredNet): NetValues {
     net.inputs.map(({ blob, shape, values }) => [blob, drawValues(stream, values, sizeOf(shape))]),
   );
   const params = lowered.params.map(({ kind, shape }) =>
-    kind === "state" ? new Float64Array(sizeOf(shape)).fill(1) : uniforms(stream, sizeOf(shape)),
+    kind === "state"
+      ? new Float64Array(sizeOf(shape)).fill(1)
+      : uniforms(stream, sizeOf(shape), -reach(shape), reach(shape)),
   );
   return { inputs, params };
 }

@@ -10,13 +10,16 @@ export interface ConvolutionSettings {
   readonly outputs: number;
   readonly groups: number;
   /** One entry for each spatial axis. */
-  readonly spatial: readonly {
-    readonly extent: number;
-    readonly kernel: number;
-    readonly stride: number;
-    readonly pad: number;
-    readonly dilation: number;
-  }[];
+  readonly spatial: readonly SpatialAxis[];
+}
+
+/** How a kernel moves along one spatial axis of the bottom. */
+export interface SpatialAxis {
+  readonly extent: number;
+  readonly kernel: number;
+  readonly stride: number;
+  readonly pad: number;
+  readonly dilation: number;
 }
 
 type Context = LayerContext<"convolution_param">;
@@ -47,19 +50,22 @@ export function convolutionSettings(context: Context): ConvolutionSettings {
   if (channels % groups !== 0)
     fail(`${channels} channels cannot be divided into ${groups} groups`, "group", { bottoms: [0] });
   if (outputs % groups !== 0) fail(`num_output ${outputs} cannot be divided into ${groups} groups`, "group");
+  return { axis, channels, outputs, groups, spatial: spatialAxes(context, extents) };
+}
 
+/** The four numbers of each spatial axis, whose extents in the bottom are given. */
+export function spatialAxes(context: Context, extents: Shape): readonly SpatialAxis[] {
   const kernel = perAxis(context, extents.length, "kernel_size", 1);
   const stride = perAxis(context, extents.length, "stride", 1);
   const pad = perAxis(context, extents.length, "pad", 0);
   const dilation = perAxis(context, extents.length, "dilation", 1);
-  const spatial = extents.map((extent, i) => ({
+  return extents.map((extent, i) => ({
     extent,
     kernel: kernel[i],
     stride: stride[i],
     pad: pad[i],
     dilation: dilation[i],
   }));
-  return { axis, channels, outputs, groups, spatial };
 }
 
 /**
@@ -95,11 +101,15 @@ function perAxis(context: Context, rank: number, name: Repeated, least: 0 | 1): 
   return Array.from({ length: rank }, (_, i) => values[values.length === 1 ? 0 : i]);
 }
 
-/** The field that says the kernel along a spatial axis, for messages. */
-export function kernelField({ parameter }: Context, axis: number): readonly [string, FailDetail] {
-  const { kernel_size: sizes } = parameter;
-  if (sizes.length === 0) return [SIDES.kernel_size[axis] ?? "kernel_size", { bottoms: [0] }];
-  return ["kernel_size", { index: sizes.length === 1 ? 0 : axis, bottoms: [0] }];
+/** The field that says the kernel, the stride or the padding along a spatial axis, for messages. */
+export function fieldOf(
+  { parameter }: Context,
+  name: keyof typeof SIDES,
+  axis: number,
+): readonly [string, FailDetail] {
+  const values = parameter[name];
+  if (values.length === 0) return [SIDES[name][axis] ?? name, { bottoms: [0] }];
+  return [name, { index: values.length === 1 ? 0 : axis, bottoms: [0] }];
 }
 
 /** A bottom as builder.conv wants it: [batch, channels, …spatial]. */

@@ -29,8 +29,10 @@ export type Values =
   /** Integers from 0 to `below` − 1, and now and then `or`: labels. */
   | { readonly kind: "label"; readonly below: number; readonly or?: number };
 
-/** Settings of a layer, by parameter field, as plain values. */
-export type Settings = { readonly [F in ParameterField]?: Partial<ParameterOf<F>> };
+/** Settings of a layer, by parameter field, as plain values: Caffe's fields, and those that layer types declare. */
+export type Settings = { readonly [F in ParameterField]?: Partial<ParameterOf<F>> } & {
+  readonly [own: `${string}_param`]: object | undefined;
+};
 
 /** What a layer type's test inputs may look like; every part has a default. */
 export interface Domain {
@@ -45,7 +47,7 @@ export interface Domain {
   readonly tops?: (draw: Draw, shapes: readonly Shape[]) => number;
   /** What the bottoms' values may be. Default: real numbers from −2 to 2. */
   readonly values?: (layer: LayerParameter, shapes: readonly Shape[]) => readonly Values[];
-  /** Bottoms that are differentiated, by position. Default: all. Empty for a type without a gradient. */
+  /** Bottoms that are differentiated, by position. Default: all but labels. Empty for a type without a gradient. */
   readonly differentiable?: readonly number[];
 }
 

@@ -1,7 +1,8 @@
 /** The layers, and the lowering of a net to the graph. */
 export type { Domain, Draw, Settings, Values } from "./domain.js";
 export { awayFrom } from "./domain.js";
-export { type ElementwiseRecord, elementwise } from "./elementwise.js";
+export { type ElementwiseRecord, elementwise, type OwnElementwiseRecord } from "./elementwise.js";
+export { extras } from "./extras/index.js";
 export { flopsOf } from "./flops.js";
 export * from "./lower.js";
 export { type DecidedLayer, type Decision, decideBackward } from "./needs.js";
@@ -14,9 +15,12 @@ export {
   type LayerContext,
   type LayerRecord,
   type LayerType,
+  type OwnLayerRecord,
   type ParameterField,
   type ParameterOf,
   parameterOf,
   type RangeCheck,
+  settingsOf,
 } from "./record.js";
-export { knownLayerTypes, MISSING_TYPES } from "./registry.js";
+export { knownLayerTypes } from "./registry.js";
+export { layerOf, schemaWith } from "./schema.js";

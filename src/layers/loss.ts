@@ -6,6 +6,9 @@ import { gives } from "./record.js";
 
 /** What the loss and accuracy layers have in common. */
 
+/** kLOG_THRESHOLD: where Caffe takes the log of a probability, the least that it takes it of. */
+export const LEAST_PROBABILITY = 1e-20;
+
 type Normalization = LossParameter["normalization"];
 
 /** LossLayer::AllowForceBackward: into everything but the labels. */

@@ -3,9 +3,10 @@ import type { LayerParameter, NetParameter, Phase } from "../../proto/index.js";
 import type { Diagnostics, Span } from "../errors/index.js";
 import { quoted } from "../errors/suggest.js";
 import type { GraphBuilder } from "../ir/builder.js";
-import type { FeedSpec } from "../ir/feed.js";
+import type { FeedSpec, SinkSpec } from "../ir/feed.js";
 import { type Node, type Shape, sizeOf } from "../ir/graph.js";
-import type { BlobVersion } from "../prototxt/index.js";
+import { arg, constant, select } from "../ir/scalar.js";
+import { type BlobVersion, spanOf } from "../prototxt/index.js";
 import { blobs, times, topsOf } from "./arity.js";
 import { type Fail, nameOf, placeOfName } from "./mistakes.js";
 import { createParamTable, type ParamTable } from "./params.js";
@@ -13,8 +14,8 @@ import {
   type FeedContext,
   type LayerContext,
   type LayerType,
-  parameterOf,
   type RangeCheck,
+  settingsOf,
 } from "./record.js";
 import { showShape } from "./shapes.js";
 
@@ -36,6 +37,8 @@ export interface LowerOptions {
   readonly shapes?: Readonly<Record<string, Shape>>;
   /** The shapes of each data layer's tops, by layer name. Those that fillers make need not be here. */
   readonly feedShapes: ReadonlyMap<string, readonly Shape[]>;
+  /** How many rows values have picked, in the order of `LoweredNet.rowCounts`; where not given, all. */
+  readonly rows?: readonly number[];
   readonly diagnostics: Diagnostics;
   /** Layer types beside Cortado's own. */
   readonly types?: readonly LayerType[];
@@ -48,10 +51,40 @@ export interface LoweredBlob {
   readonly last: Node;
 }
 
+/** A number of rows that depends on values. */
+export interface RowCount {
+  /** How many there are, when the net runs; of shape []. */
+  readonly node: Node;
+  /** How many the graph is made for. */
+  readonly rows: number;
+  /** The layer that counts, for people. */
+  readonly layer: string;
+  readonly span?: Span;
+}
+
+/** A constant that a layer reads from a binary BlobProto file. */
+export interface BlobFile {
+  /** The graph's name for it: an input of this shape. */
+  readonly input: string;
+  readonly shape: Shape;
+  readonly source: string;
+  /** What it is to the user, and the layer it is for. */
+  readonly what: string;
+  readonly layer: string;
+  readonly span?: Span;
+}
+
 /** A data layer and where its tops' values come from. */
 export interface LayerFeed {
   readonly layer: LayerParameter;
   readonly spec: FeedSpec;
+}
+
+/** Values that a layer writes at each forward, and where to. */
+export interface LayerSink {
+  readonly layer: LayerParameter;
+  readonly spec: SinkSpec;
+  readonly nodes: readonly Node[];
 }
 
 /** What grows while the layers of a net are lowered. */
@@ -63,6 +96,9 @@ export interface State {
   readonly blobs: Map<string, LoweredBlob>;
   readonly inputs: Map<string, Shape>;
   readonly feeds: LayerFeed[];
+  readonly sinks: LayerSink[];
+  readonly files: BlobFile[];
+  readonly rowCounts: RowCount[];
   readonly params: ParamTable;
   /** States by parameter index: their value so far, which a second layer that shares one goes on from. */
   readonly states: Map<number, { readonly node: Node; readonly changed: boolean }>;
@@ -80,6 +116,9 @@ export function createState(builder: GraphBuilder, net: NetParameter, options: L
     blobs: new Map(),
     inputs: new Map(),
     feeds: [],
+    sinks: [],
+    files: [],
+    rowCounts: [],
     params: createParamTable(builder, net.force_backward),
     states: new Map(),
     checks: [],
@@ -103,6 +142,7 @@ export function lowerLayer(
 ): { readonly tops: readonly Node[]; readonly params: OwnParam[] } {
   const { builder, options } = state;
   const params: OwnParam[] = [];
+  let carried = 0;
   const input = (top: number, shape: Shape): Node => {
     checkExtents(shape, quoted(layer.top[top]), (message) => fail(message, "shape", { index: top }));
     state.inputs.set(layer.top[top], shape);
@@ -135,6 +175,14 @@ export function lowerLayer(
       return known?.node ?? node;
     },
     update: (position, node) => state.states.set(params[position].index, { node, changed: true }),
+    carry(shape) {
+      checkExtents(shape, "what it carries", fail);
+      const { index, node } = state.params.carry(layer, carried++, shape);
+      return {
+        value: builder.stop(node),
+        next: (value) => void state.states.set(index, { node: value, changed: true }),
+      };
+    },
     random: (shape) => builder.random(builder.input(STEP, []), state.streams++, shape),
     input(top, shape) {
       const blob = layer.top[top];
@@ -146,6 +194,26 @@ export function lowerLayer(
           index: top,
         });
       return input(top, given);
+    },
+    blobFile(source, shape, what, field) {
+      const file = { input: `file:${state.files.length}`, shape, source, what, layer: nameOf(layer) };
+      const settings = type.parameter && layer[type.parameter];
+      state.files.push({ ...file, span: (settings && spanOf(settings, field)) ?? placeOfName(layer) });
+      return builder.input(file.input, shape);
+    },
+    write: (spec) => void state.sinks.push({ layer, spec, nodes: bottoms.filter(isNode) }),
+    countNonzero(vector) {
+      const size = sizeOf(vector.shape);
+      const rows = Math.min(options.rows?.[state.rowCounts.length] ?? size, size);
+      const counted = select("ne", arg(0), constant(0), constant(1), constant(0));
+      const node = builder.reduce(
+        "sum",
+        builder.map(counted, [builder.stop(vector)], vector.shape),
+        [0],
+        true,
+      );
+      state.rowCounts.push({ node, rows, layer: nameOf(layer), span: placeOfName(layer) });
+      return rows;
     },
     check(check) {
       const { node, min, max, except } = check;
@@ -193,7 +261,7 @@ export function feedContext(layer: LayerParameter, type: LayerType, phase: Phase
     layer,
     phase,
     topCount: topsOf(layer, type),
-    parameter: type.parameter === undefined ? layer : parameterOf(layer, type.parameter),
+    parameter: settingsOf(layer, type),
     fail,
   } as FeedContext;
 }

@@ -1,4 +1,4 @@
-import type { LayerParameter, NetParameter, Phase } from "../../proto/index.js";
+import type { LayerParameter, Phase } from "../../proto/index.js";
 import { createDiagnostics, type Span } from "../errors/index.js";
 import { didYouMean, quoted } from "../errors/suggest.js";
 import { createBuilder, type GraphBuilder } from "../ir/builder.js";
@@ -7,14 +7,17 @@ import type { NetDef, Wiring } from "../prototxt/index.js";
 import { checkCounts } from "./arity.js";
 import { flopsBetween } from "./flops.js";
 import {
+  type BlobFile,
   createState,
   feedContext,
   isNode,
   type LayerFeed,
+  type LayerSink,
   type LoweredBlob,
   type LowerOptions,
   lowerLayer,
   type OwnParam,
+  type RowCount,
   type State,
 } from "./lower-layer.js";
 import { attempt, failing, placeOf, reportUnknownType } from "./mistakes.js";
@@ -24,11 +27,14 @@ import type { LayerType, RangeCheck } from "./record.js";
 import { knownLayerTypes } from "./registry.js";
 
 export {
+  type BlobFile,
   inputName,
   type LayerFeed,
+  type LayerSink,
   type LoweredBlob,
   type LowerOptions,
   NOT_OPENED,
+  type RowCount,
   STEP,
 } from "./lower-layer.js";
 export type { LayerParam, LoweredParam } from "./params.js";
@@ -66,6 +72,12 @@ export interface LoweredNet {
   readonly inputs: ReadonlyMap<string, Shape>;
   /** Data layers and where their tops' values come from. */
   readonly feeds: readonly LayerFeed[];
+  /** What layers write at each forward. */
+  readonly sinks: readonly LayerSink[];
+  /** Constants that layers read from files. */
+  readonly files: readonly BlobFile[];
+  /** Numbers of rows that depend on values, and for which of them the graph is made. */
+  readonly rowCounts: readonly RowCount[];
   /** Whether something random reads the input STEP. */
   readonly random: boolean;
   /** Blobs that no layer reads, in Caffe's order. */
@@ -118,18 +130,16 @@ export function lowerNet(netDef: NetDef, wiring: Wiring, options: LowerOptions):
   const known = knownLayerTypes(options.types);
   const builder = createBuilder();
   const state = createState(builder, net, options);
-  checkShapeNames(net, known, options);
   const decided: DecidedLayer[] = [];
   const done: Done[] = [];
   const losses: { index: number; blob: string; node: Node; weight: number }[] = [];
 
   for (const [index, { layer, bottoms, tops }] of wiring.layers.entries()) {
-    if (netDef.damaged.has(layer)) continue;
     const type = known.get(layer.type);
-    if (!type) {
-      reportUnknownType(layer, known, diagnostics);
-      continue;
-    }
+    const damaged = netDef.damaged.has(layer);
+    // Of a layer with a mistake in its text the type is told where there is one.
+    if (!type && !(damaged && layer.type === "")) reportUnknownType(layer, known, diagnostics);
+    if (!type || damaged) continue;
     const nodes = bottoms.map((version) => state.values.get(version));
     const made = () => bottoms.map((version, i) => placeOf(wiring, version, nodes[i]));
     const fail = failing(layer, type, made, diagnostics);
@@ -173,6 +183,7 @@ export function lowerNet(netDef: NetDef, wiring: Wiring, options: LowerOptions):
     });
   }
   builder.origin = "";
+  checkShapeNames(wiring, done, state);
   if (done.length < wiring.layers.length) return undefined;
 
   const decisions = decideBackward(decided, net.force_backward);
@@ -192,6 +203,9 @@ export function lowerNet(netDef: NetDef, wiring: Wiring, options: LowerOptions):
     blobs: state.blobs,
     inputs: state.inputs,
     feeds: state.feeds,
+    sinks: state.sinks,
+    files: state.files,
+    rowCounts: state.rowCounts,
     random: state.streams > 0,
     outputs: wiring.outputs.map(({ blob }) => blob),
     losses: losses.map(({ index, ...loss }) => ({ ...loss, backward: decisionOf[index].needsBackward })),
@@ -217,18 +231,15 @@ function wantedInputs(wiring: Wiring, state: State, decisions: readonly Decision
   return [...state.inputs.keys()].filter((blob) => wanted.has(blob));
 }
 
-/** A shape that the caller gives must be for a blob that takes one. */
-function checkShapeNames(
-  net: NetParameter,
-  known: ReadonlyMap<string, LayerType>,
-  { shapes, diagnostics }: LowerOptions,
-): void {
-  if (!shapes) return;
-  const makers = net.layer.filter(({ type }) => type === "Input" || known.get(type)?.feed);
-  const blobs = new Set(makers.flatMap(({ top }) => top));
-  for (const blob of Object.keys(shapes))
+/** A shape that the caller gives must be for a blob that takes one; layers with mistakes are given the benefit of the doubt. */
+function checkShapeNames(wiring: Wiring, done: readonly Done[], { inputs, options }: State): void {
+  if (!options.shapes) return;
+  const lowered = new Set(done.map(({ layer }) => layer));
+  const failed = wiring.layers.filter(({ layer }) => layer.bottom.length === 0 && !lowered.has(layer));
+  const blobs = new Set([...inputs.keys(), ...failed.flatMap(({ layer }) => layer.top)]);
+  for (const blob of Object.keys(options.shapes))
     if (!blobs.has(blob))
-      diagnostics.error(`shapes: the net has no input blob ${quoted(blob)}`, undefined, {
+      options.diagnostics.error(`shapes: the net has no input blob ${quoted(blob)}`, undefined, {
         hint: didYouMean(blob, blobs),
       });
 }

@@ -3,9 +3,16 @@ import type { LayerParameter } from "../../proto/index.js";
 import type { Diagnostics, Span } from "../errors/index.js";
 import { didYouMean, quoted } from "../errors/suggest.js";
 import type { Node } from "../ir/graph.js";
-import { type BlobVersion, spanOf, type Wiring } from "../prototxt/index.js";
+import {
+  type BlobVersion,
+  DEFINE_LAYER,
+  forkTypeHelp,
+  forkTypes,
+  spanOf,
+  type Wiring,
+} from "../prototxt/index.js";
+import { givenSettings } from "./parameter.js";
 import type { FailDetail, LayerType } from "./record.js";
-import { MISSING_TYPES } from "./registry.js";
 import { showShape } from "./shapes.js";
 
 /** Reports a mistake in a layer and gives it up. */
@@ -47,8 +54,7 @@ export function failing(
   diagnostics: Diagnostics,
 ): Fail {
   return (message, field, detail = {}) => {
-    const settings = detail.in ?? (type.parameter && layer[type.parameter]);
-    const holder = settings as Parameters<typeof spanOf>[0] | undefined;
+    const holder = detail.in ?? givenSettings(layer, type);
     const span =
       (field !== undefined && holder && spanOf(holder, field, detail.index)) ||
       (field !== undefined && holder && holder !== layer && spanOf(holder)) ||
@@ -69,12 +75,11 @@ export function reportUnknownType(
   diagnostics: Diagnostics,
 ): void {
   const span = spanOf(layer, "type") ?? spanOf(layer);
-  const name = quoted(layer.type).slice(1, -1);
   if (layer.type === "") diagnostics.error(`layer ${quoted(layer.name)}: it has no type`, span);
-  else if (MISSING_TYPES.has(layer.type))
-    diagnostics.error(`layer ${quoted(layer.name)}: Cortado does not have layer type ${name} yet`, span);
-  else
+  else {
+    const hint = forkTypeHelp(layer.type) ?? didYouMean(layer.type, [...known.keys(), ...forkTypes()]);
     diagnostics.error(`layer ${quoted(layer.name)}: there is no layer type ${quoted(layer.type)}`, span, {
-      hint: didYouMean(layer.type, [...known.keys(), ...MISSING_TYPES]),
+      hint: hint ?? `Caffe 1.0 has no such type: the file may be for a fork of it. ${DEFINE_LAYER}`,
     });
+  }
 }

@@ -1,5 +1,5 @@
 /** The messages of settings in a layer. */
-import { createMessage, has, type LayerParameter, messageInfo } from "../../proto/index.js";
+import { createMessageOf, type FieldInfo, has, type LayerParameter, messageInfo } from "../../proto/index.js";
 import { InternalError } from "../errors/index.js";
 
 /** Fields of a LayerParameter that hold one message of settings: `relu_param`, `loss_param` … */
@@ -15,7 +15,28 @@ export function parameterOf<F extends ParameterField>(layer: LayerParameter, fie
   const kind = messageInfo("LayerParameter").byName.get(field)!.kind;
   if (kind.is !== "message") throw new InternalError(`${field} is not a message`);
   // Not `defaultsOf`: that message reads as if it gave every field.
-  return createMessage(kind.message) as unknown as ParameterOf<F>;
+  return createMessageOf(kind.info()) as unknown as ParameterOf<F>;
+}
+
+/** What of a layer type says where its settings stand. */
+interface HasSettings {
+  readonly parameter?: ParameterField;
+  readonly declared?: FieldInfo;
+}
+
+/** The message of settings that a layer gives, in Caffe's field or the type's own. */
+export function givenSettings(layer: LayerParameter, type: HasSettings): object | undefined {
+  const field = type.declared?.name ?? type.parameter;
+  if (field === undefined || !Object.hasOwn(layer, field)) return undefined;
+  return layer[field as ParameterField];
+}
+
+/** A layer's settings as given or all defaults; the layer itself where its type has none. */
+export function settingsOf(layer: LayerParameter, type: HasSettings): object {
+  const given = givenSettings(layer, type);
+  if (given) return given;
+  if (type.declared?.kind.is === "message") return createMessageOf(type.declared.kind.info());
+  return type.parameter === undefined ? layer : parameterOf(layer, type.parameter);
 }
 
 /** Whether a message gives a field itself. */

@@ -12,7 +12,7 @@ import { showShape } from "./shapes.js";
 
 /** A parameter blob of the net, owned by the first layer that has it. */
 export interface LoweredParam {
-  /** The layer that owns it, and its position there. */
+  /** The layer that owns it, and its position there; of a carried value, among those that the layer carries. */
   readonly layer: string;
   readonly position: number;
   readonly shape: Shape;
@@ -21,8 +21,11 @@ export interface LoweredParam {
   readonly value: number | undefined;
   readonly lrMult: number;
   readonly decayMult: number;
-  /** `state`: kept by the layer itself (BatchNorm's statistics), not learned. */
-  readonly kind: "learned" | "state";
+  /**
+   * `state`: kept by the layer itself (BatchNorm's statistics), not learned. `carried`: no parameter blob at all but
+   * what a layer carries from one forward to the next; in no weight file, not shared, without solver history.
+   */
+  readonly kind: "learned" | "state" | "carried";
   readonly node: Node;
 }
 
@@ -60,6 +63,12 @@ export interface ParamRequest {
 export interface ParamTable {
   /** The parameter, new or shared by name, and what it is in the graph for this layer. */
   add(request: ParamRequest): { readonly index: number; readonly node: Node; readonly learns: boolean };
+  /** What a layer carries from one forward to the next, the layer's `position`-th. Starts at 0. */
+  carry(
+    layer: LayerParameter,
+    position: number,
+    shape: Shape,
+  ): { readonly index: number; readonly node: Node };
   /** All, in the order in which they were made. */
   all(): readonly LoweredParam[];
   /** Those that some layer learns. */
@@ -111,6 +120,25 @@ export function createParamTable(builder: GraphBuilder, forceBackward: boolean):
       if (kind === "learned" && (learns || forceBackward)) owner.learned = true;
       const node = builder.reshape(owner.node, shape);
       return { index, node: learns || forceBackward || kind === "state" ? node : builder.stop(node), learns };
+    },
+    carry(layer, position, shape) {
+      const index = owners.length;
+      const node = builder.param(index, shape);
+      owners.push({
+        layer: layer.name,
+        position,
+        shape,
+        filler: undefined,
+        value: undefined,
+        kind: "carried",
+        node,
+        lrMult: 0,
+        decayMult: 0,
+        lrGiven: false,
+        decayGiven: false,
+        learned: false,
+      });
+      return { index, node };
     },
     all: () =>
       owners.map(({ layer, position, shape, filler, value, kind, node, lrMult, decayMult }) => ({

@@ -1,11 +1,13 @@
 import { CortadoError, type Diagnostic } from "../errors/index.js";
 import { didYouMean } from "../errors/suggest.js";
+import type { LayerType } from "../layers/index.js";
 import type { CompileOptions } from "./options.js";
 
 const CHOICES = {
   phase: ["TRAIN", "TEST"],
   target: ["auto", "ts", "native", "cuda", "emulator"],
   dtype: ["float32", "float64"],
+  debug: ["finite"],
 } as const;
 const OTHERS = [
   "keep",
@@ -18,6 +20,7 @@ const OTHERS = [
   "threads",
   "shapes",
   "share",
+  "log",
 ] as const;
 const KNOWN: readonly string[] = [...Object.keys(CHOICES), ...OTHERS];
 /** More threads than any machine has cores are a mistake, and each costs memory. */
@@ -54,6 +57,7 @@ export function checkOptions(options: CompileOptions): void {
       error(
         `the shape of ${show(blob)} in option shapes is ${show(shape)}; it must be an array of positive integers`,
       );
+  for (const problem of layerProblems(options.layers)) error(...problem);
   const { keep } = options;
   if (
     keep !== undefined &&
@@ -62,4 +66,22 @@ export function checkOptions(options: CompileOptions): void {
   )
     error(`option keep is ${show(keep)}; it may be "all" or an array of blob names`);
   if (mistakes.length > 0) throw new CortadoError(mistakes);
+}
+
+/** What is wrong with layer types that plain JavaScript gives: not a list, or not made by defineLayer. */
+export function layerProblems(layers: unknown): readonly (readonly [message: string, hint: string])[] {
+  if (layers === undefined) return [];
+  if (!Array.isArray(layers))
+    return [["option layers is no array", "write layers: [myLayer], or layers: extras"]];
+  return layers.flatMap((layer: unknown, i): readonly (readonly [string, string])[] => {
+    const { type, lower, feed, param, declared } = (layer ?? {}) as Partial<LayerType>;
+    const made = typeof type === "string" && typeof (lower ?? feed) === "function";
+    if (made && (param === undefined || declared !== undefined)) return [];
+    return [
+      [
+        `option layers: what stands at position ${i} is no layer type`,
+        "defineLayer and elementwise make one",
+      ],
+    ];
+  });
 }

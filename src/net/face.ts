@@ -1,4 +1,5 @@
 import type { CompiledNet } from "../../runtime/types.js";
+import type { LoweredNet } from "../layers/index.js";
 import type { NetDef } from "../prototxt/index.js";
 import { type NetInternals, rememberInternals } from "./internals.js";
 import type { RangeRunner } from "./ranges.js";
@@ -21,8 +22,8 @@ export function createFace(parts: FaceParts): CompiledNet {
   const { definition, target, internals, ranges, shown } = parts;
   let closing: Promise<void> | undefined;
   const { lowered, params, session } = internals;
-  const blobs: Record<string, { readonly shape: readonly number[] }> = Object.create(null);
-  for (const [name, { shape }] of lowered.blobs) blobs[name] = { shape };
+  let blobs = blobsOf(lowered);
+  let blobsFor = lowered;
   const lossWeights: Record<string, number> = Object.create(null);
   for (const { blob, weight } of lowered.losses) lossWeights[blob] = weight;
   // As in pycaffe, what a data layer gives is not an input, though a caller may give it all the same.
@@ -40,7 +41,11 @@ export function createFace(parts: FaceParts): CompiledNet {
       needsBackward,
       params: params.map(({ shape, lrMult, decayMult }) => ({ shape, lrMult, decayMult })),
     })),
-    blobs,
+    get blobs() {
+      const now = session.lowered();
+      if (now !== blobsFor) [blobs, blobsFor] = [blobsOf(now), now];
+      return blobs;
+    },
     inputs: [...lowered.inputs.keys()].filter((blob) => !fed.has(blob)),
     outputs: lowered.outputs,
     lossWeights,
@@ -60,4 +65,11 @@ export function createFace(parts: FaceParts): CompiledNet {
   };
   rememberInternals(net, internals);
   return net;
+}
+
+/** Shapes of the last forward, where they depend on values. */
+function blobsOf(lowered: LoweredNet): CompiledNet["blobs"] {
+  const blobs: Record<string, { readonly shape: readonly number[] }> = Object.create(null);
+  for (const [name, { shape }] of lowered.blobs) blobs[name] = { shape };
+  return blobs;
 }

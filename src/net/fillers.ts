@@ -1,9 +1,10 @@
 import {
   type FillerParameter,
   has,
+  infoOf,
   type LayerParameter,
   type Message,
-  messageInfo,
+  typeOf,
 } from "../../proto/index.js";
 import { fillerProblem } from "../../runtime/random/index.js";
 import type { Diagnostics } from "../errors/index.js";
@@ -28,21 +29,18 @@ export function checkFillers({ net, damaged }: NetDef, diagnostics: Diagnostics)
 
 /** The fillers that a layer's settings give: fields of type FillerParameter in its parameter messages. */
 function fillersOf(layer: LayerParameter): readonly FillerParameter[] {
-  return messagesIn(layer, "LayerParameter").flatMap(({ message, type }) =>
-    messagesIn(message, type).flatMap((inner) =>
-      inner.type === "FillerParameter" ? [inner.message as FillerParameter] : [],
+  return messagesIn(layer).flatMap((settings) =>
+    messagesIn(settings).flatMap((inner) =>
+      typeOf(inner) === "FillerParameter" ? [inner as FillerParameter] : [],
     ),
   );
 }
 
 /** The messages that a message's own fields hold. */
-function messagesIn(message: Message, type: Parameters<typeof messageInfo>[0]) {
-  return messageInfo(type).fields.flatMap(({ name, kind, repeated }) => {
+function messagesIn(message: Message): readonly Message[] {
+  return infoOf(message).fields.flatMap(({ name, kind, repeated }) => {
     if (kind.is !== "message" || !has(message, name as never)) return [];
     const value: unknown = message[name as keyof Message];
-    return (repeated ? (value as readonly Message[]) : [value as Message]).map((inner) => ({
-      message: inner,
-      type: kind.message,
-    }));
+    return repeated ? (value as readonly Message[]) : [value as Message];
   });
 }

@@ -1,6 +1,7 @@
 import type { CompiledNet } from "../../runtime/types.js";
 import type { LoweredNet } from "../layers/lower.js";
 import type { DeviceHold } from "./device.js";
+import type { Inspector } from "./inspect.js";
 import type { NetParams } from "./params.js";
 import type { Session } from "./session.js";
 
@@ -14,6 +15,9 @@ export interface NetInternals {
   /** Blobs readable beside the outputs. */
   readonly keep: readonly string[];
   readonly session: Session;
+  /** Inputs that no data layer feeds. */
+  readonly unfed: readonly string[];
+  readonly inspector: Inspector | undefined;
 }
 
 const known = new WeakMap<CompiledNet, NetInternals>();

@@ -1,5 +1,5 @@
 import { CortadoError, createDiagnostics, type Diagnostic, InternalError } from "../errors/index.js";
-import { type LoweredNet, type LowerOptions, lowerNet, NOT_OPENED } from "../layers/index.js";
+import { type LayerType, type LoweredNet, type LowerOptions, lowerNet, NOT_OPENED } from "../layers/index.js";
 import { type NetDef, type SelectedState, selectLayers, wireNet } from "../prototxt/index.js";
 import { checkFillers } from "./fillers.js";
 
@@ -18,14 +18,18 @@ export function lowerDefinition(definition: NetDef, options: Omit<LowerOptions, 
  * Mistakes of the layers that can be looked at, of a net with mistakes in its text: what a reader of the whole net
  * would see at once. Data sources are not opened; what depends on their shapes is not looked at.
  */
-export function furtherMistakes(whole: NetDef, state: SelectedState): readonly Diagnostic[] {
+export function furtherMistakes(
+  whole: NetDef,
+  state: SelectedState,
+  types?: readonly LayerType[],
+): readonly Diagnostic[] {
   const diagnostics = createDiagnostics();
   try {
     const definition = selectLayers(whole, state);
     // A layer that lost its tops to a mistake would make its readers look wrong.
     const complete = [...definition.damaged].every(({ top }) => top.length > 0);
     const wiring = wireNet(definition, complete ? diagnostics : createDiagnostics());
-    lowerNet(definition, wiring, { phase: state.phase, feedShapes: new Map(), diagnostics });
+    lowerNet(definition, wiring, { phase: state.phase, feedShapes: new Map(), diagnostics, types });
     checkFillers(definition, diagnostics);
   } catch (error) {
     if (!(error instanceof CortadoError)) throw error;

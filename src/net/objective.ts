@@ -1,13 +1,24 @@
-import { differentiate } from "../autodiff/index.js";
+import { differentiate, type Rules } from "../autodiff/index.js";
 import { CortadoError } from "../errors/index.js";
 import { didYouMean } from "../errors/suggest.js";
 import type { Graph, Node, Root } from "../ir/graph.js";
 import type { LoweredNet } from "../layers/lower.js";
 import type { CompileOptions } from "./options.js";
+import { collectDiffParts, topRoots } from "./watch.js";
 
 /** The name of a run-time check's value: one that no blob of the net has. */
-export function checkName({ blobs }: LoweredNet, index: number): string {
-  let name = `check:${index}`;
+export const checkName = (lowered: LoweredNet, index: number): string =>
+  nameBeside(lowered, `check:${index}`);
+
+/** The name of a value that a layer writes at each forward, likewise. */
+export const sinkName = (lowered: LoweredNet, sink: number, value: number): string =>
+  nameBeside(lowered, `sink:${sink}.${value}`);
+
+/** The name of a number of rows that a run tells, likewise. */
+export const rowsName = (lowered: LoweredNet, index: number): string => nameBeside(lowered, `rows:${index}`);
+
+function nameBeside({ blobs }: LoweredNet, wanted: string): string {
+  let name = wanted;
   while (blobs.has(name)) name = `${name}'`;
   return name;
 }
@@ -19,6 +30,8 @@ export interface Objective {
   readonly seeds: readonly string[];
   /** Blobs readable after a pass, beside the outputs. */
   readonly keep: readonly string[];
+  /** Every layer's tops readable after forward, and its parts of its bottoms' diffs after backward. */
+  readonly watch?: boolean;
 }
 
 /** A graph's name for the diff that the caller puts on a blob. No blob's own input has this form: see `inputName`. */
@@ -42,17 +55,22 @@ function seedsOf(lowered: LoweredNet, objective: Objective): { node: Node; cotan
 export interface Differentiated {
   readonly gradients: ReadonlyMap<number, Node>;
   readonly diffs: ReadonlyMap<string, Node>;
+  /** Of an objective that watches. */
+  readonly watched: readonly Root[];
 }
 
 /** Differentiates what the net computes. Blob diffs are those of the first value under each name, as Caffe leaves them. */
-export function differentiateNet(lowered: LoweredNet, objective: Objective): Differentiated {
+export function differentiateNet(lowered: LoweredNet, objective: Objective, rules?: Rules): Differentiated {
   const { wanted, params, blobs } = lowered;
+  const parts = objective.watch ? collectDiffParts(lowered) : undefined;
   const cotangents = differentiate(lowered.builder, {
     seeds: seedsOf(lowered, objective),
     wanted: [
       ...wanted.params.map((index) => params[index].node),
       ...wanted.inputs.map((blob) => blobs.get(blob)!.first),
     ],
+    rules,
+    onPart: parts?.onPart,
   });
   const gradients = new Map<number, Node>();
   for (const index of wanted.params) {
@@ -64,7 +82,11 @@ export function differentiateNet(lowered: LoweredNet, objective: Objective): Dif
     const diff = cotangents.get(blobs.get(blob)!.first);
     if (diff) diffs.set(blob, diff);
   }
-  return { gradients, diffs };
+  // Caffe writes the weight into a loss's diff when the net is set up, whether backward starts there or not.
+  for (const { blob, node, weight, backward } of lowered.losses)
+    if (!backward && objective.keep.includes(blob) && !diffs.has(blob))
+      diffs.set(blob, lowered.builder.constant(weight, node.shape));
+  return { gradients, diffs, watched: parts?.roots() ?? [] };
 }
 
 /** What forward must leave in memory. */
@@ -72,18 +94,24 @@ export function forwardRoots(lowered: LoweredNet, objective: Objective): readonl
   const readable = new Set([...lowered.outputs, ...objective.keep]);
   return [
     ...[...readable].map((blob): Root => ({ role: "value", blob, node: lowered.blobs.get(blob)!.last })),
+    ...(objective.watch ? topRoots(lowered) : []),
     ...lowered.checks.map(({ node }, i): Root => ({ role: "value", blob: checkName(lowered, i), node })),
+    ...lowered.sinks.flatMap(({ nodes }, sink) =>
+      nodes.map((node, i): Root => ({ role: "value", blob: sinkName(lowered, sink, i), node })),
+    ),
+    ...lowered.rowCounts.map(({ node }, i): Root => ({ role: "value", blob: rowsName(lowered, i), node })),
     ...lowered.updates.map(({ param, node }): Root => ({ role: "update", pass: "forward", param, node })),
   ];
 }
 
-/** The graph of an objective. */
-export function objectiveGraph(lowered: LoweredNet, objective: Objective): Graph {
+/** The graph of an objective. `rules`: other derivatives than Cortado's own, for tests. */
+export function objectiveGraph(lowered: LoweredNet, objective: Objective, rules?: Rules): Graph {
   const roots = [...forwardRoots(lowered, objective)];
   if (objective.backward) {
-    const { gradients, diffs } = differentiateNet(lowered, objective);
+    const { gradients, diffs, watched } = differentiateNet(lowered, objective, rules);
     for (const [blob, node] of diffs) roots.push({ role: "diff", blob, node });
     for (const [param, node] of gradients) roots.push({ role: "gradient", param, node });
+    roots.push(...watched);
   }
   return { roots };
 }

@@ -29,6 +29,14 @@ export interface CompileOptions {
   readonly shapes?: Readonly<Record<string, readonly number[]>>;
   /** Use this net's parameters: a test net beside its train net, or the same net at another batch size. */
   readonly share?: CompiledNet;
+  /**
+   * "finite": after each pass every value that passes between layers is looked at, and the first layer that makes a NaN
+   * or an infinity is an error that names blob, element and the ranges of what the layer computed from. Slow: nothing
+   * shares memory.
+   */
+  readonly debug?: "finite";
+  /** Where the lines of a net with `debug_info: true` go. Default: stderr. */
+  readonly log?: (line: string) => void;
   /** "float64" on `ts` and `native`: gradient checks. Values cross the face as Float32Array all the same. Default "float32". */
   readonly dtype?: "float32" | "float64";
 }

@@ -4,7 +4,7 @@ import { fill, streamOf } from "../../runtime/random/index.js";
 import type { Param, ParamInfo } from "../../runtime/types.js";
 import { userError } from "../errors/index.js";
 import { sameShape, sizeOf } from "../ir/graph.js";
-import type { LoweredNet } from "../layers/index.js";
+import type { LoweredNet, LoweredParam } from "../layers/index.js";
 
 /** Parameters by layer name; layers without any are absent. */
 export type ParamTable = Readonly<Record<string, readonly Param[]>>;
@@ -45,12 +45,14 @@ export async function createParams(
 ): Promise<NetParams> {
   if (lent && lent.dtype !== dtype)
     throw userError(`A net in ${dtype} cannot share the parameters of a net in ${lent.dtype}`);
-  const own = lowered.params.filter(({ layer, position }) => !lent?.find(layer, position));
+  const lentFor = ({ kind, layer, position }: LoweredParam) =>
+    kind === "carried" ? undefined : lent?.find(layer, position);
+  const own = lowered.params.filter((param) => !lentFor(param));
   const elements = own.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   check(elements);
   const memories: ParamMemory[] = [];
   for (const [index, param] of lowered.params.entries()) {
-    const shared = lent?.find(param.layer, param.position);
+    const shared = lentFor(param);
     if (shared) {
       if (!sameShape(shared.shape, param.shape))
         throw userError(

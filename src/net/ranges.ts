@@ -3,6 +3,7 @@ import type { CompiledNet, LayerRange } from "../../runtime/types.js";
 import { userError } from "../errors/index.js";
 import { didYouMean } from "../errors/suggest.js";
 import { amend, type NetDef } from "../prototxt/index.js";
+import { internalsOf } from "./internals.js";
 import type { Given } from "./session.js";
 
 /** Runs layers between two names: a net of its own that shares the whole net's parameters. */
@@ -25,26 +26,31 @@ export function createRanges(
 
   const netOf = (range: LayerRange): Promise<CompiledNet> => {
     const [first, last] = bounds(definition.net.layer, range);
-    const key = `${first} ${last}`;
+    const blobs = whole().blobs;
+    const layers = definition.net.layer.slice(first, last + 1);
+    const shapes: Record<string, readonly number[]> = Object.create(null);
+    const external = externalBlobs(layers);
+    for (const blob of external) shapes[blob] = blobs[blob].shape;
+    // Shapes can depend on values: another batch, another net.
+    const key = `${first} ${last} ${JSON.stringify(shapes)}`;
     let net = compiled.get(key);
     if (!net) {
-      const blobs = whole().blobs;
-      const layers = definition.net.layer.slice(first, last + 1);
-      const shapes: Record<string, readonly number[]> = Object.create(null);
-      const inputs = externalBlobs(layers).map((blob): LayerParameter => {
-        shapes[blob] = blobs[blob].shape;
-        return createMessage("LayerParameter", {
-          name: blob,
-          type: "Input",
-          top: [blob],
-          input_param: createMessage("InputParameter", {
-            shape: [createMessage("BlobShape", { dim: blobs[blob].shape })],
+      const inputs = external.map(
+        (blob): LayerParameter =>
+          createMessage("LayerParameter", {
+            name: blob,
+            type: "Input",
+            top: [blob],
+            input_param: createMessage("InputParameter", {
+              shape: [createMessage("BlobShape", { dim: blobs[blob].shape })],
+            }),
           }),
-        });
-      });
+      );
       // Data layers of the range are fed by hand as well: their place in the source belongs to the whole net.
+      const fed = internalsOf(whole())!.lowered.inputs;
       for (const layer of layers)
-        if (layer.bottom.length === 0) for (const top of layer.top) shapes[top] = blobs[top].shape;
+        if (layer.bottom.length === 0)
+          for (const top of layer.top) if (fed.has(top)) shapes[top] = blobs[top].shape;
       const part = amend(definition.net, { layer: [...inputs, ...layers], force_backward: true });
       net = compileShared({ ...definition, net: part }, shapes);
       compiled.set(key, net);

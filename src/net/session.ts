@@ -1,12 +1,17 @@
+import type { ParamMemory } from "../../runtime/device.js";
 import { type RealArray, toFloat32 } from "../../runtime/memory.js";
 import type { Blobs, Gradients } from "../../runtime/types.js";
 import { CortadoError, type Diagnostic, userError } from "../errors/index.js";
 import { didYouMean } from "../errors/suggest.js";
 import { type Shape, sizeOf } from "../ir/graph.js";
 import { inputName, type LoweredNet, STEP } from "../layers/lower.js";
+import type { Log } from "./debug-info.js";
 import type { Feeds } from "./feeds.js";
+import type { Inspector } from "./inspect.js";
 import { checkName, diffName, type Objective } from "./objective.js";
+import type { RowPrograms } from "./row-programs.js";
 import type { Runner } from "./runner.js";
+import type { Sinks } from "./sinks.js";
 
 /** Values the caller gives, by blob. */
 export type Given = Readonly<Record<string, ArrayLike<number>>>;
@@ -25,19 +30,32 @@ export interface Session {
   feed(runner: Runner, inputs?: Given): Promise<void>;
   /** Raises what the layers' run-time checks find: a label that names no class. */
   check(runner: Runner): Promise<void>;
+  /** Writes what layers leave behind at each forward: HDF5Output. */
+  save(runner: Runner): Promise<void>;
   outputsOf(runner: Runner): Promise<Blobs>;
   /** The program that runs now; undefined before `prepare` or a first call. */
   current(): Runner | undefined;
+  /** The net as the program that runs now was made: shapes can depend on values. */
+  lowered(): LoweredNet;
   close(): Promise<void>;
 }
 
 export interface SessionParts {
   readonly lowered: LoweredNet;
   readonly feeds: Feeds;
+  readonly sinks: Sinks;
   readonly keep: readonly string[];
   /** What the first program is for. */
   readonly objective: Objective;
-  readonly make: (objective: Objective) => Promise<Runner>;
+  /** Looks at every value after each pass. */
+  readonly inspector?: Inspector;
+  /** Where the lines of debug_info go; undefined where the net does not ask for them. */
+  readonly log?: Log;
+  readonly make: (objective: Objective, lowered: LoweredNet) => Promise<Runner>;
+  /** Programs for other numbers of rows, where these depend on values. */
+  readonly rowPrograms: RowPrograms;
+  /** The net's parameters, by index. */
+  readonly params: readonly ParamMemory[];
 }
 
 const show = (shape: Shape): string => `[${shape.join(", ")}]`;
@@ -47,8 +65,8 @@ const orZeros = (values: RealArray | undefined, shape: Shape): Float32Array =>
 const record = <T>(): Record<string, T> => Object.create(null);
 
 export function createSession(parts: SessionParts): Session {
-  const { lowered, feeds, keep } = parts;
-  let { objective } = parts;
+  const { feeds, sinks, keep, rowPrograms } = parts;
+  let { lowered, objective } = parts;
   let runner: Runner | undefined;
   let step = 0;
   let hasRun = false;
@@ -56,6 +74,11 @@ export function createSession(parts: SessionParts): Session {
   let closed = false;
   /** Inputs that hold a batch of the caller's: a call without any may run on them again. */
   const filled = new Set<string>();
+  /** What forward updates, as it was before the last one: that forward can then be repeated by a wider program. */
+  const updated = lowered.updates.map(({ param }) => ({
+    memory: parts.params[param],
+    before: undefined as RealArray | undefined,
+  }));
 
   // Calls are served one after another, in the order they were made.
   let last: Promise<unknown> = Promise.resolve();
@@ -145,8 +168,12 @@ export function createSession(parts: SessionParts): Session {
   };
 
   const ready = async (): Promise<Runner> => {
-    runner ??= await parts.make(objective);
+    runner ??= await parts.make(objective, lowered);
     return runner;
+  };
+
+  const restoreUpdated = async (): Promise<void> => {
+    for (const { memory, before } of updated) if (before) await memory.write(before);
   };
 
   /** Makes a program with backward from these seeds current, and brings it to where the old one was. */
@@ -158,16 +185,34 @@ export function createSession(parts: SessionParts): Session {
       backward: true,
       seeds: [...new Set([...objective.seeds, ...seeds])],
     };
-    const next = await parts.make(wider);
-    for (const name of next.built.inputs.keys()) {
-      const held = await old.readInput(name);
-      if (held) await next.write(name, held);
-    }
+    const next = await parts.make(wider, lowered);
+    await copyInputs(old, next);
     await old.built.executor.close();
+    await rowPrograms.keepOnly(next);
     runner = next;
     objective = wider;
+    await restoreUpdated();
     await next.forward();
     return next;
+  };
+
+  /** Repeats a forward by other programs, until one was made for as many rows as it finds. */
+  const settleRows = async (first: Runner): Promise<Runner> => {
+    let target = first;
+    while (lowered.rowCounts.length > 0) {
+      const other = await rowPrograms.other({ lowered, runner: target }, objective).catch(async (error) => {
+        await restoreUpdated();
+        throw error;
+      });
+      if (!other) break;
+      await copyInputs(target, other.runner);
+      await restoreUpdated();
+      lowered = other.lowered;
+      target = other.runner;
+      runner = target;
+      await target.forward();
+    }
+    return target;
   };
 
   const lossWeight = new Map(lowered.losses.map(({ blob, weight }) => [blob, weight]));
@@ -177,16 +222,24 @@ export function createSession(parts: SessionParts): Session {
     prepare: async () => void (await ready()),
     feed,
     check,
+    save: (target) => sinks.write(target),
     outputsOf,
     current: () => runner,
+    lowered: () => lowered,
     forward: (inputs) =>
       inTurn(async () => {
-        const target = await ready();
-        await feed(target, inputs);
-        await target.forward();
+        const first = await ready();
+        await feed(first, inputs);
+        const before = await Promise.all(updated.map(({ memory }) => memory.read()));
+        for (const [i, one] of updated.entries()) one.before = before[i];
+        hasRun = false;
+        await first.forward();
+        const target = await settleRows(first);
         hasRun = true;
         hasDiffs = false;
+        await parts.inspector?.forward(target, parts.log);
         const [outputs] = await Promise.all([outputsOf(target), check(target)]);
+        await sinks.write(target);
         return outputs;
       }),
     backward: (diffs = {}) =>
@@ -202,6 +255,7 @@ export function createSession(parts: SessionParts): Session {
         }
         await target.backward();
         hasDiffs = true;
+        await parts.inspector?.backward(target, parts.log);
         // Asked for all at once, so that a device answers in one go.
         const ofInputs = lowered.wanted.inputs.map(async (blob) =>
           orZeros(await target.read("diff", blob), shapes.get(blob)!),
@@ -243,9 +297,19 @@ export function createSession(parts: SessionParts): Session {
       await last;
       closed = true;
       await runner?.built.executor.close();
+      await rowPrograms.keepOnly(undefined);
       await feeds.close();
+      await sinks.close();
     },
   };
+}
+
+async function copyInputs(from: Runner, to: Runner): Promise<void> {
+  for (const [name, { elements }] of to.built.inputs) {
+    const held = await from.readInput(name);
+    // A diff's shape can depend on the number of rows.
+    if (held?.length === elements) await to.write(name, held);
+  }
 }
 
 const unknownBlob = (lowered: LoweredNet, blob: string): CortadoError =>

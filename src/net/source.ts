@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { CortadoError, userError } from "../errors/index.js";
+import { type LayerType, schemaWith } from "../layers/index.js";
 import { type NetDef, readNet, type SelectedState } from "../prototxt/index.js";
 import { furtherMistakes } from "./lower.js";
 
@@ -34,11 +35,15 @@ export async function readDefinition(
   net: string | NetDef,
   root: string | undefined,
   state: SelectedState,
+  layers?: readonly LayerType[],
 ): Promise<{ readonly definition: NetDef; readonly root: string }> {
   if (typeof net !== "string") return { definition: net, root: root ?? process.cwd() };
   const isText = looksLikeText(net);
   const text = isText ? net : await readTextFile(net, "the net");
-  const { definition, errors } = readNet(text, isText ? {} : { name: net });
-  if (errors.length > 0) throw new CortadoError([...errors, ...furtherMistakes(definition, state)]);
+  const { definition, errors } = readNet(text, {
+    ...(isText ? {} : { name: net }),
+    schema: schemaWith(layers),
+  });
+  if (errors.length > 0) throw new CortadoError([...errors, ...furtherMistakes(definition, state, layers)]);
   return { definition, root: root ?? (isText ? process.cwd() : dirname(resolve(net))) };
 }

@@ -1,12 +1,14 @@
 import type { SolverParameter } from "../../proto/index.js";
 import type { Blobs, Param, TrainingNet } from "../../runtime/types.js";
-import { type Graph, type Node, sizeOf } from "../ir/graph.js";
+import { type Graph, type Node, type Root, sizeOf } from "../ir/graph.js";
 import { appendAccumulation, appendUpdates, ruleOf, scalarInput } from "../solvers/index.js";
 import { checkFit, type Planned } from "./build.js";
+import type { BeforeUpdate } from "./debug-info.js";
 import type { NetInternals } from "./internals.js";
 import { differentiateNet, forwardRoots, type Objective } from "./objective.js";
 import { paramOver } from "./params.js";
 import type { Runner } from "./runner.js";
+import { requireStaticShapes } from "./static-shapes.js";
 
 /** What a net gains when a solver's rule is compiled into its backward pass. */
 export type Training = Pick<TrainingNet, "step" | "history"> & {
@@ -29,11 +31,14 @@ export async function createTraining(
   solver: SolverParameter,
   { plan, load }: ProgramMaker,
 ): Promise<Training> {
-  const { lowered, params, session, hold } = internals;
+  const { lowered, params, session, hold, inspector } = internals;
+  requireStaticShapes(lowered, "training");
   const { builder } = lowered;
   const { store } = params;
   const rule = ruleOf(solver);
-  const info = lowered.params.map(({ shape, lrMult, decayMult }) => ({ shape, lrMult, decayMult }));
+  const own = lowered.params.flatMap((param, index) =>
+    param.kind === "carried" ? [] : [{ ...param, index }],
+  );
 
   /** One more parameter of each shape, beside the net's own; its memory comes when all is planned. */
   const states: number[] = [];
@@ -41,23 +46,28 @@ export async function createTraining(
     const index = store.memories.length + states.push(sizeOf(shape)) - 1;
     return builder.param(index, shape);
   };
-  const slots = Array.from({ length: rule.slots }, () => info.map(({ shape }) => addState(shape)));
+  const slots = Array.from({ length: rule.slots }, () => own.map(({ shape }) => addState(shape)));
   const objective: Objective = {
     backward: true,
     seeds: [],
+    watch: inspector !== undefined,
     keep: [...new Set([...internals.keep, ...lowered.losses.map(({ blob }) => blob)])],
   };
-  const { gradients } = differentiateNet(lowered, objective);
+  const { gradients, watched } = differentiateNet(lowered, objective);
   const learnables = (gradientOf: (param: number) => Node | undefined) =>
-    lowered.params.map((param, i) => ({
+    own.map((param, i) => ({
       node: param.node,
-      gradient: gradientOf(i),
+      gradient: gradientOf(param.index),
       lrMult: param.lrMult,
       decayMult: param.decayMult,
       history: slots.map((slot) => slot[i]),
     }));
 
-  const forward = forwardRoots(lowered, objective);
+  const forward = [
+    ...forwardRoots(lowered, objective),
+    ...watched,
+    ...(inspector ? [...gradients].map(([param, node]): Root => ({ role: "gradient", param, node })) : []),
+  ];
   const planned: Planned[] = [];
   if (solver.iter_size <= 1) {
     const updates = appendUpdates(
@@ -104,35 +114,42 @@ export async function createTraining(
 
   return {
     runner,
-    step: (scalars, inputs) =>
+    step: (scalars, inputs, log) =>
       session.inTurn(async () => {
         const batches = Math.max(1, solver.iter_size);
         let loss = 0;
         let outputs: Blobs | undefined;
+        let before: BeforeUpdate | undefined;
         for (let batch = 0; batch < batches; batch++) {
           await session.feed(runner, inputs);
           await setScalars(runner, { ...scalars, first: batch === 0 ? 1 : 0 });
           await runner.forward();
+          await inspector?.forward(runner, log);
           // Everything is read here, so that nothing waits for the backward pass of a device that runs on its own.
           const [batchLoss, batchOutputs] = await Promise.all([
             lossOf(),
             batch === batches - 1 ? session.outputsOf(runner) : undefined,
             session.check(runner),
           ]);
+          await session.save(runner);
           loss += batchLoss;
           outputs = batchOutputs;
+          // With one program, the pass that computes gradients applies them too.
+          if (log && !apply) before = await inspector?.info?.beforeUpdate();
           await runner.backward();
+          await inspector?.backward(runner, log, before);
         }
         if (apply) {
+          if (log) before = await inspector?.info?.beforeUpdate();
           await setScalars(apply, scalars);
           await apply.backward();
         }
+        if (log && before) await inspector?.info?.update(before, log);
         return { loss: loss / batches, outputs: outputs! };
       }),
     history: slots.flatMap((slot) =>
       slot.map(
-        (node, i): Param =>
-          paramOver(info[i], store.memories[(node as Extract<Node, { op: "param" }>).index]),
+        (node, i): Param => paramOver(own[i], store.memories[(node as Extract<Node, { op: "param" }>).index]),
       ),
     ),
   };

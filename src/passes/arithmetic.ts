@@ -1,6 +1,7 @@
 import type { GraphBuilder } from "../ir/builder.js";
 import { type Node, type NodeOf, sameShape, sizeOf } from "../ir/graph.js";
 import { arg, constant, coordsOf, mul, type Scalar } from "../ir/scalar.js";
+import { joinProducts } from "./join-products.js";
 import { joinPads } from "./views.js";
 
 /** Maps, reductions and products of constants, of broadcasts and of transposes. */
@@ -25,7 +26,7 @@ function simplifyMap(node: NodeOf<"map">, b: GraphBuilder): Node | undefined {
     return b.map(node.expr, inputs, node.shape);
   }
   return isSumOfOperands(node) && node.inputs.every((x) => sameShape(x.shape, node.shape))
-    ? joinPads(node.inputs, b)
+    ? (joinPads(node.inputs, b) ?? joinProducts(node.inputs, b))
     : undefined;
 }
 

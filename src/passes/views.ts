@@ -104,17 +104,35 @@ function simplifyPad(node: NodeOf<"pad">, b: GraphBuilder): Node | undefined {
   return undefined;
 }
 
+/** What stands between zeros along an axis: of a pad, or of pads that were joined. */
+function piecesOf(
+  x: Node,
+  axis: number,
+): readonly { readonly before: number; readonly piece: Node }[] | undefined {
+  if (x.op === "pad" && x.axis === axis) return [{ before: x.before, piece: x.inputs[0] }];
+  if (x.op !== "concat" || x.axis !== axis) return undefined;
+  let end = 0;
+  return x.inputs.flatMap((piece) => {
+    const before = end;
+    end += piece.shape[axis];
+    return piece.op === "constant" && Object.is(piece.value, 0) ? [] : [{ before, piece }];
+  });
+}
+
 /**
  * A sum of pads of one shape along one axis, none over another, as what they join to: what the backward of a Slice
- * comes to.
+ * comes to. Among them may be what others of them have been joined to: a long sum is a chain of sums.
  */
 export function joinPads(pads: readonly Node[], b: GraphBuilder): Node | undefined {
-  const parts: NodeOf<"pad">[] = [];
-  for (const pad of pads) if (pad.op === "pad") parts.push(pad);
-  const [first] = parts;
-  if (parts.length < 2 || parts.length !== pads.length) return undefined;
-  if (parts.some((pad) => pad.axis !== first.axis)) return undefined;
+  const first = pads.find((x) => x.op === "pad");
+  if (pads.length < 2 || !first) return undefined;
   const { axis } = first;
+  const parts: { readonly before: number; readonly piece: Node }[] = [];
+  for (const pad of pads) {
+    const pieces = piecesOf(pad, axis);
+    if (!pieces) return undefined;
+    parts.push(...pieces);
+  }
   const joined: Node[] = [];
   let end = 0;
   const zeros = (length: number): Node =>
@@ -122,12 +140,11 @@ export function joinPads(pads: readonly Node[], b: GraphBuilder): Node | undefin
       0,
       first.shape.map((extent, i) => (i === axis ? length : extent)),
     );
-  for (const pad of [...parts].sort((x, y) => x.before - y.before)) {
-    const [x] = pad.inputs;
-    if (pad.before < end) return undefined;
-    if (pad.before > end) joined.push(zeros(pad.before - end));
-    joined.push(x);
-    end = pad.before + x.shape[axis];
+  for (const { before, piece } of parts.sort((x, y) => x.before - y.before)) {
+    if (before < end) return undefined;
+    if (before > end) joined.push(zeros(before - end));
+    joined.push(piece);
+    end = before + piece.shape[axis];
   }
   if (end < first.shape[axis]) joined.push(zeros(first.shape[axis] - end));
   return b.concat(joined, axis);

@@ -1,4 +1,6 @@
 /** The front end: prototxt to typed nets and solvers, with the place of every field. */
+
+export { DEFINE_LAYER, forkTypeHelp, forkTypes } from "./forks.js";
 export { formatMessage, formatNet } from "./format.js";
 export {
   meetsRule,
@@ -11,7 +13,7 @@ export {
   type SolverDef,
   selectLayers,
 } from "./net.js";
-export { parseMessage } from "./parse.js";
+export { parseMessage, type ReadOptions } from "./parse.js";
 export { amend, nameSpanOf, spanOf } from "./spans.js";
 export { upgradeNet, upgradeSolver } from "./upgrade.js";
 export { type BlobVersion, type WiredLayer, type Wiring, wireNet } from "./wire.js";

@@ -2,20 +2,17 @@
  * Collects the mistakes of one text. Where a mistake stands in a layer, the message names it; the name may come
  * further down than the mistake, so the messages are made at the end.
  */
-import { type Draft, type FieldInfo, type MessageName, messageInfo } from "../../proto/index.js";
+import type { Draft, FieldInfo, MessageInfo } from "../../proto/index.js";
 import type { Diagnostic, Diagnostics, Span } from "../errors/index.js";
 import { didYouMean, orList, quoted } from "../errors/suggest.js";
+import { DEFINE_LAYER, forkFieldHelp } from "./forks.js";
 
 /** Types that hold one layer, in any generation. */
-const LAYER_TYPES: ReadonlySet<MessageName> = new Set<MessageName>([
-  "LayerParameter",
-  "V1LayerParameter",
-  "V0LayerParameter",
-]);
+const LAYER_TYPES: ReadonlySet<string> = new Set(["LayerParameter", "V1LayerParameter", "V0LayerParameter"]);
 
 /** A message that is being read, inside another. */
 export interface Frame {
-  readonly type: MessageName;
+  readonly info: MessageInfo;
   readonly message: Draft;
   /** The field of the parent that holds it; undefined for the file itself. */
   readonly field: FieldInfo | undefined;
@@ -82,9 +79,9 @@ function placeName(frame: Frame): string | undefined {
   const parts: string[] = [];
   for (let at: Frame | undefined = frame; at?.field !== undefined; at = at.parent) {
     // Of `layers { layer { … } }` the inner one has the name.
-    const inner = parts.length > 0 && at.type === "V1LayerParameter" && parts[0]?.startsWith("layer ");
+    const inner = parts.length > 0 && at.info.name === "V1LayerParameter" && parts[0]?.startsWith("layer ");
     if (inner) continue;
-    parts.unshift(LAYER_TYPES.has(at.type) ? layerName(at.message) : at.field.name);
+    parts.unshift(LAYER_TYPES.has(at.info.name) ? layerName(at.message) : at.field.name);
   }
   return parts.length === 0 ? undefined : parts.join(", ");
 }
@@ -107,21 +104,24 @@ const NOT_IN_CAFFE = "BVLC Caffe 1.0 has no such field: the file may be for a fo
 /** What helps with a field that its message does not have. */
 export function unknownFieldHelp(frame: Frame, name: string): Pick<Diagnostic, "hint" | "related"> {
   for (let outer = frame.parent; outer !== undefined; outer = outer.parent) {
-    if (!messageInfo(outer.type).byName.has(name)) continue;
+    if (!outer.info.byName.has(name)) continue;
     const holder = outer.field === undefined ? "the net or solver itself" : outer.field.name;
     return {
       hint: `${name} is a field of ${holder}: is a "}" missing before it?`,
       related: [{ message: `${frame.field?.name} was opened here`, span: frame.opened }],
     };
   }
-  const info = messageInfo(frame.type);
+  const { info } = frame;
   const inside = info.fields
-    .filter(({ kind }) => kind.is === "message" && messageInfo(kind.message).byName.has(name))
+    .filter(({ kind }) => kind.is === "message" && kind.info().byName.has(name))
     .map((field) => field.name);
+  const told = forkFieldHelp(info.name, name);
+  if (told !== undefined) return { hint: told };
   const near = didYouMean(name, info.byName.keys());
   if (inside.length > 0 && near === undefined) {
     const named = inside.length > 4 ? [...inside.slice(0, 4), "others"] : inside;
     return { hint: `${name} is a field of ${orList(named)}: it goes inside, or a "}" before it is too much` };
   }
-  return { hint: near ?? NOT_IN_CAFFE };
+  const settings = info.name === "LayerParameter" && name.endsWith("_param");
+  return { hint: near ?? (settings ? `${NOT_IN_CAFFE}; ${DEFINE_LAYER}` : NOT_IN_CAFFE) };
 }

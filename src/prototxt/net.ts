@@ -7,6 +7,7 @@ import {
   type NetState,
   type NetStateRule,
   type Phase,
+  type Schema,
   type SolverParameter,
 } from "../../proto/index.js";
 import {
@@ -42,6 +43,8 @@ export interface SolverDef {
 export interface ParseOptions {
   /** How messages name the text: a path. */
   readonly name?: string;
+  /** The messages that it may hold: the schema's, with fields that layer types of one's own declare. */
+  readonly schema?: Schema;
 }
 
 /** What a net is built for. */
@@ -72,7 +75,7 @@ export function readNet(
 ): { readonly definition: NetDef; readonly errors: readonly Diagnostic[] } {
   const source: SourceText = { name: options.name ?? "<net>", text };
   const diagnostics = createDiagnostics();
-  const net = upgradeNet(parseMessage(source, "NetParameter", diagnostics), diagnostics);
+  const net = upgradeNet(parseMessage(source, "NetParameter", diagnostics, options), diagnostics);
   const errors = diagnostics.all.filter(({ severity }) => severity === "error");
   const warnings = diagnostics.all.filter(({ severity }) => severity === "warning");
   const damaged = new Set(
@@ -92,7 +95,7 @@ export function readNet(
 export function parseSolver(text: string, options: ParseOptions = {}): SolverDef {
   const source: SourceText = { name: options.name ?? "<solver>", text };
   const diagnostics = createDiagnostics();
-  const parsed = parseMessage(source, "SolverParameter", diagnostics);
+  const parsed = parseMessage(source, "SolverParameter", diagnostics, options);
   throwErrors(diagnostics);
   const solver = upgradeSolver(parsed, diagnostics);
   throwErrors(diagnostics);

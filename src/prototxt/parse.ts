@@ -11,6 +11,7 @@ import {
   type MessageName,
   type MessageTypes,
   messageInfo,
+  type Schema,
   seal,
 } from "../../proto/index.js";
 import type { Diagnostics, SourceText, Span } from "../errors/index.js";
@@ -26,6 +27,12 @@ const CLOSERS: ReadonlySet<string> = new Set(Object.values(OPENERS));
 /** A value that could not be read; the mistake has been reported. */
 const NO_VALUE = Symbol("no value");
 
+/** How a text is read. */
+export interface ReadOptions {
+  /** The messages that it may hold. Default: the schema's. */
+  readonly schema?: Schema;
+}
+
 /**
  * Reads a text as one message. With mistakes in the text the result holds what could be read; the caller looks at
  * `diagnostics.hasErrors`. Time and memory are linear in the text.
@@ -34,6 +41,7 @@ export function parseMessage<T extends MessageName>(
   source: SourceText,
   type: T,
   diagnostics: Diagnostics,
+  { schema = messageInfo }: ReadOptions = {},
 ): MessageTypes[T] {
   const mistakes = createMistakes();
   const scanner = createScanner(source, mistakes.scanner);
@@ -135,7 +143,7 @@ export function parseMessage<T extends MessageName>(
   }
 
   function readField(frame: Frame): void {
-    const field = messageInfo(frame.type).byName.get(current.text);
+    const field = frame.info.byName.get(current.text);
     if (field === undefined) {
       readUnknown(frame);
       return;
@@ -227,11 +235,11 @@ export function parseMessage<T extends MessageName>(
       return NO_VALUE;
     }
     const bracket = advance();
-    const type = field.kind.message;
-    const message = draft(type);
+    const info = field.kind.info();
+    const message = draft(info);
     placeMessage(message, span(name.start, bracket.end));
     const inner: Frame = {
-      type,
+      info,
       message,
       field,
       opened: span(name.start, bracket.end),
@@ -246,7 +254,7 @@ export function parseMessage<T extends MessageName>(
 
   /** Turns lists of numbers into typed arrays, looks for required fields, and notes the place. */
   function finishMessage(frame: Frame, whole: Span): void {
-    const info = messageInfo(frame.type);
+    const { info } = frame;
     placeMessage(frame.message, whole);
     for (const field of info.fields) {
       if (field.array === undefined || !Object.hasOwn(frame.message, field.name)) continue;
@@ -330,7 +338,7 @@ export function parseMessage<T extends MessageName>(
    */
   function missingBrace(frame: Frame): Frame | undefined {
     for (let outer = frame.parent, inner = frame; outer !== undefined; inner = outer, outer = outer.parent) {
-      const field = messageInfo(outer.type).byName.get(current.text);
+      const field = outer.info.byName.get(current.text);
       if (field === undefined) continue;
       const outdented = current.leading && inner.indent !== undefined && current.column <= inner.indent;
       const wholeLayer = outer === root && field.kind.is === "message" && startsField();
@@ -377,9 +385,10 @@ export function parseMessage<T extends MessageName>(
     } while (waiting.length > 0);
   }
 
+  const rootInfo = schema(type);
   const root: Frame = {
-    type,
-    message: draft(type),
+    info: rootInfo,
+    message: draft(rootInfo),
     field: undefined,
     opened: span(0, 0),
     indent: undefined,
@@ -396,9 +405,9 @@ export function parseMessage<T extends MessageName>(
 /** `layers` (old) takes types as words, `layer` as strings: the usual mix-up. */
 function generationHint(frame: Frame, field: FieldInfo, token: Token): string | undefined {
   if (field.name !== "type") return undefined;
-  if (frame.type === "V1LayerParameter" && token.kind === "string")
+  if (frame.info.name === "V1LayerParameter" && token.kind === "string")
     return "a type in quotes belongs to the current format: write layer { … } and not layers { … }";
-  if (frame.type === "LayerParameter" && token.kind === "identifier")
+  if (frame.info.name === "LayerParameter" && token.kind === "identifier")
     return `a type is a string: "${token.text}", or for old files layers { type: ${token.text} }`;
   return undefined;
 }

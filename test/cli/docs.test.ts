@@ -21,7 +21,18 @@ const settled = (output: string): string => output.replace(/^memory, .*$/gm, "me
 
 test("the page shows every command", () => {
   expect(new Set(blocks.map(({ command }) => command.split(" ")[0]))).toEqual(
-    new Set(["--help", "train", "test", "time", "summary", "check", "build", "device_query"]),
+    new Set([
+      "--help",
+      "train",
+      "test",
+      "time",
+      "summary",
+      "check",
+      "gradcheck",
+      "diff",
+      "build",
+      "device_query",
+    ]),
   );
 });
 

@@ -5,6 +5,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { randomStream } from "../../runtime/random/index.js";
+import { drawNetValues, uniforms } from "../../src/gradcheck/values.js";
 import { type Node, sizeOf } from "../../src/ir/graph.js";
 import { inputName } from "../../src/layers/index.js";
 import { diffName, objectiveGraph } from "../../src/net/objective.js";
@@ -14,7 +15,6 @@ import { type DrawnNet, differentiableTypes, layeredNet, singleLayerNet } from "
 import { type EmulatedGraph, emulateGraphs } from "../support/emulate.js";
 import { lowerText } from "../support/lowered.js";
 import { addonForTests } from "../support/native.js";
-import { drawNetValues, uniforms } from "../support/net-values.js";
 import { makeRunnable } from "../support/run.js";
 
 const NETS = Number(process.env["CORTADO_EMULATOR_NETS"] ?? 80);

@@ -1,7 +1,6 @@
 /** What a user reads when a layer cannot be built: the message, its place, the shapes and who made them. */
 import { describe, expect, it } from "vitest";
 import { CortadoError, createDiagnostics, formatDiagnostic, lineAndColumn } from "../../src/errors/index.js";
-import { MISSING_TYPES } from "../../src/layers/index.js";
 import { lowerNet } from "../../src/layers/lower.js";
 import { parseNet, wireNet } from "../../src/prototxt/index.js";
 import { lowerText } from "../support/lowered.js";
@@ -127,12 +126,6 @@ layer { name: "b" type: "InnerProduct" bottom: "x" top: "z" param { name: "w" lr
     `{ dim: 100000 dim: 100000 }`,
   ],
   [
-    "a type that Caffe has",
-    `layer { name: "l" type: "LSTM" bottom: "x" top: "y" }`,
-    `layer "l": Cortado does not have layer type LSTM yet`,
-    `"LSTM"`,
-  ],
-  [
     "a type that nobody has",
     `layer { name: "l" type: "Convolutoin" bottom: "x" top: "y" }`,
     `layer "l": there is no layer type "Convolutoin"`,
@@ -165,13 +158,6 @@ describe("what a user reads", () => {
     expect(mistakes(`layer { name: "l" type: "Sigmod" bottom: "x" top: "y" }`)[0].hint).toBe(
       `did you mean "Sigmoid"?`,
     );
-  });
-
-  it("tells types that Caffe has from unknown ones", () => {
-    for (const type of MISSING_TYPES)
-      expect(mistakes(`layer { name: "l" type: "${type}" bottom: "x" top: "y" }`)[0].message).toBe(
-        `layer "l": Cortado does not have layer type ${type} yet`,
-      );
   });
 
   it("reports every mistake once, and nothing that follows from another", () => {

@@ -123,6 +123,26 @@ export function summaryError(ours: Float32Array, theirs: TensorSummary): number 
 export const typesOf = (prototxt: string): readonly string[] =>
   [...prototxt.matchAll(/^layer \{.*?\btype: "(\w+)"/gm)].map((match) => match[1]);
 
+/**
+ * Whether Caffe computed no gradient in a case although it put diffs on outputs: without a loss and force_backward it
+ * takes no layer to need backward. Cortado starts from the caller's diffs then; the file's parameter diffs are 0.
+ */
+export const withoutBackward = ({ loss_weights }: LayerCase, prototxt: string): boolean =>
+  Object.keys(loss_weights).length === 0 && !/^force_backward: true/m.test(prototxt);
+
+/** Types that Caffe builds as nets of their own, whose layers it logs as well. */
+const UNROLLED: ReadonlySet<string> = new Set(["LSTM", "RNN"]);
+
+/** What Caffe logged of the net's own layers, where `ours` are their names. */
+export const loggedOfNet = (
+  logged: Readonly<Record<string, boolean>>,
+  types: readonly string[],
+  ours: readonly string[],
+): Readonly<Record<string, boolean>> =>
+  types.some((type) => UNROLLED.has(type))
+    ? Object.fromEntries(Object.entries(logged).filter(([name]) => ours.includes(name)))
+    : logged;
+
 /** Blobs of Caffe's own Split layers are not part of our graph; the blob they copy carries their sum. */
 export const isSplitBlob = (name: string): boolean => /_split_\d+$/.test(name);
 

@@ -1,8 +1,14 @@
 /** A net as text to graph and derivative, and their values in float64 by the plain interpreter. */
 import { differentiate } from "../../src/autodiff/index.js";
 import { CortadoError, createDiagnostics } from "../../src/errors/index.js";
-import type { Node } from "../../src/ir/graph.js";
-import { inputName, type LoweredNet, type LowerOptions, lowerNet } from "../../src/layers/index.js";
+import { type Node, sizeOf } from "../../src/ir/graph.js";
+import {
+  inputName,
+  type LoweredNet,
+  type LowerOptions,
+  lowerNet,
+  schemaWith,
+} from "../../src/layers/index.js";
 import { parseNet, selectLayers, wireNet } from "../../src/prototxt/index.js";
 import { interpret } from "./interpret.js";
 
@@ -12,7 +18,9 @@ export function lowerText(
   options: Partial<LowerOptions> & { readonly name?: string } = {},
 ): LoweredNet {
   const { phase = "TRAIN", diagnostics = createDiagnostics() } = options;
-  const definition = selectLayers(parseNet(text, { name: options.name }), { phase });
+  const definition = selectLayers(parseNet(text, { name: options.name, schema: schemaWith(options.types) }), {
+    phase,
+  });
   const wiring = wireNet(definition, diagnostics);
   const lowered = lowerNet(definition, wiring, { feedShapes: new Map(), ...options, phase, diagnostics });
   if (!lowered || diagnostics.hasErrors) throw new CortadoError(diagnostics.all);
@@ -54,15 +62,23 @@ export function evaluate(
       ...wanted.inputs.map((blob) => blobs.get(blob)!.first),
     ],
   });
+  // What a layer carries from one forward to the next is 0 before the first.
+  const carried = params.flatMap(({ kind, shape }, index) =>
+    kind === "carried" ? [[index, new Float64Array(sizeOf(shape))] as const] : [],
+  );
   const value = interpret(
     [
       ...[...blobs.values()].map(({ last }) => last),
       ...updates.map(({ node }) => node),
+      ...lowered.rowCounts.map(({ node }) => node),
       ...cotangents.values(),
     ],
     {
       inputs,
-      params: new Map([...given.params].map(([index, values]) => [index, Float64Array.from(values)])),
+      params: new Map([
+        ...carried,
+        ...[...given.params].map(([index, values]) => [index, Float64Array.from(values)] as const),
+      ]),
       step: given.step,
     },
   );
@@ -72,7 +88,11 @@ export function evaluate(
   };
   return {
     value,
-    diff: (blob) => at(blobs.get(blob)!.first),
+    diff(blob) {
+      // A loss's diff is its weight, whether backward starts there or not.
+      const loss = losses.find((one) => one.blob === blob && !one.backward);
+      return at(blobs.get(blob)!.first) ?? (loss && Float64Array.of(loss.weight));
+    },
     gradient: (param) => at(params[param].node),
   };
 }

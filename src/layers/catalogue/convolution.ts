@@ -4,7 +4,7 @@ import {
   convolutionSettings,
   drawConvolution,
   drawImages,
-  kernelField,
+  fieldOf,
 } from "../convolution-settings.js";
 import { defineLayer } from "../record.js";
 import { convOutput, kernelReach } from "../shapes.js";
@@ -30,7 +30,7 @@ export const convolution = defineLayer({
       if (reach > extent + 2 * pad)
         fail(
           `the kernel covers ${reach} positions, and the input has ${extent + 2 * pad}${padding}`,
-          ...kernelField(context, i),
+          ...fieldOf(context, "kernel_size", i),
         );
     }
     const kernels = spatial.map(({ kernel }) => kernel);

@@ -1,5 +1,11 @@
 import { add, arg } from "../../ir/scalar.js";
-import { asImages, convolutionSettings, drawConvolution, drawImages } from "../convolution-settings.js";
+import {
+  asImages,
+  convolutionSettings,
+  drawConvolution,
+  drawImages,
+  fieldOf,
+} from "../convolution-settings.js";
 import { defineLayer } from "../record.js";
 import { kernelReach } from "../shapes.js";
 
@@ -26,9 +32,12 @@ export const deconvolution = defineLayer({
       input: stride * (output - 1) + kernelReach(kernel, dilation) - 2 * pad,
       output,
     }));
-    for (const { input, pad } of axes) {
+    for (const [i, { input, pad }] of axes.entries()) {
       if (input < 1)
-        fail(`with ${pad} of padding at each end nothing is left of the output`, undefined, { bottoms: [0] });
+        fail(
+          `with ${pad} of padding at each end nothing is left of the output`,
+          ...fieldOf(context, "pad", i),
+        );
     }
     const kernels = axes.map(({ kernel }) => kernel);
     const w = param(0, [channels, outputs / groups, ...kernels], parameter.weight_filler);

@@ -15,6 +15,7 @@ export const dummyData = defineLayer({
   feed({ layer, parameter, topCount, fail }) {
     const { data_filler: fillers, shape, num, channels, height, width } = parameter;
     const once = (values: readonly unknown[], field: string): void => {
+      if (values.length === 0) fail(`${field} must be given`, field);
       if (values.length !== 1 && values.length !== topCount)
         fail(
           `${field} is given ${values.length} times for ${topCount} tops: give it once, or once for each`,

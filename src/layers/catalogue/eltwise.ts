@@ -1,6 +1,7 @@
 import type { EltwiseParameter } from "../../../proto/index.js";
 import { sameShape } from "../../ir/graph.js";
 import { add, arg, binary, constant, mul, type Scalar } from "../../ir/scalar.js";
+import { times } from "../arity.js";
 import { twoAlike } from "../domain.js";
 import { defineLayer, parameterOf } from "../record.js";
 import { showShape } from "../shapes.js";
@@ -24,7 +25,7 @@ export const eltwise = defineLayer({
     const { operation, coeff } = parameter;
     if (coeff.length > 0 && coeff.length !== bottoms.length)
       fail(
-        `coeff must be given once for each of the ${bottoms.length} bottoms, not ${coeff.length} times`,
+        `coeff must be given once for each of the ${bottoms.length} bottoms, and is given ${times(coeff.length)}`,
         "coeff",
       );
     if (coeff.length > 0 && operation === "PROD") fail("coefficients go with SUM only", "coeff");

@@ -1,19 +1,26 @@
 import type { Node } from "../../ir/graph.js";
-import { arg, binary, constant, coord, div, mul, type Scalar, select, sub } from "../../ir/scalar.js";
+import { arg, constant, coord, type Scalar, select } from "../../ir/scalar.js";
 import { defineLayer, gives, type LayerContext, parameterOf } from "../record.js";
 import { type PoolAxis, poolAxis, showShape } from "../shapes.js";
+import { stochasticPool } from "../stochastic-pool.js";
+import { windowMean } from "../window-mean.js";
 
 /** What Caffe leaves in a maximum over nothing: −FLT_MAX. */
 const LOWEST = -3.4028234663852886e38;
 
+const PAD_FIELDS = ["pad_h", "pad_w"] as const;
+
 export const pooling = defineLayer({
   type: "Pooling",
   parameter: "pooling_param",
-  summary: "The greatest value or the mean of each window of the two image axes.",
-  equation: "MAX: y = max over the window; AVE: y = Σ over the window / its size",
+  summary:
+    "The greatest value of each window of the two image axes, its mean, or one of its values drawn at random.",
+  equation:
+    "MAX: y = max over the window; AVE: y = Σ over the window / its size; STOCHASTIC: TRAIN y = xᵢ with probability xᵢ / Σx, TEST y = Σx² / Σx",
   notes: [
     "Extents are rounded up (round_mode CEIL): ⌈(in + 2·pad − kernel) / stride⌉ + 1. With padding, a last window that would start in the end padding is left out.",
     "AVE divides by the window's size with the padding it covers, cut at the end of the padding.",
+    "STOCHASTIC takes values that are not negative, and no padding; in TRAIN the value drawn gets the gradient.",
     "On a tie the first maximum gets the gradient. A second top of MAX is the maximum's position in its plane.",
   ],
   bottoms: { exact: 1 },
@@ -29,12 +36,17 @@ export const pooling = defineLayer({
           bottoms: [0],
         },
       );
-    if (parameter.pool === "STOCHASTIC") fail("Cortado does not have STOCHASTIC pooling yet", "pool");
     if (parameter.pool !== "MAX" && topCount > 1) fail("only MAX pooling has a second top, the mask");
     const window = windowsOf(context);
     const inside = window.map((axis) => ({ ...axis, windows: axis.touching }));
+    if (parameter.pool === "STOCHASTIC") {
+      const padded = window.findIndex(({ pad }) => pad > 0);
+      if (padded !== -1)
+        fail("STOCHASTIC pooling takes no padding", gives(parameter, "pad") ? "pad" : PAD_FIELDS[padded]);
+      return [beyond(context, stochasticPool(context, x, inside), window, 0)];
+    }
     if (parameter.pool === "AVE")
-      return [beyond(context, builder.map(mean(window), [builder.windowSum(x, inside)]), window, 0)];
+      return [beyond(context, builder.map(windowMean(window), [builder.windowSum(x, inside)]), window, 0)];
     const y = beyond(context, builder.windowMax(x, inside), window, LOWEST);
     if (topCount < 2) return [y];
     const position = builder.windowArgmax(x, inside);
@@ -116,16 +128,6 @@ function windowsOf({ parameter, bottoms: [x], fail }: Context): readonly PoolAxi
       );
     return found;
   });
-}
-
-/** A window's sum by Caffe's divisor: the positions it covers, padding included, up to the end of the padding. */
-function mean(window: readonly PoolAxis[]): Scalar {
-  const sizes = window.map(({ axis, size, stride, pad, extent, touching }): Scalar => {
-    if ((touching - 1) * stride - pad + size <= extent + pad) return constant(size);
-    const start = sub(mul(coord(axis), constant(stride)), constant(pad));
-    return sub(binary("min", binary("add", start, constant(size)), constant(extent + pad)), start);
-  });
-  return div(arg(0), sizes.reduce(mul));
 }
 
 /**

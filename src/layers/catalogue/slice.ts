@@ -1,3 +1,4 @@
+import { times } from "../arity.js";
 import { drawShape } from "../domain.js";
 import { defineLayer, gives } from "../record.js";
 import { canonicalAxis } from "../shapes.js";
@@ -20,7 +21,7 @@ export const slice = defineLayer({
     const { slice_point: points } = parameter;
     if (points.length > 0 && points.length !== topCount - 1)
       fail(
-        `${topCount} tops need ${topCount - 1} slice points, and there are ${points.length}`,
+        `slice_point is given ${times(points.length)}, and ${topCount} tops need ${topCount - 1}: one between each two`,
         "slice_point",
       );
     if (points.length === 0 && extent % topCount !== 0)

@@ -161,3 +161,20 @@ it("writes the bytes that protobuf's own writer would", async () => {
   });
   expect(Buffer.from(await encodeWeights({ layers }, "caffemodel")).equals(whole)).toBe(true);
 });
+
+it("reads a fork's file, in which numbers of Caffe's settings mean something else", async () => {
+  const blob = shaped(2);
+  const plain = encodeMessage("LayerParameter", { name: "ip", type: "Interp", blobs: [blob] });
+  // Field 148, Caffe's clip_param, whose min and max are required: here a string, a varint, or bytes of no message.
+  const foreign = [
+    [0xa2, 0x09, 3, 1, 2, 3],
+    [0xa0, 0x09, 7],
+    [0xa2, 0x09, 2, 0x0a, 0x7f],
+  ];
+  for (const field of foreign) {
+    const layer = Uint8Array.from([...plain, ...field]);
+    const bytes = Uint8Array.from([0xa2, 0x06, layer.length, ...layer]);
+    const { layers } = await readWeights(bytes);
+    expect(layers.map(({ name, blobs }) => [name, blobs.length])).toEqual([["ip", 1]]);
+  }
+});

@@ -1,0 +1,38 @@
+/** Files that hold one blob: a binary BlobProto, as Caffe's mean images and infogain matrices are. */
+import { decodeMessage } from "../../proto/index.js";
+import type { Span } from "../../src/errors/index.js";
+import { locateSource } from "./locate.js";
+import { readWhole } from "./whole-file.js";
+
+/** 2^28 values in float32 and half as many in float64. */
+const LARGEST_FILE = 2 ** 30;
+
+export interface BlobContents {
+  readonly shape: readonly number[];
+  readonly data: ArrayLike<number>;
+  /** The file for people: `the mean file "mean.binaryproto"`. */
+  readonly title: string;
+}
+
+/**
+ * Reads a blob from a binary BlobProto file. Whether there are as many values as its shape says is not looked at.
+ *
+ * @param root the folder that a relative path starts from
+ * @param what what the file is to the user: `the mean file`
+ * @throws CortadoError where the file is not there, or is no BlobProto
+ */
+export async function readBlobFile(
+  source: string,
+  root: string,
+  what: string,
+  span?: Span,
+): Promise<BlobContents> {
+  const path = await locateSource(source, [root], what, span);
+  const title = `${what} ${JSON.stringify(path)}`;
+  const blob = decodeMessage("BlobProto", await readWhole(path, title, LARGEST_FILE), title);
+  return {
+    shape: blob.shape ? blob.shape.dim : [blob.num, blob.channels, blob.height, blob.width],
+    data: blob.double_data.length > 0 ? blob.double_data : blob.data,
+    title,
+  };
+}

@@ -1,0 +1,111 @@
+import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { CortadoError, userError } from "../../src/errors/index.js";
+import type { SinkSpec } from "../../src/ir/feed.js";
+import { type Shape, sizeOf } from "../../src/ir/graph.js";
+import { fileTrouble, writeFileAtomically } from "../files.js";
+import { writeHdf5 } from "../hdf5.js";
+import { located } from "./located.js";
+
+/** Rows are kept until the file is written, as one array for the HDF5 library. */
+const MOST_VALUES = 2 ** 28;
+
+/** Takes the values of each forward, and leaves them behind when it is closed. */
+export interface Sink {
+  /** Of the file, absolute. */
+  readonly path: string;
+  /** One array for each dataset, which must not change afterwards. */
+  write(values: readonly Float32Array[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Caffe's HDF5Output layer: the rows of each forward, one after the other, in one dataset for each value. Nothing is
+ * written before `close`; then the file is there whole, or as it was. Without a forward there is no file.
+ *
+ * @param shapes of the values of one forward; the first extent counts rows, and may change from one to the next
+ * @throws CortadoError, at the layer's place, when the file cannot be written
+ */
+export async function openSink(spec: SinkSpec, shapes: readonly Shape[], root: string): Promise<Sink> {
+  const path = await located(spec.span, () => placeFor(spec.path, root));
+  const what = `the file ${JSON.stringify(path)}`;
+  const batches: (readonly Float32Array[])[] = [];
+  let values = 0;
+  return {
+    path,
+    write: (batch) =>
+      located(spec.span, () => {
+        values += batch.reduce((sum, { length }) => sum + length, 0);
+        if (values > MOST_VALUES)
+          throw userError(
+            `${what} would hold more than ${MOST_VALUES} values (1 GiB) after ${batches.length} forwards`,
+            "close the net now and then, and write to another file",
+          );
+        batches.push(batch);
+      }),
+    close: () =>
+      located(spec.span, async () => {
+        if (batches.length === 0) return;
+        const entries = spec.datasets.map((name, i) => {
+          const data = joined(batches.map((batch) => batch[i]));
+          const row = shapes[i].slice(1);
+          return { path: name, shape: [data.length / sizeOf(row), ...row], data };
+        });
+        batches.length = 0;
+        await writeWhole(path, what, entries);
+      }),
+  };
+}
+
+/** Where a relative path leads: below the net's root, or below the working directory where only that has its folder. */
+async function placeFor(name: string, root: string): Promise<string> {
+  const isFolder = async (place: string): Promise<boolean> => {
+    try {
+      return (await stat(place)).isDirectory();
+    } catch {
+      return false;
+    }
+  };
+  const places = [...new Set([resolve(root, name), resolve(name)])];
+  for (const path of places) {
+    if (await isFolder(path))
+      throw userError(`cannot write the file ${JSON.stringify(path)}: it is a folder`);
+    if (await isFolder(dirname(path))) return path;
+  }
+  const folders = places.map((path) => JSON.stringify(dirname(path))).join(" nor ");
+  throw userError(
+    `cannot write the file ${JSON.stringify(name)}: there is ${places.length > 1 ? "neither" : "not"} a folder ${folders}`,
+  );
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  if (parts.length === 1) return parts[0];
+  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** The library works on files: what it writes goes through a scratch folder. */
+async function writeWhole(
+  path: string,
+  what: string,
+  entries: Parameters<typeof writeHdf5>[1],
+): Promise<void> {
+  let scratch: string | undefined;
+  try {
+    scratch = await mkdtemp(join(tmpdir(), "cortado-output-"));
+    const file = join(scratch, "output.h5");
+    await writeHdf5(file, entries);
+    await writeFileAtomically(path, await readFile(file));
+  } catch (error) {
+    if (error instanceof CortadoError) throw error;
+    throw userError(`cannot write ${what}: ${fileTrouble(error)}`);
+  } finally {
+    if (scratch !== undefined) await rm(scratch, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,79 @@
+import { dirname } from "node:path";
+import { CortadoError, type Span, userError } from "../../src/errors/index.js";
+import { locateSource } from "./locate.js";
+import { readWhole } from "./whole-file.js";
+
+/** A text file that names files, in memory. */
+export interface TextList {
+  readonly path: string;
+  readonly bytes: Buffer;
+  /** For messages: `line 3 of "/data/list.txt"`. Lines count from 1. */
+  at(line: number): string;
+  /** The path of a file that the list names on a line: below the net's root, or beside the list. */
+  locate(name: string, line: number): Promise<string>;
+}
+
+/** 2^31 − 1: what Node reads at once. */
+const LONGEST = 2 ** 31 - 1;
+
+/**
+ * Reads the text that a data layer's `source` names.
+ *
+ * @param what what it is to the user: `the list of images`
+ * @param prefix stands before every name, as it is: Caffe's root_folder
+ * @throws CortadoError when it is missing, no text, or empty
+ */
+export async function readTextList(
+  source: string,
+  options: {
+    readonly root: string;
+    readonly what: string;
+    readonly prefix: string;
+    readonly span?: Span;
+    /** What a reader of a wrong file should know: what its lines look like. */
+    readonly form: string;
+  },
+): Promise<TextList> {
+  const { root, what, prefix, form } = options;
+  const path = await locateSource(source, [root], what, options.span);
+  const named = `${what} ${JSON.stringify(path)}`;
+  const bytes = await readWhole(path, named, LONGEST);
+  if (bytes.includes(0)) throw userError(`${named} is not a text`, form);
+  if (!bytes.some((byte) => byte > SPACE)) throw userError(`${named} is empty`, form);
+  const at = (line: number): string => `line ${line} of ${JSON.stringify(path)}`;
+  return {
+    path,
+    bytes,
+    at,
+    async locate(name, line) {
+      try {
+        return await locateSource(prefix + name, [root, dirname(path)], `${at(line)}: the image`);
+      } catch (error) {
+        if (!(error instanceof CortadoError) || prefix === "" || /[/\\]$/.test(prefix)) throw error;
+        const hint = `root_folder ${JSON.stringify(prefix)} stands before the names as it is: should it end in a slash?`;
+        throw new CortadoError(error.diagnostics.map((one) => ({ ...one, hint: one.hint ?? hint })));
+      }
+    },
+  };
+}
+
+const SPACE = 0x20;
+const NEWLINE = 0x0a;
+
+/** The lines of a text that hold anything: their numbers from 1, and where each begins and ends. */
+export function* filledLines(
+  bytes: Uint8Array,
+): Generator<{ readonly number: number; readonly start: number; readonly end: number }> {
+  let number = 0;
+  for (let start = 0; start < bytes.length; ) {
+    let next = bytes.indexOf(NEWLINE, start);
+    if (next === -1) next = bytes.length;
+    number++;
+    let first = start;
+    let end = next;
+    while (first < end && bytes[first] <= SPACE) first++;
+    while (end > first && bytes[end - 1] <= SPACE) end--;
+    if (end > first) yield { number, start: first, end };
+    start = next + 1;
+  }
+}

@@ -1,0 +1,69 @@
+import { userError } from "./errors/index.js";
+import { isDifferentiable } from "./gradcheck/drawn.js";
+import { checkGivenNet } from "./gradcheck/given-net.js";
+import { singleLayerNet } from "./gradcheck/layered.js";
+import type { GradientReport } from "./gradcheck/report.js";
+import { searchNets } from "./gradcheck/search.js";
+import type { LayerType } from "./layers/index.js";
+import type { CompileOptions } from "./net/options.js";
+import type { NetDef } from "./prototxt/index.js";
+
+export {
+  formatGradientReport,
+  type GradientFailure,
+  type GradientPart,
+  type GradientReport,
+} from "./gradcheck/report.js";
+
+export interface GradientCheckOptions
+  extends Pick<CompileOptions, "layers" | "root" | "stages" | "level" | "shapes" | "weights"> {
+  /** Of a layer type: nets drawn, default 200. Of a net: points, default 4. */
+  readonly runs?: number;
+  /** Of all that is drawn. Default 1. */
+  readonly seed?: number;
+  /** Of a net. Default "TRAIN". */
+  readonly phase?: "TRAIN" | "TEST";
+  /** Of a net: check the parameters of this layer only. */
+  readonly layer?: string;
+  /** Of a net: values of inputs, row-major. Default: drawn, as the domains of the layers that read them say. */
+  readonly inputs?: Readonly<Record<string, ArrayLike<number>>>;
+}
+
+const MOST_RUNS = 1e7;
+
+/**
+ * Checks compiled backward passes against central differences of the forward passes, in float64 on the target `ts`:
+ * along a random direction d the derivative Σ gradient · d must be (f(x + h·d) − f(x − h·d)) / 2h, to 1e-6.
+ *
+ * - A layer type (of `defineLayer`, or one of Cortado's own): small nets of one such layer are drawn, with parameters,
+ *   shapes and values from the type's own `domain`. A failure is shrunk to the smallest net that shows it.
+ * - A net (text, path or NetDef, with the shapes that it has): at each of `runs` points, along everything at once and
+ *   along each parameter and each input alone. Data layers give the values that they have; other inputs are given or
+ *   drawn, and so are parameters, unless there are `weights`. Where a layer of the net fails by itself, that layer's
+ *   net comes first among the failures.
+ *
+ * Points where the function is not smooth within the step are left out, and counted. A failure carries a prototxt and
+ * the seed of its values: `checkGradients(prototxt, { seed, runs: 1 })` repeats it. Drawing nets needs fast-check,
+ * which is loaded then.
+ *
+ * @throws CortadoError where the net cannot be compiled, or there is nothing to differentiate by
+ */
+export async function checkGradients(
+  subject: string | NetDef | LayerType,
+  options: GradientCheckOptions = {},
+): Promise<GradientReport> {
+  const { seed = 1, layers = [] } = options;
+  const isType = typeof subject === "object" && "lower" in subject;
+  const runs = options.runs ?? (isType ? 200 : 4);
+  if (!Number.isSafeInteger(runs) || runs < 1 || runs > MOST_RUNS)
+    throw userError(`option runs is ${String(runs)}; it must be an integer from 1 to ${MOST_RUNS}`);
+  if (!Number.isSafeInteger(seed) || seed < 0)
+    throw userError(`option seed is ${String(seed)}; it must be an integer from 0 on`);
+  if (!isType) {
+    const net = subject as string | NetDef;
+    return checkGivenNet(net, { ...options, phase: options.phase ?? "TRAIN", runs, seed });
+  }
+  const type = subject as LayerType;
+  if (!isDifferentiable(type)) throw userError(`layer type ${type.type} has no gradient to check`);
+  return searchNets(singleLayerNet(type), { runs, seed, layers: [...layers, type] });
+}

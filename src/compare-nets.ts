@@ -1,0 +1,218 @@
+import { toFloat32 } from "../runtime/memory.js";
+import type { Blobs, CompiledNet } from "../runtime/types.js";
+import { CortadoError, type Diagnostic, userError } from "./errors/index.js";
+import { drawnInputs } from "./gradcheck/bottoms.js";
+import { drawNetValues } from "./gradcheck/values.js";
+import { sameShape } from "./ir/graph.js";
+import { inputName } from "./layers/index.js";
+import { internalsOf } from "./net/internals.js";
+
+export interface CompareOptions {
+  /** The greatest relative L2 distance that counts as equal. Default 1e-4; 0 asks for the same numbers. */
+  readonly bound?: number;
+  /** Compare the diffs of blobs and the gradients of parameters as well. Default false. */
+  readonly backward?: boolean;
+  /** Of inputs that nobody gives. Default 1. */
+  readonly seed?: number;
+}
+
+/** How far two nets are apart in one blob, one blob's diff, or one parameter's gradient. */
+export interface BlobDifference {
+  readonly pass: "forward" | "backward";
+  /** A blob by name, or a parameter as `conv1[0]`. */
+  readonly name: string;
+  /** The layer of the first net that made it last. */
+  readonly layer: string;
+  readonly shape: readonly number[];
+  /** ‖a − b‖ / max(‖a‖, ‖b‖); 0 where both are 0, infinite where one is not finite where the other is. */
+  readonly relative: number;
+  /** The element that is farthest apart, and its two values. */
+  readonly index: number;
+  readonly values: readonly [a: number, b: number];
+  readonly differs: boolean;
+}
+
+export interface NetComparison {
+  /** In the order in which they are computed. */
+  readonly blobs: readonly BlobDifference[];
+  /** The first that differs by more than the bound. */
+  readonly first: BlobDifference | undefined;
+  /** Blobs that only one of the nets has. */
+  readonly onlyIn: readonly [a: readonly string[], b: readonly string[]];
+}
+
+const DEFAULT_BOUND = 1e-4;
+
+/**
+ * Runs two compiled nets on the same inputs and compares every blob that both have: the first that differs, in the
+ * order of the schedule, is where to look. Both nets are compiled with `keep: "all"`; they may be of two targets, have
+ * two sets of weights, or come from two prototxts that name their blobs alike.
+ *
+ * Without `inputs`, nets with data layers feed themselves (the first net's batch serves both), and other inputs are
+ * drawn as the layers that read them need. Where a blob is worked on in place, its last value is compared.
+ *
+ * @throws CortadoError where the nets share no blob, blobs of one name have different shapes, or blobs are not kept
+ */
+export async function compareNets(
+  a: CompiledNet,
+  b: CompiledNet,
+  inputs?: Readonly<Record<string, Float32Array>>,
+  options: CompareOptions = {},
+): Promise<NetComparison> {
+  const { bound = DEFAULT_BOUND, backward = false, seed = 1 } = options;
+  if (!(bound >= 0)) throw userError(`option bound is ${String(bound)}; it must be a number from 0 on`);
+  const shared = sharedBlobs(a, b);
+  const drawn = drawnFor(a, b, seed);
+  const given = givenTo(a, inputs, drawn);
+  const outputs = await a.forward(given);
+  await b.forward(await batchFor(a, b, given, drawn));
+
+  const blobs: BlobDifference[] = [];
+  for (const blob of inOrder(a, shared)) {
+    const [x, y] = [await a.read(blob), await b.read(blob)];
+    blobs.push({ pass: "forward", ...named(a, blob), ...distance(x, y, bound) });
+  }
+  if (backward) {
+    const seeds = seedsFor(a, b, outputs);
+    const [left, right] = [await a.backward(seeds), await b.backward(seeds)];
+    for (const layer of [...a.layers].reverse()) {
+      const other = right.params[layer.name];
+      for (const [i, x] of (left.params[layer.name] ?? []).entries()) {
+        if (other?.[i]?.length !== x.length) continue;
+        const about = { name: `${layer.name}[${i}]`, layer: layer.name, shape: layer.params[i].shape };
+        blobs.push({ pass: "backward", ...about, ...distance(x, other[i], bound) });
+      }
+      for (const blob of inOrder(a, shared).filter((blob) => named(a, blob).layer === layer.name)) {
+        const [x, y] = [await a.readDiff(blob), await b.readDiff(blob)];
+        blobs.push({ pass: "backward", ...named(a, blob), ...distance(x, y, bound) });
+      }
+    }
+  }
+  const own = (net: CompiledNet, other: CompiledNet): readonly string[] =>
+    Object.keys(net.blobs).filter((blob) => !Object.hasOwn(other.blobs, blob));
+  return { blobs, first: blobs.find(({ differs }) => differs), onlyIn: [own(a, b), own(b, a)] };
+}
+
+/** Blobs of both, kept by both. @throws CortadoError with everything that keeps them from being compared */
+function sharedBlobs(a: CompiledNet, b: CompiledNet): readonly string[] {
+  const shared = Object.keys(a.blobs).filter((blob) => Object.hasOwn(b.blobs, blob));
+  if (shared.length === 0) throw userError("the two nets have no blob of the same name");
+  const mistakes = shared.flatMap((blob): Diagnostic[] => {
+    const [x, y] = [a.blobs[blob].shape, b.blobs[blob].shape];
+    return sameShape(x, y)
+      ? []
+      : [
+          {
+            severity: "error",
+            message: `blob ${JSON.stringify(blob)} has shape [${x.join(", ")}] in one net and [${y.join(", ")}] in the other`,
+          },
+        ];
+  });
+  for (const [which, net] of [
+    ["first", a],
+    ["second", b],
+  ] as const) {
+    const kept = new Set(internalsOf(net)?.keep);
+    if (shared.some((blob) => !kept.has(blob)))
+      mistakes.push({
+        severity: "error",
+        message: `the ${which} net does not keep all the blobs that are to be compared`,
+        hint: 'compile it with keep: "all"',
+      });
+  }
+  if (mistakes.length > 0) throw new CortadoError(mistakes);
+  return shared;
+}
+
+/** Blobs in the order in which a net's layers make them last. */
+function inOrder(net: CompiledNet, blobs: readonly string[]): readonly string[] {
+  const wanted = new Set(blobs);
+  const made = net.layers.flatMap(({ tops }) => tops).reverse();
+  return [...new Set(made)].filter((blob) => wanted.has(blob)).reverse();
+}
+
+const named = (net: CompiledNet, blob: string): Pick<BlobDifference, "name" | "layer" | "shape"> => ({
+  name: blob,
+  layer: net.layers.findLast(({ tops }) => tops.includes(blob))?.name ?? "",
+  shape: net.blobs[blob].shape,
+});
+
+/** Values for every input of both nets, as the layers that read them need them. */
+function drawnFor(a: CompiledNet, b: CompiledNet, seed: number): ReadonlyMap<string, Float64Array> {
+  const drawn = new Map<string, Float64Array>();
+  for (const net of [b, a]) {
+    const internals = internalsOf(net);
+    if (!internals) continue;
+    const { lowered } = internals;
+    const values = drawNetValues(
+      { text: "", inputs: drawnInputs(lowered, net.definition), seed },
+      { ...lowered, params: [] },
+    );
+    for (const [blob, x] of values.inputs) drawn.set(blob, x);
+  }
+  return drawn;
+}
+
+/** What is given to the first net: undefined where it feeds itself. */
+function givenTo(
+  a: CompiledNet,
+  inputs: Readonly<Record<string, Float32Array>> | undefined,
+  drawn: ReadonlyMap<string, Float64Array>,
+): Blobs | undefined {
+  const unfed = internalsOf(a)?.unfed ?? a.inputs;
+  if (unfed.length === 0 && inputs === undefined) return undefined;
+  const given: Blobs = Object.create(null);
+  for (const blob of unfed) given[blob] = Float32Array.from(inputs?.[blob] ?? drawn.get(blob) ?? []);
+  for (const [blob, x] of Object.entries(inputs ?? {})) given[blob] = x;
+  return given;
+}
+
+/** What the second net is given: everything that the first one ran on. */
+async function batchFor(
+  a: CompiledNet,
+  b: CompiledNet,
+  given: Blobs | undefined,
+  drawn: ReadonlyMap<string, Float64Array>,
+): Promise<Blobs | undefined> {
+  const internals = internalsOf(b);
+  if (!internals) return given;
+  const batch: Blobs = Object.create(null);
+  for (const blob of internals.lowered.inputs.keys()) {
+    const fed = await internalsOf(a)?.session.current()?.readInput(inputName(blob));
+    const values = fed ? toFloat32(fed) : (given?.[blob] ?? drawn.get(blob));
+    if (values) batch[blob] = Float32Array.from(values);
+  }
+  return batch;
+}
+
+/** Where neither net has a loss, backward starts from the outputs themselves. */
+function seedsFor(a: CompiledNet, b: CompiledNet, outputs: Blobs): Blobs | undefined {
+  const hasLoss = [a, b].some(({ lossWeights }) => Object.keys(lossWeights).length > 0);
+  if (hasLoss) return undefined;
+  const seeds: Blobs = Object.create(null);
+  for (const blob of a.outputs) if (Object.hasOwn(b.blobs, blob)) seeds[blob] = outputs[blob];
+  return seeds;
+}
+
+/** The relative L2 distance of two arrays, and the element that is farthest apart. */
+function distance(
+  a: Float32Array,
+  b: Float32Array,
+  bound: number,
+): Pick<BlobDifference, "relative" | "index" | "values" | "differs"> {
+  let [apart, sizeA, sizeB, farthest, index] = [0, 0, 0, -1, 0];
+  for (let i = 0; i < a.length; i++) {
+    const same = Object.is(a[i], b[i]) || a[i] === b[i];
+    const gap = same ? 0 : Math.abs(a[i] - b[i]);
+    const size = Number.isNaN(gap) ? Number.POSITIVE_INFINITY : gap;
+    if (size > farthest) [farthest, index] = [size, i];
+    if (same && !Number.isFinite(a[i])) continue;
+    apart += size * size;
+    sizeA += a[i] * a[i];
+    sizeB += b[i] * b[i];
+  }
+  const scale = Math.sqrt(Math.max(sizeA, sizeB));
+  const relative =
+    apart === 0 ? 0 : Number.isFinite(apart) ? Math.sqrt(apart) / scale : Number.POSITIVE_INFINITY;
+  return { relative, index, values: [a[index], b[index]], differs: relative > bound };
+}

@@ -1,0 +1,3 @@
+import { depthwise } from "./depthwise.js";
+
+export const convolutionDepthwise = depthwise("ConvolutionDepthwise", "The fork of many ShuffleNets.");

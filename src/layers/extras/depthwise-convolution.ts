@@ -1,0 +1,3 @@
+import { depthwise } from "./depthwise.js";
+
+export const depthwiseConvolution = depthwise("DepthwiseConvolution", "The fork of many MobileNets.");

@@ -1,0 +1,111 @@
+import type { ParamMemory } from "../../runtime/device.js";
+import { shortNumber } from "../../runtime/solver/events.js";
+import type { LoweredNet } from "../layers/lower.js";
+import type { NetDef } from "../prototxt/index.js";
+import type { Runner } from "./runner.js";
+import { watchedBottoms, watchedTops } from "./watch.js";
+
+/** One line of a log, without its end. */
+export type Log = (line: string) => void;
+
+/** What Caffe's `debug_info` prints: mean absolute values of every blob, parameter and diff, layer by layer. */
+export interface DebugInfo {
+  forward(runner: Runner, log: Log): Promise<void>;
+  /** `before`: the parameters, where the pass has updated them. */
+  backward(runner: Runner, log: Log, before?: BeforeUpdate): Promise<void>;
+  /** Reads the parameters before an update. */
+  beforeUpdate(): Promise<BeforeUpdate>;
+  /** Prints what an update made of them. */
+  update(before: BeforeUpdate, log: Log): Promise<void>;
+}
+
+/** The learned parameters, in the order of `lowered.wanted.params`. */
+export type BeforeUpdate = readonly ArrayLike<number>[];
+
+interface DebugParts {
+  readonly lowered: LoweredNet;
+  readonly definition: NetDef;
+  readonly params: readonly ParamMemory[];
+}
+
+/**
+ * The lines of Net::ForwardDebugInfo, BackwardDebugInfo and UpdateDebugInfo, of programs that watch. The Split layers
+ * that Caffe puts in are none here: each reader of a blob shows its own part of the diff.
+ */
+export function createDebugInfo({ lowered, definition, params }: DebugParts): DebugInfo {
+  const { layers } = lowered;
+  const tops = watchedTops(lowered);
+  const bottoms = watchedBottoms(lowered);
+  /** A parameter's name or, without one, its position. */
+  const nameOf = (layer: number, position: number): string =>
+    definition.net.layer[layer]?.param[position]?.name || String(position);
+  /** Of a parameter: the layer that has it first, and its position there. */
+  const ownerOf = (index: number): { readonly layer: number; readonly position: number } => {
+    for (const [layer, { params: own }] of layers.entries()) {
+      const position = own.findIndex((param) => param.index === index);
+      if (position !== -1) return { layer, position };
+    }
+    return { layer: 0, position: 0 };
+  };
+
+  return {
+    async forward(runner, log) {
+      for (const [layer, { name, params: own }] of layers.entries()) {
+        for (const { blob, key } of tops.filter((point) => point.layer === layer)) {
+          const values = await runner.read("value", key);
+          if (values) log(`    [Forward] Layer ${name}, top blob ${blob} data: ${mean(values)}`);
+        }
+        for (const [i, { index }] of own.entries())
+          log(
+            `    [Forward] Layer ${name}, param blob ${nameOf(layer, i)} data: ${mean(await params[index].read())}`,
+          );
+      }
+    },
+    async backward(runner, log, before) {
+      for (let layer = layers.length - 1; layer >= 0; layer--) {
+        const { name, params: own } = layers[layer];
+        for (const { blob, key } of bottoms.filter((point) => point.layer === layer).reverse()) {
+          const values = await runner.read("diff", key);
+          if (values) log(`    [Backward] Layer ${name}, bottom blob ${blob} diff: ${mean(values)}`);
+        }
+        for (const [i, { index }] of own.entries()) {
+          const values = await runner.read("gradient", index);
+          if (values) log(`    [Backward] Layer ${name}, param blob ${i} diff: ${mean(values)}`);
+        }
+      }
+      const sums = { data: 0, diff: 0, squaredData: 0, squaredDiff: 0 };
+      for (const [i, index] of lowered.wanted.params.entries()) {
+        for (const x of Array.from(before?.[i] ?? (await params[index].read()))) {
+          sums.data += Math.abs(x);
+          sums.squaredData += x * x;
+        }
+        for (const x of (await runner.read("gradient", index)) ?? []) {
+          sums.diff += Math.abs(x);
+          sums.squaredDiff += x * x;
+        }
+      }
+      log(
+        `    [Backward] All net params (data, diff): L1 norm = (${shortNumber(sums.data)}, ${shortNumber(sums.diff)}); ` +
+          `L2 norm = (${shortNumber(Math.sqrt(sums.squaredData))}, ${shortNumber(Math.sqrt(sums.squaredDiff))})`,
+      );
+    },
+    beforeUpdate: () => Promise.all(lowered.wanted.params.map((index) => params[index].read())),
+    async update(before, log) {
+      for (const [i, index] of lowered.wanted.params.entries()) {
+        const after = await params[index].read();
+        const step = Float64Array.from(after, (x, at) => before[i][at] - x);
+        const { layer, position } = ownerOf(index);
+        log(
+          `    [Update] Layer ${layers[layer].name}, param ${nameOf(layer, position)} data: ${mean(before[i])}; diff: ${mean(step)}`,
+        );
+      }
+    },
+  };
+}
+
+/** The mean absolute value, as C++ streams write it; 0 of nothing. */
+function mean(values: ArrayLike<number>): string {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += Math.abs(values[i]);
+  return shortNumber(values.length === 0 ? 0 : sum / values.length);
+}

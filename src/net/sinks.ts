@@ -1,0 +1,58 @@
+import { openSink, type Sink } from "../../runtime/data/hdf5-sink.js";
+import { toFloat32 } from "../../runtime/memory.js";
+import { CortadoError, type Diagnostic } from "../errors/index.js";
+import { quoted } from "../errors/suggest.js";
+import type { LoweredNet } from "../layers/index.js";
+import { sinkName } from "./objective.js";
+import type { Runner } from "./runner.js";
+
+/** What the layers of a net write at each forward. */
+export interface Sinks {
+  write(runner: Runner): Promise<void>;
+  /** Ends the files. @throws CortadoError with every one that could not be written */
+  close(): Promise<void>;
+}
+
+/** Makes ready to write, without writing; all places where that cannot be are reported at once. */
+export async function openSinks(lowered: LoweredNet, root: string): Promise<Sinks> {
+  const open: { readonly sink: Sink; readonly names: readonly string[] }[] = [];
+  const paths = new Map<string, string>();
+  await together(lowered.sinks, async ({ layer, spec, nodes }, index) => {
+    const names = nodes.map((_, i) => sinkName(lowered, index, i));
+    const shapes = nodes.map(({ shape }) => shape);
+    const sink = await openSink(spec, shapes, root);
+    const other = paths.get(sink.path);
+    if (other !== undefined) {
+      const message = `layers ${quoted(other)} and ${quoted(layer.name)} would both write ${JSON.stringify(sink.path)}`;
+      throw new CortadoError([{ severity: "error", message, span: spec.span }]);
+    }
+    paths.set(sink.path, layer.name);
+    open.push({ sink, names });
+  });
+  return {
+    async write(runner) {
+      for (const { sink, names } of open) {
+        const values = await Promise.all(names.map((name) => runner.read("value", name)));
+        await sink.write(values.map((value) => toFloat32(value!)));
+      }
+    },
+    close: () => together(open, ({ sink }) => sink.close()),
+  };
+}
+
+/** Does the same with each; what goes wrong with any is thrown when all are through. */
+async function together<T>(
+  items: readonly T[],
+  work: (item: T, index: number) => Promise<void>,
+): Promise<void> {
+  const mistakes: Diagnostic[] = [];
+  for (const [index, item] of items.entries()) {
+    try {
+      await work(item, index);
+    } catch (error) {
+      if (!(error instanceof CortadoError)) throw error;
+      mistakes.push(...error.diagnostics);
+    }
+  }
+  if (mistakes.length > 0) throw new CortadoError(mistakes);
+}
