@@ -23,6 +23,7 @@ import { objectiveGraph } from "../src/net/objective.js";
 import { runPasses } from "../src/passes/index.js";
 import { planGraph } from "../src/plan/index.js";
 import { parseNet, parseSolver, selectLayers, wireNet } from "../src/prototxt/index.js";
+import { cpuTime } from "./support/cpu-time.js";
 import { mutatedBytes, mutatedText, mutatedValues, seedNets } from "./support/mutate.js";
 import { hasOracle, oraclePath } from "./support/oracle.js";
 
@@ -38,7 +39,7 @@ const MOST_VALUES = 200_000;
 
 /** Runs something that may refuse its input, but only in words, and soon. */
 async function usedOrRefused(run: () => unknown): Promise<void> {
-  const start = performance.now();
+  const start = cpuTime();
   try {
     await run();
   } catch (error) {
@@ -46,7 +47,7 @@ async function usedOrRefused(run: () => unknown): Promise<void> {
     expect(error.diagnostics.some(({ severity }) => severity === "error")).toBe(true);
     expect(error.message).not.toMatch(/\bat .*\.[jt]s:\d+/);
   }
-  expect(performance.now() - start).toBeLessThan(MOST_MILLISECONDS);
+  expect(cpuTime() - start).toBeLessThan(MOST_MILLISECONDS);
 }
 
 const valuesOf = (lowered: LoweredNet): number =>
@@ -242,14 +243,14 @@ describe("absurd sizes", () => {
     ],
     ["open braces", "layer { ".repeat(100_000), 'is a "}" missing'],
   ])("%s: refused", async (_, text, message) => {
-    const start = performance.now();
+    const start = cpuTime();
     const failure: unknown = await compile(text, { keep: "all" }).then(
       () => undefined,
       (error: unknown) => error,
     );
     expect(failure).toBeInstanceOf(CortadoError);
     expect((failure as CortadoError).message).toMatch(message);
-    expect(performance.now() - start).toBeLessThan(MOST_MILLISECONDS);
+    expect(cpuTime() - start).toBeLessThan(MOST_MILLISECONDS);
   });
 
   it.each([
@@ -291,7 +292,7 @@ describe("absurd sizes", () => {
         times(10_000, (i) => `layer { name: "s${i}" type: "Sigmoid" bottom: "${below(i)}" top: "b${i}" }`),
     ],
   ])("%s: compiled", async (_, text) => {
-    const start = performance.now();
+    const start = cpuTime();
     const net = await compile(`force_backward: true ${text}`, { phase: "TRAIN" });
     const { shape } = net.blobs["data"];
     const outputs = await net.forward({ data: new Float32Array(sizeOf(shape)).fill(0.5) });
@@ -300,7 +301,7 @@ describe("absurd sizes", () => {
     expect([...Object.values(outputs), inputs["data"]].every((x) => x.every(Number.isFinite))).toBe(true);
     expect(net.source.length).toBeLessThan(5_000_000);
     await net.close();
-    expect(performance.now() - start).toBeLessThan(3 * MOST_MILLISECONDS);
+    expect(cpuTime() - start).toBeLessThan(3 * MOST_MILLISECONDS);
   });
 });
 

@@ -19,8 +19,12 @@ export interface ExecutorOptions {
 const FILENAME = "cortado-net.js";
 /** Below this many operations and bytes a launch costs less than a barrier. */
 const ALONE = 20_000;
-/** On the caller's own thread, let the event loop breathe this often. */
+/**
+ * On the caller's own thread, let the event loop breathe this often: over all passes of all nets, since small ones run
+ * one after another without ever giving way.
+ */
 const BREATHE_MS = 12;
+let breath = 0;
 
 /** On one thread the kernels run on the caller's, giving way to the event loop; on several, in workers. */
 export async function createExecutor(options: ExecutorOptions): Promise<Executor> {
@@ -63,7 +67,6 @@ function inlineExecutor(options: ExecutorOptions): Executor {
   const times: Record<Pass, number[]> = { forward: [], backward: [] };
   return {
     async run(pass) {
-      let breath = performance.now();
       const took = times[pass];
       took.length = 0;
       for (const { kernel, extent, views } of passes[pass]) {

@@ -23,8 +23,10 @@ export function nearest(name: string, candidates: Iterable<string>, most = 3): s
   }
   scored.sort((a, b) => a.distance - b.distance || (a.candidate < b.candidate ? -1 : 1));
   const best = scored[0]?.distance ?? 0;
+  // What differs in upper and lower case only is what was meant.
+  const worst = best === 0 ? 0 : best + 1;
   return scored
-    .filter(({ distance }) => distance <= best + 1)
+    .filter(({ distance }) => distance <= worst)
     .slice(0, most)
     .map(({ candidate }) => candidate);
 }

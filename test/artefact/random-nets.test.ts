@@ -13,6 +13,8 @@ afterAll(removeFolders);
 it("random nets: forward, backward and every blob", async () => {
   await fc.assert(
     fc.asyncProperty(layeredNet, async ({ text, inputs, seed }) => {
+      // A build refuses shapes that depend on values.
+      fc.pre(!text.includes('type: "Filter"'));
       const stream = randomStream(seed, 0);
       const given: Record<string, Float32Array> = {};
       for (const { blob, shape, values } of inputs)

@@ -155,7 +155,7 @@ describe("cortado check", () => {
         {
           file: "net.prototxt",
           kind: "net (TRAIN, TEST)",
-          diagnostics: [{ severity: "error", line: 14, column: 28, hint: 'did you mean "ReLU"?' }],
+          diagnostics: [{ severity: "error", line: 14, column: 28, hint: 'did you mean "ReLU" or "ReLU6"?' }],
         },
       ],
     });
