@@ -1,15 +1,6 @@
-/** Functions that generated kernels use; each is written once a source, and only where the kernel calls it. */
-export type Helper =
-  | "sign"
-  | "sigmoid"
-  | "softplus"
-  | "relu"
-  | "leakyRelu"
-  | "elu"
-  | "larger"
-  | "smaller"
-  | "uniform";
+import type { Helper } from "./dialect.js";
 
+/** Functions that generated kernels use; each is written once a source, and only where the kernel calls it. */
 export const HELPERS: Readonly<Record<Helper, string>> = {
   sign: `HELPER float sign(float x) {
   return x > 0.0f ? 1.0f : x < 0.0f ? -1.0f : 0.0f;

@@ -1,12 +1,13 @@
 import { fitsInt32 } from "../index-width.js";
 import type { Kernel } from "../kernel.js";
 import { launchShape } from "../launch.js";
-import { HELPERS, type Helper } from "./cuda-helpers.js";
+import { HELPERS } from "./cuda-helpers.js";
 import {
   atom,
   bodyRenderer,
   call,
   type Dialect,
+  type Helper,
   kernelComment,
   LEVEL,
   type Text,
@@ -33,7 +34,7 @@ const words = (value: number): readonly Text[] => [
 const cast = (type: string, x: Text): Text => atom(`static_cast<${type}>(${x.text})`);
 
 /** CUDA C++: float, and integers as wide as the kernel's indices need. */
-const cudaDialect = (integer: "int" | "long long"): Dialect<Helper> => ({
+const cudaDialect = (integer: "int" | "long long"): Dialect => ({
   compare: { gt: ">", ge: ">=", lt: "<", le: "<=", eq: "==", ne: "!=" },
   unary: {
     neg: { prefix: "-" },

@@ -13,18 +13,30 @@ export const within = ({ text, level }: Text, least: number): string => (level >
 export const call = (name: string, ...args: readonly Text[]): Text =>
   atom(`${name}(${args.map(({ text }) => text).join(", ")})`);
 
+/** Functions that no language of the family has; generated code brings those that it calls. */
+export type Helper =
+  | "sign"
+  | "sigmoid"
+  | "softplus"
+  | "relu"
+  | "leakyRelu"
+  | "elu"
+  | "larger"
+  | "smaller"
+  | "uniform";
+
 /** How an operation is written: a prefix or infix operator, a function of the language, or a helper of ours. */
-export type Form<Helper> =
+export type Form =
   | { readonly prefix: string }
   | { readonly infix: string; readonly level: number }
   | { readonly call: string }
   | { readonly helper: Helper };
 
 /** What one language of the C family writes differently from another: a table, and a few hooks. */
-export interface Dialect<Helper extends string> {
+export interface Dialect {
   readonly compare: Readonly<Record<CompareOp, string>>;
-  readonly unary: Readonly<Record<UnaryOp, Form<Helper>>>;
-  readonly binary: Readonly<Record<BinaryOp, Form<Helper>>>;
+  readonly unary: Readonly<Record<UnaryOp, Form>>;
+  readonly binary: Readonly<Record<BinaryOp, Form>>;
   readonly shaped: Readonly<Record<ShapedOp, Helper>>;
   readonly random: Helper;
   literal(value: number): Text;
@@ -54,10 +66,7 @@ export interface BodyRenderer {
 const memory = (buffer: Memory): string => (buffer >= 0 ? `b${buffer}` : `s${-1 - buffer}`);
 
 /** A renderer of statements in a dialect; `used` collects the helpers that were called. */
-export function bodyRenderer<Helper extends string>(
-  dialect: Dialect<Helper>,
-  used: Set<Helper>,
-): BodyRenderer {
+export function bodyRenderer(dialect: Dialect, used: Set<Helper>): BodyRenderer {
   const names = new Map<Variable, string>();
   let reals = 0;
   let integers = 0;
@@ -100,7 +109,7 @@ export function bodyRenderer<Helper extends string>(
     level,
   });
 
-  const apply = (form: Form<Helper>, ...args: readonly Text[]): Text => {
+  const apply = (form: Form, ...args: readonly Text[]): Text => {
     if ("helper" in form) {
       used.add(form.helper);
       return call(form.helper, ...args);

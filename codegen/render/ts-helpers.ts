@@ -1,15 +1,6 @@
-/** Functions that generated modules use; each is written once, and only where a kernel calls it. */
-export type Helper =
-  | "sign"
-  | "sigmoid"
-  | "softplus"
-  | "relu"
-  | "leakyRelu"
-  | "elu"
-  | "larger"
-  | "smaller"
-  | "uniform";
+import type { Helper } from "./dialect.js";
 
+/** Functions that generated modules use; each is written once, and only where a kernel calls it. */
 export const HELPERS: Readonly<Record<Helper, string>> = {
   sign: `function sign(x: number): number {
   return x > 0 ? 1 : x < 0 ? -1 : 0;

@@ -1,7 +1,16 @@
 import { InternalError } from "../../src/errors/index.js";
 import type { Kernel, Program } from "../kernel.js";
-import { bodyRenderer, call, type Dialect, kernelComment, LEVEL, type Text, within } from "./dialect.js";
-import { HELPERS, type Helper } from "./ts-helpers.js";
+import {
+  bodyRenderer,
+  call,
+  type Dialect,
+  type Helper,
+  kernelComment,
+  LEVEL,
+  type Text,
+  within,
+} from "./dialect.js";
+import { HELPERS } from "./ts-helpers.js";
 
 const literal = (value: number): Text => {
   const text = Object.is(value, -0) ? "-0" : String(value);
@@ -13,7 +22,7 @@ const noTeams = (): never => {
 };
 
 /** TypeScript over typed arrays: doubles, and integers that V8 keeps as int32. */
-const TYPESCRIPT: Dialect<Helper> = {
+const TYPESCRIPT: Dialect = {
   compare: { gt: ">", ge: ">=", lt: "<", le: "<=", eq: "===", ne: "!==" },
   unary: {
     neg: { prefix: "-" },
