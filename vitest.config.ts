@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/support/sequencer.js";
 
 export default defineConfig({
   // The examples import the package by its name.
@@ -13,5 +14,6 @@ export default defineConfig({
     hookTimeout: 120_000,
     // Kernel threads and compiled nets are heavy: as many files at once as there are cores, no more.
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
   },
 });

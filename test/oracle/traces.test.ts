@@ -2,8 +2,9 @@
  * LeNet in training, against what Caffe's losses were: every solver and learning-rate policy, from the same weights
  * and on the same batches.
  *
- * CORTADO_TRACE_ITERATIONS cuts the runs short: then only losses are compared. All 60 take some five minutes for
- * all cases on one core, so they run in full under CI, and with a tenth of the iterations elsewhere.
+ * All 60 iterations take some five minutes for all cases on one core. Under CI they run in full where rounding decides
+ * nothing and for a third where it does; elsewhere for a tenth. CORTADO_TRACE_ITERATIONS=60 runs all in full; with fewer
+ * only losses are compared.
  */
 import { describe, it } from "vitest";
 import { hasOracle } from "../support/oracle.js";
