@@ -11,13 +11,13 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createDiagnostics } from "../src/errors/index.js";
+import { runPasses } from "../codegen/passes/index.js";
+import { type Plan, planGraph } from "../codegen/plan/index.js";
+import { createDiagnostics } from "../proto/errors/index.js";
 import { lowerNet } from "../src/layers/index.js";
 import { type ProgramReport, reportProgram } from "../src/net/kernel-report.js";
 import { hasGradient, objectiveGraph } from "../src/net/objective.js";
-import { runPasses } from "../src/passes/index.js";
-import { type Plan, planGraph } from "../src/plan/index.js";
-import { parseNet, selectLayers, wireNet } from "../src/prototxt/index.js";
+import { parseNet, selectLayers, wireNet } from "../src/net-text/index.js";
 import { machine, median } from "./measure.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));

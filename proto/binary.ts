@@ -1,7 +1,7 @@
 /** The binary form of messages: .caffemodel, .solverstate, .binaryproto, records of databases. */
 import { endianness } from "node:os";
 import protobuf from "protobufjs/minimal.js";
-import { CortadoError, userError } from "../src/errors/index.js";
+import { CortadoError, userError } from "./errors/index.js";
 import type { MessageTypes } from "./generated/caffe.js";
 import { type Draft, draft, floatValue, give, seal } from "./message.js";
 import {

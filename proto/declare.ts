@@ -1,6 +1,6 @@
 /** Messages that are declared in TypeScript, beside the schema: the settings of a layer type of one's own. */
-import { userError } from "../src/errors/index.js";
-import { didYouMean, orList, quoted } from "../src/errors/suggest.js";
+import { userError } from "./errors/index.js";
+import { didYouMean, orList, quoted } from "./errors/suggest.js";
 import type { MessageTypes } from "./generated/caffe.js";
 import { type FieldInfo, type FieldKind, type MessageInfo, messageInfo, tableOf, ZERO } from "./schema.js";
 

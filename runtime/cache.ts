@@ -3,8 +3,8 @@ import { constants, rmSync } from "node:fs";
 import { access, lstat, mkdir, mkdtemp, open, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";
-import { InternalError, userError } from "../src/errors/index.js";
-import { fileTrouble, writeFileAtomically } from "./files.js";
+import { InternalError, userError } from "../proto/errors/index.js";
+import { fileTrouble, writeFileAtomically } from "./atomic-file.js";
 
 /**
  * What was compiled once, kept by content. An entry is one file: the bytes, then their SHA-256 and a mark. So it

@@ -1,5 +1,5 @@
-import type { Argument, Program } from "../codegen/kernel.js";
-import type { TargetDescription } from "../codegen/target.js";
+import type { TargetDescription } from "../codegen/ir/target-description.js";
+import type { Argument, Program } from "../codegen/kernel/kernel.js";
 import type { RealArray, RealType } from "./memory.js";
 
 export type Pass = "forward" | "backward";

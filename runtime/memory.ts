@@ -1,5 +1,5 @@
 import { totalmem } from "node:os";
-import { userError } from "../src/errors/index.js";
+import { userError } from "../proto/errors/index.js";
 
 /** An array of the net's real type: float32, or float64 for gradient checks. */
 export type RealArray = Float32Array | Float64Array;

@@ -1,5 +1,5 @@
-import type { Plan } from "../src/plan/plan.js";
-import type { NetDef } from "../src/prototxt/net.js";
+import type { Plan } from "../codegen/plan/plan.js";
+import type { NetDef } from "../src/net-text/net-def.js";
 
 /** Values by blob name. A fresh object per call, without a prototype: any name is safe as a key. */
 export type Blobs = Record<string, Float32Array>;

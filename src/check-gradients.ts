@@ -1,12 +1,12 @@
-import { userError } from "./errors/index.js";
+import { userError } from "../proto/errors/index.js";
 import { isDifferentiable } from "./gradcheck/drawn.js";
 import { checkGivenNet } from "./gradcheck/given-net.js";
 import { singleLayerNet } from "./gradcheck/layered.js";
 import type { GradientReport } from "./gradcheck/report.js";
 import { searchNets } from "./gradcheck/search.js";
 import type { LayerType } from "./layers/index.js";
-import type { CompileOptions } from "./net/options.js";
-import type { NetDef } from "./prototxt/index.js";
+import type { CompileOptions } from "./net/compile-options.js";
+import type { NetDef } from "./net-text/index.js";
 
 export {
   formatGradientReport,

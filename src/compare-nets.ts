@@ -1,9 +1,9 @@
+import { sameShape } from "../codegen/ir/graph.js";
+import { CortadoError, type Diagnostic, userError } from "../proto/errors/index.js";
 import { toFloat32 } from "../runtime/memory.js";
 import type { Blobs, CompiledNet } from "../runtime/types.js";
-import { CortadoError, type Diagnostic, userError } from "./errors/index.js";
 import { drawnInputs } from "./gradcheck/bottoms.js";
-import { drawNetValues } from "./gradcheck/values.js";
-import { sameShape } from "./ir/graph.js";
+import { drawNetValues } from "./gradcheck/net-values.js";
 import { inputName } from "./layers/index.js";
 import { internalsOf } from "./net/internals.js";
 

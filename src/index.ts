@@ -1,5 +1,8 @@
 /** Cortado: compiles Caffe networks to forward and backward functions. See docs/ARCHITECTURE.md. */
 
+export * as scalar from "../codegen/ir/scalar.js";
+export { formatPlan } from "../codegen/plan/index.js";
+export { CortadoError, type Diagnostic, formatDiagnostics, InternalError } from "../proto/errors/index.js";
 export { type Dataset, openDataset } from "../runtime/data/index.js";
 export type {
   Blobs,
@@ -19,7 +22,7 @@ export {
   type WeightSet,
   writeWeights,
 } from "../runtime/weights/index.js";
-export { type BuildOptions, type BuildReport, buildNet } from "./build.js";
+export { type BuildOptions, type BuildReport, buildNet } from "./build-net.js";
 export {
   checkGradients,
   formatGradientReport,
@@ -34,8 +37,7 @@ export {
   type NetComparison,
 } from "./compare-nets.js";
 export { compile } from "./compile.js";
-export { CortadoError, type Diagnostic, formatDiagnostics, InternalError } from "./errors/index.js";
-export * as scalar from "./ir/scalar.js";
+export { createSolver, type Solver } from "./create-solver.js";
 export {
   awayFrom,
   type Domain,
@@ -53,9 +55,7 @@ export {
   type Settings,
   type Values,
 } from "./layers/index.js";
-export type { CompileOptions } from "./net/options.js";
-export { type ParseOptions, parseNet, parseSolver } from "./net/parse.js";
-export { collectWeights, loadWeights, type WeightReport } from "./net/weights.js";
-export { formatPlan } from "./plan/index.js";
-export { formatNet, type NetDef, type SolverDef } from "./prototxt/index.js";
-export { createSolver, type Solver } from "./train.js";
+export type { CompileOptions } from "./net/compile-options.js";
+export { collectWeights, loadWeights, type WeightReport } from "./net/load-weights.js";
+export { type ParseOptions, parseNet, parseSolver } from "./net/parse-net.js";
+export { formatNet, type NetDef, type SolverDef } from "./net-text/index.js";

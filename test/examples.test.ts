@@ -1,10 +1,10 @@
 /** The examples run as they are, and say what they promise. */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { CortadoError, formatDiagnostics } from "../proto/errors/index.js";
 import type { GradientReport } from "../src/check-gradients.js";
 import { compile } from "../src/compile.js";
-import { CortadoError, formatDiagnostics } from "../src/errors/index.js";
-import { parseNet } from "../src/prototxt/index.js";
+import { parseNet } from "../src/net-text/index.js";
 import { hasOracle, oraclePath } from "./support/oracle.js";
 
 /** The `run` of an example, whose own log is not shown. */

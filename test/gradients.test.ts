@@ -4,18 +4,18 @@
  */
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
+import { add, arg, constant, mul, unary } from "../codegen/ir/scalar.js";
+import { runPasses } from "../codegen/passes/index.js";
+import { planGraph } from "../codegen/plan/index.js";
 import { checkGradients, formatGradientReport, type GradientReport } from "../src/check-gradients.js";
 import { compile } from "../src/compile.js";
-import { compileForCheck } from "../src/gradcheck/check.js";
+import { compileForCheck } from "../src/gradcheck/check-drawn.js";
 import { forwardAt, RANDOM_STEP, RELATIVE_BOUND } from "../src/gradcheck/directional.js";
 import { layeredNet as makeLayered } from "../src/gradcheck/layered.js";
 import { searchNets } from "../src/gradcheck/search.js";
-import { add, arg, constant, mul, unary } from "../src/ir/scalar.js";
 import { defineLayer, inputName, type LayerType, STEP } from "../src/layers/index.js";
 import { internalsOf } from "../src/net/internals.js";
 import { diffName, objectiveGraph } from "../src/net/objective.js";
-import { runPasses } from "../src/passes/index.js";
-import { planGraph } from "../src/plan/index.js";
 import { differentiableTypes, layeredNet } from "./support/draw-net.js";
 import { makeRunnable, readableRoots } from "./support/run.js";
 

@@ -8,13 +8,13 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { ts } from "ts-morph";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { checkModule } from "../codegen/module.js";
+import { checkModule } from "../codegen/targets/ts/ts-module.js";
+import { CortadoError } from "../proto/errors/index.js";
 import { createMessage, type LayerParameter } from "../proto/index.js";
 import { encodeWeights, readWeights } from "../runtime/weights/index.js";
 import { compile } from "../src/compile.js";
-import { CortadoError } from "../src/errors/index.js";
-import { collectWeights } from "../src/net/weights.js";
-import { formatNet } from "../src/prototxt/index.js";
+import { collectWeights } from "../src/net/load-weights.js";
+import { formatNet } from "../src/net-text/index.js";
 
 const HOSTILE: readonly string[] = [
   '"',

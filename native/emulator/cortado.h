@@ -152,7 +152,7 @@ static inline unsigned block_of(Stamp stamp) {
 // ---- Fibres ------------------------------------------------------------------------------------------------------
 
 // A kernel calls nothing deep, so its own frame tells what it needs: the compiler is told to refuse one of more than
-// 192 KiB (runtime/emulator/module.ts), and no stack needs a page to guard it.
+// 192 KiB (runtime/devices/emulator/emulator-module.ts), and no stack needs a page to guard it.
 // 17 lines more: stacks that start at the same place of a page would all fall in the same few lines of the caches.
 constexpr size_t STACK = 256 * 1024 + 17 * 64;
 

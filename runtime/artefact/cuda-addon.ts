@@ -1,8 +1,8 @@
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import type { Addon } from "../../native/addon.js";
+import type { ArtefactFiles } from "./artefact-files.js";
 import type { CudaTables } from "./cuda-tables.js";
-import type { ArtefactFiles } from "./files.js";
 
 /**
  * The build's own addon for this machine, checked against the manifest before it is opened.

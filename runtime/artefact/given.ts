@@ -1,4 +1,4 @@
-import { didYouMean, quoted } from "../../src/errors/suggest.js";
+import { didYouMean, quoted } from "../../proto/errors/suggest.js";
 
 /** Values the caller gives, by blob. */
 export type Given = Readonly<Record<string, ArrayLike<number>>>;

@@ -1,4 +1,4 @@
-import type { ArtefactProgram } from "./device.js";
+import type { ArtefactProgram } from "./artefact-device.js";
 import type { ProgramTable } from "./tables.js";
 
 /** A program whose values are read and written by name. */

@@ -1,4 +1,4 @@
-import type { Argument } from "../../codegen/kernel.js";
+import type { Argument } from "../../codegen/kernel/kernel.js";
 import type { RateSettings } from "../solver/rate.js";
 
 /** What a built module knows of its net: written as literals beside the kernels. Names are data here, never keys. */

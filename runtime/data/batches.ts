@@ -1,5 +1,5 @@
-import type { FeedSpec } from "../../src/ir/feed.js";
-import type { Shape } from "../../src/ir/graph.js";
+import type { Shape } from "../../codegen/ir/graph.js";
+import type { FeedSpec } from "./feed-spec.js";
 
 /** A data layer, open: batches for its tops, for ever. */
 export interface Feed {

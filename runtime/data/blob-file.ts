@@ -1,6 +1,7 @@
 /** Files that hold one blob: a binary BlobProto, as Caffe's mean images and infogain matrices are. */
+
+import type { Span } from "../../proto/errors/index.js";
 import { decodeMessage } from "../../proto/index.js";
-import type { Span } from "../../src/errors/index.js";
 import { locateSource } from "./locate.js";
 import { readWhole } from "./whole-file.js";
 

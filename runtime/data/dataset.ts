@@ -1,6 +1,6 @@
-import { CortadoError, type Span, userError } from "../../src/errors/index.js";
+import { CortadoError, type Span, userError } from "../../proto/errors/index.js";
 import { datumRecords } from "./datum.js";
-import { DIGIT_SPLITS, type DigitSplit, openDigits } from "./digits.js";
+import { DIGIT_SPLITS, type DigitSplit, openDigits } from "./digits/digits.js";
 import { isIdx, openIdx } from "./idx.js";
 import { type ColorMode, decodeImage } from "./image.js";
 import { isLevelDb, openLevelDb } from "./leveldb.js";

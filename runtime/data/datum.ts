@@ -1,5 +1,5 @@
+import { userError } from "../../proto/errors/index.js";
 import { decodeMessage } from "../../proto/index.js";
-import { userError } from "../../src/errors/index.js";
 import type { KeyValueCursor, RecordCursor, StoredRecord } from "./records.js";
 
 /**

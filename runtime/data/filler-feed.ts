@@ -1,4 +1,4 @@
-import type { Shape } from "../../src/ir/graph.js";
+import type { Shape } from "../../codegen/ir/graph.js";
 import { fill, streamOf } from "../random/index.js";
 import type { Feed, FeedOf, FeedOptions } from "./batches.js";
 

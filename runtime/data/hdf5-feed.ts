@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
-import { userError } from "../../src/errors/index.js";
-import { sizeOf } from "../../src/ir/graph.js";
-import { openHdf5 } from "../hdf5.js";
+import { sizeOf } from "../../codegen/ir/graph.js";
+import { userError } from "../../proto/errors/index.js";
+import { openHdf5 } from "../hdf5-file.js";
 import { permutation, randomStream, streamOf } from "../random/index.js";
 import type { Feed, FeedOf, FeedOptions } from "./batches.js";
 import { locateSource } from "./locate.js";

@@ -1,11 +1,11 @@
 import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { CortadoError, userError } from "../../src/errors/index.js";
-import type { SinkSpec } from "../../src/ir/feed.js";
-import { type Shape, sizeOf } from "../../src/ir/graph.js";
-import { fileTrouble, writeFileAtomically } from "../files.js";
-import { writeHdf5 } from "../hdf5.js";
+import { type Shape, sizeOf } from "../../codegen/ir/graph.js";
+import { CortadoError, userError } from "../../proto/errors/index.js";
+import { fileTrouble, writeFileAtomically } from "../atomic-file.js";
+import { writeHdf5 } from "../hdf5-file.js";
+import type { SinkSpec } from "./feed-spec.js";
 import { located } from "./located.js";
 
 /** Rows are kept until the file is written, as one array for the HDF5 library. */

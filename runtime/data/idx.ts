@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { constants, gunzip } from "node:zlib";
-import { type CortadoError, userError } from "../../src/errors/index.js";
+import { type CortadoError, userError } from "../../proto/errors/index.js";
 import { openBlockFile } from "./blockfile.js";
 import type { RecordCursor } from "./records.js";
 import { openFile, readWhole } from "./whole-file.js";

@@ -1,4 +1,4 @@
-import { CortadoError, type Diagnostic, userError } from "../../src/errors/index.js";
+import { CortadoError, type Diagnostic, userError } from "../../proto/errors/index.js";
 import { permutation, randomStream, streamOf } from "../random/index.js";
 import type { Feed, FeedOf, FeedOptions } from "./batches.js";
 import { openImageFile } from "./image-file.js";

@@ -1,4 +1,4 @@
-import { userError } from "../../src/errors/index.js";
+import { userError } from "../../proto/errors/index.js";
 import { withBrightnessFirst } from "./jpeg.js";
 
 /** How a file's pixels are wanted: as they are, as colour, or as one grey channel. */

@@ -1,4 +1,4 @@
-import { userError } from "../../src/errors/index.js";
+import { userError } from "../../proto/errors/index.js";
 import { openBlockFile } from "./blockfile.js";
 
 /**

@@ -3,7 +3,7 @@ import { copyFile, mkdtemp, readdir, rm, stat, symlink } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { ClassicLevel as Database } from "classic-level";
-import { CortadoError, userError } from "../../src/errors/index.js";
+import { CortadoError, userError } from "../../proto/errors/index.js";
 import { verifyLog } from "./leveldb-log.js";
 import type { KeyValue, KeyValueCursor } from "./records.js";
 

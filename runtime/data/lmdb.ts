@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type CortadoError, userError } from "../../src/errors/index.js";
+import { type CortadoError, userError } from "../../proto/errors/index.js";
 import { type BlockFile, openBlockFile } from "./blockfile.js";
 import type { KeyValueCursor } from "./records.js";
 

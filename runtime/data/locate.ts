@@ -1,7 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, resolve } from "node:path";
-import { CortadoError, type Span } from "../../src/errors/index.js";
-import { didYouMean } from "../../src/errors/suggest.js";
+import { CortadoError, type Span } from "../../proto/errors/index.js";
+import { didYouMean } from "../../proto/errors/suggest.js";
 
 /** Names of one folder that are compared with a name not found. */
 const MOST_SIBLINGS = 1000;

@@ -1,4 +1,4 @@
-import { CortadoError, type Span } from "../../src/errors/index.js";
+import { CortadoError, type Span } from "../../proto/errors/index.js";
 
 /** Runs `work`; what it finds wrong that has no place yet is given this one. */
 export async function located<T>(span: Span | undefined, work: () => T | Promise<T>): Promise<T> {

@@ -1,4 +1,4 @@
-import { sizeOf } from "../../src/ir/graph.js";
+import { sizeOf } from "../../codegen/ir/graph.js";
 import type { Feed } from "./batches.js";
 
 /**

@@ -1,4 +1,4 @@
-import { userError } from "../../src/errors/index.js";
+import { userError } from "../../proto/errors/index.js";
 import { type RandomStream, randomStream, streamOf } from "../random/index.js";
 import type { Feed, FeedOf, FeedOptions } from "./batches.js";
 import { endless, firstRecord, openRecords } from "./dataset.js";

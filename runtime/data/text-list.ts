@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { CortadoError, type Span, userError } from "../../src/errors/index.js";
+import { CortadoError, type Span, userError } from "../../proto/errors/index.js";
 import { locateSource } from "./locate.js";
 import { readWhole } from "./whole-file.js";
 

@@ -1,7 +1,7 @@
-import { userError } from "../../src/errors/index.js";
-import type { TransformSpec } from "../../src/ir/feed.js";
+import { userError } from "../../proto/errors/index.js";
 import type { RandomStream } from "../random/index.js";
 import { readBlobFile } from "./blob-file.js";
+import type { TransformSpec } from "./feed-spec.js";
 import type { PlainRecord } from "./records.js";
 
 /** Extents of one image: channels, height, width. */

@@ -1,5 +1,5 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
-import { userError } from "../../src/errors/index.js";
+import { userError } from "../../proto/errors/index.js";
 
 /**
  * Opens a file for reading. Pipes and devices are refused before they are opened: opening them may wait for ever.

@@ -1,5 +1,5 @@
-import { userError } from "../../src/errors/index.js";
-import type { Shape } from "../../src/ir/graph.js";
+import type { Shape } from "../../codegen/ir/graph.js";
+import { userError } from "../../proto/errors/index.js";
 import { randomStream, streamOf } from "../random/index.js";
 import type { Feed, FeedOf, FeedOptions } from "./batches.js";
 import { type DecodedImage, decodeImage } from "./image.js";

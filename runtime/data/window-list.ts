@@ -1,4 +1,4 @@
-import { type CortadoError, userError } from "../../src/errors/index.js";
+import { type CortadoError, userError } from "../../proto/errors/index.js";
 import type { TextList } from "./text-list.js";
 
 /** An image of a window file. */

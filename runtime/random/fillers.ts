@@ -1,5 +1,5 @@
+import { type CortadoError, didYouMean, userError } from "../../proto/errors/index.js";
 import type { FillerParameter } from "../../proto/index.js";
-import { type CortadoError, didYouMean, userError } from "../../src/errors/index.js";
 import { type RandomStream, randomStream } from "./philox.js";
 
 type Shape = readonly number[];

@@ -1,6 +1,6 @@
 import { access, constants, stat } from "node:fs/promises";
 import { basename, dirname, extname, isAbsolute, join, parse, resolve } from "node:path";
-import { userError } from "../../src/errors/index.js";
+import { userError } from "../../proto/errors/index.js";
 
 /** The first of a path's places that exists; undefined where none does. An absolute path has one place only. */
 export async function existing(path: string, folders: readonly string[]): Promise<string | undefined> {

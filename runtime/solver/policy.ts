@@ -1,6 +1,6 @@
-import type { Diagnostics } from "../../src/errors/index.js";
-import { CortadoError, createDiagnostics, didYouMean } from "../../src/errors/index.js";
-import { nameSpanOf, spanOf } from "../../src/prototxt/spans.js";
+import type { Diagnostics } from "../../proto/errors/index.js";
+import { CortadoError, createDiagnostics, didYouMean } from "../../proto/errors/index.js";
+import { nameSpanOf, spanOf } from "../../proto/text/spans.js";
 import { POLICIES, type Policy, type Rate, type RateSettings, rateOf } from "./rate.js";
 
 export { POLICIES, type Policy, type Rate, type RateSettings } from "./rate.js";

@@ -1,5 +1,5 @@
+import { userError } from "../../proto/errors/index.js";
 import type { SolverParameter } from "../../proto/index.js";
-import { userError } from "../../src/errors/index.js";
 import { constantsOf, ruleOf } from "../../src/solvers/index.js";
 import type { Blobs, CompiledNet, TrainingNet } from "../types.js";
 import type { SnapshotFiles, SolverEvent, TestResult } from "./events.js";

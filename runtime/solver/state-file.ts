@@ -1,10 +1,10 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { userError } from "../../proto/errors/index.js";
 import { createMessage, decodeMessage, encodeMessage } from "../../proto/index.js";
-import { userError } from "../../src/errors/index.js";
-import { writeFileAtomically } from "../files.js";
-import { openHdf5, writeHdf5 } from "../hdf5.js";
+import { writeFileAtomically } from "../atomic-file.js";
+import { openHdf5, writeHdf5 } from "../hdf5-file.js";
 
 /** One tensor of a solver's history. */
 export interface SavedBlob {

@@ -1,6 +1,6 @@
 import { basename, dirname, join } from "node:path";
+import { CortadoError, type Diagnostic, userError } from "../../proto/errors/index.js";
 import type { SolverParameter } from "../../proto/index.js";
-import { CortadoError, type Diagnostic, userError } from "../../src/errors/index.js";
 import type { Param } from "../types.js";
 import { existing } from "./paths.js";
 import type { SolverPosition } from "./solver.js";

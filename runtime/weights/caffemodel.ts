@@ -1,4 +1,6 @@
 import { endianness } from "node:os";
+import { CortadoError, createDiagnostics, type Diagnostic, userError } from "../../proto/errors/index.js";
+import { quoted } from "../../proto/errors/suggest.js";
 import {
   type BlobProto,
   createMessage,
@@ -12,9 +14,7 @@ import {
   type NetParameter,
   withFields,
 } from "../../proto/index.js";
-import { CortadoError, createDiagnostics, type Diagnostic, userError } from "../../src/errors/index.js";
-import { quoted } from "../../src/errors/suggest.js";
-import { upgradeNet } from "../../src/prototxt/index.js";
+import { upgradeNet } from "../../src/net-text/index.js";
 import { fillsShape, shapeText, type WeightBlob, type WeightSet } from "./weight-set.js";
 
 /**

@@ -1,10 +1,10 @@
 /** Weight files: `.caffemodel`, `.caffemodel.h5` and `.safetensors`. */
 import { open, readFile } from "node:fs/promises";
-import { userError } from "../../src/errors/index.js";
-import { quoted } from "../../src/errors/suggest.js";
-import { fileTrouble, writeFileAtomically } from "../files.js";
+import { userError } from "../../proto/errors/index.js";
+import { quoted } from "../../proto/errors/suggest.js";
+import { fileTrouble, writeFileAtomically } from "../atomic-file.js";
 import { decodeCaffemodel, encodeCaffemodel } from "./caffemodel.js";
-import { decodeHdf5, encodeHdf5, looksLikeHdf5, readHdf5Weights } from "./hdf5.js";
+import { decodeHdf5, encodeHdf5, looksLikeHdf5, readHdf5Weights } from "./hdf5-weights.js";
 import { decodeSafetensors, encodeSafetensors, looksLikeSafetensors } from "./safetensors.js";
 import { checkWeightSet, type WeightFormat, type WeightSet } from "./weight-set.js";
 

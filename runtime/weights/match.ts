@@ -1,6 +1,6 @@
-import { CortadoError, type Diagnostic } from "../../src/errors/index.js";
-import { didYouMean, quoted } from "../../src/errors/suggest.js";
-import { type Shape, sameShape, sizeOf } from "../../src/ir/graph.js";
+import { type Shape, sameShape, sizeOf } from "../../codegen/ir/graph.js";
+import { CortadoError, type Diagnostic } from "../../proto/errors/index.js";
+import { didYouMean, quoted } from "../../proto/errors/suggest.js";
 import { shapeText, type WeightSet } from "./weight-set.js";
 
 /** The parameter blobs of one layer of a net, as the net has them. */

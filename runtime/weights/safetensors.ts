@@ -1,5 +1,5 @@
-import { userError } from "../../src/errors/index.js";
-import { quoted } from "../../src/errors/suggest.js";
+import { userError } from "../../proto/errors/index.js";
+import { quoted } from "../../proto/errors/suggest.js";
 import { fillsShape, shapeText, type WeightBlob, type WeightSet } from "./weight-set.js";
 
 /** The format's own limit on its header. */

@@ -1,5 +1,5 @@
-import { CortadoError, type Diagnostic } from "../../src/errors/index.js";
-import { quoted } from "../../src/errors/suggest.js";
+import { CortadoError, type Diagnostic } from "../../proto/errors/index.js";
+import { quoted } from "../../proto/errors/suggest.js";
 
 /** One parameter blob of a layer. */
 export interface WeightBlob {

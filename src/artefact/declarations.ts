@@ -1,6 +1,6 @@
 import type { Tables } from "../../runtime/artefact/tables.js";
+import { BUILT_MARK } from "./built-mark.js";
 import { stringLiteral } from "./literal.js";
-import { BUILT_MARK } from "./mark.js";
 
 const PLAIN = /^[A-Za-z_$][A-Za-z0-9_$]*$/;
 const property = (name: string): string =>

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { InternalError } from "../errors/index.js";
+import { InternalError } from "../../proto/errors/index.js";
 
 type TypeScript = typeof import("ts-morph").ts;
 type Statement = import("ts-morph").ts.Statement;

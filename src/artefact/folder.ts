@@ -2,10 +2,10 @@ import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { access, mkdir, open, readFile, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { userError } from "../../proto/errors/index.js";
 import { MANIFEST_FORMAT, type ManifestFile, manifestFiles } from "../../runtime/artefact/manifest.js";
-import { fileTrouble, writeFileAtomically } from "../../runtime/files.js";
-import { userError } from "../errors/index.js";
-import { BUILT_MARK } from "./mark.js";
+import { fileTrouble, writeFileAtomically } from "../../runtime/atomic-file.js";
+import { BUILT_MARK } from "./built-mark.js";
 
 /** A file of a build, by its path in the folder, with `/`. */
 export interface BuiltFile {

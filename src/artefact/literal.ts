@@ -1,4 +1,4 @@
-import { InternalError } from "../errors/index.js";
+import { InternalError } from "../../proto/errors/index.js";
 
 /** Data as a JavaScript literal. */
 export type Literal =

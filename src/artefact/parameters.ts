@@ -1,9 +1,9 @@
+import { sizeOf } from "../../codegen/ir/graph.js";
+import { userError } from "../../proto/errors/index.js";
 import { checkMemory } from "../../runtime/memory.js";
 import { fill, streamOf } from "../../runtime/random/index.js";
 import { formatMatchReport, matchWeights, readWeights, type WeightSet } from "../../runtime/weights/index.js";
 import { checkWeightSet } from "../../runtime/weights/weight-set.js";
-import { userError } from "../errors/index.js";
-import { sizeOf } from "../ir/graph.js";
 import type { LoweredNet } from "../layers/index.js";
 
 /** The weights of a build, and what became of those given. */

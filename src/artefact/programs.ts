@@ -1,12 +1,14 @@
-import type { Argument, Program } from "../../codegen/kernel.js";
-import { lowerPlan } from "../../codegen/lower.js";
-import type { TargetDescription } from "../../codegen/target.js";
+import { type Graph, type Node, type Root, sizeOf } from "../../codegen/ir/graph.js";
+import type { TargetDescription } from "../../codegen/ir/target-description.js";
+import type { Argument, Program } from "../../codegen/kernel/kernel.js";
+import { lowerPlan } from "../../codegen/lower/lower-plan.js";
+import { runPasses } from "../../codegen/passes/index.js";
+import { planGraph } from "../../codegen/plan/index.js";
+import { CortadoError, userError } from "../../proto/errors/index.js";
+import { didYouMean, quoted } from "../../proto/errors/suggest.js";
 import type { SolverParameter } from "../../proto/index.js";
-import { CortadoError, userError } from "../errors/index.js";
-import { didYouMean, quoted } from "../errors/suggest.js";
-import { type Graph, type Node, type Root, sizeOf } from "../ir/graph.js";
 import type { LoweredNet } from "../layers/index.js";
-import { locate } from "../net/build.js";
+import { locate } from "../net/load-program.js";
 import {
   differentiateNet,
   forwardRoots,
@@ -14,8 +16,6 @@ import {
   type Objective,
   objectiveGraph,
 } from "../net/objective.js";
-import { runPasses } from "../passes/index.js";
-import { planGraph } from "../plan/index.js";
 import { appendAccumulation, appendUpdates, ruleOf } from "../solvers/index.js";
 
 /** A program and where the values of its graph lie. */

@@ -1,14 +1,15 @@
 /** What can be said of a net without running it: its lowered form and its plan. */
-import { CortadoError } from "../errors/index.js";
-import { fixedSizeOf } from "../ir/feed.js";
+
+import { runPasses } from "../../codegen/passes/index.js";
+import { type Plan, planGraph } from "../../codegen/plan/index.js";
+import { CortadoError } from "../../proto/errors/index.js";
+import { fixedSizeOf } from "../../runtime/data/feed-spec.js";
 import { feedsOf, type LayerType, type LoweredNet } from "../layers/index.js";
 import { openFeeds } from "../net/feeds.js";
-import { lowerDefinition } from "../net/lower.js";
+import { lowerDefinition } from "../net/lower-definition.js";
 import { hasGradient, objectiveGraph } from "../net/objective.js";
-import { runPasses } from "../passes/index.js";
-import { type Plan, planGraph } from "../plan/index.js";
-import { type NetDef, selectLayers } from "../prototxt/index.js";
-import type { Shapes } from "./values.js";
+import { type NetDef, selectLayers } from "../net-text/index.js";
+import type { Shapes } from "./option-values.js";
 
 export interface NetState {
   readonly phase: "TRAIN" | "TEST";

@@ -1,7 +1,8 @@
 /** Whose time it was: the milliseconds of kernels, by layer, though a kernel may serve several layers. */
-import type { Launch } from "../../codegen/kernel.js";
-import type { Node } from "../ir/graph.js";
-import type { Step } from "../plan/index.js";
+
+import type { Node } from "../../codegen/ir/graph.js";
+import type { Launch } from "../../codegen/kernel/kernel.js";
+import type { Step } from "../../codegen/plan/index.js";
 
 /** What one layer took in one pass. */
 export interface LayerTime {

@@ -1,15 +1,15 @@
 /** What is wrong with one file, whatever kind of file it is. */
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { sizeOf } from "../../codegen/ir/graph.js";
+import { CortadoError, createDiagnostics, type Diagnostic, userError } from "../../proto/errors/index.js";
 import { decodeMessage, messageInfo } from "../../proto/index.js";
-import { checkSolver } from "../../runtime/solver/check.js";
-import { type NetPlan, resolveNets } from "../../runtime/solver/nets.js";
 import { readWeights } from "../../runtime/weights/index.js";
-import { CortadoError, createDiagnostics, type Diagnostic, userError } from "../errors/index.js";
-import { sizeOf } from "../ir/graph.js";
 import { schemaWith } from "../layers/index.js";
-import { reasonOf } from "../net/source.js";
-import { parseSolver, readNet, type SolverDef } from "../prototxt/index.js";
+import { reasonOf } from "../net/read-definition.js";
+import { parseSolver, readNet, type SolverDef } from "../net-text/index.js";
+import { checkSolver } from "../solvers/check-solver.js";
+import { type NetPlan, resolveNets } from "../solvers/solver-nets.js";
 import { checkNet, type NetCheckOptions } from "./check-net.js";
 import { count, shapeText } from "./text.js";
 

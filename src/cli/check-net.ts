@@ -1,13 +1,14 @@
 /** Every mistake of a net, in the phases that it is written for, whether its data is there or not. */
-import { type Feed, openFeed } from "../../runtime/data/feed.js";
-import { CortadoError, createDiagnostics, type Diagnostic } from "../errors/index.js";
-import { fixedSizeOf } from "../ir/feed.js";
-import type { Shape } from "../ir/graph.js";
+
+import type { Shape } from "../../codegen/ir/graph.js";
+import { CortadoError, createDiagnostics, type Diagnostic } from "../../proto/errors/index.js";
+import { fixedSizeOf } from "../../runtime/data/feed-spec.js";
+import { type Feed, openFeed } from "../../runtime/data/open-feed.js";
 import { feedsOf, type LayerFeed, type LayerType, lowerNet, NOT_OPENED } from "../layers/index.js";
-import { checkFillers } from "../net/fillers.js";
-import { type NetDef, selectLayers, wireNet } from "../prototxt/index.js";
+import { checkFillers } from "../net/fill-params.js";
+import { type NetDef, selectLayers, wireNet } from "../net-text/index.js";
+import type { Shapes } from "./option-values.js";
 import { safe, shapeText } from "./text.js";
-import type { Shapes } from "./values.js";
 
 export type Phase = "TRAIN" | "TEST";
 

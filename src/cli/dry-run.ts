@@ -2,12 +2,12 @@
 
 import { shortNumber } from "../../runtime/solver/events.js";
 import { type KernelReport, type ProgramReport, reportProgram } from "../net/kernel-report.js";
-import { readDefinition } from "../net/source.js";
+import { readDefinition } from "../net/read-definition.js";
 import { analyse } from "./analyse.js";
+import type { ModelOptions } from "./command-options.js";
 import { EXIT } from "./faults.js";
 import type { Io } from "./io.js";
 import { loadLayers } from "./layers.js";
-import type { ModelOptions } from "./options.js";
 import { type Column, count, json, pathOf, safe, table } from "./text.js";
 import { showWarnings } from "./warnings.js";
 

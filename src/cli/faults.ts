@@ -1,6 +1,6 @@
 /** Errors to what a person reads and what a script sees. */
 import { CommanderError } from "commander";
-import { CortadoError, InternalError } from "../errors/index.js";
+import { CortadoError, InternalError } from "../../proto/errors/index.js";
 import type { Io, Paint } from "./io.js";
 import { painter } from "./io.js";
 

@@ -1,7 +1,7 @@
+import { sizeOf } from "../../codegen/ir/graph.js";
 import type { Blobs } from "../../runtime/types.js";
-import { sizeOf } from "../ir/graph.js";
 import type { LoweredNet } from "../layers/index.js";
-import type { Shapes } from "./values.js";
+import type { Shapes } from "./option-values.js";
 
 /** Inputs that no data layer feeds: those of Input layers, and tops of data layers whose shapes were given. */
 export function unfedInputs(

@@ -1,9 +1,9 @@
 /** Layer types beside Cortado's own, as a command line names them. */
 import { pathToFileURL } from "node:url";
-import { userError } from "../errors/index.js";
+import { userError } from "../../proto/errors/index.js";
 import { extras, type LayerType } from "../layers/index.js";
 import { layerProblems } from "../net/check-options.js";
-import { reasonOf } from "../net/source.js";
+import { reasonOf } from "../net/read-definition.js";
 import type { Io } from "./io.js";
 import { pathOf } from "./text.js";
 

@@ -1,18 +1,18 @@
 import { Command } from "commander";
 import { version } from "../version.js";
 import { type Grammar, normaliseArguments } from "./arguments.js";
-import { addBuild } from "./build.js";
-import { addCheck } from "./check.js";
-import { addDeviceQuery } from "./device-query.js";
-import { addDiff } from "./diff.js";
+import { addBuild } from "./build-command.js";
+import { addCheck } from "./check-command.js";
+import type { End } from "./command-options.js";
+import { addDeviceQuery } from "./device-query-command.js";
+import { addDiff } from "./diff-command.js";
 import { EXIT, paintDiagnostics, reportFault } from "./faults.js";
-import { addGradcheck } from "./gradcheck.js";
+import { addGradcheck } from "./gradcheck-command.js";
 import { hasColours, type Io, painter } from "./io.js";
-import type { End } from "./options.js";
-import { addSummary } from "./summary.js";
-import { addTest } from "./test.js";
-import { addTime } from "./time.js";
-import { addTrain } from "./train.js";
+import { addSummary } from "./summary-command.js";
+import { addTest } from "./test-command.js";
+import { addTime } from "./time-command.js";
+import { addTrain } from "./train-command.js";
 
 const DESCRIPTION =
   "Compiles Caffe networks: trains, tests, times, summarises, checks, compares and builds them.\n" +

@@ -1,7 +1,8 @@
 /** What `cortado train` shows: a progress line on a terminal, Caffe's log elsewhere, or JSON for machines. */
+
+import { type Diagnostic, formatDiagnostics, lineAndColumn } from "../../proto/errors/index.js";
 import { formatEvent, type OutputValue, type SolverEvent, shortNumber } from "../../runtime/solver/events.js";
 import type { SolverOutcome } from "../../runtime/solver/solver.js";
-import { type Diagnostic, formatDiagnostics, lineAndColumn } from "../errors/index.js";
 import { paintDiagnostics } from "./faults.js";
 import { type Io, type Paint, painter } from "./io.js";
 import { createProgressLine } from "./progress.js";

@@ -1,4 +1,4 @@
-import { type Diagnostic, formatDiagnostics } from "../errors/index.js";
+import { type Diagnostic, formatDiagnostics } from "../../proto/errors/index.js";
 import { paintDiagnostics } from "./faults.js";
 import { type Io, painter } from "./io.js";
 

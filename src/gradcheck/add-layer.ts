@@ -1,10 +1,11 @@
 /** Layers as their records' own domains want them, added to a net under construction. */
+
+import { type Shape, sameShape } from "../../codegen/ir/graph.js";
 import { createMessage, type ParamSpec, withFields } from "../../proto/index.js";
-import { type Shape, sameShape } from "../ir/graph.js";
 import { type Draw, type LayerType, layerOf } from "../layers/index.js";
 import { bottomDomains } from "./bottoms.js";
 import type { DrawnInput } from "./drawn.js";
-import { lowerDrawn, type Sketch, type Start } from "./sketch.js";
+import { lowerDrawn, type Sketch, type Start } from "./net-maker.js";
 
 /** As many bottoms as the record asks for, all of one shape of 1 to 4 axes. */
 function defaultShapes(

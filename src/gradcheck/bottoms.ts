@@ -1,8 +1,9 @@
 /** What the inputs of a net may hold: as the layers that read them say in their domains. */
+
+import type { Shape } from "../../codegen/ir/graph.js";
 import type { LayerParameter } from "../../proto/index.js";
-import type { Shape } from "../ir/graph.js";
 import { knownLayerTypes, type LayerType, type LoweredNet, type Values } from "../layers/index.js";
-import type { NetDef } from "../prototxt/index.js";
+import type { NetDef } from "../net-text/index.js";
 import type { DrawnInput } from "./drawn.js";
 
 /** What one bottom of a layer may hold, and whether the layer is smooth in it. */

@@ -1,8 +1,8 @@
 /** Where a net says that gradients go no further, backward is not the derivative of forward, and is not meant to be. */
 
-import { type Node, nodesOf } from "../ir/graph.js";
+import { type Node, nodesOf } from "../../codegen/ir/graph.js";
 import { inputName, knownLayerTypes, type LayerType, type LoweredNet, schemaWith } from "../layers/index.js";
-import { type NetDef, parseNet, selectLayers } from "../prototxt/index.js";
+import { type NetDef, parseNet, selectLayers } from "../net-text/index.js";
 
 /** Inputs and parameters that some `propagate_down: false` lies above: along them nothing can be compared. */
 export interface HeldBack {

@@ -11,7 +11,7 @@ import type { ParamStore } from "../../runtime/device.js";
 import { inputName, type LoweredNet, STEP } from "../layers/index.js";
 import { diffName } from "../net/objective.js";
 import type { Runner } from "../net/runner.js";
-import type { NetValues } from "./values.js";
+import type { NetValues } from "./net-values.js";
 
 /** How far the two derivatives may be apart, relative to the greater of them. */
 export const RELATIVE_BOUND = 1e-6;

@@ -2,7 +2,7 @@
  * What is drawn for a gradient check: a net, and the choices it is made of. The choices are a list of numbers, so that
  * whoever searches for a smaller net shrinks those: 0 always stands for the simplest choice.
  */
-import type { Shape } from "../ir/graph.js";
+import type { Shape } from "../../codegen/ir/graph.js";
 import { type Draw, knownLayerTypes, type LayerType, type Values } from "../layers/index.js";
 
 /** A net and what its inputs may hold. */

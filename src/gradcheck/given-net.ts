@@ -1,24 +1,25 @@
 /** The gradient check of a net that is given: along everything at once, and along each parameter and input alone. */
+
+import { sizeOf } from "../../codegen/ir/graph.js";
+import { InternalError, userError } from "../../proto/errors/index.js";
 import { randomStream } from "../../runtime/random/index.js";
 import { compile } from "../compile.js";
-import { InternalError, userError } from "../errors/index.js";
-import { sizeOf } from "../ir/graph.js";
 import { inputName, knownLayerTypes, type LayerType, type LoweredNet } from "../layers/index.js";
-import { build } from "../net/build.js";
+import type { CompileOptions } from "../net/compile-options.js";
 import { readConstants } from "../net/constants.js";
 import { internalsOf } from "../net/internals.js";
+import { build } from "../net/load-program.js";
 import { objectiveGraph } from "../net/objective.js";
-import type { CompileOptions } from "../net/options.js";
+import { readDefinition } from "../net/read-definition.js";
 import { createRunner, type Runner } from "../net/runner.js";
-import { readDefinition } from "../net/source.js";
-import type { NetDef } from "../prototxt/index.js";
+import type { NetDef } from "../net-text/index.js";
 import { drawnInputs } from "./bottoms.js";
 import { heldBack } from "./cut.js";
 import { type Checked, compareAlong, type Direction, gradientsAt, STEP_SIZE } from "./directional.js";
 import { type DrawnInput, type DrawnNet, isDifferentiable } from "./drawn.js";
+import { drawNetValues, uniforms } from "./net-values.js";
 import type { GradientFailure, GradientPart, GradientReport } from "./report.js";
 import { smallestFailure } from "./single-layer.js";
-import { drawNetValues, uniforms } from "./values.js";
 
 export interface GivenNetOptions
   extends Pick<CompileOptions, "layers" | "root" | "stages" | "level" | "shapes" | "weights"> {

@@ -1,10 +1,11 @@
 /** Nets drawn from the layer records: one layer of a type, or several that read each other. */
+
+import type { Shape } from "../../codegen/ir/graph.js";
 import { createMessage, type ParamSpec } from "../../proto/index.js";
-import type { Shape } from "../ir/graph.js";
 import type { Draw, LayerType } from "../layers/index.js";
 import { addLayer, addTwin } from "./add-layer.js";
 import { differentiableTypes, type MakeNet } from "./drawn.js";
-import { createSketch, lowerDrawn, type Sketch, type Start } from "./sketch.js";
+import { createSketch, lowerDrawn, type Sketch, type Start } from "./net-maker.js";
 
 /** One layer of a type over inputs. `type` may be one that Cortado does not have. */
 export const singleLayerNet =

@@ -1,6 +1,6 @@
 /** A drawn net as prototxt. */
 import { createMessage, type LayerParameter, messageInfo, messageOf } from "../../proto/index.js";
-import { formatNet } from "../prototxt/index.js";
+import { formatNet } from "../net-text/index.js";
 import type { DrawnInput } from "./drawn.js";
 
 /** The text of a net of Input layers and these. */

@@ -1,7 +1,7 @@
 /** Draws nets, checks each, and shrinks the one that fails. */
-import { userError } from "../errors/index.js";
+import { userError } from "../../proto/errors/index.js";
 import { drawnNets, type FastCheck, loadFastCheck } from "./arbitrary.js";
-import { type CheckOptions, checkGradient } from "./check.js";
+import { type CheckOptions, checkGradient } from "./check-drawn.js";
 import type { DrawnNet, MakeNet } from "./drawn.js";
 import type { GradientFailure, GradientReport } from "./report.js";
 

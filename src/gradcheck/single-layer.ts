@@ -1,9 +1,9 @@
 /** Which layers of a net have a wrong gradient by themselves: a failing net, made smaller. */
 import { withFields } from "../../proto/index.js";
 import { knownLayerTypes, type LayerType, type LoweredNet } from "../layers/index.js";
-import { formatNet, type NetDef } from "../prototxt/index.js";
+import { formatNet, type NetDef } from "../net-text/index.js";
 import { bottomDomains } from "./bottoms.js";
-import { checkGradient } from "./check.js";
+import { checkGradient } from "./check-drawn.js";
 import { type DrawnInput, type DrawnNet, isDifferentiable } from "./drawn.js";
 import { netText } from "./net-text.js";
 import type { GradientFailure } from "./report.js";

@@ -1,5 +1,5 @@
-import type { GraphBuilder } from "../ir/builder.js";
-import type { Node, Shape } from "../ir/graph.js";
+import type { GraphBuilder } from "../../codegen/ir/builder.js";
+import type { Node, Shape } from "../../codegen/ir/graph.js";
 import type { Draw, Settings } from "./domain.js";
 import { drawShape } from "./domain.js";
 import type { LayerContext } from "./record.js";

@@ -1,4 +1,4 @@
-import { type Node, type Shape, sameShape } from "../ir/graph.js";
+import { type Node, type Shape, sameShape } from "../../codegen/ir/graph.js";
 import type { Draw, Settings } from "./domain.js";
 import { type FailDetail, gives, type LayerContext } from "./record.js";
 import { canonicalAxis, countBetween, showShape } from "./shapes.js";

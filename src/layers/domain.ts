@@ -1,6 +1,6 @@
+import type { Shape } from "../../codegen/ir/graph.js";
 import type { LayerParameter } from "../../proto/index.js";
-import type { Shape } from "../ir/graph.js";
-import type { ParameterField, ParameterOf } from "./parameter.js";
+import type { ParameterField, ParameterOf } from "./settings.js";
 
 /** Where a property test gets its random choices from. Bounds are included. */
 export interface Draw {

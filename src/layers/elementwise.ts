@@ -1,5 +1,5 @@
+import { arg, type Scalar } from "../../codegen/ir/scalar.js";
 import type { DeclaredFields, DeclaredMessage, DeclaredOf } from "../../proto/index.js";
-import { arg, type Scalar } from "../ir/scalar.js";
 import { awayFrom, type Draw, type Settings, type Values } from "./domain.js";
 import {
   defineLayer,

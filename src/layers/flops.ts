@@ -1,5 +1,5 @@
-import { type Node, sizeOf } from "../ir/graph.js";
-import { operationCount } from "../ir/scalar.js";
+import { type Node, sizeOf } from "../../codegen/ir/graph.js";
+import { operationCount } from "../../codegen/ir/scalar.js";
 
 /**
  * Floating-point operations of the nodes between `from` (not included) and `to`: a multiply-add counts 2, any other

@@ -2,9 +2,10 @@
 export type { Domain, Draw, Settings, Values } from "./domain.js";
 export { awayFrom } from "./domain.js";
 export { type ElementwiseRecord, elementwise, type OwnElementwiseRecord } from "./elementwise.js";
+export { layerOf, schemaWith } from "./extend-schema.js";
 export { extras } from "./extras/index.js";
 export { flopsOf } from "./flops.js";
-export * from "./lower.js";
+export * from "./lower-net.js";
 export { type DecidedLayer, type Decision, decideBackward } from "./needs.js";
 export {
   type Arity,
@@ -23,4 +24,3 @@ export {
   settingsOf,
 } from "./record.js";
 export { knownLayerTypes } from "./registry.js";
-export { layerOf, schemaWith } from "./schema.js";

@@ -1,5 +1,5 @@
 /** What layers with labels or positions for a bottom have in common. */
-import type { Node } from "../ir/graph.js";
+import type { Node } from "../../codegen/ir/graph.js";
 import type { LayerContext } from "./record.js";
 import { countBetween, showShape } from "./shapes.js";
 

@@ -1,7 +1,7 @@
+import type { GraphBuilder } from "../../codegen/ir/builder.js";
+import type { Node } from "../../codegen/ir/graph.js";
+import { arg, binary, constant, div, neg, type Scalar, select, unary } from "../../codegen/ir/scalar.js";
 import type { LossParameter } from "../../proto/index.js";
-import type { GraphBuilder } from "../ir/builder.js";
-import type { Node } from "../ir/graph.js";
-import { arg, binary, constant, div, neg, type Scalar, select, unary } from "../ir/scalar.js";
 import { gives } from "./record.js";
 
 /** What the loss and accuracy layers have in common. */

@@ -1,15 +1,16 @@
 /** Runs the definition of one layer, and keeps what grows from layer to layer. */
+
+import type { GraphBuilder } from "../../codegen/ir/builder.js";
+import { type Node, type Shape, sizeOf } from "../../codegen/ir/graph.js";
+import { arg, constant, select } from "../../codegen/ir/scalar.js";
+import type { Diagnostics, Span } from "../../proto/errors/index.js";
+import { quoted } from "../../proto/errors/suggest.js";
 import type { LayerParameter, NetParameter, Phase } from "../../proto/index.js";
-import type { Diagnostics, Span } from "../errors/index.js";
-import { quoted } from "../errors/suggest.js";
-import type { GraphBuilder } from "../ir/builder.js";
-import type { FeedSpec, SinkSpec } from "../ir/feed.js";
-import { type Node, type Shape, sizeOf } from "../ir/graph.js";
-import { arg, constant, select } from "../ir/scalar.js";
-import { type BlobVersion, spanOf } from "../prototxt/index.js";
+import type { FeedSpec, SinkSpec } from "../../runtime/data/feed-spec.js";
+import { type BlobVersion, spanOf } from "../net-text/index.js";
 import { blobs, times, topsOf } from "./arity.js";
-import { type Fail, nameOf, placeOfName } from "./mistakes.js";
-import { createParamTable, type ParamTable } from "./params.js";
+import { type Fail, nameOf, placeOfName } from "./layer-mistakes.js";
+import { createParamTable, type ParamTable } from "./layer-params.js";
 import {
   type FeedContext,
   type LayerContext,

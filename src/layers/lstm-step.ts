@@ -1,7 +1,7 @@
-import type { GraphBuilder } from "../ir/builder.js";
-import type { Node } from "../ir/graph.js";
-import { add, arg, constant, coord, mul, select, unary } from "../ir/scalar.js";
-import { continued } from "./recurrent.js";
+import type { GraphBuilder } from "../../codegen/ir/builder.js";
+import type { Node } from "../../codegen/ir/graph.js";
+import { add, arg, constant, coord, mul, select, unary } from "../../codegen/ir/scalar.js";
+import { continued } from "./recurrent-layer.js";
 
 /**
  * One step of an LSTM without its weights (LSTMUnitLayer): from the cell [1, N, H] before it, the sums that reach

@@ -1,3 +1,6 @@
+import type { GraphBuilder } from "../../codegen/ir/builder.js";
+import type { Node, Shape } from "../../codegen/ir/graph.js";
+import { InternalError } from "../../proto/errors/index.js";
 import {
   type DeclaredFields,
   type DeclaredMessage,
@@ -8,14 +11,11 @@ import {
   type LayerParameter,
   type Phase,
 } from "../../proto/index.js";
-import { InternalError } from "../errors/index.js";
-import type { GraphBuilder } from "../ir/builder.js";
-import type { FeedSpec, SinkSpec } from "../ir/feed.js";
-import type { Node, Shape } from "../ir/graph.js";
+import type { FeedSpec, SinkSpec } from "../../runtime/data/feed-spec.js";
 import type { Domain } from "./domain.js";
-import type { ParameterField, ParameterOf } from "./parameter.js";
+import type { ParameterField, ParameterOf } from "./settings.js";
 
-export { gives, type ParameterField, type ParameterOf, parameterOf, settingsOf } from "./parameter.js";
+export { gives, type ParameterField, type ParameterOf, parameterOf, settingsOf } from "./settings.js";
 
 /** How many bottoms or tops a layer takes: exactly `exact`, or from `min` to `max`, each where given. */
 export interface Arity {

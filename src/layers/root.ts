@@ -1,6 +1,6 @@
-import type { GraphBuilder } from "../ir/builder.js";
-import type { Node } from "../ir/graph.js";
-import { add, arg, constant, div, mul, sub, unary } from "../ir/scalar.js";
+import type { GraphBuilder } from "../../codegen/ir/builder.js";
+import type { Node } from "../../codegen/ir/graph.js";
+import { add, arg, constant, div, mul, sub, unary } from "../../codegen/ir/scalar.js";
 
 /**
  * √x, whose derivative is taken to be 1 / 2(√x + ε), as Caffe writes it by hand in MVN and ContrastiveLoss: finite at

@@ -1,4 +1,4 @@
-import type { Shape, WindowAxis } from "../ir/graph.js";
+import type { Shape, WindowAxis } from "../../codegen/ir/graph.js";
 import type { FailDetail } from "./record.js";
 
 /** A shape for people: 2×3×5×5, or "a scalar". */

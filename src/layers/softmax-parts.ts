@@ -1,6 +1,6 @@
-import type { GraphBuilder } from "../ir/builder.js";
-import type { Node } from "../ir/graph.js";
-import { arg, div, sub, unary } from "../ir/scalar.js";
+import type { GraphBuilder } from "../../codegen/ir/builder.js";
+import type { Node } from "../../codegen/ir/graph.js";
+import { arg, div, sub, unary } from "../../codegen/ir/scalar.js";
 
 /** The pieces of a softmax along an axis; `total` has extent 1 there. */
 export interface SoftmaxParts {

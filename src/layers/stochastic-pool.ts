@@ -1,5 +1,17 @@
-import type { Node, WindowAxis } from "../ir/graph.js";
-import { add, arg, constant, coord, div, mul, neg, type Scalar, select, sub, unary } from "../ir/scalar.js";
+import type { Node, WindowAxis } from "../../codegen/ir/graph.js";
+import {
+  add,
+  arg,
+  constant,
+  coord,
+  div,
+  mul,
+  neg,
+  type Scalar,
+  select,
+  sub,
+  unary,
+} from "../../codegen/ir/scalar.js";
 import type { LayerContext } from "./record.js";
 
 /** Each set of random numbers is as large as the input, and searched by every window. */

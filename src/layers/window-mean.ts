@@ -1,4 +1,4 @@
-import { arg, binary, constant, coord, div, mul, type Scalar, sub } from "../ir/scalar.js";
+import { arg, binary, constant, coord, div, mul, type Scalar, sub } from "../../codegen/ir/scalar.js";
 import type { PoolAxis } from "./shapes.js";
 
 /** A window's sum by Caffe's divisor: the positions it covers, padding included, up to the end of the padding. */

@@ -1,7 +1,7 @@
-import { CortadoError, type Diagnostic } from "../errors/index.js";
-import { didYouMean } from "../errors/suggest.js";
+import { CortadoError, type Diagnostic } from "../../proto/errors/index.js";
+import { didYouMean } from "../../proto/errors/suggest.js";
 import type { LayerType } from "../layers/index.js";
-import type { CompileOptions } from "./options.js";
+import type { CompileOptions } from "./compile-options.js";
 
 const CHOICES = {
   phase: ["TRAIN", "TEST"],

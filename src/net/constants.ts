@@ -1,6 +1,6 @@
+import { sizeOf } from "../../codegen/ir/graph.js";
+import { CortadoError, type Diagnostic } from "../../proto/errors/index.js";
 import { readBlobFile } from "../../runtime/data/blob-file.js";
-import { CortadoError, type Diagnostic } from "../errors/index.js";
-import { sizeOf } from "../ir/graph.js";
 import type { LoweredNet } from "../layers/index.js";
 
 /** A constant of a net that came from a file, by the graph's name for it. */

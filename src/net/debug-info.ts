@@ -1,7 +1,7 @@
 import type { ParamMemory } from "../../runtime/device.js";
 import { shortNumber } from "../../runtime/solver/events.js";
-import type { LoweredNet } from "../layers/lower.js";
-import type { NetDef } from "../prototxt/index.js";
+import type { LoweredNet } from "../layers/lower-net.js";
+import type { NetDef } from "../net-text/index.js";
 import type { Runner } from "./runner.js";
 import { watchedBottoms, watchedTops } from "./watch.js";
 

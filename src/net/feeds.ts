@@ -1,8 +1,8 @@
-import { type Feed, openFeed } from "../../runtime/data/feed.js";
-import { CortadoError, type Diagnostic } from "../errors/index.js";
-import type { Shape } from "../ir/graph.js";
+import type { Shape } from "../../codegen/ir/graph.js";
+import { CortadoError, type Diagnostic } from "../../proto/errors/index.js";
+import { type Feed, openFeed } from "../../runtime/data/open-feed.js";
 import { feedsOf, type LayerType } from "../layers/index.js";
-import type { NetDef } from "../prototxt/net.js";
+import type { NetDef } from "../net-text/net-def.js";
 
 /** One data layer, open: where its tops' values come from. */
 export interface OpenFeed {

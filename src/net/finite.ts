@@ -1,8 +1,8 @@
+import type { Node, Shape } from "../../codegen/ir/graph.js";
+import { CortadoError, type Span } from "../../proto/errors/index.js";
 import type { ParamMemory } from "../../runtime/device.js";
-import { CortadoError, type Span } from "../errors/index.js";
-import type { Node, Shape } from "../ir/graph.js";
-import type { LoweredNet } from "../layers/lower.js";
-import { type NetDef, spanOf } from "../prototxt/index.js";
+import type { LoweredNet } from "../layers/lower-net.js";
+import { type NetDef, spanOf } from "../net-text/index.js";
 import type { Runner } from "./runner.js";
 import { type WatchPoint, watchedBottoms, watchedTops } from "./watch.js";
 

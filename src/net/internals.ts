@@ -1,8 +1,8 @@
 import type { CompiledNet } from "../../runtime/types.js";
-import type { LoweredNet } from "../layers/lower.js";
-import type { DeviceHold } from "./device.js";
+import type { LoweredNet } from "../layers/lower-net.js";
 import type { Inspector } from "./inspect.js";
-import type { NetParams } from "./params.js";
+import type { NetParams } from "./net-params.js";
+import type { DeviceHold } from "./open-device.js";
 import type { Session } from "./session.js";
 
 /** What is behind a face: for the solver, for sharing parameters, for the command line. */

@@ -1,14 +1,15 @@
 /** What a plan becomes on a GPU that need not be there: its kernels, what they take, and the least time they need. */
-import { type Prediction, predict } from "../../codegen/gpu/roofline.js";
-import { launchShape } from "../../codegen/launch.js";
-import { lowerPlan } from "../../codegen/lower.js";
-import { renderCuda } from "../../codegen/render/cuda.js";
-import { cudaTarget, type GpuDescription } from "../../codegen/target.js";
-import { compileKernels } from "../../runtime/cuda/compile.js";
-import { requireNvrtc } from "../../runtime/cuda/nvrtc.js";
-import { type Occupancy, occupancy } from "../../runtime/cuda/occupancy.js";
-import type { KernelResources } from "../../runtime/cuda/resources.js";
-import type { Plan } from "../plan/index.js";
+
+import { cudaTarget, type GpuDescription } from "../../codegen/ir/target-description.js";
+import { launchShape } from "../../codegen/kernel/launch.js";
+import { lowerPlan } from "../../codegen/lower/lower-plan.js";
+import type { Plan } from "../../codegen/plan/index.js";
+import { renderCuda } from "../../codegen/targets/cuda/render-cuda.js";
+import { type Prediction, predict } from "../../codegen/targets/cuda/roofline.js";
+import { compileKernels } from "../../runtime/devices/cuda/compile-kernels.js";
+import { requireNvrtc } from "../../runtime/devices/cuda/nvrtc.js";
+import { type Occupancy, occupancy } from "../../runtime/devices/cuda/occupancy.js";
+import type { KernelResources } from "../../runtime/devices/cuda/resources.js";
 
 /** One kernel of a program, compiled. */
 export interface KernelReport {

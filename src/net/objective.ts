@@ -1,9 +1,9 @@
-import { differentiate, type Rules } from "../autodiff/index.js";
-import { CortadoError } from "../errors/index.js";
-import { didYouMean } from "../errors/suggest.js";
-import type { Graph, Node, Root } from "../ir/graph.js";
-import type { LoweredNet } from "../layers/lower.js";
-import type { CompileOptions } from "./options.js";
+import { differentiate, type Rules } from "../../codegen/autodiff/index.js";
+import type { Graph, Node, Root } from "../../codegen/ir/graph.js";
+import { CortadoError } from "../../proto/errors/index.js";
+import { didYouMean } from "../../proto/errors/suggest.js";
+import type { LoweredNet } from "../layers/lower-net.js";
+import type { CompileOptions } from "./compile-options.js";
 import { collectDiffParts, topRoots } from "./watch.js";
 
 /** The name of a run-time check's value: one that no blob of the net has. */

@@ -1,8 +1,8 @@
+import { userError } from "../../proto/errors/index.js";
+import { didYouMean } from "../../proto/errors/suggest.js";
 import { createMessage, type LayerParameter } from "../../proto/index.js";
 import type { CompiledNet, LayerRange } from "../../runtime/types.js";
-import { userError } from "../errors/index.js";
-import { didYouMean } from "../errors/suggest.js";
-import { amend, type NetDef } from "../prototxt/index.js";
+import { amend, type NetDef } from "../net-text/index.js";
 import { internalsOf } from "./internals.js";
 import type { Given } from "./session.js";
 

@@ -1,6 +1,6 @@
-import { userError } from "../errors/index.js";
-import { quoted } from "../errors/suggest.js";
-import { sameShape } from "../ir/graph.js";
+import { sameShape } from "../../codegen/ir/graph.js";
+import { userError } from "../../proto/errors/index.js";
+import { quoted } from "../../proto/errors/suggest.js";
 import type { LoweredNet } from "../layers/index.js";
 import { showShape } from "../layers/shapes.js";
 import { type Objective, rowsName } from "./objective.js";

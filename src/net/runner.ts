@@ -1,7 +1,7 @@
-import type { Argument } from "../../codegen/kernel.js";
+import type { Root } from "../../codegen/ir/graph.js";
+import type { Argument } from "../../codegen/kernel/kernel.js";
 import type { RealArray, RealType } from "../../runtime/memory.js";
-import type { Root } from "../ir/graph.js";
-import { type Built, locate } from "./build.js";
+import { type Built, locate } from "./load-program.js";
 
 /** Reads and writes the values of one built program, by name, wherever they lie. */
 export interface Runner {

@@ -1,10 +1,10 @@
+import { type Shape, sizeOf } from "../../codegen/ir/graph.js";
+import { CortadoError, type Diagnostic, userError } from "../../proto/errors/index.js";
+import { didYouMean } from "../../proto/errors/suggest.js";
 import type { ParamMemory } from "../../runtime/device.js";
 import { type RealArray, toFloat32 } from "../../runtime/memory.js";
 import type { Blobs, Gradients } from "../../runtime/types.js";
-import { CortadoError, type Diagnostic, userError } from "../errors/index.js";
-import { didYouMean } from "../errors/suggest.js";
-import { type Shape, sizeOf } from "../ir/graph.js";
-import { inputName, type LoweredNet, STEP } from "../layers/lower.js";
+import { inputName, type LoweredNet, STEP } from "../layers/lower-net.js";
 import type { Log } from "./debug-info.js";
 import type { Feeds } from "./feeds.js";
 import type { Inspector } from "./inspect.js";

@@ -1,8 +1,8 @@
+import { userError } from "../../proto/errors/index.js";
 import type { CompiledNet } from "../../runtime/types.js";
-import { userError } from "../errors/index.js";
-import type { DeviceHold } from "./device.js";
 import { internalsOf } from "./internals.js";
-import type { LentParams } from "./params.js";
+import type { LentParams } from "./net-params.js";
+import type { DeviceHold } from "./open-device.js";
 
 /** What another net of this process lends: its parameters, and the device that they lie on. */
 export interface Lent {

@@ -1,7 +1,7 @@
+import { CortadoError, type Diagnostic } from "../../proto/errors/index.js";
+import { quoted } from "../../proto/errors/suggest.js";
 import { openSink, type Sink } from "../../runtime/data/hdf5-sink.js";
 import { toFloat32 } from "../../runtime/memory.js";
-import { CortadoError, type Diagnostic } from "../errors/index.js";
-import { quoted } from "../errors/suggest.js";
 import type { LoweredNet } from "../layers/index.js";
 import { sinkName } from "./objective.js";
 import type { Runner } from "./runner.js";

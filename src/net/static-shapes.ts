@@ -1,4 +1,4 @@
-import { CortadoError } from "../errors/index.js";
+import { CortadoError } from "../../proto/errors/index.js";
 import type { LoweredNet } from "../layers/index.js";
 
 /**

@@ -1,6 +1,6 @@
-import type { Node, Root } from "../ir/graph.js";
-import { add, arg } from "../ir/scalar.js";
-import type { LoweredNet } from "../layers/lower.js";
+import type { Node, Root } from "../../codegen/ir/graph.js";
+import { add, arg } from "../../codegen/ir/scalar.js";
+import type { LoweredNet } from "../layers/lower-net.js";
 
 /**
  * One value that passes between layers, readable when its pass has ended: what a layer made, or the part of a

@@ -1,6 +1,6 @@
-import { add, arg, div, mul, sub, unary } from "../ir/scalar.js";
+import { add, arg, div, mul, sub, unary } from "../../codegen/ir/scalar.js";
 import { refusesNothing, type UpdateRule } from "./rule.js";
-import { float, movingAverage, square } from "./scalars.js";
+import { float, movingAverage, square } from "./update-scalars.js";
 
 /**
  * AdaDelta (Zeiler 2012), its decay being `momentum` and its history the averages of squared gradients, then of

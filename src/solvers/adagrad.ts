@@ -1,6 +1,6 @@
-import { add, arg, div, mul, sub, unary } from "../ir/scalar.js";
+import { add, arg, div, mul, sub, unary } from "../../codegen/ir/scalar.js";
 import { refusesMomentum, type UpdateRule } from "./rule.js";
-import { float, square } from "./scalars.js";
+import { float, square } from "./update-scalars.js";
 
 /** AdaGrad (Duchi et al. 2011): h ← h + g²; w ← w − rate·g / (√h + δ). */
 export const adagrad: UpdateRule = {

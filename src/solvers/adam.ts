@@ -1,7 +1,7 @@
-import { add, arg, div, mul, sub, unary } from "../ir/scalar.js";
-import { adamCorrection } from "./adam-correction.js";
+import { add, arg, div, mul, sub, unary } from "../../codegen/ir/scalar.js";
+import { adamCorrection } from "../../runtime/solver/adam-correction.js";
 import { refusesNothing, type UpdateRule } from "./rule.js";
-import { float, movingAverage, square } from "./scalars.js";
+import { float, movingAverage, square } from "./update-scalars.js";
 
 /**
  * Adam (Kingma and Ba 2015), β₁ being `momentum`, β₂ `momentum2` and ε `delta`: m ← β₁·m + (1 − β₁)·g;

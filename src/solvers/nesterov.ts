@@ -1,6 +1,6 @@
-import { add, arg, mul, sub } from "../ir/scalar.js";
+import { add, arg, mul, sub } from "../../codegen/ir/scalar.js";
 import { refusesNothing, type UpdateRule } from "./rule.js";
-import { float, scaled } from "./scalars.js";
+import { float, scaled } from "./update-scalars.js";
 
 /**
  * Nesterov's accelerated gradient: v' = rate·g + μ·v; w ← w − ((1 + μ)·v' − μ·v). The weight kept is the one the

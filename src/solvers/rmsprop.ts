@@ -1,6 +1,6 @@
-import { add, arg, div, mul, sub, unary } from "../ir/scalar.js";
+import { add, arg, div, mul, sub, unary } from "../../codegen/ir/scalar.js";
 import { refusesMomentum, type UpdateRule } from "./rule.js";
-import { float, movingAverage, square } from "./scalars.js";
+import { float, movingAverage, square } from "./update-scalars.js";
 
 /** RMSProp (Tieleman and Hinton 2012): h ← d·h + (1 − d)·g²; w ← w − rate·g / (√h + δ). */
 export const rmsprop: UpdateRule = {

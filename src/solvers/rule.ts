@@ -1,5 +1,5 @@
-import type { GraphBuilder } from "../ir/builder.js";
-import type { Node } from "../ir/graph.js";
+import type { GraphBuilder } from "../../codegen/ir/builder.js";
+import type { Node } from "../../codegen/ir/graph.js";
 
 /** The solvers of Caffe, by the name a `solver.prototxt` gives. */
 export const SOLVER_TYPES = ["SGD", "Nesterov", "AdaGrad", "RMSProp", "AdaDelta", "Adam"] as const;

@@ -1,6 +1,6 @@
-import { add, arg, mul, sub } from "../ir/scalar.js";
+import { add, arg, mul, sub } from "../../codegen/ir/scalar.js";
 import { refusesNothing, type UpdateRule } from "./rule.js";
-import { scaled } from "./scalars.js";
+import { scaled } from "./update-scalars.js";
 
 /** Stochastic gradient descent with momentum: v ← rate·g + μ·v; w ← w − v. */
 export const sgd: UpdateRule = {

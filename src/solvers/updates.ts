@@ -1,16 +1,16 @@
+import type { GraphBuilder } from "../../codegen/ir/builder.js";
+import { type Node, type Root, sizeOf } from "../../codegen/ir/graph.js";
+import { add, arg, constant, div, mul, type Scalar, select, unary } from "../../codegen/ir/scalar.js";
+import { InternalError } from "../../proto/errors/index.js";
 import type { SolverParameter } from "../../proto/index.js";
-import { InternalError } from "../errors/index.js";
-import type { GraphBuilder } from "../ir/builder.js";
-import { type Node, type Root, sizeOf } from "../ir/graph.js";
-import { add, arg, constant, div, mul, type Scalar, select, unary } from "../ir/scalar.js";
 import { adadelta } from "./adadelta.js";
 import { adagrad } from "./adagrad.js";
 import { adam } from "./adam.js";
 import { nesterov } from "./nesterov.js";
 import { rmsprop } from "./rmsprop.js";
 import type { RuleConstants, SolverType, UpdateRule } from "./rule.js";
-import { float } from "./scalars.js";
 import { sgd } from "./sgd.js";
+import { float } from "./update-scalars.js";
 
 /** The rule of each solver type. */
 export const RULES: Readonly<Record<SolverType, UpdateRule>> = {

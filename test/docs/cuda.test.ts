@@ -4,16 +4,16 @@
  */
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import type { Kernel, Program } from "../../codegen/kernel.js";
-import { launchShape } from "../../codegen/launch.js";
-import { lowerPlan } from "../../codegen/lower.js";
-import { renderCuda } from "../../codegen/render/cuda.js";
-import { CUDA_HEADER, CUDA_OPTIONS } from "../../codegen/render/cuda-header.js";
-import { cudaTarget } from "../../codegen/target.js";
+import { cudaTarget } from "../../codegen/ir/target-description.js";
+import type { Kernel, Program } from "../../codegen/kernel/kernel.js";
+import { launchShape } from "../../codegen/kernel/launch.js";
+import { lowerPlan } from "../../codegen/lower/lower-plan.js";
+import { runPasses } from "../../codegen/passes/index.js";
+import { planGraph } from "../../codegen/plan/index.js";
+import { CUDA_HEADER, CUDA_OPTIONS } from "../../codegen/targets/cuda/cuda-header.js";
+import { renderCuda } from "../../codegen/targets/cuda/render-cuda.js";
 import { table } from "../../src/cli/text.js";
 import { objectiveGraph } from "../../src/net/objective.js";
-import { runPasses } from "../../src/passes/index.js";
-import { planGraph } from "../../src/plan/index.js";
 import { lowerText } from "../support/lowered.js";
 
 const ARCHITECTURE = "sm_90";
@@ -83,15 +83,15 @@ for it. Every listing on this page is what the compiler prints; a test writes th
 1. **Plan.** As on every target: steps, each a loop nest with the element-wise nodes fused into it, and one arena. In
    backward nothing is accumulated into memory by several threads: pooling, LRN and the gradients of convolutions gather.
 2. **Rows.** Neighbouring steps that work on the same rows (a softmax: greatest, sum of exponentials, quotient) become
-   one kernel where a row fits a block (\`codegen/gpu/row-groups.ts\`).
-3. **Lowering** (\`codegen/gpu/\`). matmul, the convolution and its two adjoints are one tiled contraction over implicit
+   one kernel where a row fits a block (\`codegen/targets/cuda/row-groups.ts\`).
+3. **Lowering** (\`codegen/targets/cuda/\`). matmul, the convolution and its two adjoints are one tiled contraction over implicit
    operands: tiles in shared memory, sums in registers, the next tile on its way while this one is multiplied. Nothing
    like im2col is ever in memory. Few results with long sums (filter gradients, small batches) are split into parts,
    whose sums go to a workspace behind the arena and are added in order by a second kernel. Reductions are trees of lane
    exchanges in a fixed order. Everything else has one thread for each element.
-4. **Cost.** Tile shapes, depths and parts come from one model (\`codegen/gpu/cost.ts\`) over the GPU's figures
-   (\`codegen/target.ts\`) and the shape of the product. The figures are reasoned, not fitted: no GPU has been at hand.
-5. **Text** (\`codegen/render/cuda.ts\`). A table from the kernel language to CUDA C++. Indices are 32 bits wide where
+4. **Cost.** Tile shapes, depths and parts come from one model (\`codegen/targets/cuda/schedule-cost.ts\`) over the GPU's figures
+   (\`codegen/ir/target-description.ts\`) and the shape of the product. The figures are reasoned, not fitted: no GPU has been at hand.
+5. **Text** (\`codegen/targets/cuda/render-cuda.ts\`). A table from the kernel language to CUDA C++. Indices are 32 bits wide where
    every sum and product is proved to fit, else 64.
 6. **NVRTC**, in parallel, with the cubins kept by content in the user's cache folder; then one CUDA graph for each pass.
 

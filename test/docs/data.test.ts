@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { feedsOf } from "../../src/layers/index.js";
-import { parseNet } from "../../src/prototxt/index.js";
+import { parseNet } from "../../src/net-text/index.js";
 
 const page = readFileSync(fileURLToPath(new URL("../../docs/DATA.md", import.meta.url)), "utf8");
 const nets = [...page.matchAll(/```prototxt\n([^`]*)```/g)].map(([, text]) => text);

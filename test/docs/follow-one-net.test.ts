@@ -4,17 +4,17 @@
  */
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import type { Statement } from "../../codegen/kernel.js";
-import { lowerPlan } from "../../codegen/lower.js";
-import { transpile, writeModule } from "../../codegen/module.js";
-import { tsTarget } from "../../codegen/target.js";
-import { createDiagnostics, formatPlace } from "../../src/errors/index.js";
-import { printGraph } from "../../src/ir/print.js";
+import { printGraph } from "../../codegen/ir/print-graph.js";
+import { tsTarget } from "../../codegen/ir/target-description.js";
+import type { Statement } from "../../codegen/kernel/kernel.js";
+import { lowerPlan } from "../../codegen/lower/lower-plan.js";
+import { runPasses } from "../../codegen/passes/index.js";
+import { formatPlan, planGraph } from "../../codegen/plan/index.js";
+import { transpile, writeModule } from "../../codegen/targets/ts/ts-module.js";
+import { createDiagnostics, formatPlace } from "../../proto/errors/index.js";
 import { lowerNet } from "../../src/layers/index.js";
 import { objectiveGraph } from "../../src/net/objective.js";
-import { runPasses } from "../../src/passes/index.js";
-import { formatPlan, planGraph } from "../../src/plan/index.js";
-import { parseNet, selectLayers, spanOf, wireNet } from "../../src/prototxt/index.js";
+import { parseNet, selectLayers, spanOf, wireNet } from "../../src/net-text/index.js";
 
 const NET = `force_backward: true
 layer {
@@ -123,7 +123,7 @@ ${fenced(NET)}
 
 ## 2. NetDef: typed, every field with its place
 
-\`src/prototxt/\` gives plain frozen messages, with Caffe's defaults, and remembers where each field stands.
+\`proto/text/\` gives plain frozen messages, with Caffe's defaults, and remembers where each field stands.
 
 ${fenced(
   [
@@ -143,7 +143,7 @@ ${fenced(wiring.layers.map(({ layer, bottoms, tops }) => `${layer.name.padEnd(6)
 
 ## 4. Graph: SSA tensors, forward and backward in one
 
-Each layer's record in \`src/layers/catalogue/\` says what it means in primitives; \`src/autodiff/\` adds the backward
+Each layer's record in \`src/layers/catalogue/\` says what it means in primitives; \`codegen/autodiff/\` adds the backward
 pass, here from a diff that the caller puts on \`conv1\`. The derivative of ReLU reads the output (\`> 0\`), so
 nothing has to remember what stood there before. \`blob\` nodes mark which value a blob's name meant.
 
@@ -162,7 +162,7 @@ ${fenced(formatPlan(plan))}
 
 ## 7. Kernels
 
-Step 0 in the kernel language (\`codegen/kernel.ts\`), its structure only.
+Step 0 in the kernel language (\`codegen/kernel/kernel.ts\`), its structure only.
 
 ${fenced(`parallel, ${program.kernels[0].parallel.extent} iterations\n${sketch(program.kernels[0].body, 1).join("\n")}`)}
 

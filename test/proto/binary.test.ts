@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import protobuf from "protobufjs";
 import { describe, expect, it } from "vitest";
+import { CortadoError } from "../../proto/errors/index.js";
 import {
   createMessage,
   decodeMessage,
@@ -9,7 +10,6 @@ import {
   type MessageName,
   schemaRoot,
 } from "../../proto/index.js";
-import { CortadoError } from "../../src/errors/index.js";
 import { hasOracle, oraclePath } from "../support/oracle.js";
 
 const FILES: readonly (readonly [string, MessageName])[] = [

@@ -15,8 +15,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { CortadoError } from "../../proto/errors/index.js";
 import { cacheFolder, openCache } from "../../runtime/cache.js";
-import { CortadoError } from "../../src/errors/index.js";
 import { scratchFolder } from "../support/scratch.js";
 
 const scratch = scratchFolder();

@@ -1,13 +1,13 @@
-import type { Argument, Program } from "../../codegen/kernel.js";
-import { launchShape } from "../../codegen/launch.js";
-import { type Lowering, lowerPlan } from "../../codegen/lower.js";
-import { renderCuda } from "../../codegen/render/cuda.js";
-import { cudaTarget } from "../../codegen/target.js";
+import { type Graph, type Node, type Op, sizeOf } from "../../codegen/ir/graph.js";
+import { printGraph } from "../../codegen/ir/print-graph.js";
+import { cudaTarget } from "../../codegen/ir/target-description.js";
+import type { Argument, Program } from "../../codegen/kernel/kernel.js";
+import { launchShape } from "../../codegen/kernel/launch.js";
+import { type Lowering, lowerPlan } from "../../codegen/lower/lower-plan.js";
+import { type Plan, planGraph } from "../../codegen/plan/index.js";
+import { renderCuda } from "../../codegen/targets/cuda/render-cuda.js";
 import type { Addon, HostMemory } from "../../native/addon.js";
-import { buildEmulatorModule, type EmulatorOptions } from "../../runtime/emulator/module.js";
-import { type Graph, type Node, type Op, sizeOf } from "../../src/ir/graph.js";
-import { printGraph } from "../../src/ir/print.js";
-import { type Plan, planGraph } from "../../src/plan/index.js";
+import { buildEmulatorModule, type EmulatorOptions } from "../../runtime/devices/emulator/emulator-module.js";
 import { type Bindings, interpret } from "./interpret.js";
 
 /** A graph to run on the emulator, and how its steps are lowered where the target's own way is not meant. */

@@ -1,5 +1,5 @@
-import type { Compiler } from "../../runtime/cuda/device.js";
-import { buildEmulatorModule } from "../../runtime/emulator/module.js";
+import type { Compiler } from "../../runtime/devices/cuda/cuda-device.js";
+import { buildEmulatorModule } from "../../runtime/devices/emulator/emulator-module.js";
 
 /** In place of NVRTC: for each kernel an image that the driver's double loads, text that names the emulator's module. */
 export const emulated: Compiler = async (kernels) => {

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from "node:fs";
+import type { Shape } from "../../codegen/ir/graph.js";
+import { CortadoError } from "../../proto/errors/index.js";
 import type { Feed, FeedOf } from "../../runtime/data/batches.js";
 import type { RecordCursor, StoredRecord } from "../../runtime/data/records.js";
-import { CortadoError } from "../../src/errors/index.js";
-import type { Shape } from "../../src/ir/graph.js";
 
 /** The Data layer's spec with the defaults of a prototxt. */
 export function recordsSpec(

@@ -1,4 +1,4 @@
-import { type Graph, type Node, nodesOf, sizeOf } from "../../src/ir/graph.js";
+import { type Graph, type Node, nodesOf, sizeOf } from "../../codegen/ir/graph.js";
 import type { Bindings } from "./interpret.js";
 
 /** Pseudo-random multiples of 1/64 in [−2, 2): exact in float32, and so are their products. */

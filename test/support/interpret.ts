@@ -1,7 +1,7 @@
+import type { Graph, Node, NodeOf, Shape, WindowAxis } from "../../codegen/ir/graph.js";
+import { sizeOf } from "../../codegen/ir/graph.js";
+import { evaluateScalar } from "../../codegen/ir/scalar.js";
 import { philox4x32, splitWords } from "../../runtime/random/index.js";
-import type { Graph, Node, NodeOf, Shape, WindowAxis } from "../../src/ir/graph.js";
-import { sizeOf } from "../../src/ir/graph.js";
-import { evaluateScalar } from "../../src/ir/scalar.js";
 
 /** What a graph's leaves are worth. Every array is row-major. */
 export interface Bindings {

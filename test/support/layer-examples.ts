@@ -3,11 +3,11 @@
  * here gets the simplest net that its record's domain allows.
  */
 
+import type { Shape } from "../../codegen/ir/graph.js";
 import { drawFrom } from "../../src/gradcheck/drawn.js";
 import { singleLayerNet } from "../../src/gradcheck/layered.js";
-import type { Shape } from "../../src/ir/graph.js";
 import { knownLayerTypes, type LayerType } from "../../src/layers/index.js";
-import { parseNet } from "../../src/prototxt/index.js";
+import { parseNet } from "../../src/net-text/index.js";
 
 export interface LayerExample {
   readonly type: string;

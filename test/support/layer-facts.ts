@@ -4,16 +4,16 @@
  * lowering an example, differentiating and planning it.
  */
 
+import type { Shape } from "../../codegen/ir/graph.js";
+import { type Node, type Root, sizeOf } from "../../codegen/ir/graph.js";
+import { runPasses } from "../../codegen/passes/index.js";
+import { type Plan, planGraph } from "../../codegen/plan/index.js";
+import { findUses, freeViewOffset } from "../../codegen/plan/uses.js";
 import { bottomDomains } from "../../src/gradcheck/bottoms.js";
 import { isDifferentiable } from "../../src/gradcheck/drawn.js";
-import type { Shape } from "../../src/ir/graph.js";
-import { type Node, type Root, sizeOf } from "../../src/ir/graph.js";
 import { type LayerType, layerOf, STEP } from "../../src/layers/index.js";
 import { showShape } from "../../src/layers/shapes.js";
 import { diffName, objectiveGraph } from "../../src/net/objective.js";
-import { runPasses } from "../../src/passes/index.js";
-import { type Plan, planGraph } from "../../src/plan/index.js";
-import { findUses, freeViewOffset } from "../../src/plan/uses.js";
 import { inputLine, type LayerExample, layerText } from "./layer-examples.js";
 import { lowerText } from "./lowered.js";
 

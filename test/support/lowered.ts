@@ -1,7 +1,7 @@
 /** A net as text to graph and derivative, and their values in float64 by the plain interpreter. */
-import { differentiate } from "../../src/autodiff/index.js";
-import { CortadoError, createDiagnostics } from "../../src/errors/index.js";
-import { type Node, sizeOf } from "../../src/ir/graph.js";
+import { differentiate } from "../../codegen/autodiff/index.js";
+import { type Node, sizeOf } from "../../codegen/ir/graph.js";
+import { CortadoError, createDiagnostics } from "../../proto/errors/index.js";
 import {
   inputName,
   type LoweredNet,
@@ -9,7 +9,7 @@ import {
   lowerNet,
   schemaWith,
 } from "../../src/layers/index.js";
-import { parseNet, selectLayers, wireNet } from "../../src/prototxt/index.js";
+import { parseNet, selectLayers, wireNet } from "../../src/net-text/index.js";
 import { interpret } from "./interpret.js";
 
 /** Parses, selects, wires and lowers. Throws a CortadoError with every mistake. */

@@ -1,8 +1,8 @@
 import fc from "fast-check";
-import { differentiate } from "../../src/autodiff/index.js";
-import { createBuilder, type GraphBuilder } from "../../src/ir/builder.js";
-import { type Graph, type Node, type Root, type Shape, sizeOf } from "../../src/ir/graph.js";
-import { printGraph } from "../../src/ir/print.js";
+import { differentiate } from "../../codegen/autodiff/index.js";
+import { createBuilder, type GraphBuilder } from "../../codegen/ir/builder.js";
+import { type Graph, type Node, type Root, type Shape, sizeOf } from "../../codegen/ir/graph.js";
+import { printGraph } from "../../codegen/ir/print-graph.js";
 import type { Bindings } from "./interpret.js";
 import { type Context, OPERATIONS } from "./random-operations.js";
 

@@ -1,4 +1,4 @@
-import type { GraphBuilder } from "../../src/ir/builder.js";
+import type { GraphBuilder } from "../../codegen/ir/builder.js";
 import {
   type ConvGeometry,
   type Node,
@@ -6,7 +6,7 @@ import {
   sameShape,
   sizeOf,
   type WindowAxis,
-} from "../../src/ir/graph.js";
+} from "../../codegen/ir/graph.js";
 import {
   add,
   arg,
@@ -21,7 +21,7 @@ import {
   shaped,
   sub,
   unary,
-} from "../../src/ir/scalar.js";
+} from "../../codegen/ir/scalar.js";
 
 /** What an operation makes nodes with. */
 export interface Context {

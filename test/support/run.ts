@@ -1,9 +1,14 @@
-import type { Argument, Program } from "../../codegen/kernel.js";
-import { lowerPlan } from "../../codegen/lower.js";
-import { type KernelFunction, loadKernels, transpile, writeModule } from "../../codegen/module.js";
-import { tsTarget } from "../../codegen/target.js";
-import { type Node, type Root, sizeOf } from "../../src/ir/graph.js";
-import type { Plan } from "../../src/plan/plan.js";
+import { type Node, type Root, sizeOf } from "../../codegen/ir/graph.js";
+import { tsTarget } from "../../codegen/ir/target-description.js";
+import type { Argument, Program } from "../../codegen/kernel/kernel.js";
+import { lowerPlan } from "../../codegen/lower/lower-plan.js";
+import type { Plan } from "../../codegen/plan/plan.js";
+import {
+  type KernelFunction,
+  loadKernels,
+  transpile,
+  writeModule,
+} from "../../codegen/targets/ts/ts-module.js";
 import type { Bindings } from "./interpret.js";
 
 type RealArray = Float32Array | Float64Array;

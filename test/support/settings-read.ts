@@ -1,9 +1,9 @@
 /** Which settings a layer type's definition looks at, seen while it runs. */
-import { CortadoError } from "../../src/errors/index.js";
+import { CortadoError } from "../../proto/errors/index.js";
 import { drawFrom } from "../../src/gradcheck/drawn.js";
 import { singleLayerNet } from "../../src/gradcheck/layered.js";
 import { feedsOf, type LayerType } from "../../src/layers/index.js";
-import { parseNet } from "../../src/prototxt/index.js";
+import { parseNet } from "../../src/net-text/index.js";
 import { exampleText, type LayerExample } from "./layer-examples.js";
 import { lowerText } from "./lowered.js";
 

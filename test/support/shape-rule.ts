@@ -2,8 +2,9 @@
  * A layer's shape rule, found by looking: the extents of an example's bottoms are letters, the example is lowered
  * with several values for them, and each extent of its tops and parameters is written as what fits all of them.
  */
-import { CortadoError } from "../../src/errors/index.js";
-import type { Shape } from "../../src/ir/graph.js";
+
+import type { Shape } from "../../codegen/ir/graph.js";
+import { CortadoError } from "../../proto/errors/index.js";
 import { exampleText, type LayerExample } from "./layer-examples.js";
 import { lowerText } from "./lowered.js";
 

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { withFields } from "../../proto/index.js";
-import { parseSolver } from "../../src/prototxt/index.js";
-import { createSolver } from "../../src/train.js";
+import { createSolver } from "../../src/create-solver.js";
+import { parseSolver } from "../../src/net-text/index.js";
 import { readJson, summaryError, type TensorSummary } from "./case.js";
 import { hasOracle, oraclePath } from "./oracle.js";
 

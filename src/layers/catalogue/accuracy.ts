@@ -1,5 +1,5 @@
-import type { Node } from "../../ir/graph.js";
-import { arg, binary, constant, coord, div, mul, select } from "../../ir/scalar.js";
+import type { Node } from "../../../codegen/ir/graph.js";
+import { arg, binary, constant, coord, div, mul, select } from "../../../codegen/ir/scalar.js";
 import { drawShape } from "../domain.js";
 import { countedLabels, ignoredLabel, truncated } from "../loss.js";
 import { defineLayer, parameterOf } from "../record.js";

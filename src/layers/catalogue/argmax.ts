@@ -1,5 +1,5 @@
-import type { Node } from "../../ir/graph.js";
-import { arg, constant, coord, select } from "../../ir/scalar.js";
+import type { Node } from "../../../codegen/ir/graph.js";
+import { arg, constant, coord, select } from "../../../codegen/ir/scalar.js";
 import { defineLayer, gives } from "../record.js";
 import { canonicalAxis, countBetween } from "../shapes.js";
 

@@ -1,5 +1,5 @@
-import { type Node, sizeOf } from "../../ir/graph.js";
-import { add, arg, binary, constant, div, mul, select, sub, unary } from "../../ir/scalar.js";
+import { type Node, sizeOf } from "../../../codegen/ir/graph.js";
+import { add, arg, binary, constant, div, mul, select, sub, unary } from "../../../codegen/ir/scalar.js";
 import { laidAlong } from "../broadcast.js";
 import { drawShape } from "../domain.js";
 import { defineLayer, gives } from "../record.js";

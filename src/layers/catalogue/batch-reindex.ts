@@ -1,4 +1,4 @@
-import { arg } from "../../ir/scalar.js";
+import { arg } from "../../../codegen/ir/scalar.js";
 import { drawShape } from "../domain.js";
 import { refuseGradient } from "../labels.js";
 import { notIntoLabels } from "../loss.js";

@@ -1,4 +1,4 @@
-import { add, arg } from "../../ir/scalar.js";
+import { add, arg } from "../../../codegen/ir/scalar.js";
 import { coveredAxes, drawAxes, drawBroadcast, laidAlong } from "../broadcast.js";
 import { defineLayer } from "../record.js";
 

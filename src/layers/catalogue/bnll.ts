@@ -1,4 +1,4 @@
-import { unary } from "../../ir/scalar.js";
+import { unary } from "../../../codegen/ir/scalar.js";
 import { elementwise } from "../elementwise.js";
 
 export const bnll = elementwise({

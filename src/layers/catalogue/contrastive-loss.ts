@@ -1,4 +1,4 @@
-import { arg, constant, mul, select, sub, unary } from "../../ir/scalar.js";
+import { arg, constant, mul, select, sub, unary } from "../../../codegen/ir/scalar.js";
 import { drawShape } from "../domain.js";
 import { truncated } from "../loss.js";
 import { defineLayer } from "../record.js";

@@ -1,6 +1,6 @@
-import { spanOf } from "../../prototxt/index.js";
+import { spanOf } from "../../net-text/index.js";
 import { defineLayer } from "../record.js";
-import { transformOf } from "../transform.js";
+import { transformOf } from "../transform-settings.js";
 
 export const data = defineLayer({
   type: "Data",

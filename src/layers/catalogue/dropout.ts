@@ -1,4 +1,4 @@
-import { arg, constant, mul, select } from "../../ir/scalar.js";
+import { arg, constant, mul, select } from "../../../codegen/ir/scalar.js";
 import { defineLayer } from "../record.js";
 
 export const dropout = defineLayer({

@@ -1,5 +1,5 @@
 import { createMessage } from "../../../proto/index.js";
-import { spanOf } from "../../prototxt/index.js";
+import { spanOf } from "../../net-text/index.js";
 import { defineLayer } from "../record.js";
 
 export const dummyData = defineLayer({

@@ -1,6 +1,6 @@
+import { sameShape } from "../../../codegen/ir/graph.js";
+import { add, arg, binary, constant, mul, type Scalar } from "../../../codegen/ir/scalar.js";
 import type { EltwiseParameter } from "../../../proto/index.js";
-import { sameShape } from "../../ir/graph.js";
-import { add, arg, binary, constant, mul, type Scalar } from "../../ir/scalar.js";
 import { times } from "../arity.js";
 import { twoAlike } from "../domain.js";
 import { defineLayer, parameterOf } from "../record.js";

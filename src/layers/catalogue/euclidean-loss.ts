@@ -1,4 +1,4 @@
-import { arg, constant, mul, sub } from "../../ir/scalar.js";
+import { arg, constant, mul, sub } from "../../../codegen/ir/scalar.js";
 import { twoAlike } from "../domain.js";
 import { defineLayer } from "../record.js";
 import { countBetween, showShape } from "../shapes.js";

@@ -1,4 +1,4 @@
-import { add, constant, mul, unary } from "../../ir/scalar.js";
+import { add, constant, mul, unary } from "../../../codegen/ir/scalar.js";
 import { elementwise } from "../elementwise.js";
 
 export const exp = elementwise({

@@ -1,4 +1,4 @@
-import { arg, constant, coord, select } from "../../ir/scalar.js";
+import { arg, constant, coord, select } from "../../../codegen/ir/scalar.js";
 import { drawShape } from "../domain.js";
 import { refuseGradient } from "../labels.js";
 import { defineLayer } from "../record.js";

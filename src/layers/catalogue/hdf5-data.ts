@@ -1,4 +1,4 @@
-import { nameSpanOf, spanOf } from "../../prototxt/index.js";
+import { nameSpanOf, spanOf } from "../../net-text/index.js";
 import { defineLayer } from "../record.js";
 
 export const hdf5Data = defineLayer({

@@ -1,4 +1,4 @@
-import { spanOf } from "../../prototxt/index.js";
+import { spanOf } from "../../net-text/index.js";
 import { defineLayer } from "../record.js";
 import { showShape } from "../shapes.js";
 

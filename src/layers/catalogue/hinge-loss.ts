@@ -1,4 +1,4 @@
-import { arg, binary, constant, coord, mul, neg, select, unary } from "../../ir/scalar.js";
+import { arg, binary, constant, coord, mul, neg, select, unary } from "../../../codegen/ir/scalar.js";
 import { awayFrom, drawShape } from "../domain.js";
 import { labelledRows } from "../labels.js";
 import { notIntoLabels, truncated } from "../loss.js";

@@ -1,5 +1,5 @@
-import type { GraphBuilder } from "../../ir/builder.js";
-import type { Node } from "../../ir/graph.js";
+import type { GraphBuilder } from "../../../codegen/ir/builder.js";
+import type { Node } from "../../../codegen/ir/graph.js";
 import {
   drawConvolution,
   drawImages,

@@ -1,4 +1,4 @@
-import { add, arg, binary, constant, mul, neg, sub, unary } from "../../ir/scalar.js";
+import { add, arg, binary, constant, mul, neg, sub, unary } from "../../../codegen/ir/scalar.js";
 import { drawShape } from "../domain.js";
 import { refuseGradient } from "../labels.js";
 import { countedLabels, ignoredLabel, LEAST_PROBABILITY, normalizationOf, normalizedLoss } from "../loss.js";

@@ -1,4 +1,4 @@
-import { add, arg } from "../../ir/scalar.js";
+import { add, arg } from "../../../codegen/ir/scalar.js";
 import { drawShape } from "../domain.js";
 import { defineLayer } from "../record.js";
 import { canonicalAxis, countBetween } from "../shapes.js";

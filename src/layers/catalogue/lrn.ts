@@ -1,4 +1,4 @@
-import { add, arg, binary, constant, mul } from "../../ir/scalar.js";
+import { add, arg, binary, constant, mul } from "../../../codegen/ir/scalar.js";
 import { drawShape } from "../domain.js";
 import { defineLayer } from "../record.js";
 import { showShape } from "../shapes.js";

@@ -1,4 +1,4 @@
-import type { Shape } from "../../ir/graph.js";
+import type { Shape } from "../../../codegen/ir/graph.js";
 import { lstmStep } from "../lstm-step.js";
 import { defineLayer } from "../record.js";
 import { showShape } from "../shapes.js";

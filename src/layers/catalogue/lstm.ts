@@ -1,5 +1,5 @@
-import type { Node } from "../../ir/graph.js";
-import { add, arg } from "../../ir/scalar.js";
+import type { Node } from "../../../codegen/ir/graph.js";
+import { add, arg } from "../../../codegen/ir/scalar.js";
 import { lstmStep } from "../lstm-step.js";
 import { defineLayer } from "../record.js";
 import {
@@ -10,7 +10,7 @@ import {
   RECURRENT_NOTES,
   recurrent,
   recurrentDomain,
-} from "../recurrent.js";
+} from "../recurrent-layer.js";
 
 export const lstm = defineLayer({
   type: "LSTM",

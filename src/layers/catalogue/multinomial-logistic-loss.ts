@@ -1,4 +1,4 @@
-import { add, arg, constant, coord, div, mul, neg, select, sub, unary } from "../../ir/scalar.js";
+import { add, arg, constant, coord, div, mul, neg, select, sub, unary } from "../../../codegen/ir/scalar.js";
 import { drawShape } from "../domain.js";
 import { labelledRows } from "../labels.js";
 import { LEAST_PROBABILITY, notIntoLabels, truncated } from "../loss.js";

@@ -1,4 +1,4 @@
-import { add, arg, constant, div, mul, sub } from "../../ir/scalar.js";
+import { add, arg, constant, div, mul, sub } from "../../../codegen/ir/scalar.js";
 import { drawShape } from "../domain.js";
 import { defineLayer } from "../record.js";
 import { guardedRoot } from "../root.js";

@@ -1,5 +1,5 @@
-import type { Node } from "../../ir/graph.js";
-import { arg, constant, coord, type Scalar, select } from "../../ir/scalar.js";
+import type { Node } from "../../../codegen/ir/graph.js";
+import { arg, constant, coord, type Scalar, select } from "../../../codegen/ir/scalar.js";
 import { defineLayer, gives, type LayerContext, parameterOf } from "../record.js";
 import { type PoolAxis, poolAxis, showShape } from "../shapes.js";
 import { stochasticPool } from "../stochastic-pool.js";

@@ -1,4 +1,4 @@
-import { add, binary, constant, mul } from "../../ir/scalar.js";
+import { add, binary, constant, mul } from "../../../codegen/ir/scalar.js";
 import { elementwise } from "../elementwise.js";
 
 export const power = elementwise({

@@ -1,4 +1,4 @@
-import { arg, constant, mul, select } from "../../ir/scalar.js";
+import { arg, constant, mul, select } from "../../../codegen/ir/scalar.js";
 import { laidAlong } from "../broadcast.js";
 import { awayFrom, drawShape } from "../domain.js";
 import { defineLayer } from "../record.js";

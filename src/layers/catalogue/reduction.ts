@@ -1,5 +1,5 @@
+import { arg, constant, mul, type Scalar, unary } from "../../../codegen/ir/scalar.js";
 import type { ReductionParameter } from "../../../proto/index.js";
-import { arg, constant, mul, type Scalar, unary } from "../../ir/scalar.js";
 import { awayFrom } from "../domain.js";
 import { defineLayer } from "../record.js";
 import { canonicalAxis, countBetween } from "../shapes.js";

@@ -1,4 +1,4 @@
-import { shaped } from "../../ir/scalar.js";
+import { shaped } from "../../../codegen/ir/scalar.js";
 import { awayFrom } from "../domain.js";
 import { elementwise } from "../elementwise.js";
 

@@ -1,5 +1,5 @@
-import type { Node } from "../../ir/graph.js";
-import { add, arg, unary } from "../../ir/scalar.js";
+import type { Node } from "../../../codegen/ir/graph.js";
+import { add, arg, unary } from "../../../codegen/ir/scalar.js";
 import { defineLayer } from "../record.js";
 import {
   atStep,
@@ -9,7 +9,7 @@ import {
   RECURRENT_NOTES,
   recurrent,
   recurrentDomain,
-} from "../recurrent.js";
+} from "../recurrent-layer.js";
 
 export const rnn = defineLayer({
   type: "RNN",

@@ -1,4 +1,4 @@
-import { add, arg, mul } from "../../ir/scalar.js";
+import { add, arg, mul } from "../../../codegen/ir/scalar.js";
 import { coveredAxes, drawAxes, drawBroadcast, laidAlong } from "../broadcast.js";
 import { defineLayer } from "../record.js";
 

@@ -1,4 +1,4 @@
-import { add, arg, constant, mul, neg, select, sub, unary } from "../../ir/scalar.js";
+import { add, arg, constant, mul, neg, select, sub, unary } from "../../../codegen/ir/scalar.js";
 import { drawShape } from "../domain.js";
 import { countedLabels, ignoredLabel, normalizationOf, normalizedLoss, notIntoLabels } from "../loss.js";
 import { defineLayer, parameterOf } from "../record.js";

@@ -1,4 +1,4 @@
-import { arg, binary, constant, coord, mul, select, sub, unary } from "../../ir/scalar.js";
+import { arg, binary, constant, coord, mul, select, sub, unary } from "../../../codegen/ir/scalar.js";
 import { drawShape } from "../domain.js";
 import {
   countedLabels,

@@ -1,4 +1,4 @@
-import type { Node } from "../../ir/graph.js";
+import type { Node } from "../../../codegen/ir/graph.js";
 import { defineLayer, type LayerContext, parameterOf } from "../record.js";
 import { countBetween, poolAxis, showShape } from "../shapes.js";
 import { windowMean } from "../window-mean.js";

@@ -1,4 +1,4 @@
-import { constant, select } from "../../ir/scalar.js";
+import { constant, select } from "../../../codegen/ir/scalar.js";
 import { elementwise } from "../elementwise.js";
 
 export const threshold = elementwise({

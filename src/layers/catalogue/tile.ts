@@ -1,4 +1,4 @@
-import { arg } from "../../ir/scalar.js";
+import { arg } from "../../../codegen/ir/scalar.js";
 import { drawShape } from "../domain.js";
 import { defineLayer, gives } from "../record.js";
 import { canonicalAxis, countBetween } from "../shapes.js";

@@ -1,7 +1,7 @@
-import { didYouMean, quoted } from "../../errors/suggest.js";
-import { spanOf } from "../../prototxt/index.js";
+import { didYouMean, quoted } from "../../../proto/errors/suggest.js";
+import { spanOf } from "../../net-text/index.js";
 import { defineLayer } from "../record.js";
-import { transformOf } from "../transform.js";
+import { transformOf } from "../transform-settings.js";
 
 const MODES = ["warp", "square"] as const;
 

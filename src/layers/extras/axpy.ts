@@ -1,5 +1,5 @@
-import { sameShape } from "../../ir/graph.js";
-import { add, arg, mul } from "../../ir/scalar.js";
+import { sameShape } from "../../../codegen/ir/graph.js";
+import { add, arg, mul } from "../../../codegen/ir/scalar.js";
 import { drawShape } from "../domain.js";
 import { defineLayer } from "../record.js";
 import { showShape } from "../shapes.js";

@@ -1,6 +1,6 @@
-import type { GraphBuilder } from "../../ir/builder.js";
-import type { Node } from "../../ir/graph.js";
-import { binary, constant, coord, mul, sub, unary } from "../../ir/scalar.js";
+import type { GraphBuilder } from "../../../codegen/ir/builder.js";
+import type { Node } from "../../../codegen/ir/graph.js";
+import { binary, constant, coord, mul, sub, unary } from "../../../codegen/ir/scalar.js";
 import { defineLayer, gives } from "../record.js";
 import { countBetween, showShape } from "../shapes.js";
 

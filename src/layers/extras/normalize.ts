@@ -1,5 +1,5 @@
+import { add, arg, constant, div, mul, unary } from "../../../codegen/ir/scalar.js";
 import { createMessage } from "../../../proto/index.js";
-import { add, arg, constant, div, mul, unary } from "../../ir/scalar.js";
 import { laidAlong } from "../broadcast.js";
 import { drawShape } from "../domain.js";
 import { defineLayer } from "../record.js";

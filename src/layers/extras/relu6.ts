@@ -1,4 +1,4 @@
-import { binary, constant, shaped } from "../../ir/scalar.js";
+import { binary, constant, shaped } from "../../../codegen/ir/scalar.js";
 import { elementwise } from "../elementwise.js";
 
 export const relu6 = elementwise({

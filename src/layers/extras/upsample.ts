@@ -1,5 +1,16 @@
-import { type Node, sameShape } from "../../ir/graph.js";
-import { add, arg, constant, coord, div, mul, type Scalar, select, sub, unary } from "../../ir/scalar.js";
+import { type Node, sameShape } from "../../../codegen/ir/graph.js";
+import {
+  add,
+  arg,
+  constant,
+  coord,
+  div,
+  mul,
+  type Scalar,
+  select,
+  sub,
+  unary,
+} from "../../../codegen/ir/scalar.js";
 import { defineLayer, gives } from "../record.js";
 import { showShape } from "../shapes.js";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { openDataset, openRecords } from "../../../runtime/data/dataset.js";
-import { DIGIT_SPLITS, drawDigit, openDigits } from "../../../runtime/data/digits.js";
+import { DIGIT_SPLITS, drawDigit, openDigits } from "../../../runtime/data/digits/digits.js";
 import { mistakeOf } from "../../support/feeds.js";
 
 const draw = (split: "train" | "test", index: number): { label: number; pixels: Uint8Array } => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createMessage, type FillerParameter } from "../../../proto/index.js";
-import { openFeed } from "../../../runtime/data/feed.js";
+import { openFeed } from "../../../runtime/data/open-feed.js";
 import { batchOf } from "../../support/feeds.js";
 
 const filler = (type: string, value = 0): FillerParameter =>

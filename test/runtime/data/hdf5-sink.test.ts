@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openSink } from "../../../runtime/data/hdf5-sink.js";
-import { openHdf5 } from "../../../runtime/hdf5.js";
+import { openHdf5 } from "../../../runtime/hdf5-file.js";
 import { compile, createSolver } from "../../../src/index.js";
 import { mistakeOf } from "../../support/feeds.js";
 import { hasOracle, oraclePath } from "../../support/oracle.js";

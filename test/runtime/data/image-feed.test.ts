@@ -4,9 +4,9 @@ import fc from "fast-check";
 import sharp from "sharp";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { FeedOf } from "../../../runtime/data/batches.js";
-import { openFeed } from "../../../runtime/data/feed.js";
+import { openFeed } from "../../../runtime/data/open-feed.js";
 import { feedsOf } from "../../../src/layers/index.js";
-import { parseNet } from "../../../src/prototxt/index.js";
+import { parseNet } from "../../../src/net-text/index.js";
 import { batchOf, mistakeOf, openHandles, recordsSpec } from "../../support/feeds.js";
 import { scratchFolder } from "../../support/scratch.js";
 

@@ -3,10 +3,10 @@ import { ClassicLevel } from "classic-level";
 import sharp from "sharp";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Datum, encodeMessage } from "../../../proto/index.js";
-import { openFeed, probeFeed } from "../../../runtime/data/feed.js";
-import type { FeedSpec } from "../../../src/ir/feed.js";
+import type { FeedSpec } from "../../../runtime/data/feed-spec.js";
+import { openFeed, probeFeed } from "../../../runtime/data/open-feed.js";
 import { feedsOf } from "../../../src/layers/index.js";
-import { parseNet } from "../../../src/prototxt/index.js";
+import { parseNet } from "../../../src/net-text/index.js";
 import { batchOf, mistakeOf, openHandles, recordsSpec } from "../../support/feeds.js";
 import { scratchFolder } from "../../support/scratch.js";
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { encodeMessage } from "../../../proto/index.js";
+import type { TransformSpec } from "../../../runtime/data/feed-spec.js";
 import type { PlainRecord } from "../../../runtime/data/records.js";
 import { createTransformer } from "../../../runtime/data/transform.js";
 import { randomStream } from "../../../runtime/random/index.js";
-import type { TransformSpec } from "../../../src/ir/feed.js";
 import { mistakeOf, recordsSpec } from "../../support/feeds.js";
 import { scratchFolder } from "../../support/scratch.js";
 

@@ -3,7 +3,7 @@ import sharp from "sharp";
 import { beforeAll, describe, expect, it } from "vitest";
 import { encodeMessage } from "../../../proto/index.js";
 import type { FeedOf } from "../../../runtime/data/batches.js";
-import { openFeed } from "../../../runtime/data/feed.js";
+import { openFeed } from "../../../runtime/data/open-feed.js";
 import { placeWindow } from "../../../runtime/data/window-crop.js";
 import { batchOf, mistakeOf, openHandles, recordsSpec } from "../../support/feeds.js";
 import { scratchFolder } from "../../support/scratch.js";

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { CortadoError } from "../../../proto/errors/index.js";
 import { createMessage, type FillerParameter } from "../../../proto/index.js";
 import { fill, fillerTypes } from "../../../runtime/random/index.js";
-import { CortadoError } from "../../../src/errors/index.js";
 
 const filler = (own: Partial<FillerParameter>): FillerParameter => createMessage("FillerParameter", own);
 const mean = (values: Float32Array): number => values.reduce((sum, v) => sum + v, 0) / values.length;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { CortadoError, createDiagnostics } from "../../../proto/errors/index.js";
 import { createMessage, type SolverParameter } from "../../../proto/index.js";
+import { parseMessage } from "../../../proto/text/parse-text.js";
 import { checkPolicy, learningRate } from "../../../runtime/solver/policy.js";
-import { CortadoError, createDiagnostics } from "../../../src/errors/index.js";
-import { parseMessage } from "../../../src/prototxt/parse.js";
 
 const solverOf = (own: Partial<SolverParameter>): SolverParameter =>
   createMessage("SolverParameter", { base_lr: 0.01, ...own });

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
+import { CortadoError } from "../../../proto/errors/index.js";
 import { formatEvent, type SolverEvent } from "../../../runtime/solver/events.js";
 import type { BatchRequest } from "../../../runtime/solver/solver.js";
-import { CortadoError } from "../../../src/errors/index.js";
 import { quadratic } from "./quadratic.js";
 
 const ofKind = <K extends SolverEvent["kind"]>(events: readonly SolverEvent[], kind: K) =>

@@ -7,7 +7,7 @@ import {
   type WeightSet,
 } from "../../../runtime/weights/index.js";
 import { compile } from "../../../src/compile.js";
-import { collectWeights, loadWeights } from "../../../src/net/weights.js";
+import { collectWeights, loadWeights } from "../../../src/net/load-weights.js";
 import { layer, refusal } from "./support.js";
 
 const wanted = (name: string, ...shapes: number[][]): WantedLayer => ({ layer: name, shapes });

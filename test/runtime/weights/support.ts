@@ -1,5 +1,5 @@
+import { CortadoError } from "../../../proto/errors/index.js";
 import type { WeightBlob, WeightSet } from "../../../runtime/weights/index.js";
-import { CortadoError } from "../../../src/errors/index.js";
 
 /** A blob whose values are told apart by `start`. */
 export function blob(shape: readonly number[], start = 0): WeightBlob {

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { CortadoError } from "../../../proto/errors/index.js";
 import { createMessage, encodeMessage } from "../../../proto/index.js";
 import { encodeWeights, readWeights, type WeightSet, writeWeights } from "../../../runtime/weights/index.js";
-import { CortadoError } from "../../../src/errors/index.js";
 import { layer, refusal } from "./support.js";
 
 let folder = "";

@@ -1,0 +1,209 @@
+import { InternalError } from "../../proto/errors/index.js";
+import type { DType } from "../ir/graph.js";
+import { hoistIndices } from "./hoist.js";
+import { boundsOf, int, variable } from "./indices.js";
+import type {
+  Condition,
+  Index,
+  Kernel,
+  KernelBuffer,
+  Memory,
+  ScratchBuffer,
+  Statement,
+  Value,
+  Variable,
+} from "./kernel.js";
+import { dropUnused, visitLoads } from "./walk.js";
+
+/** Writes one kernel, statement by statement, into nested blocks. */
+export interface KernelWriter {
+  buffer(dtype: DType, elements: number): Memory;
+  scratch(type: ScratchBuffer["type"], elements: number): Memory;
+  /** Scratch that the threads of a team share. */
+  shared(type: ScratchBuffer["type"], elements: number): Memory;
+  /** The parallel loop's variable; once per kernel. */
+  parallel(extent: number): Index;
+  /** The number of this thread among those that carry out an iteration together; once per kernel. */
+  team(threads: number): Index;
+  /** All threads of the team meet. */
+  barrier(): void;
+  /** A variable of no loop: for trials whose text is thrown away. */
+  free(extent: number): Index;
+  /** Statements of the prologue. */
+  prologue(write: () => void): void;
+  /** for from ≤ v < to. Bounds of one iteration write the body once, without a loop. */
+  loop(from: Index | number, to: Index | number, write: (v: Index) => void, step?: number): void;
+  /** The same, to be written out by the target's compiler: 0 ≤ v < count. */
+  unrolled(count: number, write: (v: Index) => void): void;
+  when(condition: Condition | boolean, write: () => void, otherwise?: () => void): void;
+  /** A local that never changes. */
+  real(value: Value): Value;
+  /** A local integer that never changes. */
+  integer(value: Index, least?: number, greatest?: number): Index;
+  /** A local that `assign` changes. */
+  variable(value: Value): Value & { kind: "local" };
+  counter(value: Index): Index & { kind: "var" };
+  assign(local: Value & { kind: "local" }, value: Value): void;
+  assignIndex(local: Index & { kind: "var" }, value: Index): void;
+  store(buffer: Memory, at: Index, value: Value): void;
+  storeIndex(buffer: Memory, at: Index, value: Index): void;
+  /** Counts the blocks entered: tells whether two statements stand in the same one. */
+  readonly block: number;
+  finish(note: string, flops: number, bytes: number): Kernel;
+}
+
+export const constant = (value: number): Value => ({ kind: "const", value });
+export const ZERO_VALUE: Value = constant(0);
+export const load = (buffer: Memory, at: Index): Value => ({ kind: "load", buffer, at });
+export const plus = (a: Value, b: Value): Value => ({ kind: "binary", op: "add", a, b });
+export const times = (a: Value, b: Value): Value => ({ kind: "binary", op: "mul", a, b });
+export const fma = (a: Value, b: Value, c: Value): Value => ({ kind: "fma", a, b, c });
+
+export function createWriter(): KernelWriter {
+  const buffers: KernelBuffer[] = [];
+  const scratch: ScratchBuffer[] = [];
+  const prologue: Statement[] = [];
+  const body: Statement[] = [];
+  let current = body;
+  let next: Variable = 0;
+  let blocks = 0;
+  let block = 0;
+  let parallel: { variable: Variable; extent: number } | undefined;
+  let team: { variable: Variable; threads: number } | undefined;
+
+  const inside = (statements: Statement[], write: () => void): readonly Statement[] => {
+    const [outer, outerBlock] = [current, block];
+    current = statements;
+    block = ++blocks;
+    write();
+    current = outer;
+    block = outerBlock;
+    return statements;
+  };
+  const touch = (buffer: Memory): void => {
+    const known = buffers[buffer];
+    if (known) buffers[buffer] = { ...known, access: "write" };
+  };
+  /** What is stored and loaded: a buffer is told to be written only where nothing of it is read. */
+  const readToo = (buffer: Memory): void => {
+    const known = buffers[buffer];
+    if (known?.access === "write") buffers[buffer] = { ...known, access: "update" };
+  };
+
+  const loop = (
+    from: Index | number,
+    to: Index | number,
+    write: (v: Index) => void,
+    step: number,
+    unrolled: boolean,
+  ): void => {
+    const start = typeof from === "number" ? int(from) : from;
+    const end = typeof to === "number" ? int(to) : to;
+    if (start.kind === "int" && end.kind === "int") {
+      if (end.value <= start.value) return;
+      if (end.value <= start.value + step) {
+        write(start);
+        return;
+      }
+    }
+    const number = next++;
+    const least = boundsOf(start)[0];
+    const greatest = boundsOf(end)[1] - 1;
+    const statements = inside([], () => write(variable(number, least, greatest)));
+    current.push({ kind: "for", variable: number, from: start, to: end, step, unrolled, body: statements });
+  };
+
+  return {
+    buffer: (dtype, elements) => buffers.push({ dtype, elements, access: "read" }) - 1,
+    scratch: (type, elements) => -scratch.push({ type, elements, team: false }),
+    shared: (type, elements) => -scratch.push({ type, elements, team: true }),
+    parallel(extent) {
+      if (parallel) throw new InternalError("a kernel has one parallel loop");
+      parallel = { variable: next++, extent };
+      return extent === 1 ? int(0) : variable(parallel.variable, 0, extent - 1);
+    },
+    team(threads) {
+      if (team) throw new InternalError("a kernel has one team");
+      team = { variable: next++, threads };
+      return variable(team.variable, 0, threads - 1);
+    },
+    barrier() {
+      current.push({ kind: "barrier" });
+    },
+    free: (extent) => variable(next++, 0, extent - 1),
+    prologue(write) {
+      inside(prologue, write);
+    },
+    loop: (from, to, write, step = 1) => loop(from, to, write, step, false),
+    unrolled: (count, write) => loop(0, count, write, 1, true),
+    when(condition, write, otherwise) {
+      if (condition === true) write();
+      else if (condition === false) otherwise?.();
+      else {
+        const whenTrue = inside([], write);
+        current.push({
+          kind: "if",
+          condition,
+          whenTrue,
+          otherwise: otherwise ? inside([], otherwise) : [],
+        });
+      }
+    },
+    real(value) {
+      if (value.kind === "const" || value.kind === "local") return value;
+      const number = next++;
+      current.push({ kind: "declare", variable: number, mutable: false, type: "real", value });
+      return { kind: "local", variable: number };
+    },
+    integer(value, least, greatest) {
+      if (value.kind === "int" || value.kind === "var") return value;
+      const number = next++;
+      current.push({ kind: "declare", variable: number, mutable: false, type: "index", value });
+      return variable(number, least ?? boundsOf(value)[0], greatest ?? boundsOf(value)[1]);
+    },
+    variable(value) {
+      const number = next++;
+      current.push({ kind: "declare", variable: number, mutable: true, type: "real", value });
+      return { kind: "local", variable: number };
+    },
+    counter(value) {
+      const number = next++;
+      current.push({ kind: "declare", variable: number, mutable: true, type: "index", value });
+      return { kind: "var", variable: number, least: -Infinity, greatest: Infinity };
+    },
+    assign(local, value) {
+      current.push({ kind: "assign", variable: local.variable, type: "real", value });
+    },
+    assignIndex(local, value) {
+      current.push({ kind: "assign", variable: local.variable, type: "index", value });
+    },
+    store(buffer, at, value) {
+      touch(buffer);
+      current.push({ kind: "store", buffer, at, type: "real", value });
+    },
+    storeIndex(buffer, at, value) {
+      touch(buffer);
+      current.push({ kind: "store", buffer, at, type: "index", value });
+    },
+    get block() {
+      return block;
+    },
+    finish(note, flops, bytes) {
+      if (!parallel) throw new InternalError("a kernel without its parallel loop");
+      const before = hoistIndices(prologue, [], next);
+      for (const part of [prologue, body]) visitLoads(part, readToo);
+      const main = hoistIndices(body, [parallel.variable, ...(team ? [team.variable] : [])], before.next);
+      return {
+        buffers,
+        scratch,
+        prologue: dropUnused(before.body),
+        parallel,
+        ...(team ? { team } : {}),
+        body: dropUnused(main.body),
+        note,
+        flops,
+        bytes,
+      };
+    },
+  };
+}

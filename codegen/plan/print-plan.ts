@@ -1,0 +1,204 @@
+import { type Node, type Root, type Shape, sizeOf } from "../ir/graph.js";
+import { attributesKey } from "../ir/key.js";
+import { printScalar } from "../ir/print-graph.js";
+import { nameNode, quoteName } from "./names.js";
+import type { AliasDecision, Pass, Placement, Plan, Step } from "./plan.js";
+import { freeViewOffset } from "./uses.js";
+
+export interface FormatOptions {
+  /** Names of the parameters, by index: "conv1[0]". Default: `param 3`. */
+  readonly params?: readonly string[];
+  /** With the values of a step's size that it may not write over, and why. Default true. */
+  readonly refusals?: boolean;
+}
+
+/** How many of the values live at the peak are named. */
+const MOST_SHOWN = 8;
+/** An expression longer than this is left out. */
+const LONGEST_EXPRESSION = 100;
+
+/**
+ * A plan for people: totals; then each step with what it computes, where it lies and what that overwrites or may
+ * not overwrite; then what is live at the peak. Text of the net stands quoted and escaped.
+ */
+export function formatPlan(plan: Plan, options: FormatOptions = {}): string {
+  const lines = [
+    summary(plan),
+    "Each step: its loops' operation + how many others computed there, and the layers it serves. A value without",
+    "an arrow is never in memory.",
+    "",
+  ];
+  const decisions = new Map<number, AliasDecision[]>();
+  for (const decision of plan.aliases) append(decisions, decision.step, decision);
+  const roots = new Map<Node, Root[]>();
+  for (const root of plan.graph.roots) append(roots, baseOf(root.node), root);
+
+  const backwardSteps = plan.steps.length - plan.forwardSteps;
+  lines.push(`forward: ${count(plan.forwardSteps, "step")}`);
+  for (const step of plan.steps) {
+    if (step.index === plan.forwardSteps)
+      lines.push(...formatCopies(plan, "forward", options), `backward: ${count(backwardSteps, "step")}`);
+    lines.push(...formatStep(plan, step, decisions.get(step.index) ?? [], roots, options));
+  }
+  lines.push(...formatCopies(plan, backwardSteps === 0 ? undefined : "backward", options));
+  lines.push("", ...formatPeak(plan));
+  return lines.join("\n");
+}
+
+/** The totals of a plan: steps, memory against memory without sharing, and what sets the peak. */
+export function summary(plan: Plan): string {
+  const { steps, forwardSteps, arenaBytes, unsharedBytes, peak } = plan;
+  const share = unsharedBytes === 0 ? 0 : (100 * arenaBytes) / unsharedBytes;
+  const made = plan.aliases.filter((decision) => decision.made).length;
+  const fused = steps.reduce((sum, step) => sum + computedNodes(step) - 1, 0);
+  return [
+    `${count(forwardSteps, "forward step")}, ${count(steps.length - forwardSteps, "backward step")}; ${count(fused, "node")} fused into others, ${count(made, "value")} written in place`,
+    `memory: ${formatBytes(arenaBytes)}; without sharing ${formatBytes(unsharedBytes)} (${share.toFixed(1)}%); live at once ${formatBytes(peak.bytes)} (arena is ${ratio(arenaBytes, peak.bytes)} of that)`,
+    ...(peak.live.length > 0
+      ? [
+          `peak: ${peak.step < 0 ? "before the first step" : `at step ${peak.step}, in ${steps[peak.step].pass}`}; largest then: ${nameNode(peak.live[0])} ${shape(peak.live[0].shape)}`,
+        ]
+      : []),
+  ].join("\n");
+}
+
+/** Nodes that are work (not constants or views) and that a step computes. */
+const computedNodes = (step: Step): number =>
+  new Set([
+    step.anchor,
+    ...step.stores,
+    ...[...step.inlined].filter((x) => x.op === "map" || x.op === "random"),
+  ]).size;
+
+/** The node whose memory a node is. */
+function baseOf(node: Node): Node {
+  let base = node;
+  while (freeViewOffset(base) !== undefined) base = base.inputs[0];
+  return base;
+}
+
+const append = <K, V>(map: Map<K, V[]>, key: K, value: V): void => {
+  const known = map.get(key);
+  if (known) known.push(value);
+  else map.set(key, [value]);
+};
+
+const ratio = (a: number, b: number): string => `${(b === 0 ? 1 : a / b).toFixed(3)}×`;
+const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`;
+const shape = (extents: Shape): string => `[${extents.join("×")}]`;
+
+/** Bytes as people read them: 512 B, 12.5 KiB, 3.25 MiB. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  if (bytes < 1024 * 1024) return `${trim(bytes / 1024)} KiB`;
+  return bytes < 1024 ** 3 ? `${trim(bytes / 1024 ** 2)} MiB` : `${trim(bytes / 1024 ** 3)} GiB`;
+}
+
+const trim = (value: number): string => String(Number(value.toFixed(2)));
+
+function formatStep(
+  plan: Plan,
+  step: Step,
+  decisions: readonly AliasDecision[],
+  roots: ReadonlyMap<Node, readonly Root[]>,
+  options: FormatOptions,
+): readonly string[] {
+  const { refusals = true } = options;
+  const computed = topological(step);
+  const origins = [...new Set(computed.map((node) => node.origin))].filter(Boolean).map(quoteName);
+  const maps = computedNodes(step) - 1;
+  const lines = [
+    `${String(step.index).padStart(4)}  ${step.anchor.op}${maps > 0 ? ` + ${maps}` : ""}  ${origins.join(" ")}`.trimEnd(),
+    `        reads ${step.reads.map((read) => nameRead(read, options)).join(", ") || "nothing"}`,
+  ];
+  for (const node of computed) {
+    const stored = step.stores.includes(node);
+    if (node.op === "constant" && !stored) continue;
+    const place = stored
+      ? ` → ${formatPlace(plan.placements.get(node), options)}${rootsOf(node, roots)}`
+      : "";
+    lines.push(`        %${node.id} = ${definition(node)} ${shape(node.shape)}${place}`);
+  }
+  const sameSize = decisions.filter(
+    ({ value, over }) => value.dtype === over.dtype && sizeOf(value.shape) === sizeOf(over.shape),
+  );
+  // Two values of a step may have one reason.
+  const reasons = sameSize
+    .filter(({ made }) => made || refusals)
+    .map(({ made, reason }) => (made ? `in place: ${reason}` : reason));
+  for (const reason of new Set(reasons)) lines.push(`        ${reason}`);
+  return lines;
+}
+
+/** An operand that a step loads: its parameter, or its number and that of the value it is a view of. */
+function nameRead(read: Node, options: FormatOptions): string {
+  const base = baseOf(read);
+  const name = base.op === "param" ? paramName(base.index, options) : `%${base.id}`;
+  return base === read
+    ? base.op === "param"
+      ? `%${read.id} = ${name}`
+      : name
+    : `%${read.id} = ${name} as ${shape(read.shape)}`;
+}
+
+/** What a step computes, operands first. */
+const topological = (step: Step): readonly Node[] =>
+  [...new Set([step.anchor, ...step.inlined, ...step.stores])].sort((a, b) => a.id - b.id);
+
+function definition(node: Node): string {
+  const operands = node.inputs.map((x) => `%${x.id}`).join(", ");
+  if (node.op === "map") {
+    const text = printScalar(node.expr, node.inputs);
+    return text.length > LONGEST_EXPRESSION ? `map of ${operands}` : text;
+  }
+  // A blob's attributes hold its name, and a name stands nowhere unescaped.
+  const attributes = node.op === "blob" || node.op === "input" ? "" : attributesKey(node);
+  return [node.op, attributes, operands].filter(Boolean).join(" ");
+}
+
+const paramName = (index: number, { params = [] }: FormatOptions): string =>
+  params[index] === undefined ? `param ${index}` : quoteName(params[index]);
+
+function formatPlace(placement: Placement | undefined, options: FormatOptions): string {
+  if (!placement) return "nowhere";
+  if (placement.storage === "param") return `memory of ${paramName(placement.param, options)}`;
+  const { region } = placement;
+  return `region ${region.id} at ${region.offset}, ${formatBytes(region.bytes)}, needed to ${region.last}`;
+}
+
+function rootsOf(node: Node, roots: ReadonlyMap<Node, readonly Root[]>): string {
+  const found = (roots.get(node) ?? []).map((root) => {
+    switch (root.role) {
+      case "value":
+      case "diff":
+        return `${root.role} ${quoteName(root.blob)}`;
+      case "update":
+      case "gradient":
+        return `${root.role} of param ${root.param}`;
+      default:
+        return root satisfies never;
+    }
+  });
+  return found.length > 0 ? `; ${found.join(", ")}` : "";
+}
+
+/** Copies due at the end of a pass, or of either. */
+const formatCopies = (plan: Plan, pass: Pass | undefined, options: FormatOptions): readonly string[] =>
+  plan.copies
+    .filter((copy) => pass === undefined || copy.pass === pass)
+    .map(({ from, param }) => `      then copies ${nameNode(from)} to ${paramName(param, options)}`);
+
+function formatPeak(plan: Plan): readonly string[] {
+  const { peak, regions } = plan;
+  const region = (node: Node): number => regions.find(({ holds }) => holds.includes(node))!.bytes;
+  const shown = peak.live.slice(0, MOST_SHOWN);
+  const rest = peak.live.length - shown.length;
+  return [
+    `live at the peak, step ${peak.step}: ${formatBytes(peak.bytes)}`,
+    ...shown.map(
+      (node) =>
+        `      ${formatBytes(region(node)).padStart(10)}  ${nameNode(node)} ${shape(node.shape)}${sizeOf(node.shape) === 0 ? " (empty)" : ""}`,
+    ),
+    ...(rest > 0 ? [`      … and ${rest} more`] : []),
+  ];
+}

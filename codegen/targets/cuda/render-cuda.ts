@@ -1,0 +1,147 @@
+import {
+  atom,
+  bodyRenderer,
+  call,
+  type Dialect,
+  type Helper,
+  kernelComment,
+  LEVEL,
+  type Text,
+  within,
+} from "../../kernel/dialect.js";
+import { fitsInt32 } from "../../kernel/index-width.js";
+import type { Kernel } from "../../kernel/kernel.js";
+import { launchShape } from "../../kernel/launch.js";
+import { HELPERS } from "./cuda-helpers.js";
+
+function literal(value: number): Text {
+  const rounded = Math.fround(value);
+  if (Number.isNaN(rounded)) return atom("__int_as_float(0x7fc00000)");
+  if (Math.abs(rounded) === Infinity)
+    return atom(`__int_as_float(${rounded > 0 ? "0x7f800000" : "0xff800000"})`);
+  const text = Object.is(rounded, -0) ? "-0" : String(rounded);
+  return {
+    text: `${/[.e]/.test(text) ? text : `${text}.0`}f`,
+    level: text.startsWith("-") ? LEVEL.product : LEVEL.atom,
+  };
+}
+
+const unsigned = (value: number): Text => atom(`${value >>> 0}u`);
+const words = (value: number): readonly Text[] => [
+  unsigned(value % 2 ** 32),
+  unsigned(Math.floor(value / 2 ** 32)),
+];
+const cast = (type: string, x: Text): Text => atom(`static_cast<${type}>(${x.text})`);
+
+/** CUDA C++: float, and integers as wide as the kernel's indices need. */
+const cudaDialect = (integer: "int" | "long long"): Dialect => ({
+  compare: { gt: ">", ge: ">=", lt: "<", le: "<=", eq: "==", ne: "!=" },
+  unary: {
+    neg: { prefix: "-" },
+    abs: { call: "fabsf" },
+    sign: { helper: "sign" },
+    exp: { call: "expf" },
+    log: { call: "logf" },
+    sqrt: { call: "sqrtf" },
+    tanh: { call: "tanhf" },
+    sigmoid: { helper: "sigmoid" },
+    softplus: { helper: "softplus" },
+    relu: { helper: "relu" },
+    floor: { call: "floorf" },
+  },
+  binary: {
+    add: { infix: "+", level: LEVEL.sum },
+    sub: { infix: "-", level: LEVEL.sum },
+    mul: { infix: "*", level: LEVEL.product },
+    div: { infix: "/", level: LEVEL.product },
+    pow: { call: "powf" },
+    max: { helper: "larger" },
+    min: { helper: "smaller" },
+  },
+  shaped: { leakyRelu: "leakyRelu", elu: "elu" },
+  random: "uniform",
+  literal,
+  quotient: (a, b) => ({
+    text: `${within(a, LEVEL.product)} / ${within(b, LEVEL.atom)}`,
+    level: LEVEL.product,
+  }),
+  extreme: (kind, a, b) =>
+    call(
+      kind === "imin" ? "min" : "max",
+      ...(integer === "int" ? [a, b] : [cast(integer, a), cast(integer, b)]),
+    ),
+  truncate: (value) => cast("int", value),
+  fromIndex: (index) => cast("float", index),
+  randomArguments: (seed, stream, step, element) => [
+    ...words(seed),
+    ...words(stream),
+    step,
+    integer === "int" ? element : cast("unsigned", element),
+  ],
+  fma: (a, b, c) => call("fmaf", a, b, c),
+  exchange: (value, lanes) => call("__shfl_xor_sync", atom("0xffffffffu"), value, atom(String(lanes))),
+  integer: (_index, text) => text,
+  declaration: (type, mutable) => `${mutable ? "" : "const "}${type === "real" ? "float" : integer}`,
+  loop: (v, from, to, step, unrolled) => [
+    ...(unrolled ? ["UNROLL"] : []),
+    `for (${integer} ${v} = ${from}; ${v} < ${to}; ${step === 1 ? `${v}++` : `${v} += ${step}`}) {`,
+  ],
+  barrier: "__syncthreads();",
+});
+
+/** One kernel's CUDA C++, a translation unit of its own, and the name it is launched by. */
+export interface CudaSource {
+  readonly symbol: string;
+  readonly source: string;
+}
+
+/** The kernel as CUDA C++: the same kernel, the same text, byte for byte. */
+export function renderCuda(kernel: Kernel): CudaSource {
+  const { blocks, threads } = launchShape(kernel);
+  const integer = fitsInt32(kernel, threads) ? "int" : "long long";
+  const used = new Set<Helper>();
+  const { lines, declare, write } = bodyRenderer(cudaDialect(integer), used);
+  // The operation's name in front, so that a profiler's list can be read; never text of a prototxt.
+  const symbol = `${/^[A-Za-z]\w*/.exec(kernel.note)?.[0] ?? "anonymous"}_kernel`;
+  const element = (type: "accumulator" | "index"): string => (type === "index" ? "int" : "float");
+
+  kernel.scratch.forEach(({ type, elements, team }, slot) => {
+    lines.push(
+      team
+        ? `  SHARED(${element(type)}, s${slot}, ${elements});`
+        : `  ${element(type)} s${slot}[${elements}];`,
+    );
+  });
+  const p = declare(kernel.parallel.variable, "index");
+  const block = integer === "int" ? "blockIdx.x" : "static_cast<long long>(blockIdx.x)";
+  if (kernel.team) {
+    lines.push(`  const ${integer} ${p} = blockIdx.x;`);
+    lines.push(`  const ${integer} ${declare(kernel.team.variable, "index")} = threadIdx.x;`);
+  } else {
+    lines.push(`  const ${integer} ${p} = ${block} * ${threads} + threadIdx.x;`);
+    if (kernel.parallel.extent !== blocks * threads)
+      lines.push(`  if (${p} >= ${kernel.parallel.extent}) return;`);
+  }
+  write(kernel.prologue, "  ");
+  write(kernel.body, "  ");
+
+  const parameters = kernel.buffers.map(
+    ({ dtype, access }, i) =>
+      `Global<${access === "read" ? "const " : ""}${dtype === "index" ? "int" : "float"}> b${i}`,
+  );
+  const helpers = (Object.keys(HELPERS) as Helper[])
+    .filter((name) => used.has(name))
+    .map((name) => `${HELPERS[name]}\n\n`);
+  const source = `#include "cortado.h"
+
+${helpers.join("")}${kernelComment(kernel)}
+KERNEL(${threads}) ${symbol}(${parameters.join(", ")}) {
+${lines.join("\n")}
+}
+`;
+  return { symbol, source };
+}
+
+/** A program's kernels as one text for people, in order of their numbers. */
+export const cudaListing = (sources: readonly CudaSource[]): string =>
+  sources.map(({ source }, number) => `// Kernel ${number}\n${source}`).join("\n");

@@ -1,0 +1,77 @@
+import { CortadoError } from "../../proto/errors/errors.js";
+import { quoted } from "../../proto/errors/suggest.js";
+import { decodeSafetensors, encodeSafetensors } from "../weights/safetensors.js";
+import { elementsOf, refuse, shown } from "./given.js";
+import type { LayerTable } from "./tables.js";
+
+/** Values by parameter, in the order in which they are to be written. */
+export type ParameterValues = readonly { readonly param: number; readonly data: Float32Array }[];
+
+/**
+ * The parameters of a net from the bytes of a safetensors file whose tensors are named `<layer>/<index>`. Layers
+ * that the net does not have are passed over.
+ *
+ * @throws Error where the file is damaged, or lacks a parameter, or has one of another shape
+ */
+export function readParameters(
+  bytes: Uint8Array,
+  layers: readonly LayerTable[],
+  what: string,
+): ParameterValues {
+  const wanted = layers.filter(({ params }) => params.length > 0);
+  if (wanted.length === 0) return [];
+  const found = new Map(decode(bytes, what).map((layer) => [layer.name, layer.blobs]));
+  const values: { param: number; data: Float32Array }[] = [];
+  const mistakes: string[] = [];
+  for (const { name, params } of wanted) {
+    const blobs = found.get(name);
+    if (!blobs) mistakes.push(`${what} has no layer ${quoted(name)}`);
+    else if (blobs.length !== params.length)
+      mistakes.push(
+        `layer ${quoted(name)} has ${params.length} parameters in the net and ${blobs.length} in ${what}`,
+      );
+    else
+      for (const [i, { param, shape }] of params.entries()) {
+        const same = shown(blobs[i].shape) === shown(shape);
+        if (same && blobs[i].data.length === elementsOf(shape)) values.push({ param, data: blobs[i].data });
+        else
+          mistakes.push(
+            `parameter ${i} of layer ${quoted(name)} has shape ${shown(shape)} in the net and ${shown(blobs[i].shape)} in ${what}`,
+          );
+      }
+  }
+  refuse(mistakes);
+  return values;
+}
+
+/** In this module every error is a plain one. */
+function decode(bytes: Uint8Array, what: string): ReturnType<typeof decodeSafetensors>["layers"] {
+  try {
+    return decodeSafetensors(bytes, what).layers;
+  } catch (error) {
+    if (!(error instanceof CortadoError)) throw error;
+    throw new Error(error.diagnostics.map(({ message }) => message).join("\n"));
+  }
+}
+
+/** Parameters as the bytes of a safetensors file, which `load` and Cortado read. */
+export async function writeParameters(
+  layers: readonly LayerTable[],
+  read: (param: number) => Promise<Float32Array>,
+): Promise<Uint8Array> {
+  const written = [];
+  for (const { name, type, params } of layers) {
+    if (params.length === 0) continue;
+    const blobs = [];
+    for (const { param, shape } of params) blobs.push({ shape, data: await read(param) });
+    written.push({ name, type, blobs });
+  }
+  const pieces = encodeSafetensors({ layers: written });
+  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}

@@ -1,0 +1,67 @@
+import { cudaTarget } from "../../../codegen/ir/target-description.js";
+import { launchShape } from "../../../codegen/kernel/launch.js";
+import { cudaListing, renderCuda } from "../../../codegen/targets/cuda/render-cuda.js";
+import type { Device } from "../../device.js";
+import { type Cubin, type CudaKernel, compileKernels } from "./compile-kernels.js";
+import { createCudaExecutor, loadKernels } from "./cuda-executor.js";
+import { requireDevice } from "./driver.js";
+import { openGpu } from "./gpu.js";
+import { requireNvrtc } from "./nvrtc.js";
+import type { FoundDevice } from "./open-driver.js";
+
+/** Makes cubins of kernels, in their order, for an architecture ("sm_90"). */
+export type Compiler = (
+  kernels: readonly CudaKernel[],
+  arch: string,
+) => Promise<readonly Pick<Cubin, "cubin">[]>;
+
+export interface CudaDeviceOptions {
+  /** Among those that the driver shows; default 0. */
+  readonly ordinal?: number;
+  /** Default: NVRTC, and the cache. */
+  readonly compiler?: Compiler;
+}
+
+/**
+ * A GPU by NVIDIA: generated CUDA C++, compiled by NVRTC for this very device and launched through its driver.
+ *
+ * @throws CortadoError that says what is missing: the addon, the driver, a GPU, NVRTC
+ */
+export async function createCudaDevice(options: CudaDeviceOptions = {}): Promise<Device> {
+  const found = requireDevice(options.ordinal);
+  const compiler = options.compiler ?? (await compilerFor(found));
+  const gpu = openGpu(found);
+  return {
+    name: "cuda",
+    description: cudaTarget(gpu.architecture),
+    checkMemory: gpu.checkMemory,
+    allocate: gpu.allocateParam,
+    async load(program, params, { describe }) {
+      // Before minutes are spent on compiling.
+      gpu.checkMemory(program.arenaBytes, "the blobs (the plan's peak)");
+      const sources = program.kernels.map(renderCuda);
+      const cubins = await compiler(
+        sources.map((source, i) => ({ ...source, note: program.kernels[i].note })),
+        gpu.architecture,
+      );
+      const kernels = loadKernels(
+        gpu,
+        program.kernels.map((kernel, i) => ({
+          symbol: sources[i].symbol,
+          cubin: cubins[i].cubin,
+          note: kernel.note,
+          ...launchShape(kernel),
+        })),
+      );
+      const executor = createCudaExecutor({ gpu, kernels, schedule: program, params, describe });
+      return { source: cudaListing(sources), executor };
+    },
+    close: async () => gpu.close(),
+  };
+}
+
+/** NVRTC, of a version whose cubins the driver loads. It is looked for before anything is allocated. */
+async function compilerFor({ driver }: FoundDevice): Promise<Compiler> {
+  const nvrtc = await requireNvrtc(driver.version[0]);
+  return (kernels, arch) => compileKernels(kernels, { arch, nvrtc });
+}

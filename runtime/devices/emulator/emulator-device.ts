@@ -1,0 +1,91 @@
+import { cudaTarget } from "../../../codegen/ir/target-description.js";
+import type { Launch, Program } from "../../../codegen/kernel/kernel.js";
+import { launchShape } from "../../../codegen/kernel/launch.js";
+import { cudaListing, renderCuda } from "../../../codegen/targets/cuda/render-cuda.js";
+import { type Addon, type HostMemory, openAddon } from "../../../native/addon.js";
+import { InternalError, userError } from "../../../proto/errors/index.js";
+import type { Device, Executor, ParamStore, Pass } from "../../device.js";
+import { allocateShared, checkMemory } from "../../memory.js";
+import { allocateParam, viewOf } from "../ts/ts-memory.js";
+import { buildEmulatorModule, type EmulatorOptions } from "./emulator-module.js";
+
+/** Which GPU the kernels are made for: tiles and splits are those of this architecture. */
+const ARCHITECTURE = "sm_80";
+/** From so many operations on, running costs more than an optimising build. */
+const WORTH_OPTIMISING = 2e8;
+
+/**
+ * The GPU that is always there: the CUDA kernels, the very same sources, compiled by the system's C++ compiler and run
+ * on this machine's processor under the detectors of native/emulator/README.md. For tests: it is slow.
+ *
+ * @throws CortadoError where the addon is not there
+ */
+export function createEmulatorDevice(options: EmulatorOptions = {}): Device {
+  const opened = openAddon();
+  const { addon } = opened;
+  if (addon === undefined) throw userError(`target "emulator" is not available: ${opened.why}`);
+  return {
+    name: "emulator",
+    description: cudaTarget(ARCHITECTURE),
+    checkMemory,
+    allocate: (elements) => allocateParam("float32", elements),
+    async load(program, params) {
+      const sources = program.kernels.map(renderCuda);
+      const flops = [...program.forward, ...program.backward].reduce(
+        (sum, { kernel }) => sum + program.kernels[kernel].flops,
+        0,
+      );
+      const favour = flops > WORTH_OPTIMISING ? "run" : "build";
+      const path = await buildEmulatorModule(sources, { favour, ...options });
+      return { source: cudaListing(sources), executor: createExecutor(addon, path, program, params) };
+    },
+    async close() {},
+  };
+}
+
+function createExecutor(addon: Addon, path: string, program: Program, params: ParamStore): Executor {
+  const arena = allocateShared(program.arenaBytes, "the blobs");
+  // What no kernel wrote must not look like a result.
+  new Uint8Array(arena).fill(0xff);
+  const view = (at: Launch["args"][number]) => viewOf(at, arena, params);
+  const module = addon.hostOpen(path);
+  const planOf = (launches: readonly Launch[]) =>
+    addon.hostPlan(
+      module,
+      launches.map(({ kernel, args }) => ({
+        kernel,
+        ...launchShape(program.kernels[kernel]),
+        args: args.map((at) => view(at) as HostMemory),
+      })),
+    );
+  const plans = { forward: planOf(program.forward), backward: planOf(program.backward) };
+  const times: Record<Pass, readonly number[]> = { forward: [], backward: [] };
+  let closed = false;
+  return {
+    async run(pass) {
+      try {
+        times[pass] = [...(await addon.hostRun(plans[pass]))];
+      } catch (error) {
+        throw finding(error, program, program[pass]);
+      }
+      for (const { pass: due, from, to } of program.copies) if (due === pass) view(to).set(view(from));
+    },
+    read: async (at) => view(at).slice(),
+    write: async (at, values) => view(at).set(values),
+    times: (pass) => times[pass],
+    async close() {
+      if (closed) return;
+      closed = true;
+      addon.hostClose(module);
+    },
+  };
+}
+
+/** What a detector found is our mistake, not the user's. */
+function finding(error: unknown, program: Program, launches: readonly Launch[]): InternalError {
+  const text = error instanceof Error ? error.message : String(error);
+  const number = (error as { readonly launch?: unknown }).launch;
+  const launch = typeof number === "number" ? launches[number] : undefined;
+  const note = launch && program.kernels[launch.kernel].note;
+  return new InternalError(`a generated kernel is wrong: ${text}${note ? ` (${note})` : ""}`);
+}

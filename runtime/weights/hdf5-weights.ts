@@ -1,0 +1,119 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CortadoError, type Diagnostic, userError } from "../../proto/errors/index.js";
+import { quoted } from "../../proto/errors/suggest.js";
+import { fileTrouble } from "../atomic-file.js";
+import { DEEPEST_GROUP, openHdf5, writeHdf5 } from "../hdf5-file.js";
+import type { WeightBlob, WeightSet } from "./weight-set.js";
+
+const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
+
+export const looksLikeHdf5 = (bytes: Uint8Array): boolean => SIGNATURE.every((byte, i) => bytes[i] === byte);
+
+/** The library works on files; bytes go through a scratch folder. */
+async function inScratch<T>(work: (path: string) => Promise<T>): Promise<T> {
+  let folder: string | undefined;
+  try {
+    folder = await mkdtemp(join(tmpdir(), "cortado-h5-"));
+    return await work(join(folder, "weights.h5"));
+  } catch (error) {
+    if (error instanceof CortadoError) throw error;
+    throw userError(`HDF5 needs a file in the folder for temporary files: ${fileTrouble(error)}`);
+  } finally {
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Decodes the bytes of a `.caffemodel.h5`. @throws CortadoError as `readHdf5Weights` */
+export function decodeHdf5(bytes: Uint8Array, what: string): Promise<WeightSet> {
+  return inScratch(async (path) => {
+    await writeFile(path, bytes);
+    return readHdf5Weights(path, what);
+  });
+}
+
+/**
+ * Reads a `.caffemodel.h5`: datasets `/data/<layer>/<index>`. Layer types are not in it.
+ *
+ * @param what what the user called it, for messages
+ * @throws CortadoError when it is damaged or holds no such datasets
+ */
+export async function readHdf5Weights(path: string, what: string): Promise<WeightSet> {
+  const file = await openHdf5(path, what);
+  try {
+    const layers = new Map<string, (WeightBlob | undefined)[]>();
+    for (const { path: at, shape, read } of file.datasets) {
+      // A layer's name may have slashes of its own: the index is what follows the last.
+      const [, name, index] = /^data\/(.+)\/(0|[1-9]\d{0,3})$/s.exec(at) ?? [];
+      if (name === undefined) continue;
+      const blobs = layers.get(name) ?? [];
+      blobs[Number(index)] = { shape, data: read() };
+      layers.set(name, blobs);
+    }
+    if (layers.size === 0)
+      throw userError(`${what} holds no weights`, "a .caffemodel.h5 has datasets /data/<layer>/<index>");
+    const whole = [...layers].map(([name, blobs]) => ({
+      name,
+      type: "",
+      blobs: withoutGaps(name, blobs, what),
+    }));
+    return { layers: whole };
+  } finally {
+    file.close();
+  }
+}
+
+function withoutGaps(
+  name: string,
+  blobs: readonly (WeightBlob | undefined)[],
+  what: string,
+): readonly WeightBlob[] {
+  return Array.from(blobs, (blob, index) => {
+    if (blob) return blob;
+    throw userError(
+      `${what}: layer ${quoted(name)} has no parameter ${index}`,
+      "Caffe leaves out of HDF5 what a layer shares with another: convert such weights to .caffemodel",
+    );
+  });
+}
+
+/**
+ * Encodes weights as Caffe writes them to HDF5.
+ *
+ * @throws CortadoError for names of layers that HDF5 cannot hold
+ */
+export async function encodeHdf5(weights: WeightSet): Promise<Uint8Array> {
+  checkNames(weights);
+  return inScratch(async (path) => {
+    await writeHdf5(
+      path,
+      weights.layers.flatMap(({ name, blobs }) =>
+        blobs.map(({ shape, data }, index) => ({ path: `data/${name}/${index}`, shape, data })),
+      ),
+    );
+    return readFile(path);
+  });
+}
+
+/** A name is a path of groups there, so not every name can be one. */
+function checkNames({ layers }: WeightSet): void {
+  const datasets = new Set(layers.flatMap(({ name, blobs }) => blobs.map((_, index) => `${name}/${index}`)));
+  const mistakes = layers.flatMap(({ name }): Diagnostic[] => {
+    const parts = name.split("/");
+    const above = parts.map((_, i) => parts.slice(0, i + 1).join("/"));
+    const why = parts.some((part) => part === "" || part === ".")
+      ? 'it is a path there, and a part of it is empty or "."'
+      : name.includes("\0")
+        ? "it has a zero character"
+        : parts.length > DEEPEST_GROUP
+          ? "it has too many slashes"
+          : above.some((path) => datasets.has(path))
+            ? "another layer has a parameter of that path"
+            : undefined;
+    if (why === undefined) return [];
+    const message = `HDF5 cannot hold a layer of the name ${quoted(name)}: ${why}`;
+    return [{ severity: "error", message, hint: "write .caffemodel or .safetensors" }];
+  });
+  if (mistakes.length > 0) throw new CortadoError(mistakes);
+}

@@ -1,0 +1,122 @@
+import { readFile } from "node:fs/promises";
+import { cudaTarget } from "../../codegen/ir/target-description.js";
+import { launchShape } from "../../codegen/kernel/launch.js";
+import { renderCuda } from "../../codegen/targets/cuda/render-cuda.js";
+import { openAddon } from "../../native/addon.js";
+import { userError } from "../../proto/errors/index.js";
+import type { BuiltKernel, CudaTables } from "../../runtime/artefact/cuda-tables.js";
+import { fileTrouble } from "../../runtime/atomic-file.js";
+import { compileKernels } from "../../runtime/devices/cuda/compile-kernels.js";
+import type { Compiler } from "../../runtime/devices/cuda/cuda-device.js";
+import { requireArchitecture, requireNvrtc } from "../../runtime/devices/cuda/nvrtc.js";
+import { OLDEST_CAPABILITY } from "../../runtime/devices/cuda/open-driver.js";
+import type { BuiltFile } from "./folder.js";
+import { type Literal, literal } from "./literal.js";
+import type { ArtefactTarget, TargetParts, Variant } from "./target-parts.js";
+
+/** What makes the kernels of a build. */
+export interface CudaCompiler {
+  /** Of CUDA: a driver of an older major does not load what it makes. */
+  readonly version: readonly [major: number, minor: number];
+  /** @throws a user error where it does not compile for an architecture ("sm_90") */
+  requireArchitecture(architecture: string): void;
+  readonly compile: Compiler;
+}
+
+/** A100 and H100, and by compatibility what is newer of their major versions. */
+export const DEFAULT_ARCHITECTURES: readonly string[] = ["sm_80", "sm_90"];
+
+/** NVRTC, with the cache. @throws a user error where it, or the addon, is not there */
+export async function nvrtcCompiler(): Promise<CudaCompiler> {
+  const nvrtc = await requireNvrtc();
+  return {
+    version: nvrtc.version,
+    requireArchitecture: (architecture) => requireArchitecture(nvrtc, architecture),
+    compile: (kernels, arch) => compileKernels(kernels, { arch, nvrtc }),
+  };
+}
+
+/**
+ * A build for GPUs of some architectures: for each its own programs, since tiles differ, with a cubin per kernel; and
+ * the addon of this machine's platform.
+ *
+ * @throws CortadoError for an architecture that is too old or unknown to the compiler, and without the addon
+ */
+export async function cudaArtefact(
+  architectures: readonly string[],
+  compiler: CudaCompiler,
+): Promise<ArtefactTarget> {
+  const wanted = [...new Set(architectures)];
+  for (const architecture of wanted) {
+    if (Number(/\d+/.exec(architecture)?.[0]) < OLDEST_CAPABILITY)
+      throw userError(
+        `${architecture} is too old: sm_${OLDEST_CAPABILITY} is the oldest architecture that nets run on`,
+      );
+    compiler.requireArchitecture(architecture);
+  }
+  const addon = await readAddon();
+  return {
+    name: "cuda",
+    descriptions: wanted.map(cudaTarget),
+    emit: (variants) => emitCuda(variants, wanted, compiler, addon),
+  };
+}
+
+/** The addon's file. @throws a user error where it is not there or cannot be read */
+async function readAddon(): Promise<Uint8Array> {
+  const opened = openAddon();
+  if (!opened.addon) throw userError(`cannot build for cuda: ${opened.why}`);
+  return readFile(opened.path).catch((error: unknown) => {
+    throw userError(`cannot read ${JSON.stringify(opened.path)}: ${fileTrouble(error)}`);
+  });
+}
+
+async function emitCuda(
+  variants: readonly Variant[],
+  architectures: readonly string[],
+  compiler: CudaCompiler,
+  addon: Uint8Array,
+): Promise<TargetParts> {
+  const platform = `${process.platform}-${process.arch}`;
+  const library = { platform, path: `lib/cortado-${platform}.node` };
+  const files: BuiltFile[] = [{ path: library.path, bytes: addon }];
+  const tables: CudaTables["variants"][number][] = [];
+  for (const [i, architecture] of architectures.entries()) {
+    const built = await buildVariant(variants[i], architecture, compiler);
+    files.push(...built.files);
+    tables.push({ architecture, kernels: built.kernels, programs: variants[i].tables });
+  }
+  const cuda: CudaTables = { compiler: compiler.version, addons: [library], variants: tables };
+  return {
+    entries: [new URL("../../runtime/artefact/artefact-cuda-device.js", import.meta.url)],
+    node: true,
+    options: ["device"],
+    text: [
+      `const cuda = ${literal(cuda as unknown as Literal)};`,
+      "const openDevice = (files, options) =>\n" +
+        '  openCudaDevice(tables, cuda, files, options, new URL("./", import.meta.url));',
+    ].join("\n\n"),
+    files,
+  };
+}
+
+/** The kernels for one architecture; all programs of a variant have the same. */
+async function buildVariant(
+  { programs: [program] }: Variant,
+  architecture: string,
+  { compile }: CudaCompiler,
+): Promise<{ readonly kernels: readonly BuiltKernel[]; readonly files: readonly BuiltFile[] }> {
+  const { kernels } = program;
+  const sources = kernels.map(renderCuda);
+  const cubins = await compile(
+    sources.map((source, i) => ({ ...source, note: kernels[i].note })),
+    architecture,
+  );
+  const built = sources.map(({ symbol }, i) => ({
+    symbol,
+    path: `kernels/${architecture}/${i}-${symbol}.cubin`,
+    ...launchShape(kernels[i]),
+    note: kernels[i].note,
+  }));
+  return { kernels: built, files: built.map(({ path }, i) => ({ path, bytes: cubins[i].cubin })) };
+}

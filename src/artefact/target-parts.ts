@@ -1,0 +1,38 @@
+import type { TargetDescription } from "../../codegen/ir/target-description.js";
+import type { Program } from "../../codegen/kernel/kernel.js";
+import type { ProgramTable } from "../../runtime/artefact/tables.js";
+import type { BuildTarget } from "./build-options.js";
+
+/** What a target adds to a built module. */
+export interface TargetParts {
+  /** Modules whose names the text uses. */
+  readonly entries: readonly URL[];
+  /** Whether they import modules of Node's. */
+  readonly node: boolean;
+  /**
+   * Statements that declare `openDevice`, a function from the module's files, and what the caller of `load` says, to
+   * its device. What the module knows of the net is in `tables`.
+   */
+  readonly text: string;
+  /** Options of `load` that the target has beside the others. */
+  readonly options: readonly string[];
+  /** Further files, by their path in the folder. */
+  readonly files: readonly { readonly path: string; readonly bytes: Uint8Array }[];
+}
+
+/** The programs of a net as one device description wants them; all have the same kernels. */
+export interface Variant {
+  readonly description: TargetDescription;
+  readonly programs: readonly Program[];
+  /** What the module must know of each. */
+  readonly tables: readonly ProgramTable[];
+}
+
+/** How a target is built for: the devices that programs are lowered for, and what becomes of their kernels. */
+export interface ArtefactTarget {
+  readonly name: BuildTarget;
+  /** One or, where a build serves several architectures, one for each. */
+  readonly descriptions: readonly TargetDescription[];
+  /** `variants`: one for each description. */
+  emit(variants: readonly Variant[]): Promise<TargetParts>;
+}

@@ -1,3 +1,0 @@
-export * from "./differentiate.js";
-export { type Change, derivative, SCALAR_RULES, type ScalarRules } from "./scalar.js";
-export { type Pullback, type Reads, RULES, type Rules, readsOf, vjp } from "./vjp.js";

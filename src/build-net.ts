@@ -1,0 +1,223 @@
+import { createHash } from "node:crypto";
+import { resolve } from "node:path";
+import { sizeOf } from "../codegen/ir/graph.js";
+import { InternalError } from "../proto/errors/index.js";
+import type { SolverParameter } from "../proto/index.js";
+import {
+  MANIFEST_FORMAT,
+  MANIFEST_VERSION,
+  type Manifest,
+  type ManifestFile,
+} from "../runtime/artefact/manifest.js";
+import { isRuleScalar } from "../runtime/artefact/step-scalars.js";
+import type { Tables, TrainTable } from "../runtime/artefact/tables.js";
+import { encodeWeights } from "../runtime/weights/index.js";
+import type { CudaCompiler } from "./artefact/build-cuda.js";
+import { type BuildOptions, type BuildTarget, checkBuildOptions } from "./artefact/build-options.js";
+import { buildSolver } from "./artefact/build-solver.js";
+import { artefactTarget } from "./artefact/build-target.js";
+import { declarationsOf } from "./artefact/declarations.js";
+import { type BuiltFile, checkFolder, writeFolder } from "./artefact/folder.js";
+import { mergePrograms } from "./artefact/merge-programs.js";
+import { moduleText } from "./artefact/net-module.js";
+import { netTables, programTable } from "./artefact/net-tables.js";
+import { buildWeights } from "./artefact/parameters.js";
+import { backwardSeeds, netProgram, type TrainingPrograms, trainingPrograms } from "./artefact/programs.js";
+import type { LoweredNet } from "./layers/index.js";
+import { openFeeds } from "./net/feeds.js";
+import { lowerDefinition } from "./net/lower-definition.js";
+import { hasGradient, keptBlobs } from "./net/objective.js";
+import { readDefinition } from "./net/read-definition.js";
+import { requireNoFiles, requireStaticShapes } from "./net/static-shapes.js";
+import { type NetDef, selectLayers } from "./net-text/index.js";
+import { constantsOf, ruleOf } from "./solvers/index.js";
+import { version } from "./version.js";
+
+export type { BuildOptions, BuildTarget } from "./artefact/build-options.js";
+
+/** What a build wrote. */
+export interface BuildReport {
+  /** Absolute. */
+  readonly out: string;
+  readonly target: BuildTarget;
+  readonly phase: "TRAIN" | "TEST";
+  readonly files: readonly ManifestFile[];
+  readonly inputs: readonly NamedBlob[];
+  readonly outputs: readonly NamedBlob[];
+  /** Inputs that a data layer would read: here the caller gives them. */
+  readonly fed: readonly string[];
+  readonly backward: boolean;
+  readonly train: boolean;
+  /** A step needs its rate from the caller. */
+  readonly needsRate: boolean;
+  /** Of the architecture that has most. */
+  readonly kernels: number;
+  /** Of the architecture that needs most. */
+  readonly arenaBytes: number;
+  readonly parameterBytes: number;
+  /** What became of the weights given. */
+  readonly weights: string | undefined;
+}
+
+export interface NamedBlob {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+/** Every Node takes net.js for a module then, wherever the folder lies. */
+const PACKAGE = `${JSON.stringify({ private: true, type: "module", main: "net.js", types: "net.d.ts" }, null, 2)}\n`;
+
+/** As `compile`'s. */
+const DEFAULT_SEED = 1701;
+
+/**
+ * Compiles a net ahead of time: writes a module that runs it without Cortado, its types, its weights and a manifest
+ * into the folder `options.out`. Tops of data layers are inputs of what is built.
+ *
+ * `net` is the text of a prototxt, the path of one, or a NetDef. The files are written when all has been made,
+ * each whole or not at all, the manifest last.
+ *
+ * @throws CortadoError with every mistake in the net, the options, the solver or the weights; where the folder cannot
+ * be written to, or has files of those names that no build wrote
+ */
+export const buildNet = (net: string | NetDef, options: BuildOptions): Promise<BuildReport> =>
+  buildWith(undefined, net, options);
+
+/** As `buildNet`, with something else than NVRTC to compile for `cuda`. */
+export async function buildWith(
+  compiler: CudaCompiler | undefined,
+  net: string | NetDef,
+  options: BuildOptions,
+): Promise<BuildReport> {
+  checkBuildOptions(options);
+  const { out, train = false, shapes, layers } = options;
+  await checkFolder(out);
+  const target = await artefactTarget(options, compiler);
+  const phase = options.phase ?? (train ? "TRAIN" : "TEST");
+  const solver = train ? await buildSolver(options.solver, layers) : undefined;
+  const seed = options.seed ?? (solver && solver.random_seed >= 0 ? solver.random_seed : DEFAULT_SEED);
+  const state = { phase, level: options.level, stages: options.stages };
+  const { definition: whole, root } = await readDefinition(net, options.root, state, layers);
+  const definition = selectLayers(whole, state);
+  const feeds = await openFeeds(definition, { root, phase, seed, shapes, layers });
+  await feeds.close();
+
+  // Each program from a graph of its own: node for node the one that `compile` would make.
+  // What was built feeds nothing from files, and writes none: its caller has the inputs and the outputs.
+  const lower = (): LoweredNet => ({
+    ...lowerDefinition(definition, { phase, shapes, feedShapes: feeds.shapes, types: layers }),
+    sinks: [],
+  });
+  const lowered = lower();
+  requireStaticShapes(lowered, "a build");
+  requireNoFiles(lowered, "a build");
+  const keep = keptBlobs(lowered, options.keep);
+  const seeds = backwardSeeds(lowered, options.backward ?? (train && hasGradient(lowered)));
+  const objective = { backward: seeds !== undefined, seeds: seeds ?? [], keep };
+  const made = target.descriptions.map((description) => {
+    const programOptions = { seed, target: description };
+    const training = solver && trainingPrograms(lower(), keep, solver, programOptions);
+    const placed = [netProgram(lower(), objective, programOptions), ...(training?.programs ?? [])];
+    const programs = mergePrograms(placed.map(({ program }) => program));
+    const tables = placed.map((one, i) => programTable({ ...one, program: programs[i] }, lowered));
+    return { training, variant: { description, programs, tables } };
+  });
+  const parts = await target.emit(made.map(({ variant }) => variant));
+  const [{ training }] = made;
+  const unnamed: Omit<Tables, "build"> = {
+    net: definition.net.name,
+    target: target.name,
+    ...netTables(lowered, keep),
+    parameters: [...lowered.params.map(({ shape }) => sizeOf(shape)), ...(training?.states ?? [])],
+    ...(seeds && { backward: { seeds, inputs: lowered.wanted.inputs } }),
+    ...(training && solver && { train: trainTable(training, solver) }),
+  };
+  const { text, build } = await moduleText(unnamed, parts);
+  const tables: Tables = { ...unnamed, build };
+
+  const { weights, report } = await buildWeights(lowered, seed, options.weights);
+  const files: readonly BuiltFile[] = [
+    fileOf("net.d.ts", declarationsOf(tables)),
+    { path: "weights.safetensors", bytes: await encodeWeights(weights, "safetensors") },
+    ...parts.files,
+    fileOf("package.json", PACKAGE),
+    fileOf("net.js", text),
+  ];
+  const arenaBytes = Math.max(
+    ...made.map(({ variant }) => variant.tables.reduce((sum, program) => sum + program.arenaBytes, 0)),
+  );
+  const manifest = manifestOf(tables, phase, arenaBytes, files);
+  const written = [...files, fileOf("manifest.json", `${JSON.stringify(manifest, null, 2)}\n`)];
+  await writeFolder(out, written);
+
+  const fed = new Set(lowered.feeds.flatMap(({ layer }) => layer.top));
+  const named = (names: readonly string[]): readonly NamedBlob[] =>
+    names.map((name) => ({ name, shape: lowered.blobs.get(name)?.shape ?? [] }));
+  return {
+    out: resolve(out),
+    target: target.name,
+    phase,
+    files: written.map(described),
+    inputs: named(tables.inputs),
+    outputs: named(tables.outputs),
+    fed: tables.inputs.filter((name) => fed.has(name)),
+    backward: seeds !== undefined,
+    train,
+    needsRate: tables.train !== undefined && tables.train.rate === undefined,
+    kernels: Math.max(...made.map(({ variant }) => variant.programs[0].kernels.length)),
+    arenaBytes,
+    parameterBytes: manifest.parameterBytes,
+    weights: report,
+  };
+}
+
+const fileOf = (path: string, text: string): BuiltFile => ({ path, bytes: new TextEncoder().encode(text) });
+
+const described = ({ path, bytes }: BuiltFile): ManifestFile => ({
+  path,
+  bytes: bytes.length,
+  sha256: createHash("sha256").update(bytes).digest("hex"),
+});
+
+const manifestOf = (
+  tables: Tables,
+  phase: "TRAIN" | "TEST",
+  arenaBytes: number,
+  files: readonly BuiltFile[],
+): Manifest => ({
+  format: MANIFEST_FORMAT,
+  version: MANIFEST_VERSION,
+  cortado: version(),
+  target: tables.target,
+  build: tables.build,
+  net: tables.net,
+  phase,
+  blobs: tables.blobs,
+  inputs: tables.inputs,
+  outputs: tables.outputs,
+  params: tables.layers.flatMap(({ name, params }) =>
+    params.map(({ shape }, index) => ({ layer: name, index, shape })),
+  ),
+  arenaBytes,
+  parameterBytes: tables.parameters.reduce((sum, elements) => sum + 4 * elements, 0),
+  files: files.map(described),
+});
+
+/** What a built module says of its update. */
+function trainTable({ history }: TrainingPrograms, solver: SolverParameter): TrainTable {
+  const rule = ruleOf(solver);
+  const scalars = Object.keys(rule.scalars);
+  const unknown = scalars.find((name) => !isRuleScalar(name));
+  if (unknown !== undefined) throw new InternalError(`a built net cannot compute ${rule.type}'s ${unknown}`);
+  const { momentum, momentum2 } = constantsOf(solver);
+  const { lr_policy, base_lr, gamma, power, stepsize, stepvalue, max_iter } = solver;
+  return {
+    batches: Math.max(1, solver.iter_size),
+    scalars,
+    constants: { momentum, momentum2 },
+    ...(lr_policy !== "" && {
+      rate: { lr_policy, base_lr, gamma, power, stepsize, stepvalue, max_iter },
+    }),
+    history,
+  };
+}

@@ -1,0 +1,194 @@
+import { type Command, Option } from "commander";
+import { BUILD_TARGETS, type BuildTarget } from "../artefact/build-options.js";
+import { stringLiteral } from "../artefact/literal.js";
+import { type BuildReport, buildNet } from "../build-net.js";
+import { openFeeds } from "../net/feeds.js";
+import { readDefinition } from "../net/read-definition.js";
+import { selectLayers } from "../net-text/index.js";
+import { withShapeHint } from "./analyse.js";
+import {
+  countOption,
+  type End,
+  fileOption,
+  jsonOption,
+  type ModelOptions,
+  rootOption,
+  theFile,
+  withModel,
+  withShapes,
+  withState,
+} from "./command-options.js";
+import { EXIT } from "./faults.js";
+import { type Io, painter } from "./io.js";
+import { loadLayers } from "./layers.js";
+import { list, oneOf } from "./option-values.js";
+import { bytes, count, json, pathOf, safe, shapeText, shownPath } from "./text.js";
+import { showWarnings } from "./warnings.js";
+
+interface BuildFlags extends ModelOptions {
+  readonly out: string;
+  readonly target: BuildTarget;
+  readonly arch?: readonly string[];
+  readonly phase?: "TRAIN" | "TEST";
+  readonly weights?: string;
+  readonly keep?: readonly string[];
+  readonly backward?: true;
+  readonly diffs?: readonly string[];
+  readonly train?: true;
+  readonly solver?: string;
+  readonly seed?: number;
+}
+
+/** `cortado build`: a net compiled ahead of time into a folder that needs nothing else. */
+export function addBuild(program: Command, io: Io, end: End): void {
+  const command = withModel(
+    program
+      .command("build")
+      .summary("compile a net ahead of time, to run without Cortado")
+      .description(
+        "Writes a module that runs the net, its types, its weights and a manifest into a folder. Loading it\n" +
+          "compiles nothing and needs neither Cortado nor the prototxt. Tops of data layers become inputs.\n" +
+          "--target cuda compiles with NVRTC and needs no GPU; running what it wrote needs one, and its driver.",
+      ),
+  )
+    .addOption(
+      fileOption("--out <folder>", "where to write; made where it is not there").makeOptionMandatory(),
+    )
+    .addOption(
+      new Option("--target <name>", "ts: JavaScript for Node and browsers; cuda: kernels of NVIDIA GPUs")
+        .argParser(oneOf(BUILD_TARGETS))
+        .default("ts"),
+    )
+    .addOption(
+      new Option("--arch <names>", "architectures of --target cuda (default: sm_80,sm_90)").argParser(list),
+    )
+    .addOption(
+      fileOption("--weights <file>", "the weights to build in (default: as the net's fillers make them)"),
+    )
+    .addOption(
+      new Option("--phase <phase>", "TRAIN or TEST (default: TEST, and TRAIN with --train)").argParser(
+        oneOf(["TRAIN", "TEST"]),
+      ),
+    )
+    .addOption(
+      new Option("--keep <blobs>", "blobs to be readable beside the outputs, or all").argParser(list),
+    )
+    .option("--backward", "also backward: from the loss, or from diffs of the outputs where there is none")
+    .addOption(new Option("--diffs <blobs>", "also backward, from diffs of these blobs").argParser(list))
+    .option("--train", "also backward and a solver's update")
+    .addOption(fileOption("--solver <file>", "whose update (default: SGD, its rate given to each step)"))
+    .addOption(countOption("--seed <n>", "of fillers and dropout (default: the solver's, else 1701)", 0))
+    .addOption(rootOption());
+  withShapes(withState(command))
+    .addOption(jsonOption("one JSON document on stdout"))
+    .action(async (model: string | undefined, options: BuildFlags) =>
+      end(
+        await build(
+          theFile(model, options.model, { command: "build", what: "a net", flag: "model" }),
+          options,
+          io,
+        ),
+      ),
+    );
+}
+
+async function build(file: string, options: BuildFlags, io: Io): Promise<number> {
+  const given = (path: string | undefined): string | undefined =>
+    path === undefined ? undefined : pathOf(io, path);
+  const phase = options.phase ?? (options.train ? "TRAIN" : "TEST");
+  const state = { phase, level: options.level, stages: options.stage };
+  const layers = await loadLayers(options.layers, io);
+  const { definition, root } = await readDefinition(pathOf(io, file), given(options.root), state, layers);
+  showWarnings(definition.warnings, io);
+  const selected = selectLayers(definition, state);
+  const feeds = await openFeeds(selected, { root, phase, seed: 0, shapes: options.shape, layers }).catch(
+    (error: unknown) => {
+      throw withShapeHint(error, selected, phase);
+    },
+  );
+  await feeds.close();
+  const { keep } = options;
+  const report = await buildNet(definition, {
+    ...state,
+    root,
+    layers,
+    out: pathOf(io, options.out),
+    target: options.target,
+    arch: options.arch,
+    weights: given(options.weights),
+    keep: keep?.length === 1 && keep[0] === "all" ? "all" : keep,
+    backward: options.diffs ?? options.backward,
+    train: options.train,
+    solver: given(options.solver),
+    seed: options.seed,
+    shapes: options.shape,
+  });
+  if (options.json) io.stdout.write(`${json(report, 2)}\n`);
+  else for (const line of buildLines(report, io)) io.stdout.write(`${line}\n`);
+  return EXIT.done;
+}
+
+function buildLines(report: BuildReport, io: Io): readonly string[] {
+  const paint = painter(io.stdout, io.env);
+  const { files, inputs, outputs, fed, weights } = report;
+  const folder = shownPath(io, report.out);
+  const rows = fileRows(files);
+  const width = Math.max(...rows.map(({ name }) => name.length));
+  const sizes = rows.map(({ size }) => bytes(size));
+  const sizeWidth = Math.max(...sizes.map(({ length }) => length));
+  const blobs = (list: BuildReport["inputs"]): string =>
+    list.map(({ name, shape }) => `${safe(name, 40)} ${shapeText(shape)}`).join(", ") || "none";
+  const parts = ["forward", ...(report.backward ? ["backward"] : []), ...(report.train ? ["update"] : [])];
+  return [
+    ...(weights === undefined ? [] : [weights]),
+    paint(`${safe(folder, 200)} (${report.target}: ${parts.join(", ")})`, "bold"),
+    ...rows.map(({ name }, i) => `  ${name.padEnd(width)}  ${sizes[i].padStart(sizeWidth)}`),
+    "",
+    `inputs      ${blobs(inputs)}`,
+    ...(fed.length === 0
+      ? []
+      : [
+          `            (no data layer reads here: ${fed.map((name) => safe(name, 40)).join(", ")} are given)`,
+        ]),
+    `outputs     ${blobs(outputs)}`,
+    `memory      ${bytes(report.parameterBytes)} of parameters, ${bytes(report.arenaBytes)} of blobs; ${count(report.kernels, "kernel")}`,
+    "",
+    ...exampleLines(report, folder),
+  ];
+}
+
+/** A line for each file, and one for the kernels of an architecture. */
+function fileRows(files: BuildReport["files"]): readonly { readonly name: string; readonly size: number }[] {
+  const rows = new Map<string, { kernels: number; size: number }>();
+  for (const { path, bytes: size } of files) {
+    const name = /^kernels\/\w+\//.exec(path)?.[0] ?? path;
+    const row = rows.get(name) ?? { kernels: 0, size: 0 };
+    rows.set(name, { kernels: row.kernels + 1, size: row.size + size });
+  }
+  return [...rows].map(([name, { kernels, size }]) => ({
+    name: name.endsWith("/") ? `${name} (${count(kernels, "kernel")})` : name,
+    size,
+  }));
+}
+
+/** A program that runs the build, as JavaScript that can be pasted. */
+function exampleLines({ inputs, outputs, train, needsRate }: BuildReport, folder: string): readonly string[] {
+  const key = (name: string): string =>
+    name === "__proto__" ? '["__proto__"]' : /^[A-Za-z_$][\w$]*$/.test(name) ? name : stringLiteral(name);
+  const arrays = inputs.map(
+    ({ name, shape }) => `${key(name)}: new Float32Array(${shape.join(" * ") || "1"})`,
+  );
+  const from = folder.startsWith("/") || /^\.\.?\//.test(folder) ? folder : `./${folder}`;
+  const result = outputs.length === 0 ? "" : `[${stringLiteral(outputs[0].name)}]`;
+  const batch = arrays.length === 0 ? "" : `{ ${arrays.join(", ")} }`;
+  return [
+    `  import { load } from ${stringLiteral(`${from}/net.js`)};`,
+    "  const net = await load();",
+    ...(train
+      ? [`  const { loss } = await net.step(${batch || "{}"}${needsRate ? ", { rate: 0.01 }" : ""});`]
+      : [
+          `  const outputs = await net.forward(${batch});`,
+          ...(result === "" ? [] : [`  console.log(outputs${result});`]),
+        ]),
+  ];
+}

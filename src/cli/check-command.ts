@@ -1,0 +1,131 @@
+import type { Command } from "commander";
+import { type Diagnostic, formatDiagnostic, lineAndColumn } from "../../proto/errors/index.js";
+import { checkFile, type FileReport } from "./check-file.js";
+import {
+  type End,
+  jsonOption,
+  rootOption,
+  type StateOptions,
+  withShapes,
+  withState,
+} from "./command-options.js";
+import { EXIT, paintDiagnostics } from "./faults.js";
+import { type Io, painter } from "./io.js";
+import { loadLayers } from "./layers.js";
+import type { Shapes } from "./option-values.js";
+import { count, json, pathOf, safe } from "./text.js";
+
+interface CheckOptions extends StateOptions {
+  readonly root?: string;
+  readonly shape?: Shapes;
+  readonly json?: true;
+}
+
+/** A file with more mistakes than this has its first ones written out. */
+const MOST_SHOWN = 100;
+
+/** `cortado check`: every mistake of every file. */
+export function addCheck(program: Command, io: Io, end: End): void {
+  const command = program
+    .command("check")
+    .summary("find every mistake in nets, solvers and weight files")
+    .description(
+      "Checks files without running anything: nets (in phase TRAIN and in phase TEST), solvers and the nets they name,\n" +
+        "binary weights and solver states. What a file is, is seen from its content. Data sources need not be there.\n" +
+        "Exits with 2 when there is any mistake; warnings are none.",
+    )
+    .argument("<files...>", "prototxt, caffemodel, solverstate")
+    .addOption(rootOption());
+  withShapes(withState(command))
+    .addOption(jsonOption("one JSON document on stdout"))
+    .action(async (files: string[], options: CheckOptions) => end(await check(files, options, io)));
+}
+
+async function check(files: readonly string[], options: CheckOptions, io: Io): Promise<number> {
+  const reports: FileReport[] = [];
+  const seen = new Set<string>();
+  const paint = painter(io.stdout, io.env);
+  const layers = await loadLayers(options.layers, io);
+  for (const file of files) {
+    const report = unseen(
+      await checkFile(pathOf(io, file), {
+        level: options.level,
+        stages: options.stage,
+        root: options.root === undefined ? undefined : pathOf(io, options.root),
+        shapes: options.shape,
+        layers,
+      }),
+      seen,
+    );
+    reports.push(report);
+    if (!options.json) for (const line of reportLines(file, report, paint)) io.stdout.write(`${line}\n`);
+  }
+  const diagnostics = reports.flatMap((report) => report.diagnostics);
+  const mistakes = errorsOf(diagnostics).length;
+  const warnings = diagnostics.length - mistakes;
+  if (options.json)
+    io.stdout.write(
+      `${json({ files: reports.map((report, i) => ({ file: files[i], ...report, diagnostics: report.diagnostics.map(plain) })), mistakes, warnings }, 2)}\n`,
+    );
+  else {
+    const tail = warnings > 0 ? `, ${count(warnings, "warning")}` : "";
+    io.stdout.write(
+      `${paint(`${count(files.length, "file")}, ${count(mistakes, "mistake")}${tail}`, mistakes > 0 ? "red" : "green", "bold")}\n`,
+    );
+  }
+  return mistakes > 0 ? EXIT.mistake : EXIT.done;
+}
+
+const errorsOf = (diagnostics: readonly Diagnostic[]): readonly Diagnostic[] =>
+  diagnostics.filter(({ severity }) => severity === "error");
+
+/** A net that a solver names may be among the files itself: its mistakes are told and counted once. */
+function unseen(report: FileReport, seen: Set<string>): FileReport {
+  const diagnostics = report.diagnostics.filter((diagnostic) => {
+    if (!diagnostic.span) return true;
+    const key = formatDiagnostic(diagnostic);
+    const known = seen.has(key);
+    seen.add(key);
+    return !known;
+  });
+  return { ...report, diagnostics };
+}
+
+function reportLines(file: string, report: FileReport, paint: ReturnType<typeof painter>): readonly string[] {
+  const { kind, diagnostics, notes } = report;
+  const mistakes = errorsOf(diagnostics).length;
+  const warnings = diagnostics.length - mistakes;
+  const verdict = [
+    mistakes > 0 ? paint(count(mistakes, "mistake"), "red", "bold") : paint("ok", "green", "bold"),
+    ...(warnings > 0 ? [paint(count(warnings, "warning"), "yellow")] : []),
+  ].join(", ");
+  const shown = diagnostics
+    .slice(0, MOST_SHOWN)
+    .flatMap((diagnostic) => [...paintDiagnostics(formatDiagnostic(diagnostic), paint).split("\n"), ""]);
+  const rest = diagnostics.length - MOST_SHOWN;
+  return [
+    `${paint(safe(file, 200), "bold")}: ${kind}: ${verdict}`,
+    ...notes.map((note) => paint(`  ${note}`, "dim")),
+    ...(shown.length > 0 ? ["", ...shown] : []),
+    ...(rest > 0 ? [`… and ${rest} more`, ""] : []),
+  ];
+}
+
+/** A diagnostic as JSON: places by line and column, from 1. */
+function plain(diagnostic: Diagnostic): object {
+  const { severity, message, span, hint, related } = diagnostic;
+  return {
+    severity,
+    message,
+    ...placeOf(span),
+    ...(hint !== undefined && { hint }),
+    ...(related?.length && {
+      related: related.map((other) => ({ message: other.message, ...placeOf(other.span) })),
+    }),
+  };
+}
+
+function placeOf(span: Diagnostic["span"]): object {
+  if (!span) return {};
+  return { file: span.source.name, ...lineAndColumn(span.source, span.start) };
+}

@@ -1,0 +1,100 @@
+/** Options that several commands share. */
+import { type Command, Option } from "commander";
+import { userError } from "../../proto/errors/index.js";
+import { architecture, list, oneOf, type Shapes, shape, text, wholeNumber } from "./option-values.js";
+
+/** Ends a command with an exit code. */
+export type End = (code: number) => void;
+
+export interface StateOptions {
+  readonly level?: number;
+  readonly stage?: readonly string[];
+  /** Modules with layer types, and the word extras. */
+  readonly layers?: readonly string[];
+}
+
+export interface RunOptions {
+  readonly target?: "auto" | "ts" | "native" | "cuda" | "emulator";
+  readonly threads?: number;
+  readonly root?: string;
+  readonly gpu?: string;
+  readonly json?: true;
+}
+
+export interface ModelOptions extends StateOptions {
+  readonly model?: string;
+  readonly root?: string;
+  readonly shape?: Shapes;
+  readonly json?: true;
+}
+
+export const fileOption = (flags: string, description: string): Option =>
+  new Option(flags, description).argParser(text);
+
+export const countOption = (flags: string, description: string, least: number): Option =>
+  new Option(flags, description).argParser(wholeNumber(least));
+
+export const phaseOption = (fallback: "TRAIN" | "TEST"): Option =>
+  new Option("--phase <phase>", "TRAIN or TEST").argParser(oneOf(["TRAIN", "TEST"])).default(fallback);
+
+export const rootOption = (): Option =>
+  fileOption("--root <folder>", "where relative paths of data layers start (default: the folder of the net)");
+
+/** An architecture as NVRTC names it. */
+export const archOption = (description: string): Option =>
+  new Option("--arch <name>", description).argParser(architecture);
+
+export const jsonOption = (what: string): Option => new Option("--json", what);
+
+/** What decides the layers of a net: level and stages of its state, as `caffe` takes them, and types of one's own. */
+export const withState = (command: Command): Command =>
+  command
+    .addOption(countOption("--level <n>", "the net's level, for include and exclude rules", 0))
+    .addOption(new Option("--stage <names>", "the net's stages, separated by commas").argParser(list))
+    .addOption(
+      new Option(
+        "--layers <files>",
+        "JavaScript modules that export layer types of your own; extras: those of common forks",
+      ).argParser(list),
+    );
+
+/** How kernels run. */
+export const withTarget = (command: Command): Command =>
+  command
+    .addOption(countOption("--threads <n>", "threads that run the kernels", 1).default(1))
+    .addOption(
+      new Option("--target <name>", "auto, ts or cuda")
+        .argParser(oneOf<NonNullable<RunOptions["target"]>>(["auto", "ts", "native", "cuda"], ["emulator"]))
+        .default("auto"),
+    )
+    .addOption(
+      new Option("--gpu <ids>", "accepted for caffe's sake, and ignored").argParser(text).hideHelp(),
+    );
+
+/** A net by argument or, as Caffe has it, by option. */
+export const withModel = (command: Command): Command =>
+  command
+    .argument("[model]", "the net's prototxt")
+    .addOption(fileOption("--model <file>", "the same, as caffe writes it"));
+
+export const withShapes = (command: Command): Command =>
+  command.addOption(
+    new Option(
+      "--shape <blob=extents>",
+      "shape of an input, or of a data layer's top that is then not read; e.g. data=64,1,28,28 (repeatable)",
+    ).argParser(shape),
+  );
+
+/** The one file that a command is about, given either way. */
+export function theFile(
+  argument: string | undefined,
+  option: string | undefined,
+  { command, what, flag }: { readonly command: string; readonly what: string; readonly flag: string },
+): string {
+  if (argument !== undefined && option !== undefined && argument !== option)
+    throw userError(`${what} is given twice: ${JSON.stringify(argument)} and --${flag} ${option}`);
+  const file = argument ?? option;
+  if (file === undefined || file === "")
+    throw userError(`${command} needs ${what}`, `cortado ${command} --${flag} ${flag}.prototxt`);
+  return file;
+}

@@ -1,0 +1,196 @@
+import { type Command, Option } from "commander";
+import { InternalError, userError } from "../../proto/errors/index.js";
+import { shortNumber } from "../../runtime/solver/events.js";
+import type { CompiledNet } from "../../runtime/types.js";
+import { type BlobDifference, compareNets, type NetComparison } from "../compare-nets.js";
+import { compile } from "../compile.js";
+import { drawNetValues } from "../gradcheck/net-values.js";
+import { internalsOf } from "../net/internals.js";
+import { collectWeights, loadWeights } from "../net/load-weights.js";
+import {
+  countOption,
+  type End,
+  jsonOption,
+  phaseOption,
+  type RunOptions,
+  rootOption,
+  type StateOptions,
+  withShapes,
+  withState,
+} from "./command-options.js";
+import { EXIT } from "./faults.js";
+import { type Io, type Paint, painter } from "./io.js";
+import { loadLayers } from "./layers.js";
+import { number, oneOf, type Shapes, text } from "./option-values.js";
+import { count, json, pathOf, safe, shapeText, table } from "./text.js";
+
+type Target = NonNullable<RunOptions["target"]>;
+
+interface DiffOptions extends StateOptions {
+  readonly phase: "TRAIN" | "TEST";
+  readonly weights: readonly string[];
+  readonly target: readonly Target[];
+  readonly bound: number;
+  readonly seed: number;
+  readonly backward?: true;
+  readonly root?: string;
+  readonly shape?: Shapes;
+  readonly json?: true;
+}
+
+const oneTarget = oneOf<Target>(["auto", "ts", "cuda"], ["native", "emulator"]);
+
+/** `cortado diff`: the first blob on which two nets, two weight files or two targets differ. */
+export function addDiff(program: Command, io: Io, end: End): void {
+  const command = program
+    .command("diff")
+    .summary("find the first blob on which two nets, weights or targets differ")
+    .description(
+      "Runs two nets on the same inputs and compares every blob that both have, in the order of the schedule.\n" +
+        "Give what differs twice: two prototxts, --weights A --weights B, or --target ts --target cuda.\n" +
+        "Exits with 2 when any blob differs by more than the bound.",
+    )
+    .argument("<nets...>", "the net's prototxt, or two")
+    .addOption(
+      new Option("--weights <file>", "weights of both nets, or of each (repeatable)")
+        .argParser((value: string, before: readonly string[]) => [...before, text(value)])
+        .default([] as readonly string[], "none"),
+    )
+    .addOption(
+      new Option("--target <name>", "auto, ts or cuda, of both nets or of each (repeatable)")
+        .argParser((value: string, before: readonly Target[]) => [...before, oneTarget(value)])
+        .default([] as readonly Target[], "auto"),
+    )
+    .addOption(phaseOption("TEST"))
+    .addOption(
+      new Option("--bound <number>", "the greatest relative L2 distance that counts as equal")
+        .argParser(number(0))
+        .default(1e-4),
+    )
+    .addOption(new Option("--backward", "compare diffs and parameter gradients too"))
+    .addOption(countOption("--seed <n>", "of inputs that nothing feeds", 0).default(1))
+    .addOption(rootOption());
+  withShapes(withState(command))
+    .addOption(jsonOption("one JSON document on stdout"))
+    .action(async (files: string[], options: DiffOptions) => end(await diff(files, options, io)));
+}
+
+/** One of the two: the first of what was given, or the second where there is one. */
+const pick = <T>(given: readonly T[], side: 0 | 1): T | undefined => given[Math.min(side, given.length - 1)];
+
+async function diff(files: readonly string[], options: DiffOptions, io: Io): Promise<number> {
+  const { weights, target, phase, bound, seed } = options;
+  for (const [what, given] of [
+    ["nets", files],
+    ["--weights", weights],
+    ["--target", target],
+  ] as const)
+    if (given.length > 2) throw userError(`diff compares two: ${given.length} ${what} are given`);
+  if (![files, weights, target].some((given) => given.length === 2))
+    throw userError(
+      "diff needs two of something: there is nothing to compare",
+      "cortado diff a.prototxt b.prototxt, or --weights A --weights B, or --target ts --target cuda",
+    );
+  const layers = await loadLayers(options.layers, io);
+  const open: CompiledNet[] = [];
+  const make = async (side: 0 | 1): Promise<CompiledNet> => {
+    const own = pick(weights, side);
+    const net = await compile(pathOf(io, files[Math.min(side, files.length - 1)]), {
+      phase,
+      target: pick(target, side),
+      keep: "all",
+      level: options.level,
+      stages: options.stage,
+      layers,
+      shapes: options.shape,
+      root: options.root === undefined ? undefined : pathOf(io, options.root),
+      weights: own === undefined ? undefined : pathOf(io, own),
+    });
+    open.push(net);
+    return net;
+  };
+  try {
+    const [a, b] = [await make(0), await make(1)];
+    // Without weights both have the same parameters: drawn, for a net to be deployed has no fillers.
+    if (weights.length === 0) {
+      await drawParameters(a, seed);
+      await loadWeights(b, await collectWeights(a));
+    }
+    const comparison = await compareNets(a, b, undefined, {
+      bound,
+      seed,
+      backward: options.backward === true,
+    });
+    if (options.json)
+      io.stdout.write(
+        `${json({ nets: files, weights, targets: open.map(({ target }) => target.name), phase, bound, ...comparison }, 2)}\n`,
+      );
+    else
+      for (const line of comparisonLines(comparison, [a, b], bound, painter(io.stdout, io.env)))
+        io.stdout.write(`${line}\n`);
+    return comparison.first ? EXIT.mistake : EXIT.done;
+  } finally {
+    for (const net of open) await net.close();
+  }
+}
+
+/** Values for every parameter, from a seed. */
+async function drawParameters(net: CompiledNet, seed: number): Promise<void> {
+  const internals = internalsOf(net);
+  if (!internals) throw new InternalError("a compiled net without internals");
+  const { lowered, params } = internals;
+  const drawn = drawNetValues({ text: "", inputs: [], seed }, lowered);
+  for (const [i, { kind }] of lowered.params.entries())
+    if (kind !== "carried") await params.store.memories[i].write(drawn.params[i]);
+}
+
+function comparisonLines(
+  { blobs, first, onlyIn }: NetComparison,
+  [a, b]: readonly [CompiledNet, CompiledNet],
+  bound: number,
+  paint: Paint,
+): readonly string[] {
+  const [title, rule, ...rows] = table(
+    [
+      { title: "pass" },
+      { title: "blob" },
+      { title: "layer" },
+      { title: "shape" },
+      { title: "relative L2", align: "right" },
+      { title: "farthest", align: "right" },
+      { title: "" },
+    ],
+    blobs.map((blob) => [
+      blob.pass,
+      safe(blob.name, 40),
+      safe(blob.layer, 40),
+      shapeText(blob.shape),
+      blob.relative === 0 ? "0" : blob.relative.toExponential(1),
+      blob.relative === 0
+        ? "–"
+        : `[${blob.index}] ${shortNumber(blob.values[0])} ${shortNumber(blob.values[1])}`,
+      blob.differs ? "differs" : "",
+    ]),
+  );
+  const only = onlyIn.flatMap((names, side) =>
+    names.length === 0
+      ? []
+      : [`only in the ${side === 0 ? "first" : "second"}: ${names.map((name) => safe(name, 40)).join(", ")}`],
+  );
+  return [
+    paint(`${a.target.name} and ${b.target.name}, bound ${bound}`, "bold"),
+    "",
+    paint(title, "bold"),
+    paint(rule, "dim"),
+    ...rows,
+    ...only,
+    "",
+    first
+      ? paint(firstText(first), "red", "bold")
+      : paint(`${count(blobs.length, "blob")} equal`, "green", "bold"),
+  ];
+}
+
+const firstText = ({ pass, name, layer, index, values, relative }: BlobDifference): string =>
+  `first difference: ${pass}, ${safe(name)} of layer ${safe(layer)}, element ${index}: ` +
+  `${values[0]} and ${values[1]} (relative L2 ${relative.toExponential(1)})`;

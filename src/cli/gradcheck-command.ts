@@ -1,0 +1,123 @@
+import type { Command } from "commander";
+import { checkGradients, type GradientFailure, type GradientReport } from "../check-gradients.js";
+import {
+  countOption,
+  type End,
+  fileOption,
+  jsonOption,
+  type ModelOptions,
+  phaseOption,
+  rootOption,
+  theFile,
+  withModel,
+  withShapes,
+  withState,
+} from "./command-options.js";
+import { EXIT } from "./faults.js";
+import { type Io, type Paint, painter } from "./io.js";
+import { loadLayers } from "./layers.js";
+import { count, json, pathOf, safe, shapeText, table } from "./text.js";
+
+interface GradcheckOptions extends ModelOptions {
+  readonly phase: "TRAIN" | "TEST";
+  readonly seed: number;
+  readonly runs: number;
+  readonly layer?: string;
+  readonly weights?: string;
+}
+
+/** `cortado gradcheck`: a net's backward against central differences of its forward. */
+export function addGradcheck(program: Command, io: Io, end: End): void {
+  const command = withModel(
+    program
+      .command("gradcheck")
+      .summary("check a net's gradients against central differences")
+      .description(
+        "Compares backward with central differences of forward, in float64: along random directions over all\n" +
+          "parameters and inputs at once, and over each of them alone. Exits with 2 when any of them differs.",
+      ),
+  )
+    .addOption(phaseOption("TRAIN"))
+    .addOption(countOption("--runs <n>", "points at which everything is compared", 1).default(4))
+    .addOption(countOption("--seed <n>", "of values and directions; a failure names its own", 0).default(1))
+    .addOption(fileOption("--layer <name>", "only the parameters of this layer"))
+    .addOption(fileOption("--weights <file>", "parameters to check at (default: drawn)"))
+    .addOption(rootOption());
+  withShapes(withState(command))
+    .addOption(jsonOption("one JSON document on stdout"))
+    .action(async (model: string | undefined, options: GradcheckOptions) =>
+      end(
+        await gradcheck(
+          theFile(model, options.model, { command: "gradcheck", what: "a net", flag: "model" }),
+          options,
+          io,
+        ),
+      ),
+    );
+}
+
+async function gradcheck(file: string, options: GradcheckOptions, io: Io): Promise<number> {
+  const { phase, seed, runs, layer, level } = options;
+  const report = await checkGradients(pathOf(io, file), {
+    ...{ phase, seed, runs, layer, level },
+    stages: options.stage,
+    layers: await loadLayers(options.layers, io),
+    shapes: options.shape,
+    root: options.root === undefined ? undefined : pathOf(io, options.root),
+    weights: options.weights === undefined ? undefined : pathOf(io, options.weights),
+  });
+  if (options.json) io.stdout.write(`${json({ model: file, phase, seed, runs, ...report }, 2)}\n`);
+  else for (const line of reportLines(report, painter(io.stdout, io.env))) io.stdout.write(`${line}\n`);
+  return report.failures.length > 0 ? EXIT.mistake : EXIT.done;
+}
+
+function reportLines({ parts, failures, checked, kinks }: GradientReport, paint: Paint): readonly string[] {
+  const wrong = (name: string): readonly GradientFailure[] => failures.filter(({ along }) => along === name);
+  // The failures of single layers stand before the net's own, and are along everything of theirs.
+  const whole = failures.at(-1)?.prototxt;
+  const ofNet = new Set(failures.filter(({ prototxt }) => prototxt === whole).map(({ along }) => along));
+  const [title, rule, ...rows] = table(
+    [
+      { title: "along" },
+      { title: "shape" },
+      { title: "compared", align: "right" },
+      { title: "at a kink", align: "right" },
+      { title: "relative error", align: "right" },
+      { title: "" },
+    ],
+    parts.map((part) => {
+      const bad = ofNet.has(part.name) ? wrong(part.name).map(({ error }) => error) : [];
+      return [
+        safe(part.name, 40),
+        part.kind === "everything" ? "–" : shapeText(part.shape),
+        String(part.checked),
+        String(part.kinks),
+        part.checked === 0 ? "–" : Math.max(part.worst, ...bad).toExponential(1),
+        bad.length > 0 ? "wrong" : part.checked === 0 ? "not smooth" : "ok",
+      ];
+    }),
+  );
+  const verdict =
+    failures.length > 0
+      ? paint(`${count(failures.length, "wrong gradient")}`, "red", "bold")
+      : paint(`${count(checked, "comparison")} right`, "green", "bold");
+  return [
+    paint(title, "bold"),
+    paint(rule, "dim"),
+    ...rows,
+    "",
+    `${verdict}${kinks > 0 ? `, ${count(kinks, "point")} at a kink left out` : ""}`,
+    ...(failures.length > 0 ? failureLines(failures[0], paint) : []),
+  ];
+}
+
+/** The first failure: the smallest net. */
+const failureLines = ({ prototxt, seed, along, backward, differences }: GradientFailure, paint: Paint) => [
+  "",
+  `along ${safe(along)} backward gives ${backward}, differences ${differences}; seed ${seed} repeats it on`,
+  "",
+  ...prototxt
+    .trimEnd()
+    .split("\n")
+    .map((line) => paint(safe(line, 200), "dim")),
+];

@@ -1,0 +1,196 @@
+import type { Command } from "commander";
+import { sizeOf } from "../../codegen/ir/graph.js";
+import { formatPlan } from "../../codegen/plan/index.js";
+import { readDefinition } from "../net/read-definition.js";
+import { type Analysis, analyse } from "./analyse.js";
+import {
+  type End,
+  jsonOption,
+  type ModelOptions,
+  phaseOption,
+  rootOption,
+  theFile,
+  withModel,
+  withShapes,
+  withState,
+} from "./command-options.js";
+import { EXIT } from "./faults.js";
+import { type Io, painter } from "./io.js";
+import { loadLayers } from "./layers.js";
+import { bytes, count, grouped, json, pathOf, safe, shapeText, table, thousands } from "./text.js";
+import { showWarnings } from "./warnings.js";
+
+interface SummaryOptions extends ModelOptions {
+  readonly phase: "TRAIN" | "TEST";
+  readonly plan?: true;
+}
+
+/** `cortado summary`: layers, shapes, parameters, FLOPs, who needs backward, planned memory. */
+export function addSummary(program: Command, io: Io, end: End): void {
+  const command = withModel(
+    program
+      .command("summary")
+      .summary("show a net's layers, shapes, parameters, FLOPs and memory")
+      .description(
+        "Shows what a net is, without running it: layers, shapes, parameters, operations, who needs backward,\n" +
+          "and the memory that forward (in phase TRAIN: and backward) takes. The data need not be there: give --shape.",
+      ),
+  )
+    .addOption(phaseOption("TEST"))
+    .option("--plan", "also the schedule, step by step, and where each value lies in memory")
+    .addOption(rootOption());
+  withShapes(withState(command))
+    .addOption(jsonOption("one JSON document on stdout"))
+    .action(async (model: string | undefined, options: SummaryOptions) =>
+      end(
+        await summary(
+          theFile(model, options.model, { command: "summary", what: "a net", flag: "model" }),
+          options,
+          io,
+        ),
+      ),
+    );
+}
+
+async function summary(file: string, options: SummaryOptions, io: Io): Promise<number> {
+  const state = { phase: options.phase, level: options.level, stages: options.stage };
+  const layers = await loadLayers(options.layers, io);
+  const { definition, root } = await readDefinition(
+    pathOf(io, file),
+    options.root === undefined ? undefined : pathOf(io, options.root),
+    state,
+    layers,
+  );
+  showWarnings(definition.warnings, io);
+  const analysis = await analyse(definition, {
+    ...state,
+    root,
+    layers,
+    shapes: options.shape,
+  });
+  const facts = factsOf(analysis);
+  const params = analysis.lowered.layers.flatMap(({ name, params }) =>
+    params.map(({ index }, position) => [index, `${name}[${position}]`] as const),
+  );
+  const names: string[] = [];
+  for (const [index, name] of params) names[index] ??= name;
+  if (options.json)
+    io.stdout.write(
+      `${json({ model: file, phase: options.phase, ...facts, ...(options.plan && { plan: formatPlan(analysis.plan, { params: names }) }) }, 2)}\n`,
+    );
+  else {
+    const lines = summaryLines(facts, options.phase, painter(io.stdout, io.env));
+    if (options.plan) lines.push("", formatPlan(analysis.plan, { params: names }));
+    io.stdout.write(`${lines.join("\n")}\n`);
+  }
+  return EXIT.done;
+}
+
+type NamedShapes = readonly { readonly blob: string; readonly shape: readonly number[] }[];
+
+interface Facts {
+  readonly name: string;
+  readonly layers: readonly {
+    readonly name: string;
+    readonly type: string;
+    readonly bottoms: readonly string[];
+    readonly tops: NamedShapes;
+    readonly parameters: number;
+    readonly flops: number;
+    readonly needsBackward: boolean;
+  }[];
+  /** Each shared one once. */
+  readonly parameters: number;
+  readonly flops: number;
+  readonly memory: {
+    readonly parameterBytes: number;
+    readonly arenaBytes: number;
+    readonly unsharedBytes: number;
+    readonly backward: boolean;
+  };
+  readonly inputs: NamedShapes;
+  readonly outputs: NamedShapes;
+}
+
+function factsOf({ definition, lowered, plan }: Analysis): Facts {
+  const named = (blobs: Iterable<string>): NamedShapes =>
+    [...blobs].map((blob) => ({ blob, shape: lowered.blobs.get(blob)?.shape ?? [] }));
+  const layers = lowered.layers.map(({ name, type, bottoms, tops, params, flops, needsBackward }) => ({
+    name,
+    type,
+    bottoms,
+    tops: named(tops),
+    parameters: params.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
+    flops,
+    needsBackward,
+  }));
+  const parameters = lowered.params
+    .filter(({ kind }) => kind !== "carried")
+    .reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  return {
+    name: definition.net.name,
+    layers,
+    parameters,
+    flops: layers.reduce((sum, { flops }) => sum + flops, 0),
+    memory: {
+      parameterBytes: 4 * parameters,
+      arenaBytes: plan.arenaBytes,
+      unsharedBytes: plan.unsharedBytes,
+      backward: plan.steps.length > plan.forwardSteps,
+    },
+    inputs: named(lowered.inputs.keys()),
+    outputs: named(lowered.outputs),
+  };
+}
+
+function summaryLines(facts: Facts, phase: string, paint: ReturnType<typeof painter>): string[] {
+  const { layers, parameters, flops, memory, inputs, outputs } = facts;
+  const shapes = (blobs: NamedShapes, layer?: string): string =>
+    blobs
+      .map(({ blob, shape }) =>
+        blobs.length === 1 && blob === layer ? shapeText(shape) : `${safe(blob, 32)} ${shapeText(shape)}`,
+      )
+      .join(", ");
+  const [title, rule, ...rows] = table(
+    [
+      { title: "layer" },
+      { title: "type" },
+      { title: "tops" },
+      { title: "parameters", align: "right" },
+      { title: "FLOPs", align: "right" },
+      { title: "backward" },
+    ],
+    layers.map((layer) => [
+      safe(layer.name, 40),
+      safe(layer.type, 30),
+      shapes(layer.tops, layer.name) || "–",
+      layer.parameters > 0 ? grouped(layer.parameters) : "–",
+      layer.flops > 0 ? thousands(layer.flops) : "–",
+      layer.needsBackward ? "yes" : "–",
+    ]),
+  );
+  const share = memory.unsharedBytes > 0 ? Math.round((100 * memory.arenaBytes) / memory.unsharedBytes) : 100;
+  const total = [
+    ["parameters", `${grouped(parameters)} (${bytes(memory.parameterBytes)})`],
+    ["FLOPs, forward", `${thousands(flops)} (a multiply-add counts 2)`],
+    [
+      `memory, ${memory.backward ? "forward and backward" : "forward"}`,
+      `${bytes(memory.arenaBytes)}, against ${bytes(memory.unsharedBytes)} without sharing (${share}%), beside the parameters`,
+    ],
+    ["inputs", shapes(inputs) || "none"],
+    ["outputs", shapes(outputs) || "none"],
+  ];
+  const width = Math.max(...total.map(([label]) => label.length));
+  return [
+    paint(
+      `${facts.name === "" ? "Net without a name" : safe(facts.name)}, phase ${phase}, ${count(layers.length, "layer")}`,
+      "bold",
+    ),
+    "",
+    paint(title, "bold"),
+    paint(rule, "dim"),
+    ...rows,
+    "",
+    ...total.map(([label, value]) => `${label.padEnd(width)}  ${value}`),
+  ];
+}

@@ -1,0 +1,127 @@
+import type { Command } from "commander";
+import { InternalError, userError } from "../../proto/errors/index.js";
+import { type OutputValue, shortNumber } from "../../runtime/solver/events.js";
+import { outputValues, weightedLoss } from "../../runtime/solver/testing.js";
+import type { CompiledNet } from "../../runtime/types.js";
+import { compile } from "../compile.js";
+import { internalsOf } from "../net/internals.js";
+import { formatMatchReport, loadWeights, type WeightReport } from "../net/load-weights.js";
+import {
+  countOption,
+  type End,
+  fileOption,
+  jsonOption,
+  type ModelOptions,
+  type RunOptions,
+  rootOption,
+  theFile,
+  withModel,
+  withState,
+  withTarget,
+} from "./command-options.js";
+import { EXIT } from "./faults.js";
+import { unfedInputs } from "./inputs.js";
+import { type Io, painter } from "./io.js";
+import { loadLayers } from "./layers.js";
+import { duration, json, pathOf, safe } from "./text.js";
+import { outputText } from "./train-report.js";
+import { showWarnings, warnGpu } from "./warnings.js";
+
+interface TestOptions extends RunOptions, ModelOptions {
+  readonly weights?: string;
+  readonly iterations: number;
+}
+
+/** `cortado test`: a net's outputs over its next batches, each and on the mean. */
+export function addTest(program: Command, io: Io, end: End): void {
+  const command = withModel(
+    program
+      .command("test")
+      .summary("score a trained net on its own test data")
+      .description(
+        "Runs a net of phase TEST on the batches of its data layers: the outputs of each, then their means.",
+      ),
+  )
+    .addOption(fileOption("--weights <files>", "trained weights: .caffemodel files, separated by commas"))
+    .addOption(countOption("--iterations <n>", "batches", 1).default(50))
+    .addOption(rootOption());
+  withState(withTarget(command))
+    .addOption(jsonOption("one JSON document on stdout"))
+    .action(async (model: string | undefined, options: TestOptions) =>
+      end(
+        await test(
+          theFile(model, options.model, { command: "test", what: "a net", flag: "model" }),
+          options,
+          io,
+        ),
+      ),
+    );
+}
+
+async function test(file: string, options: TestOptions, io: Io): Promise<number> {
+  const { weights, iterations } = options;
+  if (weights === undefined)
+    throw userError(
+      "test needs trained weights",
+      "cortado test --model net.prototxt --weights net.caffemodel",
+    );
+  warnGpu(options, io);
+  const net = await compile(pathOf(io, file), {
+    phase: "TEST",
+    target: options.target,
+    threads: options.threads,
+    level: options.level,
+    stages: options.stage,
+    layers: await loadLayers(options.layers, io),
+    root: options.root === undefined ? undefined : pathOf(io, options.root),
+  });
+  try {
+    showWarnings(net.definition.warnings, io);
+    refuseUnfed(net);
+    const reports: WeightReport[] = [];
+    for (const path of weights.split(",")) reports.push(await loadWeights(net, pathOf(io, path.trim())));
+    const paint = painter(io.stdout, io.env);
+    const say = (text: string): void => {
+      if (!options.json) io.stdout.write(`${text}\n`);
+    };
+    for (const report of reports) say(`${formatMatchReport(report).trimEnd()}\n`);
+    say(`Running for ${iterations} iterations on ${net.target.name}.`);
+
+    const batches: { readonly batch: number; readonly outputs: readonly OutputValue[] }[] = [];
+    const sums: number[] = [];
+    const start = performance.now();
+    for (let batch = 0; batch < iterations; batch++) {
+      const outputs = outputValues(net, await net.forward());
+      batches.push({ batch, outputs });
+      for (const [i, { blob, value }] of outputs.entries()) {
+        sums[i] = (sums[i] ?? 0) + value;
+        say(`Batch ${batch}, ${safe(blob)} = ${shortNumber(value)}`);
+      }
+    }
+    const seconds = (performance.now() - start) / 1000;
+    const means = batches[0].outputs.map((output, i) => ({ ...output, value: sums[i] / iterations }));
+    const loss = weightedLoss(means);
+    if (options.json)
+      io.stdout.write(
+        `${json({ model: file, weights: reports, iterations, target: net.target.name, seconds, batches, means, loss }, 2)}\n`,
+      );
+    say(`\n${paint(`Loss: ${shortNumber(loss)}`, "bold")}`);
+    for (const mean of means) say(paint(`${safe(mean.blob)} = ${outputText(mean)}`, "bold"));
+    say(paint(`${iterations} batches in ${duration(seconds)}`, "dim"));
+    return EXIT.done;
+  } finally {
+    await net.close();
+  }
+}
+
+/** A net that waits for a caller's values has no data to be tested on. */
+function refuseUnfed(net: CompiledNet): void {
+  const internals = internalsOf(net);
+  if (!internals) throw new InternalError("a compiled net without internals");
+  const inputs = unfedInputs(internals.lowered);
+  if (inputs.length > 0)
+    throw userError(
+      `nothing feeds ${inputs.map((blob) => JSON.stringify(blob)).join(", ")}: this net waits for values that a program gives`,
+      "test a net with data layers in phase TEST, such as the one it was trained with",
+    );
+}

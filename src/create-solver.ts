@@ -1,0 +1,197 @@
+import { access } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { CortadoError, createDiagnostics, userError } from "../proto/errors/index.js";
+import type { SolverParameter } from "../proto/index.js";
+import type { Progress, SnapshotFiles, SolverEvent, TestResult } from "../runtime/solver/events.js";
+import { checkPrefix, existing, snapshotPrefix } from "../runtime/solver/paths.js";
+import { type BatchSource, createLoop, type Solver } from "../runtime/solver/solver.js";
+import { restoreState, saveState, snapshotNames } from "../runtime/solver/state.js";
+import type { CompiledNet } from "../runtime/types.js";
+import { readWeights, type WeightSet, writeWeights } from "../runtime/weights/index.js";
+import { compile, compileTraining } from "./compile.js";
+import { schemaWith } from "./layers/index.js";
+import type { CompileOptions } from "./net/compile-options.js";
+import { collectWeights, formatMatchReport, loadWeights } from "./net/load-weights.js";
+import { looksLikeText, readTextFile } from "./net/read-definition.js";
+import { amend, type NetDef, parseSolver, type SolverDef } from "./net-text/index.js";
+import { checkSolver } from "./solvers/check-solver.js";
+import { type NetPlan, resolveNets } from "./solvers/solver-nets.js";
+
+export type { Progress, SnapshotFiles, SolverEvent, TestResult } from "../runtime/solver/events.js";
+export { formatEvent } from "../runtime/solver/events.js";
+export type { BatchRequest, BatchSource, Solver, SolverOutcome } from "../runtime/solver/solver.js";
+
+/** What `createSolver` may be told beside the solver itself. */
+export interface SolverOptions
+  extends Pick<CompileOptions, "target" | "threads" | "keep" | "dtype" | "layers" | "debug"> {
+  /** Where relative paths start. Default: the working directory, then the folder of the file that names them. */
+  readonly root?: string;
+  /** Of fillers, dropout and random crops. Default: the solver's random_seed, else 1701. */
+  readonly seed?: number;
+  /** Weights to start from, instead of the solver's own `weights`. */
+  readonly weights?: string | Uint8Array | WeightSet;
+  /** A `.solverstate` to go on from, with the weights it names. */
+  readonly resume?: string;
+  /** Added to train_state, as `caffe train -stage -level` does. */
+  readonly stages?: readonly string[];
+  readonly level?: number;
+  /** Batches, for nets without data layers: by blob name, one for all or a function. */
+  readonly inputs?: BatchSource;
+  /** Everything the solver tells: `formatEvent` writes it as Caffe's log does. */
+  readonly onEvent?: (event: SolverEvent) => void;
+  /** After every update. */
+  readonly onProgress?: (progress: Progress) => void;
+  readonly onTest?: (result: TestResult) => void;
+  readonly onSnapshot?: (files: SnapshotFiles) => void;
+  readonly onWarning?: (message: string, iteration: number) => void;
+}
+
+/**
+ * Compiles the nets of a solver and returns the loop that trains them. `solver` is the text of a
+ * `solver.prototxt`, the path of one, or a SolverDef.
+ *
+ * @throws CortadoError with every mistake of the solver and its nets, each with its place
+ */
+export async function createSolver(solver: string | SolverDef, options: SolverOptions = {}): Promise<Solver> {
+  if (options.resume !== undefined && options.weights !== undefined)
+    throw userError("weights and resume exclude each other", "a .solverstate names its own weights");
+  const { definition, file } = await readSolver(solver, options.layers);
+  const parameters = definition.solver;
+  const onEvent = listener(options);
+  const told = createDiagnostics();
+  checkSolver(parameters, told);
+  if (told.hasErrors) throw new CortadoError(told.all);
+  for (const { message } of told.all) onEvent({ kind: "warning", iteration: 0, message });
+
+  // What is written goes to the working directory or beside the solver; `root` is where data is read.
+  const own = new Set([process.cwd(), ...(file === undefined ? [] : [dirname(file)])]);
+  const folders = [...new Set([...(options.root === undefined ? [] : [resolve(options.root)]), ...own])];
+  const plans = await resolveNets(definition, folders, schemaWith(options.layers));
+  const prefix = await snapshotPrefix(parameters.snapshot_prefix, file, [...own]);
+  if (parameters.snapshot > 0) await checkPrefix(prefix);
+
+  const open: CompiledNet[] = [];
+  let solving: Solver | undefined;
+  try {
+    const settings = (plan: NetPlan): CompileOptions => ({
+      target: options.target,
+      threads: options.threads,
+      dtype: options.dtype,
+      layers: options.layers,
+      debug: options.debug,
+      log: (line) => onEvent({ kind: "debug", iteration: solving?.iteration ?? 0, lines: [line] }),
+      seed: options.seed ?? (parameters.random_seed >= 0 ? parameters.random_seed : undefined),
+      phase: plan.phase,
+      level: plan.level,
+      stages: plan.stages,
+      root: options.root ?? plan.folder ?? (file && dirname(file)),
+    });
+    const net = await compileTraining(plans.train.definition, parameters, {
+      ...settings(plans.train),
+      keep: options.keep,
+      level: options.level ?? plans.train.level,
+      stages: [...plans.train.stages, ...(options.stages ?? [])],
+    });
+    open.push(net);
+    const testNets: CompiledNet[] = [];
+    for (const plan of plans.tests) {
+      const definition = parameters.debug_info ? withDebugInfo(plan.definition) : plan.definition;
+      const testNet = await compile(definition, { ...settings(plan), share: net });
+      open.push(testNet);
+      testNets.push(testNet);
+    }
+
+    const load = async (weights: string | Uint8Array | WeightSet): Promise<void> => {
+      const set =
+        typeof weights === "string" || weights instanceof Uint8Array ? await readWeights(weights) : weights;
+      const report = await loadWeights(net, set);
+      // Parameters that only a test net has are loaded too, as in Caffe.
+      for (const testNet of testNets) await loadWeights(testNet, set);
+      onEvent({
+        kind: "weights",
+        file: typeof weights === "string" ? weights : undefined,
+        report: formatMatchReport(report),
+      });
+    };
+    const loop = createLoop({
+      solver: parameters,
+      net,
+      testNets,
+      inputs: options.inputs,
+      debugInfo: parameters.debug_info || net.definition.net.debug_info,
+      onEvent,
+      checkWritable: () => checkPrefix(prefix),
+      async save(position) {
+        const names = snapshotNames(prefix, position.iteration, parameters.snapshot_format);
+        await writeWeights(names.model, await collectWeights(net));
+        await saveState(names.state, position, names.model, net.history);
+        return { iteration: position.iteration, ...names };
+      },
+      load: (state) => restoreState(state, net.history, load),
+    });
+    solving = loop;
+    if (options.resume !== undefined) await loop.restore(options.resume);
+    else for (const weights of await startingWeights(parameters, options, folders)) await load(weights);
+    return loop;
+  } catch (error) {
+    await Promise.all(open.reverse().map((each) => each.close()));
+    throw error;
+  }
+}
+
+const withDebugInfo = (definition: NetDef): NetDef => ({
+  ...definition,
+  net: amend(definition.net, { debug_info: true }),
+});
+
+/** A solver by text, path or value, and its file if it has one. */
+async function readSolver(
+  solver: string | SolverDef,
+  layers: CompileOptions["layers"],
+): Promise<{ readonly definition: SolverDef; readonly file: string | undefined }> {
+  if (typeof solver === "string") {
+    const schema = schemaWith(layers);
+    if (looksLikeText(solver)) return { definition: parseSolver(solver, { schema }), file: undefined };
+    const text = await readTextFile(solver, "the solver");
+    return { definition: parseSolver(text, { name: solver, schema }), file: resolve(solver) };
+  }
+  const file = resolve(solver.source.name);
+  return { definition: solver, file: (await isThere(file)) ? file : undefined };
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
+/** The weights of the options, or else those of the solver: each entry a list of paths with commas. */
+async function startingWeights(
+  solver: SolverParameter,
+  options: SolverOptions,
+  folders: readonly string[],
+): Promise<readonly (string | Uint8Array | WeightSet)[]> {
+  const given = options.weights === undefined ? solver.weights : [options.weights];
+  const paths: (string | Uint8Array | WeightSet)[] = [];
+  for (const entry of given) {
+    if (typeof entry !== "string") {
+      paths.push(entry);
+      continue;
+    }
+    for (const path of entry.split(",").map((part) => part.trim()))
+      if (path !== "") paths.push((await existing(path, folders)) ?? path);
+  }
+  return paths;
+}
+
+/** One listener for all of an option's. */
+function listener(options: SolverOptions): (event: SolverEvent) => void {
+  const { onEvent, onProgress, onTest, onSnapshot, onWarning } = options;
+  return (event) => {
+    onEvent?.(event);
+    if (event.kind === "progress") onProgress?.(event);
+    else if (event.kind === "test") onTest?.(event);
+    else if (event.kind === "snapshot") onSnapshot?.(event);
+    else if (event.kind === "warning") onWarning?.(event.message, event.iteration);
+  };
+}

@@ -1,5 +1,0 @@
-export * from "./builder.js";
-export * from "./graph.js";
-export { attributesKey } from "./key.js";
-export * from "./print.js";
-export { verify } from "./verify.js";

@@ -1,0 +1,86 @@
+/** How lowering reports what is wrong with a layer, and goes on with the next one. */
+
+import type { Node } from "../../codegen/ir/graph.js";
+import type { Diagnostics, Span } from "../../proto/errors/index.js";
+import { didYouMean, quoted } from "../../proto/errors/suggest.js";
+import type { LayerParameter } from "../../proto/index.js";
+import {
+  type BlobVersion,
+  DEFINE_LAYER,
+  forkTypeHelp,
+  forkTypes,
+  spanOf,
+  type Wiring,
+} from "../net-text/index.js";
+import type { FailDetail, LayerType } from "./record.js";
+import { givenSettings } from "./settings.js";
+import { showShape } from "./shapes.js";
+
+/** Reports a mistake in a layer and gives it up. */
+export type Fail = (message: string, field?: string, detail?: FailDetail) => never;
+
+/** Thrown by `fail` inside a layer's definition and caught here: the mistake is in the diagnostics. */
+class GivenUp extends Error {}
+
+/** Runs a step that may give up; undefined if it did. */
+export function attempt<T>(step: () => T): T | undefined {
+  try {
+    return step();
+  } catch (error) {
+    if (error instanceof GivenUp) return undefined;
+    throw error;
+  }
+}
+
+export const nameOf = (layer: LayerParameter): string =>
+  `layer ${quoted(layer.name)} (${quoted(layer.type).slice(1, -1)})`;
+
+export const placeOfName = (layer: LayerParameter): Span | undefined =>
+  spanOf(layer, "name") ?? spanOf(layer);
+
+/** Where a bottom comes from, for messages. */
+export function placeOf(wiring: Wiring, version: BlobVersion, node: Node | undefined) {
+  const maker = wiring.layers[version.layer]?.layer;
+  return {
+    message: `bottom ${quoted(version.blob)} has shape ${node ? showShape(node.shape) : "unknown"}${maker ? `, made by ${nameOf(maker)}` : ""}`,
+    span: maker && (spanOf(maker, "top", version.top) ?? placeOfName(maker)),
+  };
+}
+
+/** The `fail` of one layer. */
+export function failing(
+  layer: LayerParameter,
+  type: LayerType,
+  bottoms: () => readonly { readonly message: string; readonly span?: Span }[],
+  diagnostics: Diagnostics,
+): Fail {
+  return (message, field, detail = {}) => {
+    const holder = detail.in ?? givenSettings(layer, type);
+    const span =
+      (field !== undefined && holder && spanOf(holder, field, detail.index)) ||
+      (field !== undefined && holder && holder !== layer && spanOf(holder)) ||
+      placeOfName(layer);
+    const made = bottoms();
+    const related = (detail.bottoms ?? []).flatMap((i) => made[i] ?? []);
+    diagnostics.error(`${nameOf(layer)}: ${message}`, span, {
+      hint: detail.hint,
+      related: related.filter((one, i) => related.findIndex(({ message }) => message === one.message) === i),
+    });
+    throw new GivenUp();
+  };
+}
+
+export function reportUnknownType(
+  layer: LayerParameter,
+  known: ReadonlyMap<string, LayerType>,
+  diagnostics: Diagnostics,
+): void {
+  const span = spanOf(layer, "type") ?? spanOf(layer);
+  if (layer.type === "") diagnostics.error(`layer ${quoted(layer.name)}: it has no type`, span);
+  else {
+    const hint = forkTypeHelp(layer.type) ?? didYouMean(layer.type, [...known.keys(), ...forkTypes()]);
+    diagnostics.error(`layer ${quoted(layer.name)}: there is no layer type ${quoted(layer.type)}`, span, {
+      hint: hint ?? `Caffe 1.0 has no such type: the file may be for a fork of it. ${DEFINE_LAYER}`,
+    });
+  }
+}

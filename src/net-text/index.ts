@@ -1,0 +1,19 @@
+/** The front end: prototxt to typed nets and solvers, with the place of every field. */
+
+export { formatMessage, formatNet } from "../../proto/text/format-text.js";
+export { parseMessage, type ReadOptions } from "../../proto/text/parse-text.js";
+export { amend, nameSpanOf, spanOf } from "../../proto/text/spans.js";
+export { DEFINE_LAYER, forkTypeHelp, forkTypes } from "../../proto/upgrade/forks.js";
+export { upgradeNet, upgradeSolver } from "../../proto/upgrade/upgrade.js";
+export {
+  meetsRule,
+  type NetDef,
+  type ParseOptions,
+  parseNet,
+  parseSolver,
+  readNet,
+  type SelectedState,
+  type SolverDef,
+  selectLayers,
+} from "./net-def.js";
+export { type BlobVersion, type WiredLayer, type Wiring, wireNet } from "./wire.js";

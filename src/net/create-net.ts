@@ -1,0 +1,75 @@
+import type { CompiledNet } from "../../runtime/types.js";
+import type { LoweredNet } from "../layers/index.js";
+import type { NetDef } from "../net-text/index.js";
+import { type NetInternals, rememberInternals } from "./internals.js";
+import type { RangeRunner } from "./ranges.js";
+import type { Runner } from "./runner.js";
+
+export interface FaceParts {
+  readonly definition: NetDef;
+  readonly target: CompiledNet["target"];
+  readonly internals: NetInternals;
+  /** Runs layers of a range: a net of its own, compiled when first asked for. */
+  readonly ranges: RangeRunner;
+  /** The program whose plan and source are shown. */
+  readonly shown: () => Runner;
+  /** Frees what the net holds; called once, when its ranges are closed. */
+  readonly close: () => Promise<void>;
+}
+
+/** The public value: plain data and closures over a session. */
+export function createFace(parts: FaceParts): CompiledNet {
+  const { definition, target, internals, ranges, shown } = parts;
+  let closing: Promise<void> | undefined;
+  const { lowered, params, session } = internals;
+  let blobs = blobsOf(lowered);
+  let blobsFor = lowered;
+  const lossWeights: Record<string, number> = Object.create(null);
+  for (const { blob, weight } of lowered.losses) lossWeights[blob] = weight;
+  // As in pycaffe, what a data layer gives is not an input, though a caller may give it all the same.
+  const fed = new Set(lowered.feeds.flatMap(({ layer }) => layer.top));
+  const net: CompiledNet = {
+    forward: (inputs, range) => (range ? ranges.forward(inputs, range) : session.forward(inputs)),
+    backward: (diffs, range) => (range ? ranges.backward(diffs, range) : session.backward(diffs)),
+    read: session.read,
+    readDiff: session.readDiff,
+    layers: lowered.layers.map(({ name, type, bottoms, tops, needsBackward, params }) => ({
+      name,
+      type,
+      bottoms,
+      tops,
+      needsBackward,
+      params: params.map(({ shape, lrMult, decayMult }) => ({ shape, lrMult, decayMult })),
+    })),
+    get blobs() {
+      const now = session.lowered();
+      if (now !== blobsFor) [blobs, blobsFor] = [blobsOf(now), now];
+      return blobs;
+    },
+    inputs: [...lowered.inputs.keys()].filter((blob) => !fed.has(blob)),
+    outputs: lowered.outputs,
+    lossWeights,
+    params: params.table,
+    get plan() {
+      return shown().built.plan;
+    },
+    get source() {
+      return shown().built.source;
+    },
+    target,
+    definition,
+    close: () => {
+      closing ??= ranges.close().then(parts.close);
+      return closing;
+    },
+  };
+  rememberInternals(net, internals);
+  return net;
+}
+
+/** Shapes of the last forward, where they depend on values. */
+function blobsOf(lowered: LoweredNet): CompiledNet["blobs"] {
+  const blobs: Record<string, { readonly shape: readonly number[] }> = Object.create(null);
+  for (const [name, { shape }] of lowered.blobs) blobs[name] = { shape };
+  return blobs;
+}

@@ -1,0 +1,94 @@
+import { sameShape, sizeOf } from "../../codegen/ir/graph.js";
+import { userError } from "../../proto/errors/index.js";
+import type { Device, ParamMemory, ParamStore } from "../../runtime/device.js";
+import { type RealType, toFloat32 } from "../../runtime/memory.js";
+import { fill, streamOf } from "../../runtime/random/index.js";
+import type { Param, ParamInfo } from "../../runtime/types.js";
+import type { LoweredNet, LoweredParam } from "../layers/index.js";
+
+/** Parameters by layer name; layers without any are absent. */
+export type ParamTable = Readonly<Record<string, readonly Param[]>>;
+
+/** The memory behind the parameters of a net, and how layers name it. */
+export interface NetParams {
+  readonly store: ParamStore;
+  readonly table: ParamTable;
+}
+
+/** What a shared net lends: its memory, by layer name and position. */
+export interface LentParams {
+  readonly dtype: RealType;
+  find(
+    layer: string,
+    position: number,
+  ): { readonly shape: readonly number[]; readonly memory: ParamMemory } | undefined;
+}
+
+export interface ParamOptions {
+  readonly device: Device;
+  readonly dtype: RealType;
+  /** Of the fillers. */
+  readonly seed: number;
+  /** What lies on the same device. */
+  readonly lent?: LentParams;
+  /** Refuses so many elements where they do not fit; called once, before any is allocated. */
+  readonly check: (elements: number) => void;
+}
+
+/**
+ * Allocates every parameter and fills it as its layer says, or takes the memory that another net lends for the
+ * same layer and position. Throws a CortadoError where a lent parameter has another shape.
+ */
+export async function createParams(
+  lowered: LoweredNet,
+  { device, dtype, seed, lent, check }: ParamOptions,
+): Promise<NetParams> {
+  if (lent && lent.dtype !== dtype)
+    throw userError(`A net in ${dtype} cannot share the parameters of a net in ${lent.dtype}`);
+  const lentFor = ({ kind, layer, position }: LoweredParam) =>
+    kind === "carried" ? undefined : lent?.find(layer, position);
+  const own = lowered.params.filter((param) => !lentFor(param));
+  const elements = own.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  check(elements);
+  const memories: ParamMemory[] = [];
+  for (const [index, param] of lowered.params.entries()) {
+    const shared = lentFor(param);
+    if (shared) {
+      if (!sameShape(shared.shape, param.shape))
+        throw userError(
+          `Parameter ${param.position} of layer ${JSON.stringify(param.layer)} has shape [${param.shape.join(", ")}] here and [${shared.shape.join(", ")}] in the net it is shared with`,
+        );
+      memories.push(shared.memory);
+      continue;
+    }
+    const elements = sizeOf(param.shape);
+    const memory = device.allocate(elements);
+    if (param.filler) await memory.write(fill(param.filler, param.shape, seed, streamOf("parameter", index)));
+    else if (param.value !== undefined && param.value !== 0)
+      await memory.write(new Float64Array(elements).fill(param.value));
+    memories.push(memory);
+  }
+  const table: Record<string, Param[]> = Object.create(null);
+  for (const layer of lowered.layers) {
+    if (layer.params.length > 0)
+      table[layer.name] = layer.params.map(({ index, ...info }) => paramOver(info, memories[index]));
+  }
+  return { store: { dtype, memories }, table };
+}
+
+/** A readable and writable parameter over its memory. */
+export function paramOver({ shape, lrMult, decayMult }: ParamInfo, memory: ParamMemory): Param {
+  return {
+    shape,
+    lrMult,
+    decayMult,
+    read: async () => toFloat32(await memory.read()),
+    async write(data) {
+      if (data.length !== memory.elements)
+        throw userError(
+          `A parameter of shape [${shape.join(", ")}] holds ${memory.elements} numbers; ${data.length} were given`,
+        );
+      await memory.write(data);
+    },
+  };
+}

@@ -1,0 +1,49 @@
+import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { CortadoError, userError } from "../../proto/errors/index.js";
+import { type LayerType, schemaWith } from "../layers/index.js";
+import { type NetDef, readNet, type SelectedState } from "../net-text/index.js";
+import { furtherMistakes } from "./lower-definition.js";
+
+/** A text cannot be mistaken for a path: a net has fields, and a field has a colon or a brace. */
+export const looksLikeText = (given: string): boolean => /[{}:\n]/.test(given.replace(/^[A-Za-z]:[\\/]/, ""));
+
+/** Reads a text file a user named; what cannot be read is the user's mistake, said plainly. */
+export async function readTextFile(path: string, what: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    throw userError(`Cannot read ${what} ${JSON.stringify(path)}: ${reasonOf(error)}`);
+  }
+}
+
+/** What the operating system said, without the stack. */
+export function reasonOf(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === "ENOENT") return "there is no such file";
+  if (code === "EISDIR") return "it is a folder";
+  if (code === "EACCES" || code === "EPERM") return "permission denied";
+  return error instanceof Error ? error.message : String(error);
+}
+
+/**
+ * A net by text, path or value, and the folder that its relative paths start from.
+ *
+ * @throws CortadoError with every mistake: of the text, and of the layers that the text leaves whole
+ */
+export async function readDefinition(
+  net: string | NetDef,
+  root: string | undefined,
+  state: SelectedState,
+  layers?: readonly LayerType[],
+): Promise<{ readonly definition: NetDef; readonly root: string }> {
+  if (typeof net !== "string") return { definition: net, root: root ?? process.cwd() };
+  const isText = looksLikeText(net);
+  const text = isText ? net : await readTextFile(net, "the net");
+  const { definition, errors } = readNet(text, {
+    ...(isText ? {} : { name: net }),
+    schema: schemaWith(layers),
+  });
+  if (errors.length > 0) throw new CortadoError([...errors, ...furtherMistakes(definition, state, layers)]);
+  return { definition, root: root ?? (isText ? process.cwd() : dirname(resolve(net))) };
+}

@@ -1,0 +1,35 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { printGraph } from "../../../codegen/ir/print-graph.js";
+import { planGraph } from "../../../codegen/plan/index.js";
+import { interpret } from "../../support/interpret.js";
+import { randomGraph } from "../../support/random-graph.js";
+import { makeRunnable } from "../../support/run.js";
+
+describe("random graphs", () => {
+  it.each([
+    { dtype: "float64", fuse: false, alias: false },
+    { dtype: "float64", fuse: true, alias: true },
+  ] as const)("compute what the interpreter computes: %j", ({ dtype, fuse, alias }) => {
+    fc.assert(
+      fc.property(randomGraph({ backward: true }), ({ graph, bindings }) => {
+        const expected = interpret(graph, bindings);
+        const plan = planGraph(graph, { realBytes: 8, fuse, alias });
+        const net = makeRunnable(plan, { dtype, seed: bindings.seed });
+        net.run(bindings);
+        for (const { role, node } of graph.roots) {
+          const [got, want] = [net.read(node), expected(node)];
+          for (let i = 0; i < want.length; i++)
+            if (
+              !(Math.abs(got[i] - want[i]) <= 1e-9 * Math.max(1, Math.abs(want[i]))) &&
+              !Number.isNaN(want[i])
+            )
+              expect.fail(
+                `${role} %${node.id}[${i}]: ${got[i]}, not ${want[i]}\n${printGraph(graph)}\n${net.source}`,
+              );
+        }
+      }),
+      { numRuns: 120 },
+    );
+  });
+});

@@ -1,0 +1,87 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { ALIGNMENT, aligned, mostLive, packArena, type Request } from "../../../codegen/plan/arena.js";
+
+const requests: fc.Arbitrary<readonly Request[]> = fc.array(
+  fc
+    .tuple(fc.nat(5000), fc.integer({ min: -1, max: 40 }), fc.nat(20))
+    .map(([bytes, first, span]) => ({ bytes, first, last: first + span })),
+  { maxLength: 60 },
+);
+
+/** A sequence of pseudo-random numbers in [0, 1). */
+function numbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+describe("packArena", () => {
+  it("keeps apart what is live together, aligned, and takes no more than without sharing", () => {
+    fc.assert(
+      fc.property(requests, (wanted) => {
+        const { offsets, bytes } = packArena(wanted);
+        wanted.forEach((a, i) => {
+          expect(offsets[i] % ALIGNMENT).toBe(0);
+          expect(offsets[i] + a.bytes).toBeLessThanOrEqual(bytes);
+          wanted.slice(0, i).forEach((b, j) => {
+            const together = a.first <= b.last && b.first <= a.last;
+            const apart = offsets[i] + a.bytes <= offsets[j] || offsets[j] + b.bytes <= offsets[i];
+            expect(apart || !together || a.bytes * b.bytes === 0).toBe(true);
+          });
+        });
+        expect(bytes).toBeLessThanOrEqual(wanted.reduce((sum, r) => sum + aligned(r.bytes), 0));
+        expect(bytes).toBeGreaterThanOrEqual(mostLive(wanted).bytes);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("gives a chain two buffers", () => {
+    const chain = Array.from({ length: 100 }, (_, i) => ({ bytes: 1024, first: i, last: i + 1 }));
+    expect(packArena(chain).bytes).toBe(2048);
+  });
+
+  it("reuses the tightest gap", () => {
+    // A long one keeps two gaps apart: 1024 and 512 bytes; the last request fits the smaller.
+    const { offsets, bytes } = packArena([
+      { bytes: 2048, first: 0, last: 9 },
+      { bytes: 1024, first: 0, last: 4 },
+      { bytes: 512, first: 5, last: 9 },
+      { bytes: 512, first: 5, last: 9 },
+    ]);
+    expect(bytes).toBe(3072);
+    expect(new Set(offsets).size).toBeGreaterThan(2);
+  });
+
+  it("stays near the most that is live at once", () => {
+    const next = numbers(7);
+    let worst = 1;
+    for (let round = 0; round < 30; round++) {
+      const wanted = Array.from({ length: 120 }, () => {
+        const first = Math.floor(next() * 100);
+        return { bytes: 256 * Math.ceil(next() * 200), first, last: first + Math.floor(next() * 20) };
+      });
+      worst = Math.max(worst, packArena(wanted).bytes / mostLive(wanted).bytes);
+    }
+    expect(worst).toBeLessThan(1.2);
+  });
+
+  it("packs 10,000 requests in seconds", () => {
+    const next = numbers(11);
+    const wanted = Array.from({ length: 10_000 }, () => {
+      const first = Math.floor(next() * 10_000);
+      return { bytes: 256 * Math.ceil(next() * 1000), first, last: first + Math.floor(next() * 500) };
+    });
+    const start = process.cpuUsage();
+    packArena(wanted);
+    expect(process.cpuUsage(start).user / 1e6).toBeLessThan(5);
+  }, 60_000);
+
+  it("takes nothing for nothing", () => {
+    expect(packArena([])).toEqual({ offsets: [], bytes: 0 });
+    expect(packArena([{ bytes: 0, first: 0, last: 3 }]).bytes).toBe(0);
+  });
+});

@@ -1,0 +1,51 @@
+/**
+ * Fused equals unfused to the bit: products and sums fuse only where a kernel says so, every value is float32 in a
+ * register as in memory, and the order of a sum depends on its shape alone.
+ */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Node } from "../../../../codegen/ir/graph.js";
+import { type EmulatedGraph, emulateGraphs } from "../../../support/emulate.js";
+import { addonForTests } from "../../../support/native.js";
+import { randomGraph } from "../../../support/random-graph.js";
+
+const GRAPHS = 60;
+const native = await addonForTests();
+
+describe.skipIf(!native)("fused and unfused kernels on the emulator", () => {
+  it("give the same bits", async () => {
+    const drawn = fc.sample(randomGraph({ backward: true }), {
+      numRuns: GRAPHS,
+      ...(process.env["CI"] ? { seed: 20261122 } : {}),
+    });
+    const unfused = drawn.map(() => new Map<Node, readonly number[]>());
+    const run = (number: number, fuse: boolean): EmulatedGraph => ({
+      name: `graph ${number}, ${fuse ? "fused" : "unfused"}`,
+      ...drawn[number],
+      fuse,
+      fuseRows: fuse,
+      check(node, got) {
+        if (!fuse) {
+          unfused[number].set(node, Array.from(got));
+          return undefined;
+        }
+        const want = unfused[number].get(node)!;
+        const at = want.findIndex((value, i) => !Object.is(value, got[i]));
+        return at === -1 ? undefined : `%${node.id} ${node.op}[${at}] is ${got[at]}, and ${want[at]} unfused`;
+      },
+    });
+    const numbers = drawn.map((_, number) => number);
+    expect(
+      await emulateGraphs(
+        native!.addon,
+        numbers.map((number) => run(number, false)),
+      ),
+    ).toEqual([]);
+    expect(
+      await emulateGraphs(
+        native!.addon,
+        numbers.map((number) => run(number, true)),
+      ),
+    ).toEqual([]);
+  }, 600_000);
+});

@@ -1,0 +1,109 @@
+import { describe, expect, test } from "vitest";
+import { drawProgress } from "../../../src/cli/progress.js";
+import {
+  bytes,
+  count,
+  duration,
+  grouped,
+  json,
+  safe,
+  shapeText,
+  shownPath,
+  table,
+  thousands,
+} from "../../../src/cli/text.js";
+
+describe("numbers for people", () => {
+  test.each([
+    [0, "0"],
+    [999, "999"],
+    [1000, "1,000"],
+    [431080, "431,080"],
+    [61000000, "61,000,000"],
+  ])("grouped %d", (value, text) => expect(grouped(value)).toBe(text));
+  test.each([
+    [0, "0"],
+    [999, "999"],
+    [1000, "1.00 k"],
+    [2293000, "2.29 M"],
+    [99960000, "100 M"],
+    [999999, "1.00 M"],
+    [1.5e15, "1.50 P"],
+  ])("thousands %d", (value, text) => expect(thousands(value)).toBe(text));
+  test.each([
+    [0, "0 B"],
+    [1023, "1023 B"],
+    [1024, "1.00 KiB"],
+    [1724320, "1.64 MiB"],
+  ])("bytes %d", (value, text) => expect(bytes(value)).toBe(text));
+  test.each([
+    [0, "0.0s"],
+    [3.21, "3.2s"],
+    [9.96, "10s"],
+    [59.6, "1m 00s"],
+    [102.4, "1m 42s"],
+    [3600, "1h 00m"],
+    [Number.POSITIVE_INFINITY, "?"],
+  ])("duration %d", (value, text) => expect(duration(value)).toBe(text));
+  test("counts", () => {
+    expect(count(1, "mistake")).toBe("1 mistake");
+    expect(count(0, "mistake")).toBe("0 mistakes");
+  });
+});
+
+test("names cannot steer a terminal or break a line", () => {
+  expect(safe("conv1/3x3")).toBe("conv1/3x3");
+  expect(safe("a\x1b[31m\nb\u202e")).toBe("a\\u001b[31m\\u000ab\\u202e");
+  expect(safe("x".repeat(100), 10)).toBe(`${"x".repeat(9)}…`);
+});
+
+test("shapes, paths, tables, JSON", () => {
+  expect(shapeText([64, 1, 28, 28])).toBe("64×1×28×28");
+  expect(shapeText([])).toBe("scalar");
+  expect(shownPath({ cwd: "/home/me" }, "/home/me/nets/a.caffemodel")).toBe("nets/a.caffemodel");
+  expect(shownPath({ cwd: "/home/me" }, "/data/a.caffemodel")).toBe("/data/a.caffemodel");
+  expect(table([{ title: "layer" }, { title: "n", align: "right" }], [["conv1", "10"], ["a"]])).toEqual([
+    "layer   n",
+    "-----  --",
+    "conv1  10",
+    "a",
+  ]);
+  expect(JSON.parse(json({ loss: Number.NaN, rate: 0.1, far: Number.NEGATIVE_INFINITY }))).toEqual({
+    loss: "NaN",
+    rate: 0.1,
+    far: "-Infinity",
+  });
+});
+
+describe("the progress line", () => {
+  const state = {
+    done: 111,
+    total: 300,
+    loss: 0.21451,
+    rate: 0.0099512345,
+    imagesPerSecond: 811.7,
+    secondsLeft: 72,
+  };
+  test("says it all where there is room", () => {
+    expect(drawProgress(state, 120, false)).toBe(
+      " 37%  [===========...................]  111/300  loss 0.2145  1m 12s left  812 images/s  lr 0.009951",
+    );
+    expect(drawProgress(state, 120, true)).toMatch(/^ 37% {2}█{11}[▏▎▍▌▋▊▉]░{20} {2}111\/300/);
+  });
+  test("never wider than the terminal", () => {
+    for (let columns = 1; columns < 140; columns++)
+      for (const doing of [undefined, "testing"])
+        expect(drawProgress({ ...state, doing }, columns, true).length).toBeLessThanOrEqual(
+          Math.max(1, columns - 1),
+        );
+  });
+  test("the loss is the last figure to go", () => {
+    expect(drawProgress(state, 40, false)).toContain("loss 0.2145");
+    expect(drawProgress({ ...state, loss: Number.NaN }, 40, false)).toContain("loss nan");
+  });
+  test("the ends", () => {
+    expect(drawProgress({ done: 0, total: 300 }, 60, false)).toMatch(/^ {2}0% {2}\[\.+\] {4}0\/300$/);
+    expect(drawProgress({ done: 300, total: 300 }, 60, false)).toMatch(/^100% {2}\[=+\] {2}300\/300$/);
+    expect(drawProgress({ done: 0, total: 0 }, 60, false)).toMatch(/^ {2}0%/);
+  });
+});

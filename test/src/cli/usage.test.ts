@@ -1,0 +1,135 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { run } from "../../../src/cli/run.js";
+import { cortado } from "./support.js";
+
+const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as {
+  version: string;
+};
+
+const COMMANDS = ["train", "test", "time", "summary", "check", "gradcheck", "diff", "build", "device_query"];
+
+describe("help and version", () => {
+  test.each([["--version"], ["-V"], ["-version"]])("%s", async (flag) => {
+    expect(await cortado([flag])).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
+  });
+  test.each([["--help"], ["-h"], ["-help"], ["help"]])("%s names every command", async (flag) => {
+    const { code, stdout, stderr } = await cortado([flag]);
+    expect([code, stderr]).toEqual([0, ""]);
+    for (const command of COMMANDS) expect(stdout).toMatch(new RegExp(`^  ${command} `, "m"));
+    for (const later of ["draw"]) expect(stdout).not.toContain(later);
+    for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(120);
+  });
+  test.each(COMMANDS)("help of %s", async (command) => {
+    const help = await cortado(["help", command]);
+    expect(help.code).toBe(0);
+    expect(help.stdout).toContain(`Usage: cortado ${command}`);
+    expect((await cortado([command, "--help"])).stdout).toBe(help.stdout);
+    expect((await cortado(["--help", command])).stdout).toBe(help.stdout);
+  });
+  test("nothing at all is a question for help", async () => {
+    const { code, stdout, stderr } = await cortado([]);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain("Usage: cortado");
+  });
+});
+
+describe("mistakes on the command line are told at the flag, and exit with 2", () => {
+  test.each<[argv: string[], message: string]>([
+    [["tran"], "error: unknown command 'tran'\n  did you mean train?\n"],
+    [["frobnicate"], "error: unknown command 'frobnicate'\n"],
+    [["train", "--sovler", "x"], "error: unknown option '--sovler'\n  did you mean --solver?\n"],
+    [["train", "-sovler=x"], "error: unknown option '--sovler=x'\n"],
+    [["train"], "error: train needs a solver\n  cortado train --solver solver.prototxt\n"],
+    [["time"], "error: time needs a net\n  cortado time --model model.prototxt\n"],
+    [["summary", "a", "--model", "b"], 'error: a net is given twice: "a" and --model b\n'],
+    [["summary", "a", "b"], "error: too many arguments for 'summary'. Expected 1 argument but got 2.\n"],
+    [["check"], "error: missing required argument 'files'\n"],
+    [["test", "-model", "m"], "error: test needs trained weights\n"],
+    [["train", "--solver"], "error: option '--solver <file>' argument missing\n"],
+    [["train", "-solver", "-weights", "w"], "A value is missing before the next option."],
+    [["train", "--solver="], "error: option '--solver <file>' argument '' is invalid. It is empty.\n"],
+    [["train", "s", "--weights", "w", "--snapshot", "x"], "--weights and --snapshot exclude each other"],
+    [["time", "m", "--iterations", "0"], "argument '0' is invalid. Expected a whole number from 1 on.\n"],
+    [["time", "m", "--iterations", "abc"], "argument 'abc' is invalid. Expected a whole number from 1 on.\n"],
+    [["time", "m", "-iterations", "-3"], "argument '-3' is invalid. Expected a whole number from 1 on.\n"],
+    [["time", "m", "-iterations=1e3"], "argument '1e3' is invalid."],
+    [["time", "m", "-iterations=99999999999"], "argument '99999999999' is invalid."],
+    [["time", "m", "--threads", "1.5"], "argument '1.5' is invalid."],
+    [["train", "s", "--seed", "-1"], "Expected a whole number from 0 on."],
+    [["time", "m", "--phase", "tset"], "Expected TRAIN or TEST: did you mean TEST?"],
+    [["time", "m", "--target", "gpu"], "Expected auto, ts, native or cuda."],
+    [["summary", "m", "--shape", "data"], "Expected a blob and its shape, as data=64,1,28,28."],
+    [["summary", "m", "--shape", "data=1,-2"], "Expected a blob and its shape"],
+    [
+      ["summary", "/no/such/net.prototxt"],
+      'error: Cannot read the net "/no/such/net.prototxt": there is no such file\n',
+    ],
+    [
+      ["train", "/no/such/solver.prototxt"],
+      'error: Cannot read the solver "/no/such/solver.prototxt": there is no such file\n',
+    ],
+    [["summary", "/"], 'error: Cannot read the net "/": it is a folder\n'],
+  ])("%j", async (argv, message) => {
+    const { code, stdout, stderr } = await cortado(argv);
+    expect(stderr).toContain(message);
+    expect(stderr).not.toMatch(/^\s+at /m);
+    expect([code, stdout]).toEqual([2, ""]);
+  });
+
+  test("a control character in an argument does not reach the terminal", async () => {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is looked for
+    expect((await cortado(["\x1b[2Jx"])).stderr).not.toMatch(/\x1b/);
+  });
+});
+
+describe("colours", () => {
+  test("on a terminal only, and not with NO_COLOR", async () => {
+    expect((await cortado(["tran"], { tty: true })).stderr).toContain("\x1b[31m");
+    expect((await cortado(["tran"], { tty: true, env: { NO_COLOR: "1" } })).stderr).not.toContain("\x1b");
+    expect((await cortado(["tran"], { tty: true, env: { TERM: "dumb" } })).stderr).not.toContain("\x1b");
+    expect((await cortado(["tran"])).stderr).not.toContain("\x1b");
+    expect((await cortado(["--help"], { tty: true })).stdout).toContain("\x1b[1mUsage:");
+  });
+});
+
+describe("faults that are not the user's", () => {
+  const broken = (error: unknown) => ({
+    stdout: {
+      write: () => {
+        throw error;
+      },
+    },
+    env: {},
+    cwd: process.cwd(),
+  });
+  test("anything unexpected asks to be reported, with a stack, and exits with 70", async () => {
+    let stderr = "";
+    const io = {
+      ...broken(new TypeError("x is not a function")),
+      stderr: { write: (text: string) => (stderr += text) },
+    };
+    expect(await run(["--version"], io)).toBe(70);
+    expect(stderr).toMatch(/^error: TypeError: x is not a function\nThis is a fault in Cortado itself/);
+    expect(stderr).toMatch(/^\s+at /m);
+  });
+  test("what the system refuses exits with 74, without a stack", async () => {
+    let stderr = "";
+    const refused = Object.assign(new Error("ENOSPC: no space left on device, write"), {
+      code: "ENOSPC",
+      syscall: "write",
+    });
+    const io = { ...broken(refused), stderr: { write: (text: string) => (stderr += text) } };
+    expect(await run(["--version"], io)).toBe(74);
+    expect(stderr).toBe("error: ENOSPC: no space left on device, write\n");
+  });
+  test("memory that is not there is said so", async () => {
+    let stderr = "";
+    const io = {
+      ...broken(new RangeError("Array buffer allocation failed")),
+      stderr: { write: (text: string) => (stderr += text) },
+    };
+    expect(await run(["--version"], io)).toBe(2);
+    expect(stderr).toMatch(/^error: there is not enough memory/);
+  });
+});
