@@ -3,8 +3,8 @@
 import { sizeOf } from "../../codegen/ir/graph.js";
 import { InternalError, userError } from "../../proto/errors/index.js";
 import { randomStream } from "../../runtime/random/index.js";
-import { compile } from "../compile.js";
 import { inputName, knownLayerTypes, type LayerType, type LoweredNet } from "../layers/index.js";
+import { compile } from "../net/compile.js";
 import type { CompileOptions } from "../net/compile-options.js";
 import { readConstants } from "../net/constants.js";
 import { internalsOf } from "../net/internals.js";

@@ -1,7 +1,8 @@
 import { type Graph, type Node, type Root, sizeOf } from "../../codegen/ir/graph.js";
 import type { SolverParameter } from "../../proto/index.js";
-import type { Blobs, Param, TrainingNet } from "../../runtime/types.js";
+import type { Blobs, Param } from "../../runtime/net-types.js";
 import { appendAccumulation, appendUpdates, ruleOf, scalarInput } from "../solvers/index.js";
+import type { TrainingNet } from "./compiled-net.js";
 import type { BeforeUpdate } from "./debug-info.js";
 import type { NetInternals } from "./internals.js";
 import { checkFit, type Planned } from "./load-program.js";

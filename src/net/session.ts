@@ -3,7 +3,7 @@ import { CortadoError, type Diagnostic, userError } from "../../proto/errors/ind
 import { didYouMean } from "../../proto/errors/suggest.js";
 import type { ParamMemory } from "../../runtime/device.js";
 import { type RealArray, toFloat32 } from "../../runtime/memory.js";
-import type { Blobs, Gradients } from "../../runtime/types.js";
+import type { Blobs, Gradients } from "../../runtime/net-types.js";
 import { inputName, type LoweredNet, STEP } from "../layers/lower-net.js";
 import type { Log } from "./debug-info.js";
 import type { Feeds } from "./feeds.js";
