@@ -22,12 +22,13 @@ export interface Lifetime {
  */
 export function findLifetimes(
   steps: readonly Step[],
-  forwardSteps: number,
   uses: Uses,
   elsewhere: ReadonlyMap<Node, unknown>,
   repeatBackward: boolean,
 ): ReadonlyMap<Node, Lifetime> {
   const end = steps.length - 1;
+  const backwardAt = steps.findIndex(({ pass }) => pass === "backward");
+  const forwardSteps = backwardAt === -1 ? steps.length : backwardAt;
   const first = new Map<Node, number>();
   for (const node of uses.nodes) if (node.op === "input") first.set(node, -1);
   for (const step of steps) for (const store of step.stores) first.set(store, step.index);

@@ -1,6 +1,7 @@
 import type { DType, Graph, Node } from "../ir/graph.js";
 
-export type Pass = "forward" | "backward";
+/** The passes of a net: each is a list of launches. */
+export type NetPass = "forward" | "backward";
 
 /**
  * One loop nest to run: an anchor (the node that sets the loops) with the element-wise nodes fused into it.
@@ -18,7 +19,7 @@ export type Pass = "forward" | "backward";
 export interface Step {
   /** Position on the one time line: forward steps first, then backward ones. */
   readonly index: number;
-  readonly pass: Pass;
+  readonly pass: NetPass;
   readonly anchor: Node;
   /** All of one size, by ascending id. */
   readonly stores: readonly Node[];
@@ -64,8 +65,8 @@ export interface AliasDecision {
 export interface Plan {
   readonly graph: Graph;
   readonly steps: readonly Step[];
-  /** How many of `steps` are forward: `steps[forwardSteps]` is the first backward one. */
-  readonly forwardSteps: number;
+  /** The first backward step; the number of steps where there is none. */
+  readonly firstBackward: number;
   readonly placements: ReadonlyMap<Node, Placement>;
   readonly regions: readonly Region[];
   readonly aliases: readonly AliasDecision[];

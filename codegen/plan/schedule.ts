@@ -2,7 +2,7 @@ import { type Graph, type Node, passOf, sizeOf } from "../ir/graph.js";
 import { attributesKey } from "../ir/key.js";
 import type { Group } from "./group.js";
 import { readsUpdated } from "./legality.js";
-import type { Pass } from "./plan.js";
+import type { NetPass } from "./plan.js";
 import type { Uses } from "./uses.js";
 
 /**
@@ -12,7 +12,7 @@ import type { Uses } from "./uses.js";
  *  - a reader of a parameter that forward replaces: afterwards the old value is gone;
  *  - a reduce that is backward's only use of its (larger) input: the sum is kept instead.
  */
-export function assignPasses(graph: Graph, uses: Uses): ReadonlyMap<Node, Pass> {
+export function assignPasses(graph: Graph, uses: Uses): ReadonlyMap<Node, NetPass> {
   const forward = new Set<Node>();
   const pending = graph.roots.filter((root) => passOf(root) === "forward").map((root) => root.node);
   for (let node = pending.pop(); node; node = pending.pop()) {

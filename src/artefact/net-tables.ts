@@ -1,12 +1,14 @@
 import type { Argument } from "../../codegen/kernel/kernel.js";
-import { InternalError } from "../../proto/errors/index.js";
 import type { ProgramTable, Tables } from "../../runtime/artefact/tables.js";
 import type { LoweredNet } from "../layers/index.js";
 import { checkName } from "../net/objective.js";
-import type { PlacedProgram } from "./programs.js";
+import type { NetProgram } from "../net/programs.js";
 
 /** What a built module says of one program. `program` has its kernels numbered as the module does. */
-export function programTable({ program, inputs, roots }: PlacedProgram, lowered: LoweredNet): ProgramTable {
+export function programTable(
+  { program, inputs, roots }: Pick<NetProgram, "program" | "inputs" | "roots">,
+  lowered: LoweredNet,
+): ProgramTable {
   const places: Argument[] = [];
   const numbers = new Map<string, number>();
   const placeOf = (argument: Argument): number => {
@@ -42,8 +44,6 @@ export function programTable({ program, inputs, roots }: PlacedProgram, lowered:
       case "gradient":
         gradients.push({ param: root.param, place: number });
         break;
-      case "update":
-        throw new InternalError("an update has no place of its own");
       default:
         root satisfies never;
     }
