@@ -92,6 +92,7 @@ export function lowerPlan(plan: Plan, options: LowerOptions): Program {
     const work = groupSteps ? groupSteps(plan, steps, { description, optionsOf, argumentOf: placed }) : steps;
     return work.flatMap(launchesOf);
   };
+  const prepare = of("prepare");
   const forward = of("forward");
   const backward = of("backward");
   const arenaBytes = workspace > 0 ? workspaceOffset + workspace * realBytes : plan.arenaBytes;
@@ -99,7 +100,7 @@ export function lowerPlan(plan: Plan, options: LowerOptions): Program {
     const to: Argument = { storage: "param", param, offset: 0, elements: sizeOf(from.shape) };
     return { pass, from: placeOf(plan, from, realBytes), to };
   });
-  return { kernels, forward, backward, copies, arenaBytes };
+  return { kernels, prepare, forward, backward, copies, arenaBytes };
 }
 
 /** Where a node lies; a view without a place of its own lies where its source does. */

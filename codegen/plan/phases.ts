@@ -41,7 +41,7 @@ export const PLAN_PHASES: readonly PlanPhase[] = [
   },
   {
     name: "schedules",
-    about: "forward or backward, for each node",
+    about: "prepare, forward or backward, for each node",
     run: (draft) => ({ ...draft, passes: assignPasses(draft.graph, made(draft, "uses")) }),
   },
   {
@@ -101,18 +101,13 @@ export function planOf(draft: PlanDraft): Plan {
   return printsItself({
     graph: draft.graph,
     steps,
-    firstBackward: firstOf(steps, "backward"),
+    firstForward: steps.filter(({ pass }) => pass === "prepare").length,
+    firstBackward: steps.filter(({ pass }) => pass !== "backward").length,
     aliases: made(draft, "aliases").decisions,
     copies: made(draft, "updates").copies,
     ...made(draft, "layout"),
   });
 }
-
-/** The first step of a pass, or where it would stand. Passes follow one another. */
-const firstOf = (steps: readonly Step[], pass: NetPass): number => {
-  const at = steps.findIndex((step) => step.pass === pass);
-  return at === -1 ? steps.length : at;
-};
 
 function made<K extends keyof PlanDraft>(draft: PlanDraft, part: K): NonNullable<PlanDraft[K]> {
   const found = draft[part];

@@ -1,7 +1,6 @@
-import type { DType, Graph, Node } from "../ir/graph.js";
+import type { DType, Graph, NetPass, Node } from "../ir/graph.js";
 
-/** The passes of a net: each is a list of launches. */
-export type NetPass = "forward" | "backward";
+export type { NetPass } from "../ir/graph.js";
 
 /**
  * One loop nest to run: an anchor (the node that sets the loops) with the element-wise nodes fused into it.
@@ -17,7 +16,7 @@ export type NetPass = "forward" | "backward";
  * and all stores of an element are computed before the first of them is written.
  */
 export interface Step {
-  /** Position on the one time line: forward steps first, then backward ones. */
+  /** Position on the one time line, pass by pass. */
   readonly index: number;
   readonly pass: NetPass;
   readonly anchor: Node;
@@ -65,6 +64,8 @@ export interface AliasDecision {
 export interface Plan {
   readonly graph: Graph;
   readonly steps: readonly Step[];
+  /** The first forward step: those before it prepare what depends on parameters alone. */
+  readonly firstForward: number;
   /** The first backward step; the number of steps where there is none. */
   readonly firstBackward: number;
   readonly placements: ReadonlyMap<Node, Placement>;

@@ -1,3 +1,4 @@
+import type { NetPass } from "../../codegen/ir/graph.js";
 import type { Argument } from "../../codegen/kernel/kernel.js";
 import type { ProgramTable, Tables } from "../../runtime/artefact/tables.js";
 import type { LoweredNet } from "../layers/index.js";
@@ -20,13 +21,13 @@ export function programTable(
     numbers.set(key, number);
     return number;
   };
-  const launches = (pass: "forward" | "backward") =>
-    program[pass].map(({ kernel, args }) => [kernel, ...args.map(placeOf)]);
+  const launches = (pass: NetPass) => program[pass].map(({ kernel, args }) => [kernel, ...args.map(placeOf)]);
   const checkOf = new Map(lowered.checks.map((_, i) => [checkName(lowered, i), i]));
   const checks: number[] = [];
   const values: { name: string; place: number }[] = [];
   const diffs: { name: string; place: number }[] = [];
   const gradients: { param: number; place: number }[] = [];
+  const prepare = launches("prepare");
   const forward = launches("forward");
   const backward = launches("backward");
   for (const { root, place } of roots) {
@@ -50,6 +51,7 @@ export function programTable(
   }
   return {
     arenaBytes: program.arenaBytes,
+    prepare,
     forward,
     backward,
     copies: program.copies.map(({ pass, from, to }) => ({ pass, from: placeOf(from), to: placeOf(to) })),

@@ -23,8 +23,11 @@ export interface NetProgram {
   readonly program: Program;
   /** Where an input's value is to be written; an input that nothing in the graph reads is missing. */
   readonly inputs: ReadonlyMap<string, Argument>;
-  /** Where a pass leaves what it was asked for; updates lie in their parameters. */
-  readonly roots: readonly { readonly root: Exclude<Root, { role: "update" }>; readonly place: Argument }[];
+  /** Where a pass leaves what callers read; updates lie in their parameters. */
+  readonly roots: readonly {
+    readonly root: Exclude<Root, { role: "update" | "prepared" }>;
+    readonly place: Argument;
+  }[];
 }
 
 /** What a net's programs are compiled with. */
@@ -44,7 +47,9 @@ export function makeProgram(graph: Graph, builder: GraphBuilder, options: Pipeli
     program: programOf(compilation),
     inputs,
     roots: compilation.graph.roots.flatMap((root) =>
-      root.role === "update" ? [] : [{ root, place: locate(compilation, root.node) }],
+      root.role === "update" || root.role === "prepared"
+        ? []
+        : [{ root, place: locate(compilation, root.node) }],
     ),
   };
 }

@@ -33,7 +33,7 @@ export const loadKernels = (
   }));
 
 /** What an executor reads of a program: kernels are told by their number. */
-export type Schedule = Pick<Program, "forward" | "backward" | "copies" | "arenaBytes">;
+export type Schedule = Pick<Program, NetPass | "copies" | "arenaBytes">;
 
 export interface CudaExecutorOptions {
   readonly gpu: Gpu;
@@ -128,7 +128,7 @@ export function createCudaExecutor(options: CudaExecutorOptions): Executor {
       await addon.profile(context, [work]).catch(rethrow(`${name}, in the ${pass} pass on ${gpu.name}`));
   };
 
-  const times: Record<NetPass, readonly number[]> = { forward: [], backward: [] };
+  const times: Record<NetPass, readonly number[]> = { prepare: [], forward: [], backward: [] };
   return {
     async run(pass) {
       requireOpen();

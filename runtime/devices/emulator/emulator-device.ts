@@ -59,8 +59,12 @@ function createExecutor(addon: Addon, path: string, program: Program, params: Pa
         args: args.map((at) => view(at) as HostMemory),
       })),
     );
-  const plans = { forward: planOf(program.forward), backward: planOf(program.backward) };
-  const times: Record<NetPass, readonly number[]> = { forward: [], backward: [] };
+  const plans = {
+    prepare: planOf(program.prepare),
+    forward: planOf(program.forward),
+    backward: planOf(program.backward),
+  };
+  const times: Record<NetPass, readonly number[]> = { prepare: [], forward: [], backward: [] };
   let closed = false;
   return {
     async run(pass) {
