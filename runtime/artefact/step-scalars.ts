@@ -1,15 +1,7 @@
-import { adamCorrection } from "../solver/adam-correction.js";
 import { type Policy, rateOf } from "../solver/rate.js";
+import { RULE_SCALARS } from "../solver/rule-scalars.js";
 import { instead } from "./given.js";
 import type { TrainTable } from "./tables.js";
-
-/** Scalars of update rules, by name, as functions of the iteration (from 0). */
-const RULE_SCALARS: Readonly<
-  Record<string, (iteration: number, constants: TrainTable["constants"]) => number>
-> = { correction: adamCorrection };
-
-/** Whether a built net can compute a rule's scalar by itself. */
-export const isRuleScalar = (name: string): boolean => Object.hasOwn(RULE_SCALARS, name);
 
 /** Gives each step the scalars of its iteration. */
 export interface StepScalars {
