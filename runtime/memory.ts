@@ -1,5 +1,6 @@
 import { totalmem } from "node:os";
 import { userError } from "../proto/errors/index.js";
+import { showBytes } from "../proto/words/amounts.js";
 
 /** An array of the net's real type: float32, or float64 for gradient checks. */
 export type RealArray = Float32Array | Float64Array;
@@ -19,12 +20,6 @@ function memoryLimit(): number {
   return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
 }
 
-/** 244000000 → "244 MB"; from 1e9 on in GB. */
-export function memoryAmount(bytes: number): string {
-  const [value, unit] = bytes >= 1e9 ? [bytes / 1e9, "GB"] : [bytes / 1e6, "MB"];
-  return `${Number(value.toPrecision(3))} ${unit}`;
-}
-
 /**
  * Refuses what cannot fit into this machine, before anything of it is taken: the operating system would grant it
  * and end the process later, when it is written to.
@@ -36,7 +31,7 @@ export function checkMemory(bytes: number, what: string): void {
   const limit = memoryLimit();
   if (bytes > limit)
     throw userError(
-      `${what} need ${memoryAmount(bytes)} of memory, and this machine has ${memoryAmount(limit)}`,
+      `${what} need ${showBytes(bytes)} of memory, and this machine has ${showBytes(limit)}`,
       "a smaller batch, or smaller layers, need less",
     );
 }
@@ -51,6 +46,6 @@ export function allocateShared(bytes: number, what: string): SharedArrayBuffer {
   try {
     return new SharedArrayBuffer(bytes);
   } catch {
-    throw userError(`${what} need ${memoryAmount(bytes)} of memory, and this machine does not grant it`);
+    throw userError(`${what} need ${showBytes(bytes)} of memory, and this machine does not grant it`);
   }
 }

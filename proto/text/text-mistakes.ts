@@ -4,9 +4,10 @@
  */
 
 import type { Diagnostic, Diagnostics, Span } from "../errors/index.js";
-import { didYouMean, orList, quoted } from "../errors/suggest.js";
+import { didYouMean, orList } from "../errors/suggest.js";
 import type { Draft, FieldInfo, MessageInfo } from "../index.js";
 import { DEFINE_LAYER, forkFieldHelp } from "../upgrade/forks.js";
+import { quoted } from "../words/names.js";
 
 /** Types that hold one layer, in any generation. */
 const LAYER_TYPES: ReadonlySet<string> = new Set(["LayerParameter", "V1LayerParameter", "V0LayerParameter"]);

@@ -3,6 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { constants, gunzip } from "node:zlib";
 import { type CortadoError, userError } from "../../proto/errors/index.js";
+import { showShape } from "../../proto/words/amounts.js";
 import { openBlockFile } from "./blockfile.js";
 import type { RecordCursor } from "./records.js";
 import { openFile, readWhole } from "./whole-file.js";
@@ -84,7 +85,7 @@ async function readLabels(imagesPath: string, count: number): Promise<Uint8Array
     const labels = await openIdxFile(path);
     try {
       if (labels.shape.length !== 1 || labels.shape[0] !== count) {
-        throw userError(`${path} has ${labels.shape.join(" × ")} labels for ${count} images`);
+        throw userError(`${path} has ${showShape(labels.shape)} labels for ${count} images`);
       }
       return (await labels.read(0, count)).slice();
     } finally {
@@ -122,11 +123,11 @@ async function openZipped(path: string): Promise<IdxFile> {
     if (start.length === 0) throw userError(`${path} is cut short: nothing in it can be unpacked`);
     const { shape, header, size } = parseHeader(path, start);
     if (header + size > zipped.length * DEFLATE_LIMIT + 4096) {
-      throw userError(`${path} is cut short: ${shape.join(" × ")} bytes are declared`);
+      throw userError(`${path} is cut short: ${showShape(shape)} bytes are declared`);
     }
     if (header + size > MOST_UNPACKED) {
       throw userError(
-        `${path} is too large to unpack in memory: ${shape.join(" × ")} bytes`,
+        `${path} is too large to unpack in memory: ${showShape(shape)} bytes`,
         "unpack it with gunzip",
       );
     }
@@ -150,7 +151,7 @@ async function openZipped(path: string): Promise<IdxFile> {
 }
 
 function sizeDiffers(path: string, shape: readonly number[], wanted: number, found: number): CortadoError {
-  const values = `${shape.join(" × ")} values`;
+  const values = `${showShape(shape)} values`;
   return found < wanted
     ? userError(
         `${path} is cut short: its header declares ${values}, and ${wanted - found} bytes are missing`,
@@ -172,7 +173,7 @@ function parseHeader(
   const shape = Array.from({ length: axes }, (_, i) => view.getUint32(4 + 4 * i));
   const size = shape.reduce((product, extent) => product * extent, 1);
   if (!Number.isSafeInteger(size) || shape.slice(1).includes(0)) {
-    throw userError(`${path} declares ${shape.join(" × ")} values`);
+    throw userError(`${path} declares ${showShape(shape)} values`);
   }
   return { shape, header, size };
 }

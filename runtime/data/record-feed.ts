@@ -1,4 +1,5 @@
 import { userError } from "../../proto/errors/index.js";
+import { showShape } from "../../proto/words/amounts.js";
 import { type RandomStream, randomStream, streamOf } from "../random/index.js";
 import type { Feed, FeedOf, FeedOptions } from "./batches.js";
 import { endless, firstRecord, openRecords } from "./dataset.js";
@@ -32,7 +33,7 @@ export async function recordFeed(spec: FeedOf<"records">, options: FeedOptions):
       const shape = transformer.shapeOf([record.channels, record.height, record.width], what);
       if (shape.some((extent, i) => extent !== image[i]))
         throw userError(
-          `${what} is ${shape.join("×")} (channels×height×width), and the first is ${image.join("×")}: a batch needs one size`,
+          `${what} is ${showShape(shape)} (channels×height×width), and the first is ${showShape(image)}: a batch needs one size`,
           "crop_size makes images of one size",
         );
       transformer.apply(record, data, item * size, what);

@@ -1,7 +1,9 @@
 import { type Shape, sameShape, sizeOf } from "../../codegen/ir/graph.js";
 import { CortadoError, type Diagnostic } from "../../proto/errors/index.js";
-import { didYouMean, quoted } from "../../proto/errors/suggest.js";
-import { shapeText, type WeightSet } from "./weight-set.js";
+import { didYouMean } from "../../proto/errors/suggest.js";
+import { showShape } from "../../proto/words/amounts.js";
+import { quoted } from "../../proto/words/names.js";
+import { type WeightSet } from "./weight-set.js";
 
 /** The parameter blobs of one layer of a net, as the net has them. */
 export interface WantedLayer {
@@ -66,7 +68,7 @@ export function matchWeights(
       else
         mistakes.push({
           severity: "error",
-          message: `parameter ${index} of layer ${name} has shape ${shapeText(shapes[index])} in the net and ${shapeText(shape)} in the weights`,
+          message: `parameter ${index} of layer ${name} has shape ${showShape(shapes[index])} in the net and ${showShape(shape)} in the weights`,
           hint: "to learn this layer anew, give it another name in the net",
         });
     }

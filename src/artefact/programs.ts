@@ -5,8 +5,9 @@ import { lowerPlan } from "../../codegen/lower/lower-plan.js";
 import { runPasses } from "../../codegen/passes/index.js";
 import { planGraph } from "../../codegen/plan/index.js";
 import { CortadoError, userError } from "../../proto/errors/index.js";
-import { didYouMean, quoted } from "../../proto/errors/suggest.js";
+import { didYouMean } from "../../proto/errors/suggest.js";
 import type { SolverParameter } from "../../proto/index.js";
+import { quoted } from "../../proto/words/names.js";
 import type { LoweredNet } from "../layers/index.js";
 import { locate } from "../net/load-program.js";
 import {

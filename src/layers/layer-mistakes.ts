@@ -2,8 +2,10 @@
 
 import type { Node } from "../../codegen/ir/graph.js";
 import type { Diagnostics, Span } from "../../proto/errors/index.js";
-import { didYouMean, quoted } from "../../proto/errors/suggest.js";
+import { didYouMean } from "../../proto/errors/suggest.js";
 import type { LayerParameter } from "../../proto/index.js";
+import { showShape } from "../../proto/words/amounts.js";
+import { quoted } from "../../proto/words/names.js";
 import {
   type BlobVersion,
   DEFINE_LAYER,
@@ -14,7 +16,6 @@ import {
 } from "../net-text/index.js";
 import type { FailDetail, LayerType } from "./record.js";
 import { givenSettings } from "./settings.js";
-import { showShape } from "./shapes.js";
 
 /** Reports a mistake in a layer and gives it up. */
 export type Fail = (message: string, field?: string, detail?: FailDetail) => never;

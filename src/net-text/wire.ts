@@ -4,9 +4,10 @@
  */
 
 import type { Diagnostic, Diagnostics } from "../../proto/errors/index.js";
-import { didYouMean, quoted } from "../../proto/errors/suggest.js";
+import { didYouMean } from "../../proto/errors/suggest.js";
 import type { LayerParameter } from "../../proto/index.js";
 import { spanOf } from "../../proto/text/spans.js";
+import { quoted } from "../../proto/words/names.js";
 import type { NetDef } from "./net-def.js";
 
 /** One value of a blob. The same version is the same object wherever it is read. */

@@ -5,11 +5,12 @@ import type { Argument, Program } from "../../codegen/kernel/kernel.js";
 import { lowerPlan } from "../../codegen/lower/lower-plan.js";
 import { runPasses } from "../../codegen/passes/index.js";
 import { planGraph } from "../../codegen/plan/index.js";
-import { quoteName } from "../../codegen/plan/names.js";
 import type { Plan } from "../../codegen/plan/plan.js";
 import { InternalError } from "../../proto/errors/index.js";
+import { showBytes } from "../../proto/words/amounts.js";
+import { quoted } from "../../proto/words/names.js";
 import type { Device, Executor, ParamStore } from "../../runtime/device.js";
-import { memoryAmount, type RealType, realBytes } from "../../runtime/memory.js";
+import { type RealType, realBytes } from "../../runtime/memory.js";
 
 /** A graph made into kernels: everything that is known before memory is taken. */
 export interface Planned {
@@ -96,7 +97,7 @@ export function checkFit(
   const parameters = elements * realBytes(dtype);
   device.checkMemory(
     blobs + parameters,
-    `blobs (${memoryAmount(blobs)} at the plan's peak) and parameters (${memoryAmount(parameters)})`,
+    `blobs (${showBytes(blobs)} at the plan's peak) and parameters (${showBytes(parameters)})`,
   );
 }
 
@@ -106,7 +107,7 @@ function layersOf({ steps }: Plan, indices: readonly number[]): string {
   const origins = nodes.sort((a, b) => a.id - b.id).map(({ origin }) => origin);
   return [...new Set(origins)]
     .filter((origin) => origin !== "")
-    .map(quoteName)
+    .map(quoted)
     .join(", ");
 }
 

@@ -1,5 +1,7 @@
 import { sameShape, sizeOf } from "../../codegen/ir/graph.js";
 import { userError } from "../../proto/errors/index.js";
+import { showShape } from "../../proto/words/amounts.js";
+import { quoted } from "../../proto/words/names.js";
 import type { Device, ParamMemory, ParamStore } from "../../runtime/device.js";
 import { type RealType, toFloat32 } from "../../runtime/memory.js";
 import { fill, streamOf } from "../../runtime/random/index.js";
@@ -56,7 +58,7 @@ export async function createParams(
     if (shared) {
       if (!sameShape(shared.shape, param.shape))
         throw userError(
-          `Parameter ${param.position} of layer ${JSON.stringify(param.layer)} has shape [${param.shape.join(", ")}] here and [${shared.shape.join(", ")}] in the net it is shared with`,
+          `Parameter ${param.position} of layer ${quoted(param.layer)} has shape ${showShape(param.shape)} here and ${showShape(shared.shape)} in the net it is shared with`,
         );
       memories.push(shared.memory);
       continue;

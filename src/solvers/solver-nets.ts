@@ -15,6 +15,8 @@ import {
   type Schema,
   type SolverParameter,
 } from "../../proto/index.js";
+import { quotedPath } from "../../proto/words/names.js";
+import { troubleOf } from "../../proto/words/trouble.js";
 import { existing } from "../../runtime/solver/paths.js";
 import { type NetDef, parseNet, type SolverDef, spanOf } from "../net-text/index.js";
 
@@ -162,7 +164,7 @@ function createReader(
     try {
       const path = await existing(reference.path, folders);
       if (path === undefined)
-        diagnostics.error(`there is no file ${JSON.stringify(reference.path)}`, reference.span, {
+        diagnostics.error(`there is no file ${quotedPath(reference.path)}`, reference.span, {
           hint: `looked in ${folders.join(" and ")}`,
         });
       else
@@ -174,7 +176,7 @@ function createReader(
       if (error instanceof CortadoError) reportAll(error.diagnostics);
       else
         diagnostics.error(
-          `${JSON.stringify(reference.path)} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+          `${quotedPath(reference.path)} cannot be read: ${troubleOf(error)}`,
           reference.span,
         );
     }

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { didYouMean, nearest, orList, quoted } from "../../../proto/errors/suggest.js";
+import { didYouMean, nearest, orList } from "../../../proto/errors/suggest.js";
+import { quoted } from "../../../proto/words/names.js";
 
 it("near names are found by edit distance, swaps, and without regard to case", () => {
   const names = ["kernel_size", "kernel_h", "stride", "pad", "lrn_param", "mvn_param", "prelu_param"];
