@@ -1,5 +1,6 @@
 import { open } from "node:fs/promises";
 import { CortadoError, userError } from "../proto/errors/index.js";
+import { showShape } from "../proto/words/amounts.js";
 import { quoted } from "../proto/words/names.js";
 import { messageOf, troubleOf } from "../proto/words/trouble.js";
 
@@ -175,7 +176,7 @@ function toFloat32(value: unknown, shape: readonly number[], which: string): Flo
   const values: unknown = typeof value === "number" || typeof value === "bigint" ? [value] : value;
   if (!isNumbers(values)) throw userError(`${which} does not hold numbers`);
   if (values.length !== shape.reduce((product, extent) => product * extent, 1))
-    throw userError(`${which} has ${values.length} values for its shape [${shape.join(", ")}]`);
+    throw userError(`${which} has ${values.length} values for its shape ${showShape(shape)}`);
   return values instanceof Float32Array ? values : Float32Array.from(values, Number);
 }
 

@@ -55,6 +55,9 @@ export const quotedPath = (path: string): string => `"${cut(path, LONGEST_PATH, 
 /** A name for a table or a heading, where quotes would be noise: at most `most` long. */
 export const unquoted = (name: string, most = 60): string => cut(name, most, withoutQuotes);
 
+/** A name or a path in a log, which programs read as well: whole, but where it is absurd. */
+export const logged = (text: string): string => unquoted(text, LONGEST_PATH);
+
 /** Any value that a caller gave, for a sentence. */
 export function shownValue(value: unknown): string {
   if (typeof value === "string") return quoted(value);

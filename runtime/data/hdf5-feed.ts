@@ -44,7 +44,7 @@ export async function hdf5Feed(spec: FeedOf<"hdf5">, { root, seed, index = 0 }: 
       rows.tables.forEach(({ row: extents }, top) => {
         if (sizeOf(extents) !== sizeOf(shapes[top].slice(1)))
           throw userError(
-            `${rows.path}: rows of ${quoted(spec.tops[top])} have the shape ${showShape(extents)}, and those of the first file ${showShape(shapes[top].slice(1))}`,
+            `${quotedPath(rows.path)}: rows of ${quoted(spec.tops[top])} have the shape ${showShape(extents)}, and those of the first file ${showShape(shapes[top].slice(1))}`,
           );
       });
     }
@@ -96,13 +96,14 @@ async function readRows(path: string, tops: readonly string[]): Promise<Rows> {
       const dataset = file.datasets.find((candidate) => candidate.path === top);
       if (!dataset)
         throw userError(
-          `${path} has no dataset ${quoted(top)}, which a top of the layer asks for`,
+          `${quotedPath(path)} has no dataset ${quoted(top)}, which a top of the layer asks for`,
           `it has ${file.datasets.map((candidate) => quoted(candidate.path)).join(", ") || "none"}`,
         );
-      if (dataset.shape.length === 0) throw userError(`${path}: dataset ${quoted(top)} has no rows`);
+      if (dataset.shape.length === 0)
+        throw userError(`${quotedPath(path)}: dataset ${quoted(top)} has no rows`);
       if (sizeOf(dataset.shape) * Float32Array.BYTES_PER_ELEMENT > LARGEST_DATASET)
         throw userError(
-          `${path}: dataset ${quoted(top)} of shape ${showShape(dataset.shape)} is too large: files are read whole`,
+          `${quotedPath(path)}: dataset ${quoted(top)} of shape ${showShape(dataset.shape)} is too large: files are read whole`,
           "spread the rows over several files and list them all",
         );
       return { count: dataset.shape[0], row: dataset.shape.slice(1), data: dataset.read() };
@@ -111,9 +112,9 @@ async function readRows(path: string, tops: readonly string[]): Promise<Rows> {
     const other = tables.findIndex((table) => table.count !== count);
     if (other !== -1)
       throw userError(
-        `${path}: dataset ${quoted(tops[other])} has ${tables[other].count} rows, and ${quoted(tops[0])} has ${count}`,
+        `${quotedPath(path)}: dataset ${quoted(tops[other])} has ${tables[other].count} rows, and ${quoted(tops[0])} has ${count}`,
       );
-    if (count === 0) throw userError(`${path} has no rows`);
+    if (count === 0) throw userError(`${quotedPath(path)} has no rows`);
     return { path, count, tables };
   } finally {
     file.close();

@@ -1,5 +1,6 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { userError } from "../../proto/errors/index.js";
+import { troubleOf } from "../../proto/words/trouble.js";
 
 /**
  * Opens a file for reading. Pipes and devices are refused before they are opened: opening them may wait for ever.
@@ -16,7 +17,7 @@ export async function openFile(path: string, what: string): Promise<{ handle: Fi
   } catch (error) {
     await handle?.close();
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
-    throw userError(`cannot open ${what}: ${(error as Error).message}`);
+    throw userError(`cannot open ${what}: ${troubleOf(error)}`);
   }
 }
 
@@ -33,7 +34,7 @@ export async function readWhole(path: string, what: string, most: number): Promi
     return await handle.readFile();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
-    throw userError(`cannot read ${what}: ${(error as Error).message}`);
+    throw userError(`cannot read ${what}: ${troubleOf(error)}`);
   } finally {
     await handle.close();
   }

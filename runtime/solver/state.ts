@@ -1,6 +1,7 @@
 import { basename, dirname, join } from "node:path";
 import { CortadoError, type Diagnostic, userError } from "../../proto/errors/index.js";
 import type { SolverParameter } from "../../proto/index.js";
+import { showShape } from "../../proto/words/amounts.js";
 import { quotedPath } from "../../proto/words/names.js";
 import type { Param } from "../types.js";
 import { existing } from "./paths.js";
@@ -70,7 +71,7 @@ function misfits(given: readonly SavedBlob[], wanted: readonly Param[]): readonl
     const found = given[i].data.length;
     return found === length
       ? []
-      : [`history blob ${i} has ${found} elements; this solver's has ${length}, shape [${shape.join(", ")}]`];
+      : [`history blob ${i} has ${found} elements; this solver's has ${length}, shape ${showShape(shape)}`];
   });
 }
 

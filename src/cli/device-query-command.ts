@@ -4,7 +4,8 @@ import { type Command, Option } from "commander";
 import { type DeviceProperties, openAddon } from "../../native/addon.js";
 import { CortadoError } from "../../proto/errors/index.js";
 import { grouped, showBytes, showCount } from "../../proto/words/amounts.js";
-import { unquoted } from "../../proto/words/names.js";
+import { unquoted, visible } from "../../proto/words/names.js";
+import { messageOf } from "../../proto/words/trouble.js";
 import { cacheFolder, checkCacheFolder } from "../../runtime/cache.js";
 import { searchDriver } from "../../runtime/devices/cuda/driver.js";
 import { searchNvrtc } from "../../runtime/devices/cuda/nvrtc.js";
@@ -123,7 +124,7 @@ async function lookAtCache(): Promise<Facts["cache"]> {
       const [{ message, hint }] = error.diagnostics;
       return { why: message, hint };
     }
-    return { why: error instanceof Error ? error.message : String(error) };
+    return { why: messageOf(error) };
   }
 }
 
@@ -161,9 +162,9 @@ function factLines(facts: Facts, paint: Paint): readonly string[] {
 }
 
 const missingLines = ({ why, hint, looked = [] }: Missing, paint: Paint): readonly string[] => [
-  `none: ${unquoted(why, 400)}`,
-  ...(hint === undefined ? [] : [paint(unquoted(hint, 400), "dim")]),
-  ...looked.map((one) => paint(`  ${unquoted(one.place, 200)}: ${unquoted(one.why, 200)}`, "dim")),
+  `none: ${visible(why)}`,
+  ...(hint === undefined ? [] : [paint(visible(hint), "dim")]),
+  ...looked.map((one) => paint(`  ${unquoted(one.place, 200)}: ${visible(one.why)}`, "dim")),
 ];
 
 function deviceLines(device: Device): readonly string[] {

@@ -1,6 +1,6 @@
 /** `cortado time --target cuda --dry-run`: what a net would be on a GPU, without one. */
 
-import { showCount } from "../../proto/words/amounts.js";
+import { showBytes, showCount } from "../../proto/words/amounts.js";
 import { unquoted } from "../../proto/words/names.js";
 import { shortNumber } from "../../runtime/solver/events.js";
 import { type KernelReport, type ProgramReport, reportProgram } from "../net/kernel-report.js";
@@ -90,7 +90,7 @@ function reportLines(
   const passes = (["forward", "backward"] as const).filter((pass) => launches[pass] > 0);
   return [
     `${unquoted(file)}, phase ${phase}, for ${gpu.architecture}, compiled by NVRTC ${report.nvrtc} in ${Math.round(report.compileMilliseconds)} ms`,
-    `${showCount(kernels.length, "kernel")}, ${total} launches (${launches.forward} forward, ${launches.backward} backward) for ${showCount(report.layers, "layer")}; arena ${fixed(report.arenaBytes / 2 ** 20, 2)} MiB`,
+    `${showCount(kernels.length, "kernel")}, ${total} launches (${launches.forward} forward, ${launches.backward} backward) for ${showCount(report.layers, "layer")}; arena ${showBytes(report.arenaBytes)}`,
     "",
     ...table(COLUMNS, kernels.map(cells)),
     "",

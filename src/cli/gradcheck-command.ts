@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { showCount, showShape } from "../../proto/words/amounts.js";
-import { unquoted } from "../../proto/words/names.js";
+import { unquoted, visible } from "../../proto/words/names.js";
 import { checkGradients, type GradientFailure, type GradientReport } from "../check-gradients.js";
 import {
   countOption,
@@ -121,5 +121,5 @@ const failureLines = ({ prototxt, seed, along, backward, differences }: Gradient
   ...prototxt
     .trimEnd()
     .split("\n")
-    .map((line) => paint(unquoted(line, 200), "dim")),
+    .map((line) => paint(visible(line), "dim")),
 ];

@@ -1,5 +1,7 @@
 /** Tables, paths and JSON as the command line writes them. */
+
 import { isAbsolute, relative, resolve } from "node:path";
+import { visibleLines } from "../../proto/words/names.js";
 import type { Io } from "./io.js";
 
 export interface Column {
@@ -36,10 +38,15 @@ export function shownPath(io: Pick<Io, "cwd">, path: string): string {
   return short === "" || short.startsWith("..") || isAbsolute(short) ? path : short;
 }
 
-/** JSON for machines: numbers that JSON does not have are written as "NaN", "Infinity" and "-Infinity". */
+/**
+ * JSON for machines, and safe on a terminal: in its strings what would not show is escaped. Numbers that JSON does not
+ * have are written as "NaN", "Infinity" and "-Infinity".
+ */
 export const json = (value: unknown, indent?: number): string =>
-  JSON.stringify(
-    value,
-    (_, item: unknown) => (typeof item === "number" && !Number.isFinite(item) ? String(item) : item),
-    indent,
+  visibleLines(
+    JSON.stringify(
+      value,
+      (_, item: unknown) => (typeof item === "number" && !Number.isFinite(item) ? String(item) : item),
+      indent,
+    ),
   );

@@ -2,7 +2,7 @@
 
 import { type Diagnostic, formatDiagnostics, lineAndColumn } from "../../proto/errors/index.js";
 import { showCount, showDuration } from "../../proto/words/amounts.js";
-import { unquoted } from "../../proto/words/names.js";
+import { unquoted, visibleLines } from "../../proto/words/names.js";
 import { formatEvent, type OutputValue, type SolverEvent, shortNumber } from "../../runtime/solver/events.js";
 import type { SolverOutcome } from "../../runtime/solver/solver.js";
 import { paintDiagnostics } from "./faults.js";
@@ -61,7 +61,7 @@ export function createTextReport(io: Io, now: () => number = () => performance.n
     else for (const text of lines) io.stdout.write(`${text}\n`);
   };
   const complain = (text: string): void => {
-    const lines = paintDiagnostics(text, painter(io.stderr, io.env)).split("\n");
+    const lines = paintDiagnostics(visibleLines(text), painter(io.stderr, io.env)).split("\n");
     if (line) line.log(lines);
     else for (const each of lines) io.stderr.write(`${each}\n`);
   };
@@ -99,7 +99,7 @@ export function createTextReport(io: Io, now: () => number = () => performance.n
           break;
       }
       if (brief) write(briefLines(event, io, paint));
-      else write(formatEvent(event).map((text) => unquoted(text, 1000)));
+      else write(formatEvent(event));
     },
     warnings(warnings) {
       if (warnings.length > 0) complain(formatDiagnostics(warnings));
@@ -136,7 +136,7 @@ function briefLines(event: SolverEvent, io: Io, paint: Paint): readonly string[]
     case "rateStep":
     case "debug":
     case "testInterrupted":
-      return formatEvent(event).map((text) => unquoted(text, 1000));
+      return formatEvent(event);
     case "start":
     case "progress":
     case "display":

@@ -88,7 +88,7 @@ export function paramOver({ shape, lrMult, decayMult }: ParamInfo, memory: Param
     async write(data) {
       if (data.length !== memory.elements)
         throw userError(
-          `A parameter of shape [${shape.join(", ")}] holds ${memory.elements} numbers; ${data.length} were given`,
+          `A parameter of shape ${showShape(shape)} holds ${memory.elements} numbers; ${data.length} were given`,
         );
       await memory.write(data);
     },

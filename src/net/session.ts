@@ -100,9 +100,7 @@ export function createSession(parts: SessionParts): Session {
           {
             severity: "error",
             message: `The net has no ${what} ${quoted(name)}`,
-            hint:
-              didYouMean(name, allowed.keys()) ??
-              `it has: ${[...allowed.keys()].map((n) => quoted(n)).join(", ")}`,
+            hint: didYouMean(name, allowed.keys()) ?? `it has: ${[...allowed.keys()].map(quoted).join(", ")}`,
           },
         ];
       if (values.length !== sizeOf(shape))
