@@ -32,7 +32,7 @@ const scaled = (value: number, base: number, units: readonly string[]): string =
 /** 2293000 → "2.29 M". */
 export const showThousands = (count: number): string => scaled(count, 1000, ["", "k", "M", "G", "T", "P"]);
 
-/** Memory and files, in powers of 1024: 1536 → "1.50 KiB". */
+/** Memory and files, in powers of 1024: 1536 → "1.50 KiB". Only traffic beside a bandwidth stays decimal, as that is. */
 export const showBytes = (count: number): string =>
   scaled(count, 1024, ["B", "KiB", "MiB", "GiB", "TiB", "PiB"]);
 

@@ -4,9 +4,9 @@
  */
 
 /** A name longer than this is cut. */
-const LONGEST_NAME = 80;
+const MOST_OF_NAME = 80;
 /** A path says most at its end, so it is cut only where it is absurd. */
-const LONGEST_PATH = 1000;
+const MOST_OF_PATH = 1000;
 
 /** Controls, text direction, separators and odd spaces, half surrogate pairs, and all that is drawn as nothing. */
 const HIDDEN = /(?! )[\p{Cc}\p{Cf}\p{Cs}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]/gu;
@@ -47,16 +47,16 @@ const inQuotes = (text: string): string => visible(JSON.stringify(text).slice(1,
 const withoutQuotes = (text: string): string => visible(text.replaceAll("\\", "\\\\"));
 
 /** A name for a sentence: in quotes, and cut where it is very long. No two names look alike but for the cut. */
-export const quoted = (name: string): string => `"${cut(name, LONGEST_NAME, inQuotes)}"`;
+export const quoted = (name: string): string => `"${cut(name, MOST_OF_NAME, inQuotes)}"`;
 
 /** A path, or a URL, for a sentence. */
-export const quotedPath = (path: string): string => `"${cut(path, LONGEST_PATH, inQuotes)}"`;
+export const quotedPath = (path: string): string => `"${cut(path, MOST_OF_PATH, inQuotes)}"`;
 
 /** A name for a table or a heading, where quotes would be noise: at most `most` long. */
 export const unquoted = (name: string, most = 60): string => cut(name, most, withoutQuotes);
 
 /** A name or a path in a log, which programs read as well: whole, but where it is absurd. */
-export const logged = (text: string): string => unquoted(text, LONGEST_PATH);
+export const logged = (text: string): string => unquoted(text, MOST_OF_PATH);
 
 /** Any value that a caller gave, for a sentence. */
 export function shownValue(value: unknown): string {
@@ -67,5 +67,5 @@ export function shownValue(value: unknown): string {
   } catch {
     // A circle, or a bigint.
   }
-  return unquoted(text ?? String(value), LONGEST_NAME);
+  return unquoted(text ?? String(value), MOST_OF_NAME);
 }

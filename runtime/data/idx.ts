@@ -94,7 +94,7 @@ async function readLabels(imagesPath: string, count: number): Promise<Uint8Array
     }
   }
   throw userError(
-    `no labels beside ${imagesPath}`,
+    `no labels beside ${quotedPath(imagesPath)}`,
     name === plain
       ? "call the images …-images-idx3-ubyte and the labels …-labels-idx1-ubyte"
       : `looked for ${tried.map(quotedPath).join(" and ")}`,

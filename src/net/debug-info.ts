@@ -99,7 +99,7 @@ export function createDebugInfo({ lowered, definition, params }: DebugParts): De
         const step = Float64Array.from(after, (x, at) => before[i][at] - x);
         const { layer, position } = ownerOf(index);
         log(
-          `    [Update] Layer ${layers[layer].name}, param ${nameOf(layer, position)} data: ${mean(before[i])}; diff: ${mean(step)}`,
+          `    [Update] Layer ${logged(layers[layer].name)}, param ${logged(nameOf(layer, position))} data: ${mean(before[i])}; diff: ${mean(step)}`,
         );
       }
     },

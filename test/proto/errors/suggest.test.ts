@@ -18,5 +18,5 @@ it("suggestions and names read as sentences", () => {
   expect(didYouMean("ip", ["conv"])).toBeUndefined();
   expect([[], ["a"], ["a", "b"], ["a", "b", "c"]].map(orList)).toEqual(["", "a", "a or b", "a, b or c"]);
   expect(quoted('a"\n')).toBe('"a\\"\\n"');
-  expect(quoted("a".repeat(100))).toBe(`"${"a".repeat(80)}…"`);
+  expect(quoted("a".repeat(100))).toBe(`"${"a".repeat(79)}…"`);
 });

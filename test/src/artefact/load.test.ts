@@ -32,9 +32,11 @@ const loading = async (folder: string): Promise<string> =>
 describe("loading a build", () => {
   it("names a file that is missing", async () => {
     const message = await loading(await damaged((folder) => rm(join(folder, "weights.safetensors"))));
-    expect(message).toMatch(/^Error: cannot read file:\S+weights\.safetensors: there is no such file$/);
+    expect(message).toMatch(
+      /^Error: cannot read "file:\S+weights\.safetensors": there is no such file or folder$/,
+    );
     const other = await loading(await damaged((folder) => rm(join(folder, "manifest.json"))));
-    expect(other).toMatch(/^Error: cannot read file:\S+manifest\.json: there is no such file$/);
+    expect(other).toMatch(/^Error: cannot read "file:\S+manifest\.json": there is no such file or folder$/);
   });
 
   it("refuses weights that were cut short or changed", async () => {
@@ -110,7 +112,7 @@ describe("loading a build", () => {
       1,
       "Error: option weights is not a sound safetensors file: its header is cut short",
       "Error: option weights is not a sound safetensors file: its header has no proper length",
-      "Error: cannot read nowhere.safetensors: there is no such file",
+      'Error: cannot read "nowhere.safetensors": there is no such file or folder',
       "Error: option weights is an ArrayBuffer, a Uint8Array, a URL or a path",
       'Error: load has no option "weight": there is weights',
       'Error: option weights has no layer "ip"',
