@@ -4,7 +4,7 @@ import { access, lstat, mkdir, mkdtemp, open, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { InternalError, userError } from "../proto/errors/index.js";
-import { troubleOf } from "../proto/words/trouble.js";
+import { codeOf, troubleOf } from "../proto/words/trouble.js";
 import { writeFileAtomically } from "./atomic-file.js";
 
 /**
@@ -103,7 +103,7 @@ async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { mode: FOLDER_MODE });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    if (codeOf(error) !== "EEXIST") throw error;
   }
 }
 

@@ -310,7 +310,8 @@ describe("names are shown safely", () => {
     const { text, ...net } = trainableNet(name);
     const wrong = `${net.hidden}x`;
     const said: string[] = [];
-    const compiled = await compile(text, {
+    const compiled = await compile(`debug_info: true\n${text}`, {
+      log: (line) => said.push(line),
       target: "ts",
       phase: "TRAIN",
       keep: [net.hidden],
@@ -380,7 +381,7 @@ describe("names are shown safely", () => {
     await fc.assert(
       fc.asyncProperty(text, (name) => netsShowSafely(`${name}${cut}`)),
       {
-        numRuns: 10,
+        numRuns: 5,
         endOnFailure: true,
       },
     );

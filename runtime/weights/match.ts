@@ -3,7 +3,7 @@ import { CortadoError, type Diagnostic } from "../../proto/errors/index.js";
 import { didYouMean } from "../../proto/errors/suggest.js";
 import { showCount, showShape } from "../../proto/words/amounts.js";
 import { quoted } from "../../proto/words/names.js";
-import { type WeightSet } from "./weight-set.js";
+import type { WeightSet } from "./weight-set.js";
 
 /** The parameter blobs of one layer of a net, as the net has them. */
 export interface WantedLayer {

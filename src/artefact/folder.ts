@@ -4,7 +4,7 @@ import { access, mkdir, open, readFile, rm, rmdir, stat } from "node:fs/promises
 import { dirname, join, resolve } from "node:path";
 import { userError } from "../../proto/errors/index.js";
 import { quotedPath } from "../../proto/words/names.js";
-import { troubleOf } from "../../proto/words/trouble.js";
+import { codeOf, troubleOf } from "../../proto/words/trouble.js";
 import { MANIFEST_FORMAT, type ManifestFile, manifestFiles } from "../../runtime/artefact/manifest.js";
 import { writeFileAtomically } from "../../runtime/atomic-file.js";
 import { BUILT_MARK } from "./built-mark.js";
@@ -14,8 +14,6 @@ export interface BuiltFile {
   readonly path: string;
   readonly bytes: Uint8Array;
 }
-
-const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 
 /**
  * Whether a folder can be written to, before any work is done for it. Nothing is made.

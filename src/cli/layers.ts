@@ -3,7 +3,7 @@
 import { pathToFileURL } from "node:url";
 import { userError } from "../../proto/errors/index.js";
 import { quotedPath } from "../../proto/words/names.js";
-import { troubleOf } from "../../proto/words/trouble.js";
+import { codeOf, messageOf, troubleOf } from "../../proto/words/trouble.js";
 import { extras, type LayerType } from "../layers/index.js";
 import { layerProblems } from "../net/check-options.js";
 import type { Io } from "./io.js";
@@ -33,8 +33,8 @@ async function layersOf(path: string, name: string): Promise<readonly LayerType[
   try {
     exported = (await import(pathToFileURL(path).href)) as Readonly<Record<string, unknown>>;
   } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === "ERR_MODULE_NOT_FOUND";
-    const itself = missing && String((error as Error).message).includes(path);
+    const missing = codeOf(error) === "ERR_MODULE_NOT_FOUND";
+    const itself = missing && messageOf(error).includes(path);
     throw userError(
       `Cannot load the layers in ${quotedPath(name)}: ${itself ? "there is no such file" : troubleOf(error)}`,
       itself
