@@ -70,7 +70,7 @@ export async function createNet(
     ...mistakesIn(given, inputShapes, "input"),
     ...[...inputShapes]
       .filter(([name]) => !Object.hasOwn(given ?? {}, name))
-      .map(([name, shape]) => `input ${quoted(name)} ${showShape(shape)} was not given`),
+      .map(([name, shape]) => `input ${quoted(name)}, of shape ${showShape(shape)}, was not given`),
   ];
   /** Runs a forward on a batch that has been looked at. */
   const runForward = async (program: NamedProgram, given: Given): Promise<void> => {

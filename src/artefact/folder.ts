@@ -121,7 +121,7 @@ async function refuseOthers(out: string, files: readonly BuiltFile[]): Promise<v
   }
   if (there.length === 0 || (await isBuilt(out))) return;
   throw userError(
-    `${quotedPath(out)} has files that no build wrote: ${there.map(quotedPath).join(", ")}`,
+    `${quotedPath(out)} has files that no build wrote: ${there.join(", ")}`,
     "build into another folder, or move them away",
   );
 }

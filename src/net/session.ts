@@ -123,7 +123,7 @@ export function createSession(parts: SessionParts): Session {
     for (const name of missing)
       mistakes.push({
         severity: "error",
-        message: `Input ${quoted(name)} ${showShape(lowered.inputs.get(name)!)} was not given`,
+        message: `Input ${quoted(name)}, of shape ${showShape(lowered.inputs.get(name)!)}, was not given`,
       });
     if (mistakes.length > 0) throw new CortadoError(mistakes);
     for (const [name, values] of Object.entries(given)) {
