@@ -49,6 +49,10 @@ const withoutQuotes = (text: string): string => visible(text.replaceAll("\\", "\
 /** A name for a sentence: in quotes, and cut where it is very long. No two names look alike but for the cut. */
 export const quoted = (name: string): string => `"${cut(name, MOST_OF_NAME, inQuotes)}"`;
 
+/** A layer for a sentence: `layer "conv1" (Convolution)`. */
+export const quotedLayer = (name: string, type = ""): string =>
+  `layer ${quoted(name)}${type === "" ? "" : ` (${unquoted(type)})`}`;
+
 /** A path, or a URL, for a sentence. */
 export const quotedPath = (path: string): string => `"${cut(path, MOST_OF_PATH, inQuotes)}"`;
 

@@ -108,14 +108,15 @@ export async function firstRecord(cursor: RecordCursor, mode: ColorMode): Promis
  * @throws CortadoError when there is no record at all
  */
 export function endless(cursor: RecordCursor, mode: ColorMode, read = 0): () => Promise<PlainRecord> {
+  const name = quotedPath(cursor.name);
   return async () => {
     let record = await cursor.next();
     if (!record) {
       await cursor.rewind();
       read = 0;
       record = await cursor.next();
-      if (!record) throw userError(`${cursor.name} has no records`);
+      if (!record) throw userError(`${name} has no records`);
     }
-    return decodeRecord(record, mode, `record ${read++} of ${cursor.name}`);
+    return decodeRecord(record, mode, `record ${read++} of ${name}`);
   };
 }

@@ -5,7 +5,7 @@ import type { Diagnostics, Span } from "../../proto/errors/index.js";
 import { didYouMean } from "../../proto/errors/suggest.js";
 import type { LayerParameter } from "../../proto/index.js";
 import { showShape } from "../../proto/words/amounts.js";
-import { quoted } from "../../proto/words/names.js";
+import { quoted, quotedLayer } from "../../proto/words/names.js";
 import {
   type BlobVersion,
   DEFINE_LAYER,
@@ -33,8 +33,7 @@ export function attempt<T>(step: () => T): T | undefined {
   }
 }
 
-export const nameOf = (layer: LayerParameter): string =>
-  `layer ${quoted(layer.name)} (${quoted(layer.type).slice(1, -1)})`;
+export const nameOf = (layer: LayerParameter): string => quotedLayer(layer.name, layer.type);
 
 export const placeOfName = (layer: LayerParameter): Span | undefined =>
   spanOf(layer, "name") ?? spanOf(layer);

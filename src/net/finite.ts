@@ -1,7 +1,7 @@
 import type { Node, Shape } from "../../codegen/ir/graph.js";
 import { CortadoError, type Span } from "../../proto/errors/index.js";
 import { showShape } from "../../proto/words/amounts.js";
-import { quoted } from "../../proto/words/names.js";
+import { quoted, quotedLayer } from "../../proto/words/names.js";
 import type { ParamMemory } from "../../runtime/device.js";
 import type { LoweredNet } from "../layers/lower-net.js";
 import { type NetDef, spanOf } from "../net-text/index.js";
@@ -75,7 +75,7 @@ export function createFiniteCheck({ lowered, definition, params }: FiniteParts):
     throw new CortadoError([
       {
         severity: "error",
-        message: `layer ${quoted(name)} (${type}): ${what} is ${values[at]} at element ${at} (${coordinates(at, shape)}); ${countNotFinite(values)} of ${values.length} are not finite`,
+        message: `${quotedLayer(name, type)}: ${what} is ${values[at]} at element ${at} (${coordinates(at, shape)}); ${countNotFinite(values)} of ${values.length} are not finite`,
         span: layerSpan(layer, field, index),
         related: related.slice(0, MOST_TOLD),
       },
