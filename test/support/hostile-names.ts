@@ -168,3 +168,10 @@ export function trainableNet(name: string, numOutput = 3) {
   );
   return { text, data, label, hidden, loss, accuracy };
 }
+
+/** Whether a text inside a value, a name of a property or itself, is such. */
+export function holds(value: unknown, is: (text: string) => boolean): boolean {
+  if (typeof value === "string") return is(value);
+  if (typeof value !== "object" || value === null) return false;
+  return Object.entries(value).some(([key, inner]) => is(key) || holds(inner, is));
+}
