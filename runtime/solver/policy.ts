@@ -1,6 +1,7 @@
 import type { Diagnostics } from "../../proto/errors/index.js";
 import { CortadoError, createDiagnostics, didYouMean } from "../../proto/errors/index.js";
 import { nameSpanOf, spanOf } from "../../proto/text/spans.js";
+import { quoted } from "../../proto/words/names.js";
 import { POLICIES, type Policy, type Rate, type RateSettings, rateOf } from "./rate.js";
 
 export { POLICIES, type Policy, type Rate, type RateSettings } from "./rate.js";
@@ -19,11 +20,9 @@ export function checkPolicy(solver: RateSettings, diagnostics: Diagnostics): voi
     return;
   }
   if (!isPolicy(policy)) {
-    diagnostics.error(
-      `unknown learning rate policy ${JSON.stringify(policy.slice(0, 80))}`,
-      spanOf(solver, "lr_policy"),
-      { hint: didYouMean(policy, NAMES) ?? `one of ${NAMES.join(", ")}` },
-    );
+    diagnostics.error(`unknown learning rate policy ${quoted(policy)}`, spanOf(solver, "lr_policy"), {
+      hint: didYouMean(policy, NAMES) ?? `one of ${NAMES.join(", ")}`,
+    });
     return;
   }
   const by = nameSpanOf(solver, "lr_policy") ?? spanOf(solver);

@@ -1,6 +1,7 @@
 import type { Diagnostics } from "../../proto/errors/index.js";
-import { didYouMean, orList, quoted } from "../../proto/errors/suggest.js";
+import { didYouMean, orList } from "../../proto/errors/suggest.js";
 import { has, type SolverParameter } from "../../proto/index.js";
+import { quoted } from "../../proto/words/names.js";
 import { checkPolicy } from "../../runtime/solver/policy.js";
 import { nameSpanOf, spanOf } from "../net-text/index.js";
 import { constantsOf, isSolverType, ruleOf, SOLVER_TYPES } from "./index.js";
