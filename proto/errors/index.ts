@@ -1,5 +1,7 @@
 export * from "./diagnostic.js";
 export * from "./errors.js";
 export * from "./format-diagnostics.js";
+export * from "./present.js";
+export * from "./present.js";
 export * from "./suggest.js";
 export * from "./suggest.js";
