@@ -1,3 +1,4 @@
+import { present } from "../../proto/errors/index.js";
 import { type DType, type Graph, type Node, sizeOf } from "../ir/graph.js";
 import { findAliases } from "./alias.js";
 import { aligned, mostLive, packArena } from "./arena.js";
@@ -147,7 +148,10 @@ function findPeak(regions: readonly Region[], lifetimes: ReadonlyMap<Node, Lifet
     .map((region) => ({
       region,
       // Of the values that take turns there, the one written last by then.
-      node: region.holds.findLast((node) => lifetimes.get(node)!.first <= step)!,
+      node: present(
+        region.holds.findLast((node) => present(lifetimes.get(node), "a lifetime").first <= step),
+        "what a live region holds",
+      ),
     }))
     .sort((a, b) => b.region.bytes - a.region.bytes || a.node.id - b.node.id)
     .map(({ node }) => node);

@@ -1,3 +1,4 @@
+import { present } from "../../proto/errors/index.js";
 import { type Node, type Root, type Shape, sizeOf } from "../ir/graph.js";
 import { attributesKey } from "../ir/key.js";
 import { printScalar } from "../ir/print-graph.js";
@@ -190,7 +191,11 @@ const formatCopies = (plan: Plan, pass: Pass | undefined, options: FormatOptions
 
 function formatPeak(plan: Plan): readonly string[] {
   const { peak, regions } = plan;
-  const region = (node: Node): number => regions.find(({ holds }) => holds.includes(node))!.bytes;
+  const region = (node: Node): number =>
+    present(
+      regions.find(({ holds }) => holds.includes(node)),
+      "the region of a value",
+    ).bytes;
   const shown = peak.live.slice(0, MOST_SHOWN);
   const rest = peak.live.length - shown.length;
   return [
