@@ -2,7 +2,9 @@
  * The schema as tables: for each message its fields by name and by number, ready for the text parser, the binary
  * reader and writer, and the printer.
  */
+
 import protobuf from "protobufjs/light.js";
+import { present } from "./errors/index.js";
 import { descriptor, type MessageTypes } from "./generated/caffe.js";
 
 export type MessageName = keyof MessageTypes;
@@ -78,6 +80,10 @@ export function messageInfo(name: MessageName | (string & {})): MessageInfo {
   if (info === undefined) throw new TypeError(`the schema has no message ${JSON.stringify(name)}`);
   return info;
 }
+
+/** A field that a message has. */
+export const fieldInfo = (message: MessageInfo, field: string): FieldInfo =>
+  present(message.byName.get(field), `${message.name}.${field}`);
 
 /** The messages of one reading: the schema's, some of them with fields more. */
 export type Schema = (name: MessageName) => MessageInfo;

@@ -109,7 +109,7 @@ function viewOf(bytes: Uint8Array): DataView {
 async function findMagic(file: BlockFile): Promise<Layout | undefined> {
   if (file.size < 192) return undefined;
   const view = viewOf(await file.read(0, 192));
-  return [LAYOUTS[1]!, LAYOUTS[2]!].find((layout) => view.getUint32(layout.header, true) === MAGIC);
+  return [LAYOUTS[1], LAYOUTS[2]].find((layout) => view.getUint32(layout.header, true) === MAGIC);
 }
 
 async function readMeta(file: BlockFile): Promise<Meta> {
@@ -238,7 +238,7 @@ function cursorOver(file: BlockFile, meta: Meta): KeyValueCursor {
       }
     }
     while (path.length > 0) {
-      const level = path[path.length - 1]!;
+      const level = path[path.length - 1];
       if (level.next >= level.count) {
         path.pop();
         continue;
@@ -302,6 +302,6 @@ function cursorOver(file: BlockFile, meta: Meta): KeyValueCursor {
 /** Order of byte strings as memcmp has it, the shorter first when one begins the other. */
 function compareBytes(a: Uint8Array, b: Uint8Array): number {
   const shared = Math.min(a.length, b.length);
-  for (let i = 0; i < shared; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
+  for (let i = 0; i < shared; i++) if (a[i] !== b[i]) return a[i] - b[i];
   return a.length - b.length;
 }

@@ -7,6 +7,7 @@ import {
   decodeMessage,
   encodeMessage,
   type FieldInfo,
+  fieldInfo,
   has,
   type LayerParameter,
   type MessageName,
@@ -96,7 +97,7 @@ export function encodeCaffemodel(weights: WeightSet): readonly Uint8Array[] {
   );
 }
 
-const numberOf = (message: MessageName, field: string): number => messageInfo(message).byName.get(field)!.id;
+const numberOf = (message: MessageName, field: string): number => fieldInfo(messageInfo(message), field).id;
 const NET = { layer: numberOf("NetParameter", "layer") };
 const LAYER = { blobs: numberOf("LayerParameter", "blobs") };
 const BLOB = { data: numberOf("BlobProto", "data") };

@@ -5,6 +5,7 @@ import {
   createDiagnostics,
   type Diagnostic,
   type Diagnostics,
+  present,
   type Span,
 } from "../../proto/errors/index.js";
 import {
@@ -91,7 +92,7 @@ function referenceTo(solver: SolverParameter, field: (typeof TRAIN_FIELDS)[numbe
   const value = solver[field];
   return typeof value === "string"
     ? { is: "file", path: value, span: spanOf(solver, field) }
-    : { is: "message", net: value! };
+    : { is: "message", net: present(value, field) };
 }
 
 function testReferences(solver: SolverParameter, diagnostics: Diagnostics): readonly Reference[] {
