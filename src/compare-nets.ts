@@ -2,7 +2,7 @@ import { sameShape } from "../codegen/ir/graph.js";
 import { CortadoError, type Diagnostic, userError } from "../proto/errors/index.js";
 import { toFloat32 } from "../runtime/memory.js";
 import type { Blobs, CompiledNet } from "../runtime/types.js";
-import { drawnInputs } from "./gradcheck/bottoms.js";
+import { drawnInputs } from "./gradcheck/input-domains.js";
 import { drawNetValues } from "./gradcheck/net-values.js";
 import { inputName } from "./layers/index.js";
 import { internalsOf } from "./net/internals.js";

@@ -9,14 +9,14 @@ import { runPasses } from "../codegen/passes/index.js";
 import { planGraph } from "../codegen/plan/index.js";
 import { checkGradients, formatGradientReport, type GradientReport } from "../src/check-gradients.js";
 import { compile } from "../src/compile.js";
-import { compileForCheck } from "../src/gradcheck/check-drawn.js";
+import { compileForCheck } from "../src/gradcheck/check-net.js";
 import { forwardAt, RANDOM_STEP, RELATIVE_BOUND } from "../src/gradcheck/directional.js";
-import { layeredNet as makeLayered } from "../src/gradcheck/layered.js";
+import { layeredNet as makeLayered } from "../src/gradcheck/make-nets.js";
 import { searchNets } from "../src/gradcheck/search.js";
 import { defineLayer, inputName, type LayerType, STEP } from "../src/layers/index.js";
 import { internalsOf } from "../src/net/internals.js";
 import { diffName, objectiveGraph } from "../src/net/objective.js";
-import { differentiableTypes, layeredNet } from "./support/draw-net.js";
+import { differentiableTypes, layeredNet } from "./support/random-net.js";
 import { makeRunnable, readableRoots } from "./support/run.js";
 
 const RUNS = Number(process.env["CORTADO_GRADIENT_RUNS"] ?? 200);

@@ -3,9 +3,9 @@
 import { type Shape, sameShape } from "../../codegen/ir/graph.js";
 import { createMessage, type ParamSpec, withFields } from "../../proto/index.js";
 import { type Draw, type LayerType, layerOf } from "../layers/index.js";
-import { bottomDomains } from "./bottoms.js";
-import type { DrawnInput } from "./drawn.js";
-import { lowerDrawn, type Sketch, type Start } from "./net-maker.js";
+import { bottomDomains } from "./input-domains.js";
+import { lowerDrawn, type Sketch, type Start } from "./net-builder.js";
+import type { DrawnInput } from "./random-net.js";
 
 /** As many bottoms as the record asks for, all of one shape of 1 to 4 axes. */
 function defaultShapes(

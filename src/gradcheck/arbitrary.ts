@@ -1,6 +1,6 @@
 /** Drawn nets for fast-check, which is loaded only when something is drawn. */
 import type { Arbitrary } from "fast-check";
-import { CHOICE_BITS, type DrawnNet, drawFrom, type MakeNet } from "./drawn.js";
+import { CHOICE_BITS, type DrawnNet, drawFrom, type MakeNet } from "./random-net.js";
 
 export type FastCheck = typeof import("fast-check");
 

@@ -13,11 +13,11 @@ import { objectiveGraph } from "../net/objective.js";
 import { readDefinition } from "../net/read-definition.js";
 import { createRunner, type Runner } from "../net/runner.js";
 import type { NetDef } from "../net-text/index.js";
-import { drawnInputs } from "./bottoms.js";
-import { heldBack } from "./cut.js";
 import { type Checked, compareAlong, type Direction, gradientsAt, STEP_SIZE } from "./directional.js";
-import { type DrawnInput, type DrawnNet, isDifferentiable } from "./drawn.js";
+import { heldBack } from "./held-back.js";
+import { drawnInputs } from "./input-domains.js";
 import { drawNetValues, uniforms } from "./net-values.js";
+import { type DrawnInput, type DrawnNet, isDifferentiable } from "./random-net.js";
 import type { GradientFailure, GradientPart, GradientReport } from "./report.js";
 import { smallestFailure } from "./single-layer.js";
 

@@ -1,7 +1,7 @@
 /** A drawn net as prototxt. */
 import { createMessage, type LayerParameter, messageInfo, messageOf } from "../../proto/index.js";
 import { formatNet } from "../net-text/index.js";
-import type { DrawnInput } from "./drawn.js";
+import type { DrawnInput } from "./random-net.js";
 
 /** The text of a net of Input layers and these. */
 export const netText = (

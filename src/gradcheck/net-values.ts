@@ -3,7 +3,7 @@
 import { type Shape, sizeOf } from "../../codegen/ir/graph.js";
 import { permutation, type RandomStream, randomStream } from "../../runtime/random/index.js";
 import type { LoweredNet, Values } from "../layers/index.js";
-import type { DrawnNet } from "./drawn.js";
+import type { DrawnNet } from "./random-net.js";
 
 /** What a run of a net is given. Parameters are by index. */
 export interface NetValues {

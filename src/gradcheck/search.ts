@@ -1,8 +1,8 @@
 /** Draws nets, checks each, and shrinks the one that fails. */
 import { userError } from "../../proto/errors/index.js";
 import { drawnNets, type FastCheck, loadFastCheck } from "./arbitrary.js";
-import { type CheckOptions, checkGradient } from "./check-drawn.js";
-import type { DrawnNet, MakeNet } from "./drawn.js";
+import { type CheckOptions, checkGradient } from "./check-net.js";
+import type { DrawnNet, MakeNet } from "./random-net.js";
 import type { GradientFailure, GradientReport } from "./report.js";
 
 export interface SearchOptions extends Pick<CheckOptions, "layers" | "rules"> {

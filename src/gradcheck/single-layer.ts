@@ -2,10 +2,10 @@
 import { withFields } from "../../proto/index.js";
 import { knownLayerTypes, type LayerType, type LoweredNet } from "../layers/index.js";
 import { formatNet, type NetDef } from "../net-text/index.js";
-import { bottomDomains } from "./bottoms.js";
-import { checkGradient } from "./check-drawn.js";
-import { type DrawnInput, type DrawnNet, isDifferentiable } from "./drawn.js";
+import { checkGradient } from "./check-net.js";
+import { bottomDomains } from "./input-domains.js";
 import { netText } from "./net-text.js";
+import { type DrawnInput, type DrawnNet, isDifferentiable } from "./random-net.js";
 import type { GradientFailure } from "./report.js";
 
 /** A layer whose gradient is wrong is found with one of so many draws of its values. */

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { randomStream } from "../../runtime/random/index.js";
-import { drawnInputs } from "../../src/gradcheck/bottoms.js";
-import { drawFrom } from "../../src/gradcheck/drawn.js";
-import { layeredNet } from "../../src/gradcheck/layered.js";
-import { lowerDrawn } from "../../src/gradcheck/net-maker.js";
+import { drawnInputs } from "../../src/gradcheck/input-domains.js";
+import { layeredNet } from "../../src/gradcheck/make-nets.js";
+import { lowerDrawn } from "../../src/gradcheck/net-builder.js";
+import { drawFrom } from "../../src/gradcheck/random-net.js";
 import {
   CortadoError,
   checkGradients,

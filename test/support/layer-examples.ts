@@ -4,8 +4,8 @@
  */
 
 import type { Shape } from "../../codegen/ir/graph.js";
-import { drawFrom } from "../../src/gradcheck/drawn.js";
-import { singleLayerNet } from "../../src/gradcheck/layered.js";
+import { singleLayerNet } from "../../src/gradcheck/make-nets.js";
+import { drawFrom } from "../../src/gradcheck/random-net.js";
 import { knownLayerTypes, type LayerType } from "../../src/layers/index.js";
 import { parseNet } from "../../src/net-text/index.js";
 

@@ -1,7 +1,7 @@
 /** Which settings a layer type's definition looks at, seen while it runs. */
 import { CortadoError } from "../../proto/errors/index.js";
-import { drawFrom } from "../../src/gradcheck/drawn.js";
-import { singleLayerNet } from "../../src/gradcheck/layered.js";
+import { singleLayerNet } from "../../src/gradcheck/make-nets.js";
+import { drawFrom } from "../../src/gradcheck/random-net.js";
 import { feedsOf, type LayerType } from "../../src/layers/index.js";
 import { parseNet } from "../../src/net-text/index.js";
 import { exampleText, type LayerExample } from "./layer-examples.js";

@@ -4,9 +4,9 @@
  */
 import { afterAll, describe, expect, it } from "vitest";
 import { RULES } from "../../../codegen/autodiff/index.js";
-import { checkGradient } from "../../../src/gradcheck/check-drawn.js";
-import { type DrawnNet, drawFrom } from "../../../src/gradcheck/drawn.js";
-import { singleLayerNet } from "../../../src/gradcheck/layered.js";
+import { checkGradient } from "../../../src/gradcheck/check-net.js";
+import { singleLayerNet } from "../../../src/gradcheck/make-nets.js";
+import { type DrawnNet, drawFrom } from "../../../src/gradcheck/random-net.js";
 import type { LayerType } from "../../../src/layers/index.js";
 import { type Mutant, nodeMutants, scalarMutants, withoutGradient } from "./mutants.js";
 import { nodeSubjects, scalarSubjects } from "./mutation-subjects.js";

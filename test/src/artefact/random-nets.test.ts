@@ -5,7 +5,7 @@ import { sizeOf } from "../../../codegen/ir/graph.js";
 import { randomStream } from "../../../runtime/random/index.js";
 import { compile } from "../../../src/compile.js";
 import { drawValues } from "../../../src/gradcheck/net-values.js";
-import { layeredNet } from "../../support/draw-net.js";
+import { layeredNet } from "../../support/random-net.js";
 import { bits, build, inNode, removeFolders, standIn } from "./support.js";
 
 afterAll(removeFolders);

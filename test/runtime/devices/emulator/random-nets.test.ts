@@ -11,10 +11,15 @@ import { randomStream } from "../../../../runtime/random/index.js";
 import { drawNetValues, uniforms } from "../../../../src/gradcheck/net-values.js";
 import { inputName } from "../../../../src/layers/index.js";
 import { diffName, objectiveGraph } from "../../../../src/net/objective.js";
-import { type DrawnNet, differentiableTypes, layeredNet, singleLayerNet } from "../../../support/draw-net.js";
 import { type EmulatedGraph, emulateGraphs } from "../../../support/emulate.js";
 import { lowerText } from "../../../support/lowered.js";
 import { addonForTests } from "../../../support/native.js";
+import {
+  type DrawnNet,
+  differentiableTypes,
+  layeredNet,
+  singleLayerNet,
+} from "../../../support/random-net.js";
 import { makeRunnable } from "../../../support/run.js";
 
 const NETS = Number(process.env["CORTADO_EMULATOR_NETS"] ?? 80);

@@ -5,8 +5,8 @@ import { type LayerParameter, withFields } from "../../proto/index.js";
 import { type LayerType, type LoweredNet, schemaWith } from "../layers/index.js";
 import { lowerDefinition } from "../net/lower-definition.js";
 import { parseNet, selectLayers } from "../net-text/index.js";
-import type { DrawnInput, DrawnNet } from "./drawn.js";
 import { netText } from "./net-text.js";
+import type { DrawnInput, DrawnNet } from "./random-net.js";
 
 /** Deeper blobs than this make a check slow, not better. */
 const LARGEST_BLOB = 800;

@@ -4,7 +4,7 @@ import type { Shape } from "../../codegen/ir/graph.js";
 import type { LayerParameter } from "../../proto/index.js";
 import { knownLayerTypes, type LayerType, type LoweredNet, type Values } from "../layers/index.js";
 import type { NetDef } from "../net-text/index.js";
-import type { DrawnInput } from "./drawn.js";
+import type { DrawnInput } from "./random-net.js";
 
 /** What one bottom of a layer may hold, and whether the layer is smooth in it. */
 export interface BottomDomain {

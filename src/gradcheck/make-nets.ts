@@ -4,8 +4,8 @@ import type { Shape } from "../../codegen/ir/graph.js";
 import { createMessage, type ParamSpec } from "../../proto/index.js";
 import type { Draw, LayerType } from "../layers/index.js";
 import { addLayer, addTwin } from "./add-layer.js";
-import { differentiableTypes, type MakeNet } from "./drawn.js";
-import { createSketch, lowerDrawn, type Sketch, type Start } from "./net-maker.js";
+import { createSketch, lowerDrawn, type Sketch, type Start } from "./net-builder.js";
+import { differentiableTypes, type MakeNet } from "./random-net.js";
 
 /** One layer of a type over inputs. `type` may be one that Cortado does not have. */
 export const singleLayerNet =

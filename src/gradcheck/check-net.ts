@@ -9,7 +9,6 @@ import type { LayerType } from "../layers/index.js";
 import { build } from "../net/load-program.js";
 import { objectiveGraph } from "../net/objective.js";
 import { createRunner } from "../net/runner.js";
-import { heldBack } from "./cut.js";
 import {
   type Checked,
   compareAlong,
@@ -17,9 +16,10 @@ import {
   type GradientCheck,
   gradientsAt,
 } from "./directional.js";
-import type { DrawnNet } from "./drawn.js";
-import { lowerDrawn } from "./net-maker.js";
+import { heldBack } from "./held-back.js";
+import { lowerDrawn } from "./net-builder.js";
 import { drawNetValues, uniforms } from "./net-values.js";
+import type { DrawnNet } from "./random-net.js";
 
 export interface CheckOptions {
   readonly dtype?: "float32" | "float64";

@@ -1,11 +1,11 @@
 /** The gradient check's drawn nets, for tests that compute them otherwise. */
 import * as fc from "fast-check";
 import { drawnNets } from "../../src/gradcheck/arbitrary.js";
-import { differentiableTypes as allDifferentiable, type DrawnNet } from "../../src/gradcheck/drawn.js";
-import { layeredNet as makeLayered, singleLayerNet as makeSingle } from "../../src/gradcheck/layered.js";
+import { layeredNet as makeLayered, singleLayerNet as makeSingle } from "../../src/gradcheck/make-nets.js";
+import { differentiableTypes as allDifferentiable, type DrawnNet } from "../../src/gradcheck/random-net.js";
 import type { LayerType } from "../../src/layers/index.js";
 
-export { type DrawnInput, type DrawnNet, isDifferentiable } from "../../src/gradcheck/drawn.js";
+export { type DrawnInput, type DrawnNet, isDifferentiable } from "../../src/gradcheck/random-net.js";
 
 export const differentiableTypes: readonly LayerType[] = allDifferentiable();
 
