@@ -2,8 +2,8 @@ import { sameShape } from "../codegen/ir/graph.js";
 import { CortadoError, type Diagnostic, userError } from "../proto/errors/index.js";
 import { toFloat32 } from "../runtime/memory.js";
 import type { Blobs, CompiledNet } from "../runtime/types.js";
-import { drawnInputs } from "./gradcheck/input-domains.js";
-import { drawNetValues } from "./gradcheck/net-values.js";
+import { inputDomains } from "./gradcheck/input-domains.js";
+import { randomNetValues } from "./gradcheck/net-values.js";
 import { inputName } from "./layers/index.js";
 import { internalsOf } from "./net/internals.js";
 
@@ -144,8 +144,8 @@ function drawnFor(a: CompiledNet, b: CompiledNet, seed: number): ReadonlyMap<str
     const internals = internalsOf(net);
     if (!internals) continue;
     const { lowered } = internals;
-    const values = drawNetValues(
-      { text: "", inputs: drawnInputs(lowered, net.definition), seed },
+    const values = randomNetValues(
+      { text: "", inputs: inputDomains(lowered, net.definition), seed },
       { ...lowered, params: [] },
     );
     for (const [blob, x] of values.inputs) drawn.set(blob, x);

@@ -4,7 +4,7 @@ import { shortNumber } from "../../runtime/solver/events.js";
 import type { CompiledNet } from "../../runtime/types.js";
 import { type BlobDifference, compareNets, type NetComparison } from "../compare-nets.js";
 import { compile } from "../compile.js";
-import { drawNetValues } from "../gradcheck/net-values.js";
+import { randomNetValues } from "../gradcheck/net-values.js";
 import { internalsOf } from "../net/internals.js";
 import { collectWeights, loadWeights } from "../net/load-weights.js";
 import {
@@ -139,7 +139,7 @@ async function drawParameters(net: CompiledNet, seed: number): Promise<void> {
   const internals = internalsOf(net);
   if (!internals) throw new InternalError("a compiled net without internals");
   const { lowered, params } = internals;
-  const drawn = drawNetValues({ text: "", inputs: [], seed }, lowered);
+  const drawn = randomNetValues({ text: "", inputs: [], seed }, lowered);
   for (const [i, { kind }] of lowered.params.entries())
     if (kind !== "carried") await params.store.memories[i].write(drawn.params[i]);
 }

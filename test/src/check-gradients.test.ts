@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { randomStream } from "../../runtime/random/index.js";
-import { drawnInputs } from "../../src/gradcheck/input-domains.js";
+import { inputDomains } from "../../src/gradcheck/input-domains.js";
 import { layeredNet } from "../../src/gradcheck/make-nets.js";
-import { lowerDrawn } from "../../src/gradcheck/net-builder.js";
+import { lowerText } from "../../src/gradcheck/net-builder.js";
 import { drawFrom } from "../../src/gradcheck/random-net.js";
 import {
   CortadoError,
@@ -159,7 +159,7 @@ it("the inputs of a drawn net follow from its text alone", () => {
     const definition = selectLayers(parseNet(text), { phase: "TRAIN" });
     const plain = (list: typeof inputs) =>
       list.map(({ blob, values, shape, differentiable }) => ({ blob, values, shape, differentiable }));
-    expect(plain(drawnInputs(lowerDrawn(text), definition))).toEqual(plain(inputs));
+    expect(plain(inputDomains(lowerText(text), definition))).toEqual(plain(inputs));
   }
 });
 

@@ -1,15 +1,15 @@
 /** The gradient check's drawn nets, for tests that compute them otherwise. */
 import * as fc from "fast-check";
-import { drawnNets } from "../../src/gradcheck/arbitrary.js";
+import { randomNets } from "../../src/gradcheck/arbitrary.js";
 import { layeredNet as makeLayered, singleLayerNet as makeSingle } from "../../src/gradcheck/make-nets.js";
-import { differentiableTypes as allDifferentiable, type DrawnNet } from "../../src/gradcheck/random-net.js";
+import { differentiableTypes as allDifferentiable, type RandomNet } from "../../src/gradcheck/random-net.js";
 import type { LayerType } from "../../src/layers/index.js";
 
-export { type DrawnInput, type DrawnNet, isDifferentiable } from "../../src/gradcheck/random-net.js";
+export { type InputDomain, isDifferentiable, type RandomNet } from "../../src/gradcheck/random-net.js";
 
 export const differentiableTypes: readonly LayerType[] = allDifferentiable();
 
 /** One layer of a type over inputs. `type` may be one that Cortado does not have. */
-export const singleLayerNet = (type: LayerType): fc.Arbitrary<DrawnNet> => drawnNets(fc, makeSingle(type));
+export const singleLayerNet = (type: LayerType): fc.Arbitrary<RandomNet> => randomNets(fc, makeSingle(type));
 
-export const layeredNet: fc.Arbitrary<DrawnNet> = drawnNets(fc, makeLayered);
+export const layeredNet: fc.Arbitrary<RandomNet> = randomNets(fc, makeLayered);

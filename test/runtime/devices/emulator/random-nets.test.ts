@@ -8,16 +8,16 @@ import { type Node, sizeOf } from "../../../../codegen/ir/graph.js";
 import { runPasses } from "../../../../codegen/passes/index.js";
 import { planGraph } from "../../../../codegen/plan/index.js";
 import { randomStream } from "../../../../runtime/random/index.js";
-import { drawNetValues, uniforms } from "../../../../src/gradcheck/net-values.js";
+import { randomNetValues, uniforms } from "../../../../src/gradcheck/net-values.js";
 import { inputName } from "../../../../src/layers/index.js";
 import { diffName, objectiveGraph } from "../../../../src/net/objective.js";
 import { type EmulatedGraph, emulateGraphs } from "../../../support/emulate.js";
 import { lowerText } from "../../../support/lowered.js";
 import { addonForTests } from "../../../support/native.js";
 import {
-  type DrawnNet,
   differentiableTypes,
   layeredNet,
+  type RandomNet,
   singleLayerNet,
 } from "../../../support/random-net.js";
 import { makeRunnable } from "../../../support/run.js";
@@ -46,9 +46,9 @@ function distanceOf(a: ArrayLike<number>, b: ArrayLike<number>): number {
 }
 
 /** A drawn net as a graph with values, and a check of each root against the `ts` target's float32. */
-function prepare(net: DrawnNet): EmulatedGraph {
+function prepare(net: RandomNet): EmulatedGraph {
   const lowered = lowerText(net.text, { phase: "TRAIN" });
-  const values = drawNetValues(net, lowered);
+  const values = randomNetValues(net, lowered);
   const losses = lowered.losses.map(({ blob }) => blob);
   const seeds = lowered.outputs.filter((blob) => !losses.includes(blob));
   const graph = runPasses(objectiveGraph(lowered, { backward: true, seeds, keep: losses }), lowered.builder);
@@ -97,7 +97,7 @@ function prepare(net: DrawnNet): EmulatedGraph {
 }
 
 describe.skipIf(!native)("drawn nets on the emulator", () => {
-  const draw = (nets: fc.Arbitrary<DrawnNet>, count: number): DrawnNet[] =>
+  const draw = (nets: fc.Arbitrary<RandomNet>, count: number): RandomNet[] =>
     fc.sample(nets, { numRuns: count, ...(process.env["CI"] ? { seed: 20261122 } : {}) });
 
   it("whole nets agree with ts", async () => {
