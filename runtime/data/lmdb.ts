@@ -228,15 +228,26 @@ function cursorOver(file: BlockFile, meta: Meta): KeyValueCursor {
     return { flags: leaf ? flags : 0, key, number: leaf ? low : low + flags * 2 ** 32, data };
   };
 
+  const enterRoot = async (): Promise<void> => {
+    started = true;
+    if (meta.root === NO_PAGE) return;
+    if (meta.root > BigInt(pages)) throw corrupt(file, `its root is page ${meta.root} of ${pages}`);
+    path = [await openPage(Number(meta.root))];
+  };
+
+  /** Counts a record, and refuses one that no database of Caffe's holds. */
+  const checkRecord = ({ number }: Level, { flags, key }: Node): void => {
+    if (flags & (SUB_DATA | DUP_DATA))
+      throw userError(`${file.path} holds named databases inside it; Caffe's databases never do`);
+    if (ordered && lastKey && compareBytes(lastKey, key) >= 0)
+      throw corrupt(file, `keys of page ${number} do not rise`);
+    if (++passed > meta.entries) throw corrupt(file, `more than the ${meta.entries} records it declares`);
+    lastKey = key;
+  };
+
   /** Goes to the next leaf node, or undefined at the end. */
   const advance = async (): Promise<{ level: Level; node: Node } | undefined> => {
-    if (!started) {
-      started = true;
-      if (meta.root !== NO_PAGE) {
-        if (meta.root > BigInt(pages)) throw corrupt(file, `its root is page ${meta.root} of ${pages}`);
-        path = [await openPage(Number(meta.root))];
-      }
-    }
+    if (!started) await enterRoot();
     while (path.length > 0) {
       const level = path[path.length - 1];
       if (level.next >= level.count) {
@@ -250,14 +261,7 @@ function cursorOver(file: BlockFile, meta: Meta): KeyValueCursor {
         path.push(await openPage(node.number));
         continue;
       }
-      if (node.flags & (SUB_DATA | DUP_DATA)) {
-        throw userError(`${file.path} holds named databases inside it; Caffe's databases never do`);
-      }
-      if (ordered && lastKey && compareBytes(lastKey, node.key) >= 0) {
-        throw corrupt(file, `keys of page ${level.number} do not rise`);
-      }
-      if (++passed > meta.entries) throw corrupt(file, `more than the ${meta.entries} records it declares`);
-      lastKey = node.key;
+      checkRecord(level, node);
       return { level, node };
     }
     if (passed !== meta.entries) throw corrupt(file, `${passed} of the ${meta.entries} records it declares`);
