@@ -157,8 +157,8 @@ function place(strokes: readonly (readonly Point[])[], random: RandomStream): Po
     sumX += x;
     sumY += y;
   }
-  const room = 17.2 * Math.exp(jitter(random, 0.06));
-  const scale = room / Math.max(right - left, bottom - top);
+  const extent = 17.2 * Math.exp(jitter(random, 0.06));
+  const scale = extent / Math.max(right - left, bottom - top);
   const shiftX = SIDE / 2 - 0.5 - (scale * sumX) / all.length + jitter(random, 0.7);
   const shiftY = SIDE / 2 - 0.5 - (scale * sumY) / all.length + jitter(random, 0.7);
   return turned.map((stroke) => stroke.map(([x, y]): Point => [scale * x + shiftX, scale * y + shiftY]));
