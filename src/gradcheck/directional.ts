@@ -109,16 +109,16 @@ async function objective({
     value += term;
     size += Math.abs(term);
   };
-  const valueOf = async (blob: string): Promise<ArrayLike<number> & Iterable<number>> =>
+  const readValue = async (blob: string): Promise<ArrayLike<number> & Iterable<number>> =>
     present(await runner.read("value", blob), `the value of ${blob}`);
   for (const [blob, seed] of seeds) {
-    const output = await valueOf(blob);
+    const output = await readValue(blob);
     seed.forEach((s, i) => {
       add(s * output[i]);
     });
   }
   for (const { blob, weight, backward } of lowered.losses)
-    if (backward && !seeds.has(blob)) for (const loss of await valueOf(blob)) add(weight * loss);
+    if (backward && !seeds.has(blob)) for (const loss of await readValue(blob)) add(weight * loss);
   return { value, size };
 }
 
