@@ -8,7 +8,7 @@ export type RealType = "float32" | "float64";
 /** Bytes of one real. */
 export const realBytes = (dtype: RealType): 4 | 8 => (dtype === "float32" ? 4 : 8);
 
-/** As it crosses the face; what is float32 already is not copied. */
+/** As it crosses the public API; what is float32 already is not copied. */
 export const toFloat32 = (values: RealArray): Float32Array =>
   values instanceof Float32Array ? values : Float32Array.from(values);
 

@@ -101,14 +101,14 @@ describe("the check finds a wrong gradient", () => {
 describe("the same net computed otherwise", () => {
   it("through compile, forward and backward", { timeout: LONG }, async () => {
     await fc.assert(
-      fc.asyncProperty(layeredNet, async (drawnNet) => {
-        const checked = await compileForCheck(drawnNet);
+      fc.asyncProperty(layeredNet, async (randomNet) => {
+        const checked = await compileForCheck(randomNet);
         const { runner, lowered, values, seeds } = checked;
         await forwardAt(checked);
         for (const [blob, seed] of seeds) await runner.write(diffName(blob), seed);
         await runner.backward();
 
-        const net = await compile(drawnNet.text, { phase: "TRAIN", dtype: "float64", seed: 1 });
+        const net = await compile(randomNet.text, { phase: "TRAIN", dtype: "float64", seed: 1 });
         const { params, session } = internalsOf(net)!;
         for (const [i, memory] of params.store.memories.entries()) await memory.write(values.params[i]);
         const outputs = await session.forward(Object.fromEntries(values.inputs));

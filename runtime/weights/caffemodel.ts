@@ -58,7 +58,7 @@ export function decodeCaffemodel(bytes: Uint8Array, what: string): WeightSet {
  */
 const isSettings = ({ name, kind }: FieldInfo): boolean => kind.is === "message" && name.endsWith("_param");
 
-/** The layers in the current format. Inputs are nothing to weights, so what is wrong with them is not told. */
+/** The layers in the current format. Inputs are nothing to weights, so what is wrong with them is not reported. */
 function layersOf(net: NetParameter, what: string, errors: Diagnostic[]): readonly LayerParameter[] {
   const diagnostics = createDiagnostics();
   const { layer } = upgradeNet(

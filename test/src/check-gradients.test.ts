@@ -151,7 +151,7 @@ describe("checkGradients of a layer type", () => {
   });
 });
 
-it("the inputs of a drawn net follow from its text alone", () => {
+it("the inputs of a random net follow from its text alone", () => {
   const stream = randomStream(3, 0);
   for (let i = 0; i < 100; i++) {
     const choices = Array.from({ length: 90 }, () => Math.floor(stream.uniform() * 999_999_937));
@@ -163,7 +163,7 @@ it("the inputs of a drawn net follow from its text alone", () => {
   }
 });
 
-it("drawn nets have every structure", () => {
+it("random nets have every structure", () => {
   const stream = randomStream(4, 0);
   const seen = {
     shared: 0,
@@ -215,7 +215,7 @@ it("drawn nets have every structure", () => {
   for (const [name, count] of Object.entries(seen)) expect(count, name).toBeGreaterThan(5);
 });
 
-it("fast-check is loaded only when nets are drawn", () => {
+it("fast-check is loaded only when random nets are made", () => {
   const root = new URL("../../", import.meta.url);
   const naming = ["src", "runtime", "codegen"].flatMap((folder) =>
     readdirSync(new URL(folder, root), { recursive: true, encoding: "utf8" })

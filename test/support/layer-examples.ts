@@ -168,13 +168,13 @@ export function exampleOf(type: LayerType): LayerExample {
       axes: own?.axes,
     };
   }
-  const drawn = singleLayerNet(type)(drawFrom([]));
-  const layer = parseNet(drawn.text).net.layer.at(-1)!;
+  const example = singleLayerNet(type)(drawFrom([]));
+  const layer = parseNet(example.text).net.layer.at(-1)!;
   const inner = /\n {2}\w+_param \{[\s\S]*?\n {2}\}/g;
-  const text = drawn.text.slice(drawn.text.lastIndexOf("layer {"));
+  const text = example.text.slice(example.text.lastIndexOf("layer {"));
   return {
     type: type.type,
-    bottoms: Object.fromEntries(drawn.inputs.map(({ blob, shape }) => [blob, shape])),
+    bottoms: Object.fromEntries(example.inputs.map(({ blob, shape }) => [blob, shape])),
     tops: layer.top,
     settings: (text.match(inner) ?? []).map((block) => block.replace(/\s+/g, " ").trim()),
   };

@@ -105,9 +105,9 @@ export function whatBackwardKeeps(type: LayerType, example: LayerExample): strin
     const shapes = others.filter((node) => kindOf(node) === kind).map(({ shape }) => showShape(shape));
     return `${kind} (${[...new Set(shapes)].join(", ")})`;
   });
-  const drawn = [...read].some((node) => node.op === "input" && node.name === STEP);
+  const random = [...read].some((node) => node.op === "input" && node.name === STEP);
   const parts = [...distinct(blobs, (blob) => baseOf(blob)).map((blob) => `\`${blob}\``), ...kinds];
-  const again = drawn ? "random numbers are drawn again" : "";
+  const again = random ? "random numbers are drawn again" : "";
   if (parts.length === 0) return again === "" ? "nothing" : `nothing: ${again}`;
   return `${listOf(parts)}${again === "" ? "" : `; ${again}`}`;
 }

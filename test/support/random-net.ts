@@ -1,4 +1,4 @@
-/** The gradient check's drawn nets, for tests that compute them otherwise. */
+/** The gradient check's random nets, for tests that compute them otherwise. */
 import * as fc from "fast-check";
 import { randomNets } from "../../src/gradcheck/arbitrary.js";
 import { layeredNet as makeLayered, singleLayerNet as makeSingle } from "../../src/gradcheck/make-nets.js";

@@ -7,7 +7,7 @@ import { parseNet } from "../../src/net-text/index.js";
 import { exampleText, type LayerExample } from "./layer-examples.js";
 import { lowerText } from "./lowered.js";
 
-/** Nets drawn from the record's domain, beside the example. */
+/** Random nets from the record's domain, beside the example. */
 const DRAWS = 40;
 
 /** The message, and every field of it that is asked for. */

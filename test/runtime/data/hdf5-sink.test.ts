@@ -147,7 +147,7 @@ layer { name: "out" type: "HDF5Output" bottom: "p" bottom: "y" hdf5_output_param
     expect(await message(() => compile(text, { root: scratch.path, target: "ts" }))).toMatch(expected);
   });
 
-  it("what cannot be written in the end is told, and nothing is left of it", async () => {
+  it("what cannot be written in the end is reported, and nothing is left of it", async () => {
     mkdirSync(join(scratch.path, "gone"));
     const sink = await openSink(
       { kind: "hdf5", path: "gone/x.h5", datasets: ["data"] },

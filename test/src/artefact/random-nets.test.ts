@@ -1,4 +1,4 @@
-/** Whole small nets drawn from every layer type: what is built gives what is compiled, bit for bit. */
+/** Whole small random nets of every layer type: what is built gives what is compiled, bit for bit. */
 import fc from "fast-check";
 import { afterAll, expect, it } from "vitest";
 import { sizeOf } from "../../../codegen/ir/graph.js";

@@ -45,7 +45,7 @@ function distanceOf(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return Math.sqrt(sum);
 }
 
-/** A drawn net as a graph with values, and a check of each root against the `ts` target's float32. */
+/** A random net as a graph with values, and a check of each root against the `ts` target's float32. */
 function prepare(net: RandomNet): EmulatedGraph {
   const lowered = lowerText(net.text, { phase: "TRAIN" });
   const values = randomNetValues(net, lowered);
@@ -96,7 +96,7 @@ function prepare(net: RandomNet): EmulatedGraph {
   };
 }
 
-describe.skipIf(!native)("drawn nets on the emulator", () => {
+describe.skipIf(!native)("random nets on the emulator", () => {
   const draw = (nets: fc.Arbitrary<RandomNet>, count: number): RandomNet[] =>
     fc.sample(nets, { numRuns: count, ...(process.env["CI"] ? { seed: 20261122 } : {}) });
 
