@@ -84,7 +84,6 @@ export function computeHere(group: Group, base: Node, uses: Uses): void {
   }
 }
 
-/** Computes a node where the group reads it. */
 export function inlineNode(group: Group, node: Node, uses: Uses): void {
   computeHere(group, node, uses);
   group.inlined.add(node);

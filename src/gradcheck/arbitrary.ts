@@ -6,7 +6,6 @@ export type FastCheck = typeof import("fast-check");
 
 const MOST_CHOICES = 90;
 
-/** Loads fast-check. */
 export const loadFastCheck = (): Promise<FastCheck> => import("fast-check");
 
 /** Nets that shrink with their choices; a counterexample prints itself as seed and prototxt. */

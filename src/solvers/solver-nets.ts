@@ -30,7 +30,6 @@ export interface NetPlan {
   readonly folder: string | undefined;
 }
 
-/** The nets of a solver. */
 export interface NetPlans {
   readonly train: NetPlan;
   /** One for each test_iter: those of test_net_param, of test_net, then the solver's own net for the rest. */

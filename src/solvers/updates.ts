@@ -12,7 +12,6 @@ import type { RuleConstants, SolverType, UpdateRule } from "./rule.js";
 import { sgd } from "./sgd.js";
 import { float } from "./update-scalars.js";
 
-/** The rule of each solver type. */
 export const RULES: Readonly<Record<SolverType, UpdateRule>> = {
   SGD: sgd,
   Nesterov: nesterov,

@@ -154,7 +154,6 @@ const EXAMPLES: Readonly<Record<string, Partial<Omit<LayerExample, "type">>>> = 
   },
 };
 
-/** The example of a type. */
 export function exampleOf(type: LayerType): LayerExample {
   const own = EXAMPLES[type.type];
   const plain = type.bottoms.exact === 1 && type.tops.exact === 1;
@@ -182,7 +181,6 @@ export function exampleOf(type: LayerType): LayerExample {
 
 const quote = JSON.stringify;
 
-/** An Input layer on a line. */
 export const inputLine = (name: string, shape: Shape): string =>
   `layer { name: ${quote(name)} type: "Input" top: ${quote(name)} input_param { shape { ${shape.map((extent) => `dim: ${extent} `).join("")}} } }`;
 

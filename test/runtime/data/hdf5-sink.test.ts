@@ -12,7 +12,6 @@ const scratch = scratchFolder();
 const message = async (work: () => unknown): Promise<string> => (await mistakeOf(work))?.message ?? "";
 const counted = (length: number, from = 0): Float32Array => Float32Array.from({ length }, (_, i) => from + i);
 
-/** A file's datasets by path. */
 async function datasetsOf(path: string) {
   const file = await openHdf5(path, path);
   try {
