@@ -1,8 +1,9 @@
 /** Rules of the house that neither the compiler nor the linter checks. */
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
+import { SLOW_FILES } from "./support/slow-files.js";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const FOLDERS = ["src", "codegen", "runtime", "proto", "native", "test", "benchmarks", "examples"];
@@ -20,4 +21,8 @@ const linesOf = (file: string): number => readFileSync(join(ROOT, file), "utf8")
 it("no file is longer than 400 lines", () => {
   expect(files.length).toBeGreaterThan(500);
   expect(files.filter((file) => linesOf(file) > 400)).toEqual([]);
+});
+
+it("the slow test files are where the list of them says", () => {
+  expect(SLOW_FILES.filter((file) => !existsSync(join(ROOT, file)))).toEqual([]);
 });
