@@ -32,7 +32,7 @@ export const loadKernels = (
     ),
   }));
 
-/** What an executor reads of a program: kernels are told by their number. */
+/** What an executor reads of a program: kernels are named by their number. */
 export type Schedule = Pick<Program, NetPass | "copies" | "arenaBytes">;
 
 export interface CudaExecutorOptions {

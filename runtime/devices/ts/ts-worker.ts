@@ -70,15 +70,13 @@ export function workerMain(require: (name: string) => unknown): void {
         barrier();
         behindBarrier = true;
       }
-      const start = thread === 0 ? performance.now() : 0;
+      const start = performance.now();
       if (alone) kernels[kernel](...views, 0, extent);
       else {
         const piece = Math.max(1, Math.floor(extent / (4 * threads)));
-        for (;;) {
-          const lo = Atomics.add(handedOut, i, piece);
-          if (lo >= extent) break;
+        const take = (): number => Atomics.add(handedOut, i, piece);
+        for (let lo = take(); lo < extent; lo = take())
           kernels[kernel](...views, lo, Math.min(lo + piece, extent));
-        }
         barrier();
       }
       if (thread === 0) times[i] = performance.now() - start;
