@@ -1,5 +1,6 @@
 import { InternalError } from "../../proto/errors/index.js";
 import type { DType } from "../ir/graph.js";
+import { dropUnused } from "./drop-unused.js";
 import { hoistIndices } from "./hoist.js";
 import { boundsOf, int, variable } from "./indices.js";
 import type {
@@ -13,7 +14,7 @@ import type {
   Value,
   Variable,
 } from "./kernel.js";
-import { dropUnused, visitLoads } from "./walk.js";
+import { visitLoads } from "./visit.js";
 
 /** Writes one kernel, statement by statement, into nested blocks. */
 export interface KernelWriter {
