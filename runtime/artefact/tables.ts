@@ -76,6 +76,13 @@ export interface ProgramTable {
   /** The number of a kernel, then the places of its arguments. */
   readonly forward: readonly (readonly number[])[];
   readonly backward: readonly (readonly number[])[];
+  /** Launches of a part of their kernel's outermost loop, from ≤ i < to, by their number in their pass; all others are whole. */
+  readonly ranges?: readonly {
+    readonly pass: "forward" | "backward";
+    readonly launch: number;
+    readonly from: number;
+    readonly to: number;
+  }[];
   /** Copies due when a pass ends: a parameter's next value. */
   readonly copies: readonly {
     readonly pass: "forward" | "backward";

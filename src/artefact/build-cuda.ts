@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { cudaTarget } from "../../codegen/ir/target-description.js";
-import { launchShape } from "../../codegen/kernel/launch.js";
+import { launchShape, requireWhole } from "../../codegen/kernel/launch.js";
 import { renderCuda } from "../../codegen/targets/cuda/render-cuda.js";
 import { openAddon } from "../../native/addon.js";
 import { userError } from "../../proto/errors/index.js";
@@ -102,11 +102,12 @@ async function emitCuda(
 
 /** The kernels for one architecture; all programs of a variant have the same. */
 async function buildVariant(
-  { programs: [program] }: Variant,
+  { programs }: Variant,
   architecture: string,
   { compile }: CudaCompiler,
 ): Promise<{ readonly kernels: readonly BuiltKernel[]; readonly files: readonly BuiltFile[] }> {
-  const { kernels } = program;
+  for (const { forward, backward } of programs) [...forward, ...backward].forEach(requireWhole);
+  const [{ kernels }] = programs;
   const sources = kernels.map(renderCuda);
   const cubins = await compile(
     sources.map((source, i) => ({ ...source, note: kernels[i].note })),

@@ -1,4 +1,5 @@
 import type { Argument } from "../../codegen/kernel/kernel.js";
+import { rangeOf } from "../../codegen/kernel/launch.js";
 import { InternalError } from "../../proto/errors/index.js";
 import type { ProgramTable, Tables } from "../../runtime/artefact/tables.js";
 import type { LoweredNet } from "../layers/index.js";
@@ -20,6 +21,11 @@ export function programTable({ program, inputs, roots }: PlacedProgram, lowered:
   };
   const launches = (pass: "forward" | "backward") =>
     program[pass].map(({ kernel, args }) => [kernel, ...args.map(placeOf)]);
+  const ranges = (["forward", "backward"] as const).flatMap((pass) =>
+    program[pass].flatMap((launch, i) =>
+      launch.range ? [{ pass, launch: i, ...rangeOf(launch, program.kernels[launch.kernel]) }] : [],
+    ),
+  );
   const checkOf = new Map(lowered.checks.map((_, i) => [checkName(lowered, i), i]));
   const checks: number[] = [];
   const values: { name: string; place: number }[] = [];
@@ -52,6 +58,7 @@ export function programTable({ program, inputs, roots }: PlacedProgram, lowered:
     arenaBytes: program.arenaBytes,
     forward,
     backward,
+    ...(ranges.length > 0 ? { ranges } : {}),
     copies: program.copies.map(({ pass, from, to }) => ({ pass, from: placeOf(from), to: placeOf(to) })),
     inputs: [...inputs].map(([name, place]) => ({ name, place: placeOf(place) })),
     values,

@@ -1,6 +1,6 @@
 import { cudaTarget } from "../../../codegen/ir/target-description.js";
 import type { Launch, Program } from "../../../codegen/kernel/kernel.js";
-import { launchShape } from "../../../codegen/kernel/launch.js";
+import { launchShape, requireWhole } from "../../../codegen/kernel/launch.js";
 import { cudaListing, renderCuda } from "../../../codegen/targets/cuda/render-cuda.js";
 import { type Addon, type HostMemory, openAddon } from "../../../native/addon.js";
 import { InternalError, userError } from "../../../proto/errors/index.js";
@@ -52,11 +52,15 @@ function createExecutor(addon: Addon, path: string, program: Program, params: Pa
   const planOf = (launches: readonly Launch[]) =>
     addon.hostPlan(
       module,
-      launches.map(({ kernel, args }) => ({
-        kernel,
-        ...launchShape(program.kernels[kernel]),
-        args: args.map((at) => view(at) as HostMemory),
-      })),
+      launches.map((launch) => {
+        const { kernel, args } = launch;
+        requireWhole(launch);
+        return {
+          kernel,
+          ...launchShape(program.kernels[kernel]),
+          args: args.map((at) => view(at) as HostMemory),
+        };
+      }),
     );
   const plans = { forward: planOf(program.forward), backward: planOf(program.backward) };
   const times: Record<Pass, readonly number[]> = { forward: [], backward: [] };
