@@ -2,16 +2,22 @@
 
 import { open, readFile } from "node:fs/promises";
 import { userError } from "../../proto/errors/index.js";
-import { quoted, quotedPath } from "../../proto/words/names.js";
+import { quotedPath } from "../../proto/words/names.js";
 import { troubleOf } from "../../proto/words/trouble.js";
 import { writeFileAtomically } from "../atomic-file.js";
-import { decodeCaffemodel, encodeCaffemodel } from "./caffemodel.js";
-import { decodeHdf5, encodeHdf5, looksLikeHdf5, readHdf5Weights } from "./hdf5-weights.js";
-import { decodeSafetensors, encodeSafetensors, looksLikeSafetensors } from "./safetensors.js";
-import { checkWeightSet, type WeightFormat, type WeightSet } from "./weight-set.js";
+import {
+  formatRecord,
+  HEAD_BYTES,
+  markedFormat,
+  WEIGHT_FORMATS,
+  type WeightFormat,
+  weightFormatOf,
+} from "./weight-formats.js";
+import { checkWeightSet, type WeightSet } from "./weight-set.js";
 
 export * from "./match.js";
-export type { WeightBlob, WeightFormat, WeightSet } from "./weight-set.js";
+export { type WeightFormat, weightFormatOf } from "./weight-formats.js";
+export type { WeightBlob, WeightSet } from "./weight-set.js";
 export { checkWeightSet } from "./weight-set.js";
 
 /**
@@ -20,39 +26,39 @@ export { checkWeightSet } from "./weight-set.js";
  * @throws CortadoError when the file cannot be read, or is damaged, or is something else
  */
 export async function readWeights(source: string | Uint8Array): Promise<WeightSet> {
-  if (typeof source === "string") {
-    const what = quotedPath(source);
-    const bytes = await bytesOf(source);
-    return bytes === "hdf5" ? readHdf5Weights(source, what) : decode(bytes, what);
-  }
+  if (typeof source === "string") return readFileOf(source, quotedPath(source));
   if (!(source instanceof Uint8Array))
     throw userError("weights are read from a path or from the bytes of a file, a Uint8Array");
   return decode(source, "the weights");
 }
 
 async function decode(bytes: Uint8Array, what: string): Promise<WeightSet> {
-  if (looksLikeHdf5(bytes)) return decodeHdf5(bytes, what);
-  if (looksLikeSafetensors(bytes)) return decodeSafetensors(bytes, what);
-  const wrong = wrongKind(bytes);
+  const marked = markedFormat(bytes);
+  const wrong = marked ? undefined : wrongKind(bytes);
   if (wrong) throw userError(`${what} is ${wrong}, not a weight file`);
-  return decodeCaffemodel(bytes, what);
+  return (marked ?? WEIGHT_FORMATS.caffemodel).decode(bytes, what);
 }
 
-/** The bytes of a file; HDF5 is left where it lies, since its library reads files. */
-async function bytesOf(path: string): Promise<Uint8Array | "hdf5"> {
+/** The weights of a file, read by a format's own library where that reads files. */
+async function readFileOf(path: string, what: string): Promise<WeightSet> {
+  let bytes: Uint8Array | undefined;
+  let readInPlace: ((path: string, what: string) => Promise<WeightSet>) | undefined;
   try {
     const file = await open(path, "r");
     try {
-      if (!(await file.stat()).isFile()) return await readFile(file);
-      const head = new Uint8Array(8);
-      await file.read(head, 0, head.length, 0);
-      return looksLikeHdf5(head) ? "hdf5" : await readFile(path);
+      const head = new Uint8Array(HEAD_BYTES);
+      if ((await file.stat()).isFile()) {
+        const { bytesRead } = await file.read(head, 0, head.length, 0);
+        readInPlace = markedFormat(head.subarray(0, bytesRead))?.read;
+        if (!readInPlace) bytes = await readFile(path);
+      } else bytes = await readFile(file);
     } finally {
       await file.close();
     }
   } catch (error) {
-    throw userError(`cannot read the weights ${quotedPath(path)}: ${troubleOf(error)}`);
+    throw userError(`cannot read the weights ${what}: ${troubleOf(error)}`);
   }
+  return readInPlace ? readInPlace(path, what) : decode(bytes ?? new Uint8Array(), what);
 }
 
 /** What people give by mistake, known by its first bytes. */
@@ -75,17 +81,6 @@ function wrongKind(bytes: Uint8Array): string | undefined {
   return undefined;
 }
 
-/** The format that a path's ending asks for. @throws CortadoError for an ending that none has */
-export function weightFormatOf(path: string): WeightFormat {
-  if (path.endsWith(".caffemodel")) return "caffemodel";
-  if (/\.(h5|hdf5)$/.test(path)) return "hdf5";
-  if (path.endsWith(".safetensors")) return "safetensors";
-  throw userError(
-    `cannot tell the format of weights from the name ${quotedPath(path)}`,
-    "names end in .caffemodel, .caffemodel.h5 or .safetensors",
-  );
-}
-
 /**
  * Weights as the bytes of a file.
  *
@@ -99,20 +94,7 @@ export async function encodeWeights(weights: WeightSet, format: WeightFormat): P
 /** As pieces that together are the file, so that a large net need not be copied. */
 async function encodePieces(weights: WeightSet, format: WeightFormat): Promise<readonly Uint8Array[]> {
   checkWeightSet(weights);
-  switch (format) {
-    case "caffemodel":
-      return encodeCaffemodel(weights);
-    case "hdf5":
-      return [await encodeHdf5(weights)];
-    case "safetensors":
-      return encodeSafetensors(weights);
-    default:
-      format satisfies never;
-      throw userError(
-        `there is no weight format ${quoted(String(format))}`,
-        'formats are "caffemodel", "hdf5" and "safetensors"',
-      );
-  }
+  return formatRecord(format).encode(weights);
 }
 
 /**

@@ -22,8 +22,6 @@ export interface WeightSet {
   }[];
 }
 
-export type WeightFormat = "caffemodel" | "hdf5" | "safetensors";
-
 /** Whether there are as many values as a shape has elements, and the shape is one. */
 export function fillsShape(count: number, shape: readonly number[]): boolean {
   if (!shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0)) return false;
