@@ -15,7 +15,7 @@ import {
   sub,
   type UnaryOp,
   unary,
-} from "../ir/scalar.js";
+} from "./scalar.js";
 
 /**
  * How an expression e changes with the operand: by `d`, or (`relative`) by e·k. The second form lets a product or
