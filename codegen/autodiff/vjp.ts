@@ -1,7 +1,7 @@
 import { createBuilder, type GraphBuilder } from "../ir/builder.js";
 import type { Node, NodeOf, Op } from "../ir/graph.js";
-import { arg, argsOf, constant, coord, coordsOf, select } from "../ir/scalar.js";
-import { derivative, SCALAR_RULES, type ScalarRules, times } from "../ir/scalar-derivative.js";
+import { arg, argsOf, constant, coord, coordsOf, select, times } from "../ir/scalar.js";
+import { derivative, SCALAR_RULES, type ScalarRules } from "../ir/scalar-derivative.js";
 
 /** From the cotangent of a node's value, its part of the cotangent of one input. Undefined: the input gets nothing. */
 export type Pullback = ((cotangent: Node) => Node) | undefined;

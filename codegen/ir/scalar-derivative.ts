@@ -1,31 +1,23 @@
+import { BINARY, type Change as ChangeOf, SHAPED, UNARY } from "./ops/scalar-functions.js";
 import {
-  add,
+  ALGEBRA,
   arg,
   type BinaryOp,
-  binary,
+  binaryFunction,
   constant,
-  div,
-  mul,
-  neg,
   replace,
   type Scalar,
   type ShapedOp,
   scalarKey,
   select,
-  sub,
+  shapedFunction,
+  times,
   type UnaryOp,
-  unary,
+  unaryFunction,
 } from "./scalar.js";
 
-/**
- * How an expression e changes with the operand: by `d`, or (`relative`) by e·k. The second form lets a product or
- * quotient keep its own value as a factor, so that exp, division and negative powers are written with the output.
- * Undefined: not at all.
- */
-export type Change =
-  | { readonly relative: false; readonly d: Scalar }
-  | { readonly relative: true; readonly k: Scalar }
-  | undefined;
+/** How an expression changes with an operand. */
+export type Change = ChangeOf<Scalar>;
 
 /** The derivative rule of a scalar function of one operand. It is asked only where the operand changes. */
 type UnaryRule<E extends Scalar> = (of: {
@@ -61,9 +53,35 @@ export interface ScalarRules {
   ) => Change;
 }
 
-const ZERO = constant(0);
-const ONE = constant(1);
-const TWO = constant(2);
+const ruleOf = <K extends string, R>(table: Readonly<Record<K, unknown>>, rule: (op: K) => R) =>
+  Object.fromEntries((Object.keys(table) as K[]).map((op) => [op, rule(op)])) as { readonly [P in K]: R };
+
+/** Those of the functions' records. */
+export const SCALAR_RULES: ScalarRules = {
+  unary: ruleOf(
+    UNARY,
+    (op: UnaryOp): UnaryRule<Extract<Scalar, { kind: "unary" }>> =>
+      (of) =>
+        unaryFunction(op).derivative?.({ ...of, x: of.e.x }, ALGEBRA),
+  ),
+  shaped: ruleOf(
+    SHAPED,
+    (op: ShapedOp): UnaryRule<Extract<Scalar, { kind: "shaped" }>> =>
+      (of) =>
+        shapedFunction(op).derivative({ ...of, x: of.e.x, alpha: of.e.alpha }, ALGEBRA),
+  ),
+  binary: ruleOf(
+    BINARY,
+    (op: BinaryOp): BinaryRule =>
+      (of) =>
+        binaryFunction(op).derivative({ ...of, a: of.e.a, b: of.e.b }, ALGEBRA),
+  ),
+  select(e, then, otherwise) {
+    if (!then && !otherwise) return undefined;
+    const [left, right] = [then ?? constant(0), otherwise ?? constant(0)];
+    return { relative: false, d: select(e.cmp, e.left, e.right, left, right) };
+  },
+};
 
 /**
  * The derivative of `expr` in operand `index`, over the operands and, as operand number `operands`, the
@@ -80,7 +98,7 @@ export function derivative(
   const whole = scalarKey(expr);
   const isLeaf = expr.kind === "const" || expr.kind === "arg" || expr.kind === "coord";
   const result = absolute(expr, change(expr));
-  if (!result) return ZERO;
+  if (!result) return constant(0);
   return replace(result, (part) =>
     !isLeaf && part.kind === expr.kind && scalarKey(part) === whole ? arg(operands) : undefined,
   );
@@ -92,7 +110,7 @@ export function derivative(
       case "coord":
         return undefined;
       case "arg":
-        return e.index === index ? by(ONE) : undefined;
+        return e.index === index ? { relative: false, d: constant(1) } : undefined;
       case "unary": {
         const dx = change(e.x);
         const inner = absolute(e.x, dx);
@@ -116,104 +134,7 @@ export function derivative(
   }
 }
 
-export const SCALAR_RULES: ScalarRules = {
-  unary: {
-    neg: ({ dx, inner }) => (dx.relative ? dx : by(neg(inner))),
-    abs: ({ e: { x }, inner }) => by(times(inner, unary("sign", x))),
-    sign: () => undefined,
-    exp: ({ inner }) => ({ relative: true, k: inner }),
-    log: ({ e: { x }, inner }) => by(div(inner, x)),
-    sqrt: ({ e, inner }) => by(times(inner, div(constant(0.5), e))),
-    tanh: ({ e, inner }) => by(times(inner, sub(ONE, mul(e, e)))),
-    sigmoid: ({ e, inner }) => by(times(inner, mul(e, sub(ONE, e)))),
-    // Its derivative is sigmoid(x), which is 1 − e^−y.
-    softplus: ({ e, isWhole, inner }) =>
-      by(times(inner, isWhole ? sub(ONE, unary("exp", neg(e))) : unary("sigmoid", e.x))),
-    relu: ({ e, isWhole, inner }) => by(times(inner, select("gt", isWhole ? e : e.x, ZERO, ONE, ZERO))),
-    floor: () => undefined,
-  },
-  shaped: {
-    leakyRelu: ({ e, isWhole, inner }) =>
-      by(times(inner, select("gt", testedBy(e, isWhole), ZERO, ONE, constant(e.alpha)))),
-    elu({ e, isWhole, inner }) {
-      const alpha = constant(e.alpha);
-      const tested = testedBy(e, isWhole);
-      const below = tested === e ? add(e, alpha) : mul(alpha, unary("exp", e.x));
-      return by(times(inner, select("gt", tested, ZERO, ONE, below)));
-    },
-  },
-  binary: {
-    add: ({ da, db }) => by(plus(da, db)),
-    sub: ({ da, db }) => by(da ? (db ? sub(da, db) : da) : neg(db!)),
-    mul({ e: { a, b }, ca, cb, da, db }) {
-      if (ca?.relative && cb?.relative) return { relative: true, k: add(ca.k, cb.k) };
-      if (!da) return cb?.relative ? cb : by(times(db!, a));
-      if (!db) return ca?.relative ? ca : by(times(da, b));
-      if (scalarKey(a) === scalarKey(b)) return by(times(da, mul(TWO, a)));
-      return by(add(times(da, b), times(db, a)));
-    },
-    div({ e, ca, cb, da, db }) {
-      const { a, b } = e;
-      if (!db) return ca?.relative ? ca : by(div(da!, b));
-      if (!da) {
-        if (cb?.relative) return { relative: true, k: neg(cb.k) };
-        const isReciprocal = a.kind === "const" && a.value === 1;
-        return { relative: true, k: neg(isReciprocal ? times(db, e) : div(db, b)) };
-      }
-      return by(div(sub(da, times(db, e)), b));
-    },
-    pow({ e, da, db }) {
-      const { a, b } = e;
-      const inExponent = db && times(db, unary("log", a));
-      if (!da) return { relative: true, k: inExponent! };
-      // c·a^c/a is c·a^(c−1) also at 0 when c is negative: both are infinite.
-      if (!db && b.kind === "const" && b.value < 0) return { relative: true, k: times(da, div(b, a)) };
-      const inBase = times(da, mul(b, binary("pow", a, sub(b, ONE))));
-      return by(plus(inBase, inExponent && mul(e, inExponent)));
-    },
-    max: ({ e, isWhole, da, db }) =>
-      by(select("gt", isWhole && e.b.kind === "const" ? e : e.a, e.b, da ?? ZERO, db ?? ZERO)),
-    min: ({ e, isWhole, da, db }) =>
-      by(select("lt", isWhole && e.b.kind === "const" ? e : e.a, e.b, da ?? ZERO, db ?? ZERO)),
-  },
-  select: (e, then, otherwise) =>
-    then || otherwise ? by(select(e.cmp, e.left, e.right, then ?? ZERO, otherwise ?? ZERO)) : undefined,
-};
-
-/** With a slope that is not negative the output is positive exactly where x is. */
-function testedBy(e: Extract<Scalar, { kind: "shaped" }>, isWhole: boolean): Scalar {
-  return isWhole && e.alpha >= 0 ? e : e.x;
-}
-
-const by = (d: Scalar): NonNullable<Change> => ({ relative: false, d });
-
 /** A change of `e` as a derivative. */
 function absolute(e: Scalar, change: Change): Scalar | undefined {
   return change && (change.relative ? times(e, change.k) : change.d);
 }
-
-function plus(a: Scalar | undefined, b: Scalar | undefined): Scalar {
-  return a && b ? add(a, b) : (a ?? b ?? ZERO);
-}
-
-/**
- * a·b, a factor 0 giving 0, quotients joined, and a choice between a constant and something else (a derivative's
- * usual form) taken outside: g·(y > 0 ? 1 : 0) is y > 0 ? g : 0.
- */
-export function times(a: Scalar, b: Scalar): Scalar {
-  if (a.kind === "const" && a.value === 0) return a;
-  if (b.kind === "const" && b.value === 0) return b;
-  if (b.kind === "select" && (isZeroOrOne(b.then) || isZeroOrOne(b.otherwise)))
-    return select(b.cmp, b.left, b.right, times(a, b.then), times(a, b.otherwise));
-  if (a.kind === "select" && (isZeroOrOne(a.then) || isZeroOrOne(a.otherwise)))
-    return select(a.cmp, a.left, a.right, times(a.then, b), times(a.otherwise, b));
-  if (a.kind === "unary" && a.op === "neg") return neg(times(a.x, b));
-  if (b.kind === "unary" && b.op === "neg") return neg(times(a, b.x));
-  if (a.kind === "const" && b.kind === "binary" && b.op === "div" && b.a.kind === "const")
-    return div(mul(a, b.a), b.b);
-  const isReciprocal = b.kind === "binary" && b.op === "div" && b.a.kind === "const" && b.a.value === 1;
-  if (isReciprocal && scalarKey(a) !== scalarKey(b)) return div(a, b.b);
-  return mul(a, b);
-}
-
-const isZeroOrOne = (x: Scalar): boolean => x.kind === "const" && (x.value === 0 || x.value === 1);

@@ -13,17 +13,8 @@ export const within = ({ text, level }: Text, least: number): string => (level >
 export const call = (name: string, ...args: readonly Text[]): Text =>
   atom(`${name}(${args.map(({ text }) => text).join(", ")})`);
 
-/** Functions that no language of the family has; generated code brings those that it calls. */
-export type Helper =
-  | "sign"
-  | "sigmoid"
-  | "softplus"
-  | "relu"
-  | "leakyRelu"
-  | "elu"
-  | "larger"
-  | "smaller"
-  | "uniform";
+/** A function that the language does not have, by name: generated code brings those that it calls. */
+export type Helper = string;
 
 /** How an operation is written: a prefix or infix operator, a function of the language, or a helper of ours. */
 export type Form =
@@ -37,7 +28,7 @@ export interface Dialect {
   readonly compare: Readonly<Record<CompareOp, string>>;
   readonly unary: Readonly<Record<UnaryOp, Form>>;
   readonly binary: Readonly<Record<BinaryOp, Form>>;
-  readonly shaped: Readonly<Record<ShapedOp, Helper>>;
+  readonly shaped: Readonly<Record<ShapedOp, Form>>;
   readonly random: Helper;
   literal(value: number): Text;
   quotient(a: Text, b: Text): Text;
@@ -139,7 +130,7 @@ export function bodyRenderer(dialect: Dialect, used: Set<Helper>): BodyRenderer 
       case "unary":
         return apply(dialect.unary[x.op], value(x.x));
       case "shaped":
-        return apply({ helper: dialect.shaped[x.op] }, value(x.x), dialect.literal(x.alpha));
+        return apply(dialect.shaped[x.op], value(x.x), dialect.literal(x.alpha));
       case "binary":
         return apply(dialect.binary[x.op], value(x.a), value(x.b));
       case "fma":

@@ -1,6 +1,6 @@
 /** What may be computed where: one predicate a rule, each a fact about nodes, none about costs or order. */
 import { type Node, type Op, sizeOf } from "../ir/graph.js";
-import { scalarCost } from "./recompute-cost.js";
+import { coordsOf } from "../ir/scalar.js";
 import { freeViewOffset, sameCoordinates, type Uses, viewsOf } from "./uses.js";
 
 /** Views that are work unless they are inlined: their elements do not lie in order in their source. */
@@ -64,7 +64,7 @@ export const acceptsEpilogue = (anchor: Node): boolean => anchor.dtype === "real
 /** Whether a node needs nothing but the flat position of an element: no coordinate, no operand broadcast in part. */
 export function isFlat(node: Node): boolean {
   if (node.op === "random") return true;
-  if (node.op !== "map" || scalarCost(node.expr).coordinates) return false;
+  if (node.op !== "map" || coordsOf(node.expr).length > 0) return false;
   const size = sizeOf(node.shape);
   return node.inputs.every((x) => sizeOf(x.shape) === size || sizeOf(x.shape) === 1);
 }
