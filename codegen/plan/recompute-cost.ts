@@ -1,26 +1,9 @@
-import { type Node, sizeOf } from "../ir/graph.js";
+import { type Node, type Op, sizeOf } from "../ir/graph.js";
+import { primitive } from "../ir/ops/index.js";
 import { scalarCost } from "../ir/scalar.js";
 
-/** Philox and its scaling, counted as operations of a loop body. */
-const RANDOM_OPERATIONS = 4;
-
 /** Operations that a node, inlined, adds to a loop body: a view counts for the indices it takes. */
-export function operationsOf(node: Node): number {
-  switch (node.op) {
-    case "map":
-      return scalarCost(node.expr).operations;
-    case "random":
-      return RANDOM_OPERATIONS;
-    case "concat":
-      return node.inputs.length;
-    case "transpose":
-    case "slice":
-    case "pad":
-      return 1;
-    default:
-      return 0;
-  }
-}
+export const operationsOf = (node: Node): number => primitive<Op>(node.op).operations?.(node) ?? 0;
 
 /** How often an element may be computed that is not cheap: about once. */
 export const ABOUT_ONCE = 1.25;
@@ -33,19 +16,5 @@ export function isCheap(node: Node): boolean {
 }
 
 /** How often all together a node reads elements of one operand: what an operand computed in place would cost. */
-export function readsPerOperand(node: Node): number {
-  const size = sizeOf(node.shape);
-  switch (node.op) {
-    case "reduce":
-      return sizeOf(node.inputs[0].shape);
-    case "windowMax":
-    case "windowArgmax":
-    case "windowSum":
-      return node.window.reduce((n, w) => n * w.size, size);
-    case "windowScatter":
-    case "windowSpread":
-      return node.window.reduce((n, w) => n * Math.ceil(w.size / w.stride), size);
-    default:
-      return size;
-  }
-}
+export const readsPerOperand = (node: Node): number =>
+  primitive<Op>(node.op).reads?.(node) ?? sizeOf(node.shape);
