@@ -1,4 +1,12 @@
-import { BINARY, type Change as ChangeOf, SHAPED, UNARY } from "./ops/scalar-functions.js";
+import {
+  BINARY,
+  type BinaryChange,
+  type Change as ChangeOf,
+  SHAPED,
+  type ShapedChange,
+  UNARY,
+  type UnaryChange,
+} from "./ops/scalar-functions.js";
 import {
   ALGEBRA,
   arg,
@@ -19,32 +27,11 @@ import {
 /** How an expression changes with an operand. */
 export type Change = ChangeOf<Scalar>;
 
-/** The derivative rule of a scalar function of one operand. It is asked only where the operand changes. */
-type UnaryRule<E extends Scalar> = (of: {
-  readonly e: E;
-  /** Whether e is the whole expression, whose value the derivative may read. */
-  readonly isWhole: boolean;
-  readonly dx: NonNullable<Change>;
-  /** dx as a derivative. */
-  readonly inner: Scalar;
-}) => Change;
-
-/** The derivative rule of a scalar function of two operands, at least one of which changes. */
-type BinaryRule = (of: {
-  readonly e: Extract<Scalar, { kind: "binary" }>;
-  readonly isWhole: boolean;
-  readonly ca: Change;
-  readonly cb: Change;
-  /** ca and cb as derivatives. */
-  readonly da: Scalar | undefined;
-  readonly db: Scalar | undefined;
-}) => Change;
-
-/** The derivatives of the scalar functions. */
+/** The derivatives of the scalar functions, each asked only where an operand changes. */
 export interface ScalarRules {
-  readonly unary: { readonly [K in UnaryOp]: UnaryRule<Extract<Scalar, { kind: "unary" }>> };
-  readonly shaped: { readonly [K in ShapedOp]: UnaryRule<Extract<Scalar, { kind: "shaped" }>> };
-  readonly binary: { readonly [K in BinaryOp]: BinaryRule };
+  readonly unary: { readonly [K in UnaryOp]: (of: UnaryChange<Scalar>) => Change };
+  readonly shaped: { readonly [K in ShapedOp]: (of: ShapedChange<Scalar>) => Change };
+  readonly binary: { readonly [K in BinaryOp]: (of: BinaryChange<Scalar>) => Change };
   /** Of the sides: the condition has no derivative. */
   readonly select: (
     e: Extract<Scalar, { kind: "select" }>,
@@ -58,24 +45,9 @@ const ruleOf = <K extends string, R>(table: Readonly<Record<K, unknown>>, rule: 
 
 /** Those of the functions' records. */
 export const SCALAR_RULES: ScalarRules = {
-  unary: ruleOf(
-    UNARY,
-    (op: UnaryOp): UnaryRule<Extract<Scalar, { kind: "unary" }>> =>
-      (of) =>
-        unaryFunction(op).derivative?.({ ...of, x: of.e.x }, ALGEBRA),
-  ),
-  shaped: ruleOf(
-    SHAPED,
-    (op: ShapedOp): UnaryRule<Extract<Scalar, { kind: "shaped" }>> =>
-      (of) =>
-        shapedFunction(op).derivative({ ...of, x: of.e.x, alpha: of.e.alpha }, ALGEBRA),
-  ),
-  binary: ruleOf(
-    BINARY,
-    (op: BinaryOp): BinaryRule =>
-      (of) =>
-        binaryFunction(op).derivative({ ...of, a: of.e.a, b: of.e.b }, ALGEBRA),
-  ),
+  unary: ruleOf(UNARY, (op) => (of) => unaryFunction(op).derivative?.(of, ALGEBRA)),
+  shaped: ruleOf(SHAPED, (op) => (of) => shapedFunction(op).derivative(of, ALGEBRA)),
+  binary: ruleOf(BINARY, (op) => (of) => binaryFunction(op).derivative(of, ALGEBRA)),
   select(e, then, otherwise) {
     if (!then && !otherwise) return undefined;
     const [left, right] = [then ?? constant(0), otherwise ?? constant(0)];
@@ -114,17 +86,17 @@ export function derivative(
       case "unary": {
         const dx = change(e.x);
         const inner = absolute(e.x, dx);
-        return dx && inner && rules.unary[e.op]({ e, isWhole, dx, inner });
+        return dx && inner && rules.unary[e.op]({ e, x: e.x, isWhole, dx, inner });
       }
       case "shaped": {
         const dx = change(e.x);
         const inner = absolute(e.x, dx);
-        return dx && inner && rules.shaped[e.op]({ e, isWhole, dx, inner });
+        return dx && inner && rules.shaped[e.op]({ e, x: e.x, alpha: e.alpha, isWhole, dx, inner });
       }
       case "binary": {
         const [ca, cb] = [change(e.a), change(e.b)];
         const [da, db] = [absolute(e.a, ca), absolute(e.b, cb)];
-        return da || db ? rules.binary[e.op]({ e, isWhole, ca, cb, da, db }) : undefined;
+        return da || db ? rules.binary[e.op]({ e, a: e.a, b: e.b, isWhole, ca, cb, da, db }) : undefined;
       }
       case "select":
         return rules.select(e, absolute(e.then, change(e.then)), absolute(e.otherwise, change(e.otherwise)));

@@ -139,13 +139,31 @@ export function scalarKey(x: Scalar): string {
     case "coord":
       return `@${x.axis}`;
     case "unary":
-      return `${x.op}(${scalarKey(x.x)})`;
+    case "binary":
+      return `${x.op}(${partsIn(x).map(scalarKey)})`;
     case "shaped":
       return `${x.op}[${numberKey(x.alpha)}](${scalarKey(x.x)})`;
-    case "binary":
-      return `${x.op}(${scalarKey(x.a)},${scalarKey(x.b)})`;
     case "select":
-      return `${x.cmp}(${scalarKey(x.left)},${scalarKey(x.right)},${scalarKey(x.then)},${scalarKey(x.otherwise)})`;
+      return `${x.cmp}(${partsIn(x).map(scalarKey)})`;
+    default:
+      return x satisfies never;
+  }
+}
+
+/** What an expression is made of, one level down. */
+function partsIn(x: Scalar): readonly Scalar[] {
+  switch (x.kind) {
+    case "const":
+    case "arg":
+    case "coord":
+      return [];
+    case "unary":
+    case "shaped":
+      return [x.x];
+    case "binary":
+      return [x.a, x.b];
+    case "select":
+      return [x.left, x.right, x.then, x.otherwise];
     default:
       return x satisfies never;
   }
@@ -199,52 +217,15 @@ export function coordsOf(x: Scalar): readonly number[] {
 /** An expression and everything in it, each before what it is made of. */
 function partsOf(x: Scalar): readonly Scalar[] {
   const parts = [x];
-  for (let i = 0; i < parts.length; i++) {
-    const part = parts[i];
-    switch (part.kind) {
-      case "const":
-      case "arg":
-      case "coord":
-        break;
-      case "unary":
-      case "shaped":
-        parts.push(part.x);
-        break;
-      case "binary":
-        parts.push(part.a, part.b);
-        break;
-      case "select":
-        parts.push(part.left, part.right, part.then, part.otherwise);
-        break;
-      default:
-        part satisfies never;
-    }
-  }
+  for (let i = 0; i < parts.length; i++) parts.push(...partsIn(parts[i]));
   return parts;
 }
 
 /** Arithmetic operations per element; of a choice, the dearer side. */
 export function operationCount(x: Scalar): number {
-  switch (x.kind) {
-    case "const":
-    case "arg":
-    case "coord":
-      return 0;
-    case "unary":
-    case "shaped":
-      return 1 + operationCount(x.x);
-    case "binary":
-      return 1 + operationCount(x.a) + operationCount(x.b);
-    case "select":
-      return (
-        1 +
-        operationCount(x.left) +
-        operationCount(x.right) +
-        Math.max(operationCount(x.then), operationCount(x.otherwise))
-      );
-    default:
-      return x satisfies never;
-  }
+  const counts = partsIn(x).map(operationCount);
+  if (x.kind === "select") counts.push(Math.max(...counts.splice(2)));
+  return counts.reduce((sum, count) => sum + count, counts.length > 0 ? 1 : 0);
 }
 
 /** What an expression costs: operations (a division counts for two), and whether it calls a function of libm. */
@@ -254,33 +235,24 @@ export interface ScalarCost {
 }
 
 export function scalarCost(x: Scalar): ScalarCost {
-  let operations = 0;
-  let transcendental = false;
-  for (const part of partsOf(x)) {
-    const cost = costOfPart(part);
-    operations += cost.operations;
-    transcendental ||= cost.transcendental;
-  }
-  return { operations, transcendental };
+  const costs = partsOf(x).map(costOfPart);
+  return {
+    operations: costs.reduce((sum, { operations }) => sum + operations, 0),
+    transcendental: costs.some(({ transcendental }) => transcendental),
+  };
 }
 
 /** Of the function alone, without what it is applied to. */
 function costOfPart(x: Scalar): ScalarCost {
   switch (x.kind) {
-    case "const":
-    case "arg":
-    case "coord":
-      return { operations: 0, transcendental: false };
     case "unary":
       return UNARY[x.op].cost;
     case "shaped":
       return SHAPED[x.op].cost;
     case "binary":
       return BINARY[x.op].cost;
-    case "select":
-      return { operations: 1, transcendental: false };
     default:
-      return x satisfies never;
+      return { operations: x.kind === "select" ? 1 : 0, transcendental: false };
   }
 }
 

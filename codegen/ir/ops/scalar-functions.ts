@@ -45,6 +45,10 @@ export interface UnaryChange<E extends object> {
   readonly inner: E;
 }
 
+export interface ShapedChange<E extends object> extends UnaryChange<E> {
+  readonly alpha: number;
+}
+
 /** As for one operand; of the two at least one changes. */
 export interface BinaryChange<E extends object> {
   readonly e: E;
@@ -173,7 +177,7 @@ export const UNARY = {
     evaluate: Math.abs,
     derivative: ({ x, inner }, s) => by(s.times(inner, s.unary(sign, x))),
     cost: SIMPLE,
-    text: { call: "fabs", ts: { call: "abs" } },
+    text: { call: "fabs" },
   },
   sign,
   exp,

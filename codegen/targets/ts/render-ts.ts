@@ -18,7 +18,7 @@ const literal = (value: number): Text => {
   return { text, level: text.startsWith("-") ? LEVEL.product : LEVEL.atom };
 };
 
-const library = (name: string): string => `Math.${name}`;
+const library = (name: string): string => `Math.${name === "fabs" ? "abs" : name}`;
 const SCALARS = scalarText({
   name: "ts",
   library,
