@@ -1,26 +1,35 @@
 /** The floors of docs/ARCHITECTURE.md, lowest first: no import goes up, none goes round. */
 const floors = [
-  ["errors", "^src/errors/"],
+  ["errors", "^proto/errors/"],
   ["native", "^native/"],
   ["proto", "^proto/"],
-  ["prototxt", "^src/prototxt/"],
-  ["ir", "^src/ir/"],
-  ["layers", "^src/(layers|solvers)/"],
-  ["autodiff", "^src/autodiff/"],
-  ["passes", "^src/passes/"],
-  ["plan", "^src/plan/"],
-  ["codegen", "^codegen/"],
+  ["ir", "^codegen/ir/"],
+  ["autodiff", "^codegen/autodiff/"],
+  ["passes", "^codegen/passes/"],
+  ["plan", "^codegen/plan/"],
+  ["kernel", "^codegen/kernel/"],
+  ["lower", "^codegen/(lower|contraction)/"],
+  ["targets", "^codegen/targets/"],
+  ["pipeline", "^codegen/[^/]+$"],
   ["runtime", "^runtime/"],
-  ["face", "^src/(net/|gradcheck/|cli/|artefact/|[^/]+$)"],
+  ["net-text", "^src/net-text/"],
+  ["layers", "^src/(layers|solvers)/"],
+  ["net", "^src/net/"],
+  ["artefact", "^src/(artefact|gradcheck)/"],
+  ["api", "^src/[^/]+$"],
+  ["cli", "^src/cli/"],
 ];
 
-const upward = floors.slice(0, -1).map(([name, path], i) => ({
-  name: `${name}-imports-upward`,
-  severity: "error",
-  comment: `${name} may import only itself and the floors below it`,
-  from: { path },
-  to: { path: floors.slice(i + 1).map(([, above]) => above) },
-}));
+const upward = floors.slice(0, -1).map(([name, path], i) => {
+  const lower = floors.slice(0, i).map(([, below]) => below);
+  return {
+    name: `${name}-imports-upward`,
+    severity: "error",
+    comment: `${name} may import only itself and the floors below it`,
+    from: { path, pathNot: lower },
+    to: { path: floors.slice(i + 1).map(([, above]) => above), pathNot: [...lower, path] },
+  };
+});
 
 module.exports = {
   forbidden: [
@@ -28,15 +37,10 @@ module.exports = {
     {
       name: "layers-know-no-derivative-or-device",
       severity: "error",
-      comment: "a layer is a definition: it never reaches autodiff, plans, code generation or a device",
+      comment:
+        "a layer is a definition in primitives: it never reaches autodiff, plans, code generation or a device; of the runtime it knows only how a source of data is described",
       from: { path: "^src/layers/" },
-      to: { path: "^(src/(autodiff|passes|plan)|codegen|runtime|native)/" },
-    },
-    {
-      name: "runtime-knows-no-layer",
-      severity: "error",
-      from: { path: "^runtime/" },
-      to: { path: "^src/(layers|autodiff|passes)/" },
+      to: { path: "^(codegen|runtime|native)/", pathNot: "^(codegen/ir/|runtime/data/feed-spec.ts$)" },
     },
     { name: "no-circular", severity: "error", from: {}, to: { circular: true } },
     {

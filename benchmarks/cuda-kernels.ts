@@ -11,12 +11,12 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { runPasses } from "../codegen/passes/index.js";
-import { type Plan, planGraph } from "../codegen/plan/index.js";
+import { cudaTarget } from "../codegen/targets/index.js";
 import { createDiagnostics } from "../proto/errors/index.js";
-import { lowerNet } from "../src/layers/index.js";
+import { type LoweredNet, lowerNet } from "../src/layers/index.js";
 import { type ProgramReport, reportProgram } from "../src/net/kernel-report.js";
-import { hasGradient, objectiveGraph } from "../src/net/objective.js";
+import { hasGradient, type Objective } from "../src/net/objective.js";
+import { netProgram } from "../src/net/programs.js";
 import { parseNet, selectLayers, wireNet } from "../src/net-text/index.js";
 import { machine, median } from "./measure.js";
 
@@ -44,7 +44,7 @@ const nets: readonly Net[] = [
     : []),
 ];
 
-function planOf({ path, phase }: Net): Plan {
+function objectiveOf({ path, phase }: Net): { readonly lowered: LoweredNet; readonly objective: Objective } {
   const definition = selectLayers(parseNet(readFileSync(path, "utf8"), { name: path }), { phase });
   const diagnostics = createDiagnostics();
   // Data layers here say their shapes themselves, or are the built-in digits.
@@ -63,8 +63,7 @@ function planOf({ path, phase }: Net): Plan {
   // A net that ends in Silence has no outputs: then every blob is kept.
   const keep = lowered.outputs.length === 0 ? [...lowered.blobs.keys()] : [];
   const backward = seeds.length > 0 || hasGradient(lowered);
-  const graph = objectiveGraph(lowered, { backward, seeds, keep });
-  return planGraph(runPasses(graph, lowered.builder), { realBytes: 4 });
+  return { lowered, objective: { backward, seeds, keep } };
 }
 
 function row(name: string, report: ProgramReport, warm: ProgramReport): string {
@@ -117,10 +116,17 @@ try {
   console.log(`${machine()}\n\nPredictions are the roofline model's least times, not measurements.\n`);
   console.log(`| ${HEAD.join(" | ")} |\n|${HEAD.map(() => "---").join("|")}|`);
   for (const net of nets) {
-    const plan = planOf(net);
+    const { lowered, objective } = objectiveOf(net);
     for (const architecture of ARCHITECTURES) {
-      const cold = await reportProgram(plan, architecture);
-      console.log(row(net.name, cold, await reportProgram(plan, architecture)));
+      const description = cudaTarget.describe(architecture);
+      const program = netProgram(lowered, objective, {
+        target: cudaTarget,
+        description,
+        dtype: "float32",
+        seed: 1,
+      });
+      const cold = await reportProgram(program, architecture);
+      console.log(row(net.name, cold, await reportProgram(program, architecture)));
     }
   }
 } finally {

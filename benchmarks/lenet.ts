@@ -6,8 +6,8 @@
  */
 import { readFile } from "node:fs/promises";
 import * as tf from "@tensorflow/tfjs";
-import { compileTraining } from "../src/compile.js";
 import { compile, parseSolver } from "../src/index.js";
+import { compileTraining } from "../src/net/compile.js";
 import { formatMeasurements, interleave, machine, median, testValues } from "./measure.js";
 
 const BATCH = 64;

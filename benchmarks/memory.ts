@@ -6,8 +6,8 @@
  *   npm run bench -- memory
  */
 import { readFile } from "node:fs/promises";
-import { compileTraining } from "../src/compile.js";
 import { parseSolver } from "../src/index.js";
+import { compileTraining } from "../src/net/compile.js";
 
 const MIB = 2 ** 20;
 const FLOAT = 4;

@@ -1,8 +1,8 @@
+import type { RealArray, RealType } from "../codegen/ir/real.js";
 import type { TargetDescription } from "../codegen/ir/target-description.js";
 import type { Argument, Program } from "../codegen/kernel/kernel.js";
-import type { RealArray, RealType } from "./memory.js";
-
-export type Pass = "forward" | "backward";
+import type { NetPass } from "../codegen/plan/plan.js";
+import type { Target } from "../codegen/targets/target.js";
 
 /**
  * Memory of one parameter, wherever its net runs: it outlives any one program, and several nets may share it (a test
@@ -28,18 +28,18 @@ export interface ParamStore {
  */
 export interface Executor {
   /** Runs a pass's launches, then its copies. May resolve when they are queued: a fault then shows in the next read. */
-  run(pass: Pass): Promise<void>;
+  run(pass: NetPass): Promise<void>;
   /** A copy of what lies there. */
   read(at: Argument): Promise<RealArray | Int32Array>;
   /** Takes as many values as the argument has elements; the caller's array may change when this has resolved. */
   write(at: Argument, values: ArrayLike<number>): Promise<void>;
   /** Milliseconds that each launch of the pass took when it last ran; empty where it has not been measured. */
-  times(pass: Pass): readonly number[];
+  times(pass: NetPass): readonly number[];
   /**
    * Runs a pass as `run` does, measuring each launch: `times` then tells. Where a device has it, measuring costs time
    * and `run` does not measure.
    */
-  profile?(pass: Pass): Promise<void>;
+  profile?(pass: NetPass): Promise<void>;
   /** Waits for what was asked for, then frees the arena, threads and kernels; parameters stay. Again does nothing. */
   close(): Promise<void>;
 }
@@ -50,7 +50,9 @@ export interface Executor {
  */
 export interface Device {
   readonly name: "ts" | "emulator" | "cuda";
-  /** What the lowering reads. */
+  /** What its programs are compiled for. */
+  readonly target: Target;
+  /** The target's, for this device. */
   readonly description: TargetDescription;
   /**
    * Refuses what cannot fit, before anything of it is taken.

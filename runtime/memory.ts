@@ -1,12 +1,6 @@
 import { totalmem } from "node:os";
+import type { RealArray } from "../codegen/ir/real.js";
 import { userError } from "../proto/errors/index.js";
-
-/** An array of the net's real type: float32, or float64 for gradient checks. */
-export type RealArray = Float32Array | Float64Array;
-export type RealType = "float32" | "float64";
-
-/** Bytes of one real. */
-export const realBytes = (dtype: RealType): 4 | 8 => (dtype === "float32" ? 4 : 8);
 
 /** As it crosses the face; what is float32 already is not copied. */
 export const toFloat32 = (values: RealArray): Float32Array =>

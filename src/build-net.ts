@@ -12,6 +12,7 @@ import {
 import { isRuleScalar } from "../runtime/artefact/step-scalars.js";
 import type { Tables, TrainTable } from "../runtime/artefact/tables.js";
 import { encodeWeights } from "../runtime/weights/index.js";
+import { backwardSeeds } from "./artefact/backward-seeds.js";
 import type { CudaCompiler } from "./artefact/build-cuda.js";
 import { type BuildOptions, type BuildTarget, checkBuildOptions } from "./artefact/build-options.js";
 import { buildSolver } from "./artefact/build-solver.js";
@@ -22,11 +23,11 @@ import { mergePrograms } from "./artefact/merge-programs.js";
 import { moduleText } from "./artefact/net-module.js";
 import { netTables, programTable } from "./artefact/net-tables.js";
 import { buildWeights } from "./artefact/parameters.js";
-import { backwardSeeds, netProgram, type TrainingPrograms, trainingPrograms } from "./artefact/programs.js";
 import type { LoweredNet } from "./layers/index.js";
 import { openFeeds } from "./net/feeds.js";
 import { lowerDefinition } from "./net/lower-definition.js";
 import { hasGradient, keptBlobs } from "./net/objective.js";
+import { netProgram, type TrainingPrograms, trainingPrograms } from "./net/programs.js";
 import { readDefinition } from "./net/read-definition.js";
 import { requireNoFiles, requireStaticShapes } from "./net/static-shapes.js";
 import { type NetDef, selectLayers } from "./net-text/index.js";
@@ -115,9 +116,13 @@ export async function buildWith(
   const seeds = backwardSeeds(lowered, options.backward ?? (train && hasGradient(lowered)));
   const objective = { backward: seeds !== undefined, seeds: seeds ?? [], keep };
   const made = target.descriptions.map((description) => {
-    const programOptions = { seed, target: description };
-    const training = solver && trainingPrograms(lower(), keep, solver, programOptions);
-    const placed = [netProgram(lower(), objective, programOptions), ...(training?.programs ?? [])];
+    const programOptions = { target: target.target, description, dtype: "float32", seed } as const;
+    const training = solver && trainingPrograms(lower(), { keep }, solver, programOptions);
+    const placed = [
+      netProgram(lower(), objective, programOptions),
+      ...(training ? [training.step] : []),
+      ...(training?.update ? [training.update] : []),
+    ];
     const programs = mergePrograms(placed.map(({ program }) => program));
     const tables = placed.map((one, i) => programTable({ ...one, program: programs[i] }, lowered));
     return { training, variant: { description, programs, tables } };
@@ -126,7 +131,7 @@ export async function buildWith(
   const [{ training }] = made;
   const unnamed: Omit<Tables, "build"> = {
     net: definition.net.name,
-    target: target.name,
+    target: target.target.name,
     ...netTables(lowered, keep),
     parameters: [...lowered.params.map(({ shape }) => sizeOf(shape)), ...(training?.states ?? [])],
     ...(seeds && { backward: { seeds, inputs: lowered.wanted.inputs } }),
@@ -155,7 +160,7 @@ export async function buildWith(
     names.map((name) => ({ name, shape: lowered.blobs.get(name)?.shape ?? [] }));
   return {
     out: resolve(out),
-    target: target.name,
+    target: target.target.name,
     phase,
     files: written.map(described),
     inputs: named(tables.inputs),
@@ -218,6 +223,6 @@ function trainTable({ history }: TrainingPrograms, solver: SolverParameter): Tra
     ...(lr_policy !== "" && {
       rate: { lr_policy, base_lr, gamma, power, stepsize, stepvalue, max_iter },
     }),
-    history,
+    history: history.map(({ param, shape }) => ({ param, shape })),
   };
 }

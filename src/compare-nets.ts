@@ -1,10 +1,11 @@
 import { sameShape } from "../codegen/ir/graph.js";
 import { CortadoError, type Diagnostic, userError } from "../proto/errors/index.js";
 import { toFloat32 } from "../runtime/memory.js";
-import type { Blobs, CompiledNet } from "../runtime/types.js";
+import type { Blobs } from "../runtime/net-types.js";
 import { drawnInputs } from "./gradcheck/bottoms.js";
 import { drawNetValues } from "./gradcheck/net-values.js";
 import { inputName } from "./layers/index.js";
+import type { CompiledNet } from "./net/compiled-net.js";
 import { internalsOf } from "./net/internals.js";
 
 export interface CompareOptions {

@@ -4,22 +4,26 @@ import { CortadoError, createDiagnostics, userError } from "../proto/errors/inde
 import type { SolverParameter } from "../proto/index.js";
 import type { Progress, SnapshotFiles, SolverEvent, TestResult } from "../runtime/solver/events.js";
 import { checkPrefix, existing, snapshotPrefix } from "../runtime/solver/paths.js";
-import { type BatchSource, createLoop, type Solver } from "../runtime/solver/solver.js";
+import { type BatchSource, createLoop, type Solver as SolverOf } from "../runtime/solver/solver.js";
 import { restoreState, saveState, snapshotNames } from "../runtime/solver/state.js";
-import type { CompiledNet } from "../runtime/types.js";
 import { readWeights, type WeightSet, writeWeights } from "../runtime/weights/index.js";
-import { compile, compileTraining } from "./compile.js";
 import { schemaWith } from "./layers/index.js";
+import { compile, compileTraining } from "./net/compile.js";
 import type { CompileOptions } from "./net/compile-options.js";
+import type { CompiledNet, TrainingNet } from "./net/compiled-net.js";
 import { collectWeights, formatMatchReport, loadWeights } from "./net/load-weights.js";
 import { looksLikeText, readTextFile } from "./net/read-definition.js";
 import { amend, type NetDef, parseSolver, type SolverDef } from "./net-text/index.js";
 import { checkSolver } from "./solvers/check-solver.js";
+import { ruleScalars } from "./solvers/index.js";
 import { type NetPlan, resolveNets } from "./solvers/solver-nets.js";
 
 export type { Progress, SnapshotFiles, SolverEvent, TestResult } from "../runtime/solver/events.js";
 export { formatEvent } from "../runtime/solver/events.js";
-export type { BatchRequest, BatchSource, Solver, SolverOutcome } from "../runtime/solver/solver.js";
+export type { BatchRequest, BatchSource, SolverOutcome } from "../runtime/solver/solver.js";
+
+/** A net in training, with its test nets. Its functions are closures: they can be taken apart from it. */
+export type Solver = SolverOf<TrainingNet, CompiledNet>;
 
 /** What `createSolver` may be told beside the solver itself. */
 export interface SolverOptions
@@ -116,7 +120,9 @@ export async function createSolver(solver: string | SolverDef, options: SolverOp
     const loop = createLoop({
       solver: parameters,
       net,
+      netName: net.definition.net.name,
       testNets,
+      ruleScalars: (iteration) => ruleScalars(parameters, iteration),
       inputs: options.inputs,
       debugInfo: parameters.debug_info || net.definition.net.debug_info,
       onEvent,

@@ -4,16 +4,7 @@ export * as scalar from "../codegen/ir/scalar.js";
 export { formatPlan } from "../codegen/plan/index.js";
 export { CortadoError, type Diagnostic, formatDiagnostics, InternalError } from "../proto/errors/index.js";
 export { type Dataset, openDataset } from "../runtime/data/index.js";
-export type {
-  Blobs,
-  CompiledNet,
-  Gradients,
-  LayerInfo,
-  LayerRange,
-  Param,
-  ParamInfo,
-  TrainingNet,
-} from "../runtime/types.js";
+export type { Blobs, Gradients, LayerInfo, LayerRange, Param, ParamInfo } from "../runtime/net-types.js";
 export {
   encodeWeights,
   formatMatchReport,
@@ -36,7 +27,6 @@ export {
   compareNets,
   type NetComparison,
 } from "./compare-nets.js";
-export { compile } from "./compile.js";
 export { createSolver, type Solver } from "./create-solver.js";
 export {
   awayFrom,
@@ -55,7 +45,9 @@ export {
   type Settings,
   type Values,
 } from "./layers/index.js";
+export { compile } from "./net/compile.js";
 export type { CompileOptions } from "./net/compile-options.js";
+export type { CompiledNet, TrainingNet } from "./net/compiled-net.js";
 export { collectWeights, loadWeights, type WeightReport } from "./net/load-weights.js";
 export { type ParseOptions, parseNet, parseSolver } from "./net/parse-net.js";
 export { formatNet, type NetDef, type SolverDef } from "./net-text/index.js";

@@ -3,29 +3,28 @@
  * ones of absurd size. Each is used, or refused with a CortadoError, soon and within the memory at hand. $CORTADO_FUZZ_RUNS sets how many
  * damaged files are tried.
  */
+
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sizeOf } from "../codegen/ir/graph.js";
-import { tsTarget } from "../codegen/ir/target-description.js";
-import { lowerPlan } from "../codegen/lower/lower-plan.js";
-import { runPasses } from "../codegen/passes/index.js";
 import { planGraph } from "../codegen/plan/index.js";
-import { writeModule } from "../codegen/targets/ts/ts-module.js";
+import { tsTarget } from "../codegen/targets/index.js";
 import { CortadoError, createDiagnostics } from "../proto/errors/index.js";
 import { createMessage, encodeMessage } from "../proto/index.js";
 import { readState } from "../runtime/solver/state-file.js";
 import { encodeWeights, matchWeights, readWeights, type WeightSet } from "../runtime/weights/index.js";
-import { compile } from "../src/compile.js";
 import { knownLayerTypes, type LoweredNet, lowerNet } from "../src/layers/index.js";
+import { compile } from "../src/net/compile.js";
 import { objectiveGraph } from "../src/net/objective.js";
 import { parseNet, parseSolver, selectLayers, wireNet } from "../src/net-text/index.js";
 import { checkSolver } from "../src/solvers/check-solver.js";
 import { cpuTime } from "./support/cpu-time.js";
 import { mutatedBytes, mutatedText, mutatedValues, seedNets } from "./support/mutate.js";
 import { hasOracle, oraclePath } from "./support/oracle.js";
+import { lowerFor, optimise, tsSource } from "./support/pipeline.js";
 
 /** Far above what any of these takes on a busy machine; a hang or a quadratic pass exceeds it. */
 const MOST_MILLISECONDS = 10_000;
@@ -68,8 +67,8 @@ function throughTheCompiler(text: string): void {
       if (valuesOf(lowered) > MOST_VALUES) continue;
       const seeds = lowered.outputs;
       const graph = objectiveGraph(lowered, { backward: true, seeds, keep: [] });
-      const plan = planGraph(runPasses(graph, lowered.builder), { realBytes: 4 });
-      writeModule(lowerPlan(plan, { dtype: "float32", target: tsTarget, seed: 1 }), { dtype: "float32" });
+      const plan = planGraph(optimise(graph, lowered.builder), { realBytes: 4 });
+      tsSource(lowerFor(tsTarget, plan));
     } catch (error) {
       if (!(error instanceof CortadoError)) throw error;
       mistakes.push(error);

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { CortadoError, formatDiagnostics } from "../proto/errors/index.js";
 import type { GradientReport } from "../src/check-gradients.js";
-import { compile } from "../src/compile.js";
+import { compile } from "../src/net/compile.js";
 import { parseNet } from "../src/net-text/index.js";
 import { hasOracle, oraclePath } from "./support/oracle.js";
 

@@ -2,21 +2,22 @@
  * Gradients without Caffe: every layer type that has one, alone and in whole nets, against central differences in
  * float64. A failure prints the smallest net that fast-check finds. CORTADO_GRADIENT_RUNS: nets of each kind.
  */
+
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { add, arg, constant, mul, unary } from "../codegen/ir/scalar.js";
-import { runPasses } from "../codegen/passes/index.js";
 import { planGraph } from "../codegen/plan/index.js";
 import { checkGradients, formatGradientReport, type GradientReport } from "../src/check-gradients.js";
-import { compile } from "../src/compile.js";
 import { compileForCheck } from "../src/gradcheck/check-drawn.js";
 import { forwardAt, RANDOM_STEP, RELATIVE_BOUND } from "../src/gradcheck/directional.js";
 import { layeredNet as makeLayered } from "../src/gradcheck/layered.js";
 import { searchNets } from "../src/gradcheck/search.js";
 import { defineLayer, inputName, type LayerType, STEP } from "../src/layers/index.js";
+import { compile } from "../src/net/compile.js";
 import { internalsOf } from "../src/net/internals.js";
 import { diffName, objectiveGraph } from "../src/net/objective.js";
 import { differentiableTypes, layeredNet } from "./support/draw-net.js";
+import { optimise } from "./support/pipeline.js";
 import { makeRunnable, readableRoots } from "./support/run.js";
 
 const RUNS = Number(process.env["CORTADO_GRADIENT_RUNS"] ?? 200);
@@ -165,7 +166,7 @@ describe("the same net computed otherwise", () => {
     await fc.assert(
       fc.asyncProperty(layeredNet, async (net) => {
         const { lowered, values, seeds } = await compileForCheck(net, { dtype });
-        const graph = runPasses(
+        const graph = optimise(
           objectiveGraph(lowered, { backward: true, seeds: [...seeds.keys()], keep: [] }),
           lowered.builder,
           { verify: true },

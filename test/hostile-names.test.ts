@@ -12,7 +12,7 @@ import { checkModule } from "../codegen/targets/ts/ts-module.js";
 import { CortadoError } from "../proto/errors/index.js";
 import { createMessage, type LayerParameter } from "../proto/index.js";
 import { encodeWeights, readWeights } from "../runtime/weights/index.js";
-import { compile } from "../src/compile.js";
+import { compile } from "../src/net/compile.js";
 import { collectWeights } from "../src/net/load-weights.js";
 import { formatNet } from "../src/net-text/index.js";
 

@@ -18,23 +18,13 @@ import {
 import type { Condition, Index, Value } from "../kernel/kernel.js";
 import { ZERO_VALUE } from "../kernel/writer.js";
 import { type ConvSizes, convSizes } from "../lower/conv-geometry.js";
-import type { KernelDraft, LoweredKernel, StepContext } from "../lower/step.js";
-import { lowerContraction } from "../targets/cuda/contraction-schedule.js";
+import type { KernelDraft, StepContext } from "../lower/step.js";
 import type { Contraction } from "./contraction.js";
 
 /*
  * The three convolutions as contractions, one batch member for each group (and, for the adjoint in x, each phase).
  * Nothing is laid out in memory: an operand's element is read where it lies, and padding is a comparison.
  */
-
-export const lowerGpuConv = (context: StepContext): readonly LoweredKernel[] =>
-  lowerContraction(context, convContraction(context));
-
-export const lowerGpuConvData = (context: StepContext): readonly LoweredKernel[] =>
-  lowerContraction(context, convDataContraction(context));
-
-export const lowerGpuConvFilter = (context: StepContext): readonly LoweredKernel[] =>
-  lowerContraction(context, convFilterContraction(context));
 
 /** y[n, o, p] = Σ over (c, tap) of w[o, c, tap] · x[n, c, p·stride + tap·dilation − pad]. */
 export function convContraction({ anchor }: StepContext): Contraction {

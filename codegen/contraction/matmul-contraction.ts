@@ -3,15 +3,10 @@ import { sizeOf } from "../ir/graph.js";
 import { unflatten, ZERO } from "../kernel/indices.js";
 import type { Index } from "../kernel/kernel.js";
 import { ZERO_VALUE } from "../kernel/writer.js";
-import type { LoweredKernel, StepContext } from "../lower/step.js";
-import { lowerContraction } from "../targets/cuda/contraction-schedule.js";
+import type { StepContext } from "../lower/step.js";
 import type { Contraction } from "./contraction.js";
 
 /** Batched matrix product. Where all of a batch share b, its rows are one long matrix. */
-export function lowerGpuMatmul(context: StepContext): readonly LoweredKernel[] {
-  return lowerContraction(context, matmulContraction(context));
-}
-
 export function matmulContraction({ anchor }: StepContext): Contraction {
   if (anchor.op !== "matmul") throw new InternalError(`matmulContraction of ${anchor.op}`);
   const { transA, transB } = anchor;

@@ -86,11 +86,23 @@ export type Root =
   /** A blob's diff: after backward. */
   | { readonly role: "diff"; readonly blob: string; readonly node: Node }
   /** A parameter's gradient: after backward. */
-  | { readonly role: "gradient"; readonly param: number; readonly node: Node };
+  | { readonly role: "gradient"; readonly param: number; readonly node: Node }
+  /** What depends on parameters alone and is read in many passes (packed weights): computed once when they have changed. */
+  | { readonly role: "prepared"; readonly node: Node };
+
+/** The passes of a net, in the order of their steps: `prepare` runs when parameters have changed, before the others. */
+export const NET_PASSES = ["prepare", "forward", "backward"] as const;
+export type NetPass = (typeof NET_PASSES)[number];
+
+/** For sorting: earlier passes first. */
+export const comparePasses = (a: { readonly pass: NetPass }, b: { readonly pass: NetPass }): number =>
+  NET_PASSES.indexOf(a.pass) - NET_PASSES.indexOf(b.pass);
 
 /** The pass a root belongs to. */
-export function passOf(root: Root): "forward" | "backward" {
+export function passOf(root: Root): NetPass {
   switch (root.role) {
+    case "prepared":
+      return "prepare";
     case "value":
       return "forward";
     case "update":

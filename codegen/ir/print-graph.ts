@@ -34,6 +34,8 @@ export function printRoot(root: Root): string {
     case "update":
     case "gradient":
       return `${root.role} of parameter ${root.param} = ${name(root.node)}`;
+    case "prepared":
+      return `prepared = ${name(root.node)}`;
     default:
       return root satisfies never;
   }

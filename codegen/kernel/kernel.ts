@@ -171,6 +171,8 @@ export type Argument =
 /** A whole net as kernels: equal kernels are one; launches say where each works. */
 export interface Program {
   readonly kernels: readonly Kernel[];
+  /** Due before the next forward or backward when parameters have changed; mostly empty. */
+  readonly prepare: readonly Launch[];
   readonly forward: readonly Launch[];
   readonly backward: readonly Launch[];
   /** Due in this order when a pass has run its launches: next values that could not be written in their place. */

@@ -1,84 +1,25 @@
 import { InternalError } from "../../proto/errors/index.js";
-import { lowerGpuConv, lowerGpuConvData, lowerGpuConvFilter } from "../contraction/conv-contractions.js";
-import { lowerGpuMatmul } from "../contraction/matmul-contraction.js";
-import { type Node, type Op, sizeOf } from "../ir/graph.js";
+import { type Node, sizeOf } from "../ir/graph.js";
 import { attributesKey } from "../ir/key.js";
 import type { TargetDescription } from "../ir/target-description.js";
 import type { Argument, Copy, Kernel, Launch, Program } from "../kernel/kernel.js";
 import { aligned } from "../plan/arena.js";
 import type { Plan, Step } from "../plan/plan.js";
-import { groupRows, type RowGroup } from "../targets/cuda/row-groups.js";
-import { lowerRows } from "../targets/cuda/rows.js";
-import { lowerScatterByElement, lowerWindowScatter } from "../targets/cuda/scatter.js";
-import { lowerTeamReduce } from "../targets/cuda/team-reduce.js";
-import { lowerConv } from "./lower-conv.js";
-import { lowerConvData } from "./lower-conv-data.js";
-import { lowerConvFilter } from "./lower-conv-filter.js";
-import { lowerElementwise } from "./lower-elementwise.js";
-import { lowerMatmul } from "./lower-matmul.js";
-import { lowerReduce } from "./lower-reduce.js";
-import { lowerScatter } from "./lower-scatter.js";
-import { lowerWindow, positionsLieInside } from "./lower-window.js";
-import {
-  createStepContext,
-  type LoweredKernel,
-  type StepContext,
-  type StepOptions,
-  type Workspace,
-} from "./step.js";
+import { positionsLieInside } from "./lower-window.js";
+import type { GroupSteps, Lowerings, StepGroup } from "./lowering.js";
+import { createStepContext, type LoweredKernel, type StepOptions, type Workspace } from "./step.js";
 
 export interface LowerOptions {
   readonly dtype: "float32" | "float64";
-  readonly target: TargetDescription;
+  /** What the target is: lowerings read it. */
+  readonly description: TargetDescription;
+  /** The target's own. */
+  readonly lowerings: Lowerings;
+  /** Absent: every step has kernels of its own. */
+  readonly groupSteps?: GroupSteps;
   /** Of the random bits: any safe integer. */
   readonly seed: number;
-  /** Other lowerings than the target's own: for tests and for measuring one against another. */
-  readonly lowerings?: Partial<Readonly<Record<Op, Lowering>>>;
-  /** Off: on a GPU, too, every step has kernels of its own (fused must equal unfused). Default on. */
-  readonly fuseRows?: boolean;
 }
-
-export type Lowering = (context: StepContext) => readonly LoweredKernel[];
-
-/** How a step becomes loops, by its anchor's operation. What is never computed has none. */
-const LOWERINGS: Readonly<Record<Op, Lowering | undefined>> = {
-  input: undefined,
-  param: undefined,
-  constant: lowerElementwise,
-  map: lowerElementwise,
-  reduce: lowerReduce,
-  matmul: lowerMatmul,
-  conv: lowerConv,
-  convData: lowerConvData,
-  convFilter: lowerConvFilter,
-  windowMax: lowerWindow,
-  windowArgmax: lowerWindow,
-  windowScatter: lowerWindow,
-  windowPick: lowerElementwise,
-  windowSum: lowerWindow,
-  windowSpread: lowerWindow,
-  gather: lowerElementwise,
-  scatter: lowerScatter,
-  reshape: lowerElementwise,
-  transpose: lowerElementwise,
-  slice: lowerElementwise,
-  concat: lowerElementwise,
-  pad: lowerElementwise,
-  random: lowerElementwise,
-  blob: lowerElementwise,
-  stop: lowerElementwise,
-};
-
-/** Where a GPU's teams of threads do better than one thread for each element. */
-const GPU_LOWERINGS: Partial<Readonly<Record<Op, Lowering>>> = {
-  matmul: lowerGpuMatmul,
-  conv: lowerGpuConv,
-  convData: lowerGpuConvData,
-  convFilter: lowerGpuConvFilter,
-  reduce: lowerTeamReduce,
-  scatter: lowerScatterByElement,
-  windowScatter: lowerWindowScatter,
-};
 
 /**
  * The kernels of a plan and where each works. Steps of equal structure (operations, shapes, what is fused) share
@@ -93,29 +34,22 @@ export function lowerPlan(plan: Plan, options: LowerOptions): Program {
   >();
   let workspace = 0;
 
-  const { gpu } = options.target;
   const optionsOf = (step: Step): StepOptions => ({
     anchor: step.anchor,
     stores: step.stores,
     reads: new Set(step.reads),
-    target: options.target,
+    target: options.description,
     realBytes,
     seed: options.seed,
   });
   const lowerStep = (step: Step): readonly LoweredKernel[] => {
-    const lower =
-      options.lowerings?.[step.anchor.op] ??
-      (gpu && GPU_LOWERINGS[step.anchor.op]) ??
-      LOWERINGS[step.anchor.op];
+    const lower = options.lowerings[step.anchor.op];
     if (!lower) throw new InternalError(`step ${step.index} computes ${step.anchor.op}`);
     return lower(createStepContext(optionsOf(step)));
   };
-  const lowerNew = (work: Step | RowGroup, nodes: readonly Node[]) => {
+  const lowerNew = (work: Step | StepGroup, nodes: readonly Node[]) => {
     const numbers = new Map(nodes.map((node, number) => [node, number]));
-    const lowered =
-      "steps" in work
-        ? [lowerRows(work.steps.map(optionsOf), work.domain, work.team, work.unread)]
-        : lowerStep(work);
+    const lowered = "steps" in work ? [work.lower(work.steps.map(optionsOf))] : lowerStep(work);
     return lowered.map(({ kernel, operands }) => ({
       kernel: kernels.push(kernel) - 1,
       operands: operands.map((operand) => {
@@ -130,7 +64,7 @@ export function lowerPlan(plan: Plan, options: LowerOptions): Program {
   const workspaceOffset = aligned(plan.arenaBytes);
   const argumentFor = (operand: number | Workspace, nodes: readonly Node[]): Argument =>
     typeof operand === "number"
-      ? argumentOf(plan, nodes[operand], realBytes)
+      ? placeOf(plan, nodes[operand], realBytes)
       : {
           storage: "arena",
           dtype: "real",
@@ -138,7 +72,7 @@ export function lowerPlan(plan: Plan, options: LowerOptions): Program {
           elements: operand.elements,
         };
 
-  const launchesOf = (work: Step | RowGroup): readonly Launch[] => {
+  const launchesOf = (work: Step | StepGroup): readonly Launch[] => {
     const steps = "steps" in work ? work.steps : [work];
     if (sizeOf(steps[0].anchor.shape) === 0) return [];
     const { key, nodes } = structureOf(steps, "steps" in work ? work.unread : undefined);
@@ -153,29 +87,30 @@ export function lowerPlan(plan: Plan, options: LowerOptions): Program {
 
   const of = (pass: Step["pass"]): readonly Launch[] => {
     const steps = plan.steps.filter((step) => step.pass === pass);
-    const placed = (node: Node): Argument => argumentOf(plan, node, realBytes);
-    return gpu && options.fuseRows !== false
-      ? groupRows(plan, steps, { gpu, optionsOf, argumentOf: placed }).flatMap(launchesOf)
-      : steps.flatMap(launchesOf);
+    const placed = (node: Node): Argument => placeOf(plan, node, realBytes);
+    const { description, groupSteps } = options;
+    const work = groupSteps ? groupSteps(plan, steps, { description, optionsOf, argumentOf: placed }) : steps;
+    return work.flatMap(launchesOf);
   };
+  const prepare = of("prepare");
   const forward = of("forward");
   const backward = of("backward");
   const arenaBytes = workspace > 0 ? workspaceOffset + workspace * realBytes : plan.arenaBytes;
   const copies = plan.copies.map(({ pass, from, param }): Copy => {
     const to: Argument = { storage: "param", param, offset: 0, elements: sizeOf(from.shape) };
-    return { pass, from: argumentOf(plan, from, realBytes), to };
+    return { pass, from: placeOf(plan, from, realBytes), to };
   });
-  return { kernels, forward, backward, copies, arenaBytes };
+  return { kernels, prepare, forward, backward, copies, arenaBytes };
 }
 
 /** Where a node lies; a view without a place of its own lies where its source does. */
-function argumentOf(plan: Plan, node: Node, realBytes: number): Argument {
+export function placeOf(plan: Plan, node: Node, realBytes: number): Argument {
   const elements = sizeOf(node.shape);
   const place = plan.placements.get(node);
   if (!place) {
     const [source] = node.inputs;
     if (source && (node.op === "reshape" || node.op === "blob" || node.op === "stop"))
-      return { ...argumentOf(plan, source, realBytes), elements };
+      return { ...placeOf(plan, source, realBytes), elements };
     throw new InternalError(`node %${node.id} (${node.op}) is used but lies nowhere in memory`);
   }
   if (place.storage === "param")

@@ -1,38 +1,23 @@
 import type { GraphBuilder } from "../ir/builder.js";
 import type { Graph } from "../ir/graph.js";
-import { verify as verifyGraph } from "../ir/verify.js";
+import type { TargetDescription } from "../ir/target-description.js";
 import { eraseNames } from "./erase-names.js";
 import { simplify } from "./simplify.js";
 
-/** A graph to an equal one. New nodes come from the builder that made the graph. */
-export type Pass = (graph: Graph, builder: GraphBuilder) => Graph;
+/** A graph to an equal one. */
+export interface Pass {
+  readonly name: string;
+  /** What it does, in a few words. */
+  readonly about: string;
+  /** New nodes come from the builder that made the graph; `description` is the target's. */
+  readonly run: (graph: Graph, builder: GraphBuilder, description: TargetDescription) => Graph;
+}
 
 /** What every graph goes through after it is differentiated, in this order. Dead code is what no root reaches. */
-export const PASSES: readonly { readonly name: string; readonly run: Pass }[] = [
-  { name: "erase names", run: eraseNames },
-  { name: "simplify", run: simplify },
+export const PASSES: readonly Pass[] = [
+  { name: "erase names", about: "markers of blobs and of what is not differentiated go", run: eraseNames },
+  { name: "simplify", about: "what need not be computed goes", run: simplify },
 ];
-
-export interface PassOptions {
-  /** Called after each pass with its result (the same object where it changed nothing) and its time. */
-  readonly trace?: (name: string, graph: Graph, milliseconds: number) => void;
-  /** Verifies the graph before the first pass and after each. Default false. */
-  readonly verify?: boolean;
-}
-
-/** Runs all passes. @throws InternalError when `verify` finds a fault */
-export function runPasses(graph: Graph, builder: GraphBuilder, options: PassOptions = {}): Graph {
-  const { trace, verify = false } = options;
-  if (verify) verifyGraph(graph);
-  let current = graph;
-  for (const { name, run } of PASSES) {
-    const start = performance.now();
-    current = run(current, builder);
-    trace?.(name, current, performance.now() - start);
-    if (verify) verifyGraph(current);
-  }
-  return current;
-}
 
 export { eraseNames } from "./erase-names.js";
 export { simplify } from "./simplify.js";

@@ -78,6 +78,8 @@ function whyNeeded(
         return `${name} is the gradient of parameter ${root.param}`;
       case "update":
         return `${name} is the next value of parameter ${root.param}`;
+      case "prepared":
+        return `${name} is kept while parameters stay`;
       default:
         root satisfies never;
     }

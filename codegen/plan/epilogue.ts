@@ -1,4 +1,4 @@
-import { type Node, sizeOf } from "../ir/graph.js";
+import { comparePasses, type Node, sizeOf } from "../ir/graph.js";
 import {
   absorb,
   type Draft,
@@ -39,9 +39,7 @@ export function joinTwins(draft: Draft): void {
  * gradient. If nothing else reads the value, it is never in memory; else the step stores both.
  */
 export function joinEpilogues(draft: Draft): void {
-  const ascending = [...draft.groups].sort((a, b) =>
-    a.pass === b.pass ? a.key - b.key : a.pass === "forward" ? -1 : 1,
-  );
+  const ascending = [...draft.groups].sort((a, b) => comparePasses(a, b) || a.key - b.key);
   let previous: Group | undefined;
   for (const group of ascending) {
     const home = group.anchor.op === "map" ? findHome(draft, group, previous) : undefined;

@@ -3,7 +3,7 @@ import type { Node } from "../ir/graph.js";
 import { joinEpilogues, joinTwins } from "./epilogue.js";
 import type { Group } from "./group.js";
 import { inlineIntoMaps } from "./inline.js";
-import type { Pass, Step } from "./plan.js";
+import type { NetPass, Step } from "./plan.js";
 import { inlineProducers } from "./producers.js";
 import { orderGroups } from "./schedule.js";
 import type { Uses } from "./uses.js";
@@ -12,7 +12,7 @@ import type { Uses } from "./uses.js";
  * Forms the steps, in order. Without `fuse` each node that is neither a source nor a free view is a step of its
  * own; constants stay in the expressions that read them either way.
  */
-export function formSteps(uses: Uses, passes: ReadonlyMap<Node, Pass>, fuse: boolean): readonly Step[] {
+export function formSteps(uses: Uses, passes: ReadonlyMap<Node, NetPass>, fuse: boolean): readonly Step[] {
   const draft = inlineIntoMaps(uses, passes, fuse);
   if (fuse) {
     joinTwins(draft);

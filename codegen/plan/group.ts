@@ -1,6 +1,6 @@
 import type { Node } from "../ir/graph.js";
 import { acceptsExpression } from "./legality.js";
-import type { Pass } from "./plan.js";
+import type { NetPass } from "./plan.js";
 import { operationsOf } from "./recompute-cost.js";
 import { type Uses, viewsOf } from "./uses.js";
 
@@ -9,7 +9,7 @@ import { type Uses, viewsOf } from "./uses.js";
  * nothing else.
  */
 export interface Group {
-  readonly pass: Pass;
+  readonly pass: NetPass;
   readonly anchor: Node;
   /**
    * Orders the group, within its pass, after every group it reads: at most the id of each node it stores, and
@@ -32,7 +32,7 @@ export const MOST_READS = 12;
 /** Groups, and which of them holds each base that is in memory. */
 export interface Draft {
   readonly uses: Uses;
-  readonly passes: ReadonlyMap<Node, Pass>;
+  readonly passes: ReadonlyMap<Node, NetPass>;
   readonly groups: Set<Group>;
   readonly writer: Map<Node, Group>;
   /** Groups that load a base. */
@@ -40,7 +40,7 @@ export interface Draft {
 }
 
 /** A group that computes one node and stores it. */
-export function openGroup(node: Node, pass: Pass, uses: Uses): Group {
+export function openGroup(node: Node, pass: NetPass, uses: Uses): Group {
   const group: Group = {
     pass,
     anchor: node,

@@ -10,7 +10,7 @@ import {
   readsAfter,
 } from "./group.js";
 import { guards, isComputable, isFlat, isGatheringView, keepsCoordinates, readsUpdated } from "./legality.js";
-import type { Pass } from "./plan.js";
+import type { NetPass } from "./plan.js";
 import { ABOUT_ONCE, isCheap, operationsOf } from "./recompute-cost.js";
 import type { Uses } from "./uses.js";
 
@@ -32,7 +32,7 @@ interface Setting {
  * would be work) into the maps that read them. Goes from the last node to the first, so that who reads a node
  * is decided before the node; each node and each operand is looked at once.
  */
-export function inlineIntoMaps(uses: Uses, passes: ReadonlyMap<Node, Pass>, fuse: boolean): Draft {
+export function inlineIntoMaps(uses: Uses, passes: ReadonlyMap<Node, NetPass>, fuse: boolean): Draft {
   const draft: Draft = { uses, passes, groups: new Set(), writer: new Map(), readers: new Map() };
   /** The groups in which a node is computed: its own, or those it is inlined into. */
   const homes = new Map<Node, readonly Group[]>();

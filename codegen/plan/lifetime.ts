@@ -17,17 +17,20 @@ export interface Lifetime {
  *  - inputs from before the first step to the end: forward may run again on the same inputs;
  *  - values of blobs, diffs and gradients to the end: callers read them after forward and after backward;
  *  - a parameter's next value to the end of its pass, when it is copied;
- *  - under `repeatBackward`, what backward loads of forward, to the end.
+ *  - under `repeatBackward`, what backward loads of forward, to the end;
+ *  - what is stored when parameters have changed, all the time: that pass runs before any forward or backward.
  * `elsewhere` lie in no arena (parameters, and what is written straight into one).
  */
 export function findLifetimes(
   steps: readonly Step[],
-  forwardSteps: number,
   uses: Uses,
   elsewhere: ReadonlyMap<Node, unknown>,
   repeatBackward: boolean,
 ): ReadonlyMap<Node, Lifetime> {
   const end = steps.length - 1;
+  const backwardAt = steps.findIndex(({ pass }) => pass === "backward");
+  const forwardSteps = backwardAt === -1 ? steps.length : backwardAt;
+  const preparing = steps.filter(({ pass }) => pass === "prepare").length;
   const first = new Map<Node, number>();
   for (const node of uses.nodes) if (node.op === "input") first.set(node, -1);
   for (const step of steps) for (const store of step.stores) first.set(store, step.index);
@@ -44,6 +47,10 @@ export function findLifetimes(
   for (const [node, start] of first) {
     if (elsewhere.has(node)) continue;
     const loads = readers.get(node) ?? [];
+    if (start >= 0 && start < preparing) {
+      lifetimes.set(node, { first: -1, last: end, kept: true, readers: loads });
+      continue;
+    }
     const needed = Math.max(start, loads.at(-1) ?? start);
     const again = repeatBackward && start < forwardSteps && needed >= forwardSteps;
     const roots = uses.roots(node);

@@ -1,6 +1,6 @@
-import type { DType, Graph, Node } from "../ir/graph.js";
+import type { DType, Graph, NetPass, Node } from "../ir/graph.js";
 
-export type Pass = "forward" | "backward";
+export type { NetPass } from "../ir/graph.js";
 
 /**
  * One loop nest to run: an anchor (the node that sets the loops) with the element-wise nodes fused into it.
@@ -16,9 +16,9 @@ export type Pass = "forward" | "backward";
  * and all stores of an element are computed before the first of them is written.
  */
 export interface Step {
-  /** Position on the one time line: forward steps first, then backward ones. */
+  /** Position on the one time line, pass by pass. */
   readonly index: number;
-  readonly pass: Pass;
+  readonly pass: NetPass;
   readonly anchor: Node;
   /** All of one size, by ascending id. */
   readonly stores: readonly Node[];
@@ -64,8 +64,10 @@ export interface AliasDecision {
 export interface Plan {
   readonly graph: Graph;
   readonly steps: readonly Step[];
-  /** How many of `steps` are forward: `steps[forwardSteps]` is the first backward one. */
-  readonly forwardSteps: number;
+  /** The first forward step: those before it prepare what depends on parameters alone. */
+  readonly firstForward: number;
+  /** The first backward step; the number of steps where there is none. */
+  readonly firstBackward: number;
   readonly placements: ReadonlyMap<Node, Placement>;
   readonly regions: readonly Region[];
   readonly aliases: readonly AliasDecision[];

@@ -2,7 +2,7 @@ import { type Node, type Root, type Shape, sizeOf } from "../ir/graph.js";
 import { attributesKey } from "../ir/key.js";
 import { printScalar } from "../ir/print-graph.js";
 import { nameNode, quoteName } from "./names.js";
-import type { AliasDecision, Pass, Placement, Plan, Step } from "./plan.js";
+import type { AliasDecision, NetPass, Placement, Plan, Step } from "./plan.js";
 import { freeViewOffset } from "./uses.js";
 
 export interface FormatOptions {
@@ -33,10 +33,15 @@ export function formatPlan(plan: Plan, options: FormatOptions = {}): string {
   const roots = new Map<Node, Root[]>();
   for (const root of plan.graph.roots) append(roots, baseOf(root.node), root);
 
-  const backwardSteps = plan.steps.length - plan.forwardSteps;
-  lines.push(`forward: ${count(plan.forwardSteps, "step")}`);
+  const backwardSteps = plan.steps.length - plan.firstBackward;
+  const forwardSteps = plan.firstBackward - plan.firstForward;
+  if (plan.firstForward > 0)
+    lines.push(`prepare, when parameters have changed: ${count(plan.firstForward, "step")}`);
+  else lines.push(`forward: ${count(forwardSteps, "step")}`);
   for (const step of plan.steps) {
-    if (step.index === plan.forwardSteps)
+    if (step.index === plan.firstForward && plan.firstForward > 0)
+      lines.push(`forward: ${count(forwardSteps, "step")}`);
+    if (step.index === plan.firstBackward)
       lines.push(...formatCopies(plan, "forward", options), `backward: ${count(backwardSteps, "step")}`);
     lines.push(...formatStep(plan, step, decisions.get(step.index) ?? [], roots, options));
   }
@@ -47,12 +52,12 @@ export function formatPlan(plan: Plan, options: FormatOptions = {}): string {
 
 /** The totals of a plan: steps, memory against memory without sharing, and what sets the peak. */
 export function summary(plan: Plan): string {
-  const { steps, forwardSteps, arenaBytes, unsharedBytes, peak } = plan;
+  const { steps, firstForward, firstBackward, arenaBytes, unsharedBytes, peak } = plan;
   const share = unsharedBytes === 0 ? 0 : (100 * arenaBytes) / unsharedBytes;
   const made = plan.aliases.filter((decision) => decision.made).length;
   const fused = steps.reduce((sum, step) => sum + computedNodes(step) - 1, 0);
   return [
-    `${count(forwardSteps, "forward step")}, ${count(steps.length - forwardSteps, "backward step")}; ${count(fused, "node")} fused into others, ${count(made, "value")} written in place`,
+    `${firstForward > 0 ? `${count(firstForward, "step")} to prepare, ` : ""}${count(firstBackward - firstForward, "forward step")}, ${count(steps.length - firstBackward, "backward step")}; ${count(fused, "node")} fused into others, ${count(made, "value")} written in place`,
     `memory: ${formatBytes(arenaBytes)}; without sharing ${formatBytes(unsharedBytes)} (${share.toFixed(1)}%); live at once ${formatBytes(peak.bytes)} (arena is ${ratio(arenaBytes, peak.bytes)} of that)`,
     ...(peak.live.length > 0
       ? [
@@ -175,6 +180,8 @@ function rootsOf(node: Node, roots: ReadonlyMap<Node, readonly Root[]>): string 
       case "update":
       case "gradient":
         return `${root.role} of param ${root.param}`;
+      case "prepared":
+        return "kept while parameters stay";
       default:
         return root satisfies never;
     }
@@ -183,7 +190,7 @@ function rootsOf(node: Node, roots: ReadonlyMap<Node, readonly Root[]>): string 
 }
 
 /** Copies due at the end of a pass, or of either. */
-const formatCopies = (plan: Plan, pass: Pass | undefined, options: FormatOptions): readonly string[] =>
+const formatCopies = (plan: Plan, pass: NetPass | undefined, options: FormatOptions): readonly string[] =>
   plan.copies
     .filter((copy) => pass === undefined || copy.pass === pass)
     .map(({ from, param }) => `      then copies ${nameNode(from)} to ${paramName(param, options)}`);

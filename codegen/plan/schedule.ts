@@ -1,25 +1,47 @@
-import { type Graph, type Node, passOf, sizeOf } from "../ir/graph.js";
+import { InternalError } from "../../proto/errors/index.js";
+import { comparePasses, type Graph, type Node, passOf, sizeOf } from "../ir/graph.js";
 import { attributesKey } from "../ir/key.js";
 import type { Group } from "./group.js";
 import { readsUpdated } from "./legality.js";
-import type { Pass } from "./plan.js";
+import type { NetPass } from "./plan.js";
 import type { Uses } from "./uses.js";
 
+/** All that is needed for nodes, with them. */
+function neededFor(nodes: readonly Node[]): ReadonlySet<Node> {
+  const needed = new Set<Node>();
+  const pending = [...nodes];
+  for (let node = pending.pop(); node; node = pending.pop()) {
+    if (needed.has(node)) continue;
+    needed.add(node);
+    pending.push(...node.inputs);
+  }
+  return needed;
+}
+
+const rootsOf = (graph: Graph, pass: NetPass): readonly Node[] =>
+  graph.roots.filter((root) => passOf(root) === pass).map((root) => root.node);
+
+/** What is prepared, with all that it needs: an InternalError where that is more than parameters. */
+function prepared(graph: Graph, uses: Uses): ReadonlySet<Node> {
+  const nodes = neededFor(rootsOf(graph, "prepare"));
+  for (const node of nodes)
+    if (node.op === "input" || node.op === "random" || (node.op === "param" && uses.updated.has(node.index)))
+      throw new InternalError(
+        `what is prepared reads %${node.id} (${node.op}), which changes with every forward`,
+      );
+  return nodes;
+}
+
 /**
- * Which pass computes each node. Forward: all that its roots need. Backward: what only backward's roots need,
+ * Which pass computes each node. Prepare: what is asked to be, and all that it needs. Forward: all that its roots need. Backward: what only backward's roots need,
  * but for three kinds, pulled forward when all they read is there:
  *  - a windowArgmax beside a windowMax of the same window: positions are kept instead of pooling's input;
  *  - a reader of a parameter that forward replaces: afterwards the old value is gone;
  *  - a reduce that is backward's only use of its (larger) input: the sum is kept instead.
  */
-export function assignPasses(graph: Graph, uses: Uses): ReadonlyMap<Node, Pass> {
-  const forward = new Set<Node>();
-  const pending = graph.roots.filter((root) => passOf(root) === "forward").map((root) => root.node);
-  for (let node = pending.pop(); node; node = pending.pop()) {
-    if (forward.has(node)) continue;
-    forward.add(node);
-    pending.push(...node.inputs);
-  }
+export function assignPasses(graph: Graph, uses: Uses): ReadonlyMap<Node, NetPass> {
+  const before = prepared(graph, uses);
+  const forward = new Set([...before, ...neededFor(rootsOf(graph, "forward"))]);
   // A free view goes with its base. An input that forward does not read may be a diff, given only before backward.
   const ready = (node: Node): boolean => {
     const base = uses.base(node);
@@ -31,7 +53,9 @@ export function assignPasses(graph: Graph, uses: Uses): ReadonlyMap<Node, Pass> 
     if (hasTwin(node, uses, forward) || readsUpdated(node, uses) || isLastUse(node, uses, forward))
       forward.add(node);
   }
-  return new Map(uses.nodes.map((node) => [node, forward.has(uses.base(node)) ? "forward" : "backward"]));
+  const passOfNode = (base: Node): NetPass =>
+    before.has(base) ? "prepare" : forward.has(base) ? "forward" : "backward";
+  return new Map(uses.nodes.map((node) => [node, passOfNode(uses.base(node))]));
 }
 
 /** The windowMax whose positions a windowArgmax names, if it is among `candidates`. */
@@ -135,5 +159,3 @@ function append<K, V>(map: Map<K, V[]>, key: K, value: V): void {
   if (known) known.push(value);
   else map.set(key, [value]);
 }
-
-const comparePasses = (a: Group, b: Group): number => (a.pass === b.pass ? 0 : a.pass === "forward" ? -1 : 1);

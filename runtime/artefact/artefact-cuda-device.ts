@@ -116,6 +116,7 @@ function openCudaProgram(
     kernels,
     schedule: {
       arenaBytes,
+      prepare: launches(table.prepare),
       forward: launches(table.forward),
       backward: launches(table.backward),
       copies: table.copies.map(({ pass, from, to }) => ({ pass, from: places[from], to: places[to] })),

@@ -1,3 +1,4 @@
+import type { NetPass } from "../../codegen/ir/graph.js";
 import type { Argument } from "../../codegen/kernel/kernel.js";
 import type { ProgramTable } from "./tables.js";
 
@@ -6,7 +7,7 @@ export interface ArtefactProgram {
   /** Which one runs here: a target may have others for other devices. */
   readonly table: ProgramTable;
   /** Runs the launches of a pass, then the copies that end it. */
-  run(pass: "forward" | "backward"): Promise<void>;
+  run(pass: NetPass): Promise<void>;
   /** A copy. */
   read(place: Argument): Promise<Float32Array>;
   /** Writes all of a place: numbers in their order, or one number everywhere. */

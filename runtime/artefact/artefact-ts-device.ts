@@ -79,7 +79,11 @@ function openTsProgram(
       extent: extents[kernel],
       buffers: places.map((place) => views[place]),
     }));
-  const passes = { forward: bound(program.forward), backward: bound(program.backward) };
+  const passes = {
+    prepare: bound(program.prepare),
+    forward: bound(program.forward),
+    backward: bound(program.backward),
+  };
   return {
     table: program,
     async run(pass) {

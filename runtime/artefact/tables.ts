@@ -74,6 +74,7 @@ export interface ProgramTable {
   readonly arenaBytes: number;
   readonly places: readonly Argument[];
   /** The number of a kernel, then the places of its arguments. */
+  readonly prepare: readonly (readonly number[])[];
   readonly forward: readonly (readonly number[])[];
   readonly backward: readonly (readonly number[])[];
   /** Copies due when a pass ends: a parameter's next value. */

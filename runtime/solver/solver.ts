@@ -1,7 +1,6 @@
 import { userError } from "../../proto/errors/index.js";
 import type { SolverParameter } from "../../proto/index.js";
-import { constantsOf, ruleOf } from "../../src/solvers/index.js";
-import type { Blobs, CompiledNet, TrainingNet } from "../types.js";
+import type { Blobs, RunningNet, Trainable } from "../net-types.js";
 import type { SnapshotFiles, SolverEvent, TestResult } from "./events.js";
 import { learningRate } from "./policy.js";
 import { createSmoother, createThroughput } from "./smoothing.js";
@@ -25,12 +24,16 @@ export interface BatchRequest {
 /** Input blobs by name: the same for every batch, or as asked for. With iter_size > 1 a batch serves each time. */
 export type BatchSource = Blobs | ((request: BatchRequest) => Blobs | Promise<Blobs>);
 
-/** What the loop is made of. All of it is checked: `checkSolver`. */
-export interface SolverParts {
+/** What the loop is made of. All of it is checked. */
+export interface SolverParts<Train extends RunningNet & Trainable, Test extends RunningNet> {
   readonly solver: SolverParameter;
-  readonly net: TrainingNet;
+  readonly net: Train;
+  /** For messages. */
+  readonly netName: string;
   /** One for each test_iter. */
-  readonly testNets: readonly CompiledNet[];
+  readonly testNets: readonly Test[];
+  /** What the update rule is fed at an iteration (from 0) beside the rate, by name. */
+  readonly ruleScalars: (iteration: number) => Readonly<Record<string, number>>;
   /** Writes weights, history and position. */
   readonly save: (position: SolverPosition) => Promise<SnapshotFiles>;
   /** Reads weights and history of a `.solverstate` into the net, and gives its position. */
@@ -61,9 +64,12 @@ export interface SolverOutcome {
 }
 
 /** A net in training. Its functions are closures: they can be taken apart from it. One runs at a time. */
-export interface Solver {
-  readonly net: TrainingNet;
-  readonly testNets: readonly CompiledNet[];
+export interface Solver<
+  Train extends RunningNet & Trainable = RunningNet & Trainable,
+  Test extends RunningNet = RunningNet,
+> {
+  readonly net: Train;
+  readonly testNets: readonly Test[];
   readonly parameters: SolverParameter;
   /** Updates made. */
   readonly iteration: number;
@@ -90,12 +96,12 @@ interface Request {
 }
 
 /** Caffe's training loop around compiled nets. */
-export function createLoop(parts: SolverParts): Solver {
+export function createLoop<Train extends RunningNet & Trainable, Test extends RunningNet>(
+  parts: SolverParts<Train, Test>,
+): Solver<Train, Test> {
   const { solver, net, testNets, onEvent = () => {}, now = () => performance.now() / 1000 } = parts;
   const batchOf = async (request: BatchRequest): Promise<Blobs | undefined> =>
     typeof parts.inputs === "function" ? parts.inputs(request) : parts.inputs;
-  const rule = ruleOf(solver);
-  const constants = constantsOf(solver);
   const images = batchSize(net) * solver.iter_size;
   const throughput = createThroughput();
   const tests: (TestResult | undefined)[] = testNets.map(() => undefined);
@@ -184,8 +190,7 @@ export function createLoop(parts: SolverParts): Solver {
         if (stopped) break;
       }
       const { rate, currentStep } = learningRate(solver, iteration, position.currentStep);
-      const scalars: Record<string, number> = { rate };
-      for (const [name, scalar] of Object.entries(rule.scalars)) scalars[name] = scalar(iteration, constants);
+      const scalars = { ...parts.ruleScalars(iteration), rate };
       const inputs = await batchOf({ phase: "TRAIN", net: 0, batch: iteration });
       const before = now();
       // As in Caffe: debug_info is told of the iterations that are displayed.
@@ -242,7 +247,7 @@ export function createLoop(parts: SolverParts): Solver {
     const { iteration } = position;
     onEvent({
       kind: "start",
-      net: net.definition.net.name,
+      net: parts.netName,
       policy: solver.lr_policy,
       iteration,
       maxIteration: solver.max_iter,
@@ -308,7 +313,7 @@ export function createLoop(parts: SolverParts): Solver {
 }
 
 /** Images in a batch: the first extent of the first blob that nothing feeds. */
-function batchSize(net: TrainingNet): number {
+function batchSize(net: RunningNet): number {
   const source = net.layers.find(({ bottoms, tops }) => bottoms.length === 0 && tops.length > 0);
   const blob = source?.tops[0] ?? net.inputs[0];
   return (blob === undefined ? undefined : net.blobs[blob]?.shape[0]) ?? 1;

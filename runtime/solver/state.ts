@@ -1,7 +1,7 @@
 import { basename, dirname, join } from "node:path";
 import { CortadoError, type Diagnostic, userError } from "../../proto/errors/index.js";
 import type { SolverParameter } from "../../proto/index.js";
-import type { Param } from "../types.js";
+import type { Param } from "../net-types.js";
 import { existing } from "./paths.js";
 import type { SolverPosition } from "./solver.js";
 import { readState, type SavedBlob, writeState } from "./state-file.js";

@@ -1,9 +1,9 @@
-import type { Blobs, CompiledNet } from "../types.js";
+import type { Blobs, RunningNet } from "../net-types.js";
 import type { OutputValue, TestResult } from "./events.js";
 
 /** The elements of a net's outputs, in its order. */
 export function outputValues(
-  net: Pick<CompiledNet, "outputs" | "lossWeights">,
+  net: Pick<RunningNet, "outputs" | "lossWeights">,
   blobs: Blobs,
 ): readonly OutputValue[] {
   let index = 0;
@@ -18,7 +18,7 @@ export function outputValues(
 export const weightedLoss = (outputs: readonly OutputValue[]): number =>
   outputs.reduce((sum, { value, lossWeight }) => (lossWeight === 0 ? sum : sum + lossWeight * value), 0);
 
-const lossWeightOf = (net: Pick<CompiledNet, "lossWeights">, blob: string): number =>
+const lossWeightOf = (net: Pick<RunningNet, "lossWeights">, blob: string): number =>
   Object.hasOwn(net.lossWeights, blob) ? net.lossWeights[blob] : 0;
 
 /**
@@ -26,7 +26,7 @@ const lossWeightOf = (net: Pick<CompiledNet, "lossWeights">, blob: string): numb
  * says so between two batches. Inputs are for nets without data layers.
  */
 export async function runTest(
-  net: Pick<CompiledNet, "forward" | "outputs" | "lossWeights">,
+  net: Pick<RunningNet, "forward" | "outputs" | "lossWeights">,
   batches: number,
   interrupted: () => boolean = () => false,
   inputs: (batch: number) => Promise<Blobs | undefined> = async () => undefined,

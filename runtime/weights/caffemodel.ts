@@ -14,7 +14,7 @@ import {
   type NetParameter,
   withFields,
 } from "../../proto/index.js";
-import { upgradeNet } from "../../src/net-text/index.js";
+import { upgradeNet } from "../../proto/upgrade/upgrade.js";
 import { fillsShape, shapeText, type WeightBlob, type WeightSet } from "./weight-set.js";
 
 /**

@@ -1,7 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { cudaTarget } from "../../codegen/ir/target-description.js";
 import { launchShape } from "../../codegen/kernel/launch.js";
-import { renderCuda } from "../../codegen/targets/cuda/render-cuda.js";
+import { cudaTarget } from "../../codegen/targets/index.js";
 import { openAddon } from "../../native/addon.js";
 import { userError } from "../../proto/errors/index.js";
 import type { BuiltKernel, CudaTables } from "../../runtime/artefact/cuda-tables.js";
@@ -56,8 +55,8 @@ export async function cudaArtefact(
   }
   const addon = await readAddon();
   return {
-    name: "cuda",
-    descriptions: wanted.map(cudaTarget),
+    target: cudaTarget,
+    descriptions: wanted.map(cudaTarget.describe),
     emit: (variants) => emitCuda(variants, wanted, compiler, addon),
   };
 }
@@ -107,12 +106,12 @@ async function buildVariant(
   { compile }: CudaCompiler,
 ): Promise<{ readonly kernels: readonly BuiltKernel[]; readonly files: readonly BuiltFile[] }> {
   const { kernels } = program;
-  const sources = kernels.map(renderCuda);
+  const { units } = cudaTarget.render(program, "float32");
   const cubins = await compile(
-    sources.map((source, i) => ({ ...source, note: kernels[i].note })),
+    units.map((unit, i) => ({ ...unit, note: kernels[i].note })),
     architecture,
   );
-  const built = sources.map(({ symbol }, i) => ({
+  const built = units.map(({ symbol }, i) => ({
     symbol,
     path: `kernels/${architecture}/${i}-${symbol}.cubin`,
     ...launchShape(kernels[i]),

@@ -1,5 +1,5 @@
-import { tsTarget } from "../../codegen/ir/target-description.js";
-import { checkModule, transpile, writeModule } from "../../codegen/targets/ts/ts-module.js";
+import { tsTarget } from "../../codegen/targets/index.js";
+import { checkModule, transpile } from "../../codegen/targets/ts/ts-module.js";
 import { InternalError } from "../../proto/errors/index.js";
 import { type CudaCompiler, cudaArtefact, DEFAULT_ARCHITECTURES, nvrtcCompiler } from "./build-cuda.js";
 import type { BuildOptions } from "./build-options.js";
@@ -16,7 +16,7 @@ export async function artefactTarget(
 ): Promise<ArtefactTarget> {
   switch (target) {
     case "ts":
-      return { name: "ts", descriptions: [tsTarget], emit: emitTypeScript };
+      return { target: tsTarget, descriptions: [tsTarget.describe()], emit: emitTypeScript };
     case "cuda":
       return cudaArtefact(arch ?? DEFAULT_ARCHITECTURES, compiler ?? (await nvrtcCompiler()));
     default:
@@ -27,7 +27,7 @@ export async function artefactTarget(
 /** Kernels as JavaScript, type-checked before their types are taken off. */
 async function emitTypeScript([{ programs, tables }]: readonly Variant[]): Promise<TargetParts> {
   const [program] = programs;
-  const source = writeModule(program, { dtype: "float32" });
+  const source = tsTarget.render(program, "float32").text;
   const [fault] = await checkModule(source);
   if (fault) throw new InternalError(`the generated kernels do not pass the type check: ${fault}`);
   const extents = literal(program.kernels.map(({ parallel }) => parallel.extent));

@@ -14,7 +14,12 @@ export function mergePrograms(programs: readonly Program[]): readonly Program[] 
     const numbers = program.kernels.map(numberOf);
     const renumber = (launches: Program["forward"]): Program["forward"] =>
       launches.map((launch) => ({ ...launch, kernel: numbers[launch.kernel] }));
-    return { ...program, forward: renumber(program.forward), backward: renumber(program.backward) };
+    return {
+      ...program,
+      prepare: renumber(program.prepare),
+      forward: renumber(program.forward),
+      backward: renumber(program.backward),
+    };
   });
   return merged.map((program) => ({ ...program, kernels }));
 }

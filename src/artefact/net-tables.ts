@@ -1,12 +1,15 @@
+import type { NetPass } from "../../codegen/ir/graph.js";
 import type { Argument } from "../../codegen/kernel/kernel.js";
-import { InternalError } from "../../proto/errors/index.js";
 import type { ProgramTable, Tables } from "../../runtime/artefact/tables.js";
 import type { LoweredNet } from "../layers/index.js";
 import { checkName } from "../net/objective.js";
-import type { PlacedProgram } from "./programs.js";
+import type { NetProgram } from "../net/programs.js";
 
 /** What a built module says of one program. `program` has its kernels numbered as the module does. */
-export function programTable({ program, inputs, roots }: PlacedProgram, lowered: LoweredNet): ProgramTable {
+export function programTable(
+  { program, inputs, roots }: Pick<NetProgram, "program" | "inputs" | "roots">,
+  lowered: LoweredNet,
+): ProgramTable {
   const places: Argument[] = [];
   const numbers = new Map<string, number>();
   const placeOf = (argument: Argument): number => {
@@ -18,13 +21,13 @@ export function programTable({ program, inputs, roots }: PlacedProgram, lowered:
     numbers.set(key, number);
     return number;
   };
-  const launches = (pass: "forward" | "backward") =>
-    program[pass].map(({ kernel, args }) => [kernel, ...args.map(placeOf)]);
+  const launches = (pass: NetPass) => program[pass].map(({ kernel, args }) => [kernel, ...args.map(placeOf)]);
   const checkOf = new Map(lowered.checks.map((_, i) => [checkName(lowered, i), i]));
   const checks: number[] = [];
   const values: { name: string; place: number }[] = [];
   const diffs: { name: string; place: number }[] = [];
   const gradients: { param: number; place: number }[] = [];
+  const prepare = launches("prepare");
   const forward = launches("forward");
   const backward = launches("backward");
   for (const { root, place } of roots) {
@@ -42,14 +45,13 @@ export function programTable({ program, inputs, roots }: PlacedProgram, lowered:
       case "gradient":
         gradients.push({ param: root.param, place: number });
         break;
-      case "update":
-        throw new InternalError("an update has no place of its own");
       default:
         root satisfies never;
     }
   }
   return {
     arenaBytes: program.arenaBytes,
+    prepare,
     forward,
     backward,
     copies: program.copies.map(({ pass, from, to }) => ({ pass, from: placeOf(from), to: placeOf(to) })),

@@ -1,5 +1,6 @@
 import type { TargetDescription } from "../../codegen/ir/target-description.js";
 import type { Program } from "../../codegen/kernel/kernel.js";
+import type { Target } from "../../codegen/targets/index.js";
 import type { ProgramTable } from "../../runtime/artefact/tables.js";
 import type { BuildTarget } from "./build-options.js";
 
@@ -30,7 +31,7 @@ export interface Variant {
 
 /** How a target is built for: the devices that programs are lowered for, and what becomes of their kernels. */
 export interface ArtefactTarget {
-  readonly name: BuildTarget;
+  readonly target: Target<BuildTarget>;
   /** One or, where a build serves several architectures, one for each. */
   readonly descriptions: readonly TargetDescription[];
   /** `variants`: one for each description. */

@@ -1,13 +1,13 @@
 /** What can be said of a net without running it: its lowered form and its plan. */
 
-import { runPasses } from "../../codegen/passes/index.js";
-import { type Plan, planGraph } from "../../codegen/plan/index.js";
+import { type Target, tsTarget } from "../../codegen/targets/index.js";
 import { CortadoError } from "../../proto/errors/index.js";
 import { fixedSizeOf } from "../../runtime/data/feed-spec.js";
 import { feedsOf, type LayerType, type LoweredNet } from "../layers/index.js";
 import { openFeeds } from "../net/feeds.js";
 import { lowerDefinition } from "../net/lower-definition.js";
-import { hasGradient, objectiveGraph } from "../net/objective.js";
+import { hasGradient } from "../net/objective.js";
+import { type NetProgram, netProgram } from "../net/programs.js";
 import { type NetDef, selectLayers } from "../net-text/index.js";
 import type { Shapes } from "./option-values.js";
 
@@ -21,13 +21,17 @@ export interface AnalyseOptions extends NetState {
   readonly root: string;
   readonly shapes?: Shapes;
   readonly layers?: readonly LayerType[];
+  /** What the program is made for. Default: the `ts` target. */
+  readonly target?: Target;
+  /** Of the target, where it has several ("sm_90"). */
+  readonly architecture?: string;
 }
 
 export interface Analysis {
   readonly definition: NetDef;
   readonly lowered: LoweredNet;
-  /** Of forward, and of backward too in phase TRAIN. */
-  readonly plan: Plan;
+  /** Of forward, and of backward too in phase TRAIN: the one that `compile` runs. */
+  readonly program: NetProgram;
 }
 
 /** Lowers and plans a net; data sources are opened for their shapes and closed again. */
@@ -41,12 +45,13 @@ export async function analyse(net: NetDef, options: AnalyseOptions): Promise<Ana
   );
   await feeds.close();
   const lowered = lowerDefinition(definition, { phase, shapes, feedShapes: feeds.shapes, types: layers });
-  const graph = objectiveGraph(lowered, {
-    backward: phase === "TRAIN" && hasGradient(lowered),
-    seeds: [],
-    keep: [],
-  });
-  return { definition, lowered, plan: planGraph(runPasses(graph, lowered.builder), { realBytes: 4 }) };
+  const { target = tsTarget, architecture } = options;
+  const program = netProgram(
+    lowered,
+    { backward: phase === "TRAIN" && hasGradient(lowered), seeds: [], keep: [] },
+    { target, description: target.describe(architecture), dtype: "float32", seed: 1 },
+  );
+  return { definition, lowered, program };
 }
 
 /** Where data could not be opened: how to go on without it. */

@@ -1,10 +1,10 @@
 import { type Command, Option } from "commander";
 import { InternalError, userError } from "../../proto/errors/index.js";
 import { shortNumber } from "../../runtime/solver/events.js";
-import type { CompiledNet } from "../../runtime/types.js";
 import { type BlobDifference, compareNets, type NetComparison } from "../compare-nets.js";
-import { compile } from "../compile.js";
 import { drawNetValues } from "../gradcheck/net-values.js";
+import { compile } from "../net/compile.js";
+import type { CompiledNet } from "../net/compiled-net.js";
 import { internalsOf } from "../net/internals.js";
 import { collectWeights, loadWeights } from "../net/load-weights.js";
 import {

@@ -1,5 +1,6 @@
 /** `cortado time --target cuda --dry-run`: what a net would be on a GPU, without one. */
 
+import { cudaTarget } from "../../codegen/targets/index.js";
 import { shortNumber } from "../../runtime/solver/events.js";
 import { type KernelReport, type ProgramReport, reportProgram } from "../net/kernel-report.js";
 import { readDefinition } from "../net/read-definition.js";
@@ -25,9 +26,16 @@ export async function dryRun(file: string, options: DryRunOptions, io: Io): Prom
   const given = options.root === undefined ? undefined : pathOf(io, options.root);
   const layers = await loadLayers(options.layers, io);
   const { definition, root } = await readDefinition(pathOf(io, file), given, state, layers);
-  const { plan } = await analyse(definition, { ...state, root, layers, shapes: options.shape });
+  const { program } = await analyse(definition, {
+    ...state,
+    root,
+    layers,
+    shapes: options.shape,
+    target: cudaTarget,
+    architecture: arch,
+  });
   showWarnings(definition.warnings, io);
-  const report = await reportProgram(plan, arch);
+  const report = await reportProgram(program, arch);
   if (options.json) io.stdout.write(`${json({ model: file, phase, ...report }, 2)}\n`);
   else for (const line of reportLines(report, { file, phase })) io.stdout.write(`${line}\n`);
   return EXIT.done;

@@ -1,5 +1,5 @@
 import { sizeOf } from "../../codegen/ir/graph.js";
-import type { Blobs } from "../../runtime/types.js";
+import type { Blobs } from "../../runtime/net-types.js";
 import type { LoweredNet } from "../layers/index.js";
 import type { Shapes } from "./option-values.js";
 

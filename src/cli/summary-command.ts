@@ -76,11 +76,11 @@ async function summary(file: string, options: SummaryOptions, io: Io): Promise<n
   for (const [index, name] of params) names[index] ??= name;
   if (options.json)
     io.stdout.write(
-      `${json({ model: file, phase: options.phase, ...facts, ...(options.plan && { plan: formatPlan(analysis.plan, { params: names }) }) }, 2)}\n`,
+      `${json({ model: file, phase: options.phase, ...facts, ...(options.plan && { plan: formatPlan(analysis.program.plan, { params: names }) }) }, 2)}\n`,
     );
   else {
     const lines = summaryLines(facts, options.phase, painter(io.stdout, io.env));
-    if (options.plan) lines.push("", formatPlan(analysis.plan, { params: names }));
+    if (options.plan) lines.push("", formatPlan(analysis.program.plan, { params: names }));
     io.stdout.write(`${lines.join("\n")}\n`);
   }
   return EXIT.done;
@@ -112,7 +112,7 @@ interface Facts {
   readonly outputs: NamedShapes;
 }
 
-function factsOf({ definition, lowered, plan }: Analysis): Facts {
+function factsOf({ definition, lowered, program: { plan, program } }: Analysis): Facts {
   const named = (blobs: Iterable<string>): NamedShapes =>
     [...blobs].map((blob) => ({ blob, shape: lowered.blobs.get(blob)?.shape ?? [] }));
   const layers = lowered.layers.map(({ name, type, bottoms, tops, params, flops, needsBackward }) => ({
@@ -134,9 +134,9 @@ function factsOf({ definition, lowered, plan }: Analysis): Facts {
     flops: layers.reduce((sum, { flops }) => sum + flops, 0),
     memory: {
       parameterBytes: 4 * parameters,
-      arenaBytes: plan.arenaBytes,
+      arenaBytes: program.arenaBytes,
       unsharedBytes: plan.unsharedBytes,
-      backward: plan.steps.length > plan.forwardSteps,
+      backward: plan.steps.length > plan.firstBackward,
     },
     inputs: named(lowered.inputs.keys()),
     outputs: named(lowered.outputs),

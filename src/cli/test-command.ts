@@ -2,8 +2,8 @@ import type { Command } from "commander";
 import { InternalError, userError } from "../../proto/errors/index.js";
 import { type OutputValue, shortNumber } from "../../runtime/solver/events.js";
 import { outputValues, weightedLoss } from "../../runtime/solver/testing.js";
-import type { CompiledNet } from "../../runtime/types.js";
-import { compile } from "../compile.js";
+import { compile } from "../net/compile.js";
+import type { CompiledNet } from "../net/compiled-net.js";
 import { internalsOf } from "../net/internals.js";
 import { formatMatchReport, loadWeights, type WeightReport } from "../net/load-weights.js";
 import {

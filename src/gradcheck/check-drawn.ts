@@ -6,7 +6,7 @@ import type { ParamStore } from "../../runtime/device.js";
 import { createTsDevice } from "../../runtime/devices/ts/ts-device.js";
 import { randomStream } from "../../runtime/random/index.js";
 import type { LayerType } from "../layers/index.js";
-import { build } from "../net/load-program.js";
+import { buildProgram } from "../net/load-program.js";
 import { objectiveGraph } from "../net/objective.js";
 import { createRunner } from "../net/runner.js";
 import { heldBack } from "./cut.js";
@@ -47,8 +47,8 @@ export async function compileForCheck(net: DrawnNet, options: CheckOptions = {})
       .map((blob) => [blob, uniforms(stream, sizeOf(lowered.blobs.get(blob)!.shape))]),
   );
   const graph = objectiveGraph(lowered, { backward: true, seeds: [...seeds.keys()], keep: lossBlobs }, rules);
-  const built = await build(graph, lowered.builder, { device, params: store, seed: 1, threads: 1 });
-  return { lowered, runner: createRunner(built, dtype), store, values, seeds };
+  const built = await buildProgram(graph, lowered.builder, { device, params: store, seed: 1, threads: 1 });
+  return { lowered, runner: createRunner(built), store, values, seeds };
 }
 
 /** Compiles a net and compares. The direction covers the differentiable inputs and the parameters whose gradient is wanted. */

@@ -3,12 +3,12 @@
 import { sizeOf } from "../../codegen/ir/graph.js";
 import { InternalError, userError } from "../../proto/errors/index.js";
 import { randomStream } from "../../runtime/random/index.js";
-import { compile } from "../compile.js";
 import { inputName, knownLayerTypes, type LayerType, type LoweredNet } from "../layers/index.js";
+import { compile } from "../net/compile.js";
 import type { CompileOptions } from "../net/compile-options.js";
 import { readConstants } from "../net/constants.js";
 import { internalsOf } from "../net/internals.js";
-import { build } from "../net/load-program.js";
+import { buildProgram } from "../net/load-program.js";
 import { objectiveGraph } from "../net/objective.js";
 import { readDefinition } from "../net/read-definition.js";
 import { createRunner, type Runner } from "../net/runner.js";
@@ -70,13 +70,13 @@ export async function checkGivenNet(net: string | NetDef, options: GivenNetOptio
     const seeded = seededOutputs(lowered, layers);
     const losses = lowered.losses.map(({ blob }) => blob);
     const graph = objectiveGraph(lowered, { backward: true, seeds: seeded, keep: losses });
-    const built = await build(graph, lowered.builder, {
+    const built = await buildProgram(graph, lowered.builder, {
       device: hold.device,
       params: params.store,
       seed: 1,
       threads: 1,
     });
-    runner = createRunner(built, "float64");
+    runner = createRunner(built);
     for (const { input, values } of await readConstants(lowered, root)) await runner.write(input, values);
 
     const inputs = drawnInputs(lowered, definition, layers);

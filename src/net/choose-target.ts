@@ -1,7 +1,7 @@
 import { userError } from "../../proto/errors/index.js";
 import { cudaAvailability } from "../../runtime/devices/cuda/available.js";
-import type { CompiledNet } from "../../runtime/types.js";
 import type { CompileOptions } from "./compile-options.js";
+import type { CompiledNet } from "./compiled-net.js";
 
 type Target = CompiledNet["target"];
 

@@ -1,6 +1,6 @@
-import type { CompiledNet } from "../../runtime/types.js";
 import type { WeightSet } from "../../runtime/weights/index.js";
 import type { LayerType } from "../layers/index.js";
+import type { CompiledNet } from "./compiled-net.js";
 
 /** What `compile` may be told. */
 export interface CompileOptions {

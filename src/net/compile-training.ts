@@ -1,12 +1,12 @@
-import { type Graph, type Node, type Root, sizeOf } from "../../codegen/ir/graph.js";
 import type { SolverParameter } from "../../proto/index.js";
-import type { Blobs, Param, TrainingNet } from "../../runtime/types.js";
-import { appendAccumulation, appendUpdates, ruleOf, scalarInput } from "../solvers/index.js";
+import type { Blobs, Param } from "../../runtime/net-types.js";
+import { scalarInput } from "../solvers/index.js";
+import type { TrainingNet } from "./compiled-net.js";
 import type { BeforeUpdate } from "./debug-info.js";
 import type { NetInternals } from "./internals.js";
-import { checkFit, type Planned } from "./load-program.js";
+import { checkFit } from "./load-program.js";
 import { paramOver } from "./net-params.js";
-import { differentiateNet, forwardRoots, type Objective } from "./objective.js";
+import { type NetProgram, type ProgramOptions, trainingPrograms } from "./programs.js";
 import type { Runner } from "./runner.js";
 import { requireStaticShapes } from "./static-shapes.js";
 
@@ -15,88 +15,28 @@ export type Training = Pick<TrainingNet, "step" | "history"> & {
   readonly runner: Runner;
 };
 
-/** How programs come to be. */
-export interface ProgramMaker {
-  plan(graph: Graph): Planned;
-  load(planned: Planned): Promise<Runner>;
-}
-
 /**
- * Compiles a solver's update rule with a net's backward pass. With iter_size 1 an iteration is one program, whose
- * gradients fuse with their updates; with more, one program adds up gradients and a second applies them.
+ * A net whose solver's update rule is compiled into its backward pass: see `trainingPrograms`.
  * Whoever gives `load` closes what it made.
  */
 export async function createTraining(
   internals: NetInternals,
   solver: SolverParameter,
-  { plan, load }: ProgramMaker,
+  options: ProgramOptions,
+  load: (program: NetProgram) => Promise<Runner>,
 ): Promise<Training> {
   const { lowered, params, session, hold, inspector } = internals;
   requireStaticShapes(lowered, "training");
-  const { builder } = lowered;
   const { store } = params;
-  const rule = ruleOf(solver);
-  const own = lowered.params.flatMap((param, index) =>
-    param.kind === "carried" ? [] : [{ ...param, index }],
-  );
-
-  /** One more parameter of each shape, beside the net's own; its memory comes when all is planned. */
-  const states: number[] = [];
-  const addState = (shape: readonly number[]): Node => {
-    const index = store.memories.length + states.push(sizeOf(shape)) - 1;
-    return builder.param(index, shape);
-  };
-  const slots = Array.from({ length: rule.slots }, () => own.map(({ shape }) => addState(shape)));
-  const objective: Objective = {
-    backward: true,
-    seeds: [],
-    watch: inspector !== undefined,
-    keep: [...new Set([...internals.keep, ...lowered.losses.map(({ blob }) => blob)])],
-  };
-  const { gradients, watched } = differentiateNet(lowered, objective);
-  const learnables = (gradientOf: (param: number) => Node | undefined) =>
-    own.map((param, i) => ({
-      node: param.node,
-      gradient: gradientOf(param.index),
-      lrMult: param.lrMult,
-      decayMult: param.decayMult,
-      history: slots.map((slot) => slot[i]),
-    }));
-
-  const forward = [
-    ...forwardRoots(lowered, objective),
-    ...watched,
-    ...(inspector ? [...gradients].map(([param, node]): Root => ({ role: "gradient", param, node })) : []),
-  ];
-  const planned: Planned[] = [];
-  if (solver.iter_size <= 1) {
-    const updates = appendUpdates(
-      builder,
-      learnables((i) => gradients.get(i)),
-      solver,
-    );
-    planned.push(plan({ roots: [...forward, ...updates] }));
-  } else {
-    const accumulators = new Map([...gradients.keys()].map((i) => [i, addState(lowered.params[i].shape)]));
-    const pairs = [...gradients].map(([i, gradient]) => ({ gradient, accumulator: accumulators.get(i)! }));
-    planned.push(plan({ roots: [...forward, ...appendAccumulation(builder, pairs)] }));
-    const updates = appendUpdates(
-      builder,
-      learnables((i) => accumulators.get(i)),
-      solver,
-    );
-    planned.push(plan({ roots: updates }));
-  }
+  const watch = inspector !== undefined;
+  const made = trainingPrograms(lowered, { keep: internals.keep, watch }, solver, options);
+  const { step, update, states } = made;
   const { device } = hold;
-  checkFit(
-    device,
-    planned,
-    states.reduce((sum, elements) => sum + elements, 0),
-    store.dtype,
-  );
-  for (const elements of states) store.memories.push(device.allocate(elements));
-  const runner = await load(planned[0]);
-  const apply = planned[1] && (await load(planned[1]));
+  const elements = states.reduce((sum, count) => sum + count, 0);
+  checkFit(device, update ? [step, update] : [step], elements, store.dtype);
+  for (const count of states) store.memories.push(device.allocate(count));
+  const runner = await load(step);
+  const apply = update && (await load(update));
 
   const setScalars = async (target: Runner, scalars: Readonly<Record<string, number>>): Promise<void> => {
     for (const [name, value] of Object.entries(scalars)) await target.write(scalarInput(name), value);
@@ -147,10 +87,6 @@ export async function createTraining(
         if (log && before) await inspector?.info?.update(before, log);
         return { loss: loss / batches, outputs: outputs! };
       }),
-    history: slots.flatMap((slot) =>
-      slot.map(
-        (node, i): Param => paramOver(own[i], store.memories[(node as Extract<Node, { op: "param" }>).index]),
-      ),
-    ),
+    history: made.history.map(({ of, param }): Param => paramOver(lowered.params[of], store.memories[param])),
   };
 }

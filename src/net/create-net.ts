@@ -1,6 +1,6 @@
-import type { CompiledNet } from "../../runtime/types.js";
 import type { LoweredNet } from "../layers/index.js";
 import type { NetDef } from "../net-text/index.js";
+import type { CompiledNet } from "./compiled-net.js";
 import { type NetInternals, rememberInternals } from "./internals.js";
 import type { RangeRunner } from "./ranges.js";
 import type { Runner } from "./runner.js";

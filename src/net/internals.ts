@@ -1,5 +1,5 @@
-import type { CompiledNet } from "../../runtime/types.js";
 import type { LoweredNet } from "../layers/lower-net.js";
+import type { CompiledNet } from "./compiled-net.js";
 import type { Inspector } from "./inspect.js";
 import type { NetParams } from "./net-params.js";
 import type { DeviceHold } from "./open-device.js";

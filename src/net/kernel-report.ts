@@ -1,15 +1,16 @@
 /** What a plan becomes on a GPU that need not be there: its kernels, what they take, and the least time they need. */
 
-import { cudaTarget, type GpuDescription } from "../../codegen/ir/target-description.js";
+import type { GpuDescription } from "../../codegen/ir/target-description.js";
 import { launchShape } from "../../codegen/kernel/launch.js";
-import { lowerPlan } from "../../codegen/lower/lower-plan.js";
-import type { Plan } from "../../codegen/plan/index.js";
-import { renderCuda } from "../../codegen/targets/cuda/render-cuda.js";
+import { gpuOf } from "../../codegen/targets/cuda/cuda-description.js";
+import { type Occupancy, occupancy } from "../../codegen/targets/cuda/occupancy.js";
 import { type Prediction, predict } from "../../codegen/targets/cuda/roofline.js";
+import { cudaTarget } from "../../codegen/targets/index.js";
 import { compileKernels } from "../../runtime/devices/cuda/compile-kernels.js";
 import { requireNvrtc } from "../../runtime/devices/cuda/nvrtc.js";
-import { type Occupancy, occupancy } from "../../runtime/devices/cuda/occupancy.js";
 import type { KernelResources } from "../../runtime/devices/cuda/resources.js";
+
+import type { NetProgram } from "./programs.js";
 
 /** One kernel of a program, compiled. */
 export interface KernelReport {
@@ -45,16 +46,19 @@ export interface ProgramReport {
 }
 
 /**
- * Lowers a plan for an architecture ("sm_90") and compiles every kernel with NVRTC. Needs neither a GPU nor a driver.
+ * Compiles every kernel of a program with NVRTC, for the architecture ("sm_90") that it was lowered for. Needs neither a
+ * GPU nor a driver.
  *
  * @throws CortadoError where NVRTC is missing or does not know the architecture
  */
-export async function reportProgram(plan: Plan, architecture: string, seed = 1): Promise<ProgramReport> {
+export async function reportProgram(
+  { plan, program }: Pick<NetProgram, "plan" | "program">,
+  architecture: string,
+): Promise<ProgramReport> {
   const nvrtc = await requireNvrtc();
-  const target = cudaTarget(architecture);
-  const gpu = target.gpu!;
-  const program = lowerPlan(plan, { dtype: "float32", target, seed });
-  const sources = program.kernels.map((kernel) => ({ ...renderCuda(kernel), note: kernel.note }));
+  const gpu = gpuOf(architecture);
+  const { units } = cudaTarget.render(program, "float32");
+  const sources = units.map((unit, i) => ({ ...unit, note: program.kernels[i].note }));
   const start = performance.now();
   const cubins = await compileKernels(sources, { arch: architecture, nvrtc });
   const compileMilliseconds = performance.now() - start;
@@ -85,7 +89,7 @@ export async function reportProgram(plan: Plan, architecture: string, seed = 1):
         launches: counts[i],
         ...shape,
         resources,
-        occupancy: resources && occupancy(resources, shape.threads, architecture),
+        occupancy: resources && occupancy(gpu, { ...resources, threads: shape.threads }),
         flops: kernel.flops,
         bytes: kernel.bytes,
         prediction: predict(kernel, gpu),

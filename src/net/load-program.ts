@@ -1,52 +1,15 @@
 import type { GraphBuilder } from "../../codegen/ir/builder.js";
-import { type DType, type Graph, type Node, sizeOf } from "../../codegen/ir/graph.js";
-import type { TargetDescription } from "../../codegen/ir/target-description.js";
-import type { Argument, Program } from "../../codegen/kernel/kernel.js";
-import { lowerPlan } from "../../codegen/lower/lower-plan.js";
-import { runPasses } from "../../codegen/passes/index.js";
-import { planGraph } from "../../codegen/plan/index.js";
-import { quoteName } from "../../codegen/plan/names.js";
-import type { Plan } from "../../codegen/plan/plan.js";
-import { InternalError } from "../../proto/errors/index.js";
+import type { Graph } from "../../codegen/ir/graph.js";
+import { type RealType, realBytes } from "../../codegen/ir/real.js";
 import type { Device, Executor, ParamStore } from "../../runtime/device.js";
-import { memoryAmount, type RealType, realBytes } from "../../runtime/memory.js";
+import { memoryAmount } from "../../runtime/memory.js";
+import { layersOf, makeProgram, type NetProgram } from "./programs.js";
 
-/** A graph made into kernels: everything that is known before memory is taken. */
-export interface Planned {
-  readonly graph: Graph;
-  readonly plan: Plan;
-  readonly program: Program;
-  /** Where an input's value is to be written; undefined where nothing in the graph reads it. */
-  readonly inputs: ReadonlyMap<string, Argument>;
-}
-
-/** A graph made ready to run: its kernels compiled, and the memory they are bound to. */
-export interface Built extends Planned {
+/** A program made ready to run: its kernels compiled, and the memory they are bound to. */
+export interface Built extends NetProgram {
   /** The generated code, in the language of its target. */
   readonly source: string;
   readonly executor: Executor;
-}
-
-export interface PlanProgramOptions {
-  readonly dtype: RealType;
-  /** Of the target: what the lowering reads. */
-  readonly description: TargetDescription;
-  readonly seed: number;
-  /** Keep what backward reads, so that it can run more than once after one forward. Default true. */
-  readonly repeatBackward?: boolean;
-}
-
-/** Graph → passes → plan → kernels. */
-export function planProgram(graph: Graph, builder: GraphBuilder, options: PlanProgramOptions): Planned {
-  const { dtype, description, seed, repeatBackward = true } = options;
-  const optimised = runPasses(graph, builder);
-  const plan = planGraph(optimised, { realBytes: realBytes(dtype), repeatBackward });
-  const program = lowerPlan(plan, { dtype, target: description, seed });
-  const inputs = new Map<string, Argument>();
-  for (const node of plan.placements.keys()) {
-    if (node.op === "input") inputs.set(node.name, locate(plan, node, dtype));
-  }
-  return { graph: optimised, plan, program, inputs };
 }
 
 export interface LoadOptions {
@@ -57,27 +20,25 @@ export interface LoadOptions {
 }
 
 /** Kernels → source → launches over memory. */
-export async function loadProgram(planned: Planned, options: LoadOptions): Promise<Built> {
+export async function loadProgram(made: NetProgram, options: LoadOptions): Promise<Built> {
   const { device, params, threads } = options;
-  const describe = (steps: readonly number[]): string => layersOf(planned.plan, steps);
-  const { source, executor } = await device.load(planned.program, params, { threads, describe });
-  return { ...planned, source, executor };
+  const describe = (steps: readonly number[]): string => layersOf(made.plan, steps);
+  const { source, executor } = await device.load(made.program, params, { threads, describe });
+  return { ...made, source, executor };
 }
 
-/** Both at once. */
-export const build = (
+/** A graph of a net made, and loaded. */
+export async function buildProgram(
   graph: Graph,
   builder: GraphBuilder,
-  options: Omit<PlanProgramOptions, "dtype" | "description"> & LoadOptions,
-): Promise<Built> => {
-  const { device, params } = options;
-  const planned = planProgram(graph, builder, {
-    ...options,
-    dtype: params.dtype,
-    description: device.description,
-  });
-  return loadProgram(planned, options);
-};
+  options: LoadOptions & { readonly seed: number },
+): Promise<Built> {
+  const { device, params, seed } = options;
+  const { target, description } = device;
+  const { dtype } = params;
+  const made = makeProgram(graph, builder, { target, description, dtype, seed, repeatBackward: true });
+  return loadProgram(made, options);
+}
 
 /**
  * Refuses programs that do not fit on a device together with parameters that are still to be allocated, before any
@@ -88,7 +49,7 @@ export const build = (
  */
 export function checkFit(
   device: Device,
-  programs: readonly Planned[],
+  programs: readonly NetProgram[],
   elements: number,
   dtype: RealType,
 ): void {
@@ -98,32 +59,4 @@ export function checkFit(
     blobs + parameters,
     `blobs (${memoryAmount(blobs)} at the plan's peak) and parameters (${memoryAmount(parameters)})`,
   );
-}
-
-/** The layers that steps compute, quoted, in the order of their nodes. */
-function layersOf({ steps }: Plan, indices: readonly number[]): string {
-  const nodes = indices.flatMap((index) => [...steps[index].inlined, ...steps[index].stores]);
-  const origins = nodes.sort((a, b) => a.id - b.id).map(({ origin }) => origin);
-  return [...new Set(origins)]
-    .filter((origin) => origin !== "")
-    .map(quoteName)
-    .join(", ");
-}
-
-/** Where a node of a plan lies, as an argument that an executor can read and write. */
-export function locate(plan: Plan, node: Node, dtype: RealType): Argument {
-  const bytesOf = (type: DType): number => (type === "index" ? 4 : realBytes(dtype));
-  const placement = plan.placements.get(node);
-  if (!placement) throw new InternalError(`%${node.id} (${node.op}) has no place in memory`);
-  const elements = sizeOf(node.shape);
-  switch (placement.storage) {
-    case "param":
-      return { storage: "param", param: placement.param, offset: placement.offset, elements };
-    case "arena": {
-      const byteOffset = placement.region.offset + placement.offset * bytesOf(node.dtype);
-      return { storage: "arena", dtype: node.dtype, byteOffset, elements };
-    }
-    default:
-      return placement satisfies never;
-  }
 }

@@ -1,4 +1,3 @@
-import type { CompiledNet } from "../../runtime/types.js";
 import {
   checkWeightSet,
   formatMatchReport,
@@ -6,6 +5,7 @@ import {
   readWeights,
   type WeightSet,
 } from "../../runtime/weights/index.js";
+import type { CompiledNet } from "./compiled-net.js";
 
 /** What became of a weight file's layers: `formatMatchReport` gives it for people. */
 export type WeightReport = ReturnType<typeof matchWeights>["report"];

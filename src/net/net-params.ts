@@ -1,9 +1,10 @@
 import { sameShape, sizeOf } from "../../codegen/ir/graph.js";
+import type { RealType } from "../../codegen/ir/real.js";
 import { userError } from "../../proto/errors/index.js";
 import type { Device, ParamMemory, ParamStore } from "../../runtime/device.js";
-import { type RealType, toFloat32 } from "../../runtime/memory.js";
+import { toFloat32 } from "../../runtime/memory.js";
+import type { Param, ParamInfo } from "../../runtime/net-types.js";
 import { fill, streamOf } from "../../runtime/random/index.js";
-import type { Param, ParamInfo } from "../../runtime/types.js";
 import type { LoweredNet, LoweredParam } from "../layers/index.js";
 
 /** Parameters by layer name; layers without any are absent. */

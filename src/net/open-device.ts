@@ -1,10 +1,10 @@
+import type { RealType } from "../../codegen/ir/real.js";
 import { type CortadoError, userError } from "../../proto/errors/index.js";
 import type { Device } from "../../runtime/device.js";
 import { createCudaDevice } from "../../runtime/devices/cuda/cuda-device.js";
 import { createEmulatorDevice } from "../../runtime/devices/emulator/emulator-device.js";
 import { createTsDevice } from "../../runtime/devices/ts/ts-device.js";
-import type { RealType } from "../../runtime/memory.js";
-import type { CompiledNet } from "../../runtime/types.js";
+import type { CompiledNet } from "./compiled-net.js";
 
 /** Opens the device of a target. @throws CortadoError where it is not there, or has no such numbers */
 export async function openDevice(

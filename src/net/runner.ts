@@ -1,7 +1,7 @@
 import type { Root } from "../../codegen/ir/graph.js";
+import type { RealArray } from "../../codegen/ir/real.js";
 import type { Argument } from "../../codegen/kernel/kernel.js";
-import type { RealArray, RealType } from "../../runtime/memory.js";
-import { type Built, locate } from "./load-program.js";
+import type { Built } from "./load-program.js";
 
 /** Reads and writes the values of one built program, by name, wherever they lie. */
 export interface Runner {
@@ -16,13 +16,12 @@ export interface Runner {
   backward(): Promise<void>;
 }
 
-const keyOf = (root: Root): string => `${root.role} ${"blob" in root ? root.blob : root.param}`;
+const keyOf = (root: Built["roots"][number]["root"]): string =>
+  `${root.role} ${"blob" in root ? root.blob : root.param}`;
 
-export function createRunner(built: Built, dtype: RealType): Runner {
-  const { plan, executor, inputs } = built;
-  const roots = new Map(
-    built.graph.roots.map((root): [string, Argument] => [keyOf(root), locate(plan, root.node, dtype)]),
-  );
+export function createRunner(built: Built): Runner {
+  const { executor, inputs } = built;
+  const roots = new Map(built.roots.map(({ root, place }) => [keyOf(root), place]));
   const read = async (argument: Argument | undefined): Promise<RealArray | undefined> =>
     argument && ((await executor.read(argument)) as RealArray);
   return {

@@ -1,9 +1,10 @@
 import { type Shape, sizeOf } from "../../codegen/ir/graph.js";
+import type { RealArray } from "../../codegen/ir/real.js";
 import { CortadoError, type Diagnostic, userError } from "../../proto/errors/index.js";
 import { didYouMean } from "../../proto/errors/suggest.js";
 import type { ParamMemory } from "../../runtime/device.js";
-import { type RealArray, toFloat32 } from "../../runtime/memory.js";
-import type { Blobs, Gradients } from "../../runtime/types.js";
+import { toFloat32 } from "../../runtime/memory.js";
+import type { Blobs, Gradients } from "../../runtime/net-types.js";
 import { inputName, type LoweredNet, STEP } from "../layers/lower-net.js";
 import type { Log } from "./debug-info.js";
 import type { Feeds } from "./feeds.js";

@@ -1,5 +1,5 @@
 import { userError } from "../../proto/errors/index.js";
-import type { CompiledNet } from "../../runtime/types.js";
+import type { CompiledNet } from "./compiled-net.js";
 import { internalsOf } from "./internals.js";
 import type { LentParams } from "./net-params.js";
 import type { DeviceHold } from "./open-device.js";

@@ -45,6 +45,13 @@ export const scalarInput = (name: string): string => `solver:${name}`;
 /** The names of what `step` feeds on each iteration: the rate and the rule's own scalars. */
 export const scalarNames = (rule: UpdateRule): readonly string[] => ["rate", ...Object.keys(rule.scalars)];
 
+/** The rule's own scalars at an iteration (from 0), by name. */
+export function ruleScalars(solver: UpdateSettings, iteration: number): Readonly<Record<string, number>> {
+  const constants = constantsOf(solver);
+  const scalars = Object.entries(ruleOf(solver).scalars);
+  return Object.fromEntries(scalars.map(([name, scalar]) => [name, scalar(iteration, constants)]));
+}
+
 /** A learnable parameter in front of its update. */
 export interface Learnable {
   /** The parameter's node. */

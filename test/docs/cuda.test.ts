@@ -2,19 +2,19 @@
  * docs/CUDA.md: its listings are what the compiler prints. This test writes the page anew and compares:
  * `npx vitest run test/docs -u` accepts a change.
  */
+
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import { cudaTarget } from "../../codegen/ir/target-description.js";
 import type { Kernel, Program } from "../../codegen/kernel/kernel.js";
 import { launchShape } from "../../codegen/kernel/launch.js";
-import { lowerPlan } from "../../codegen/lower/lower-plan.js";
-import { runPasses } from "../../codegen/passes/index.js";
 import { planGraph } from "../../codegen/plan/index.js";
 import { CUDA_HEADER, CUDA_OPTIONS } from "../../codegen/targets/cuda/cuda-header.js";
 import { renderCuda } from "../../codegen/targets/cuda/render-cuda.js";
+import { cudaTarget } from "../../codegen/targets/index.js";
 import { table } from "../../src/cli/text.js";
 import { objectiveGraph } from "../../src/net/objective.js";
 import { lowerText } from "../support/lowered.js";
+import { lowerFor, optimise } from "../support/pipeline.js";
 
 const ARCHITECTURE = "sm_90";
 
@@ -42,8 +42,8 @@ const fenced = (text: string, language = "text"): string => `\`\`\`${language}\n
 function programOf(): { program: Program; layersOf: (steps: readonly number[]) => string } {
   const lowered = lowerText(LENET, { phase: "TRAIN" });
   const graph = objectiveGraph(lowered, { backward: true, seeds: [], keep: [] });
-  const plan = planGraph(runPasses(graph, lowered.builder), { realBytes: 4 });
-  const program = lowerPlan(plan, { dtype: "float32", target: cudaTarget(ARCHITECTURE), seed: 1701 });
+  const plan = planGraph(optimise(graph, lowered.builder), { realBytes: 4 });
+  const program = lowerFor(cudaTarget, plan, { description: cudaTarget.describe(ARCHITECTURE), seed: 1701 });
   const layersOf = (steps: readonly number[]): string => {
     const nodes = steps.flatMap((index) => [plan.steps[index].anchor, ...plan.steps[index].stores]);
     return [...new Set(nodes.map(({ origin }) => origin).filter((origin) => origin !== ""))].join(", ");
@@ -90,7 +90,7 @@ for it. Every listing on this page is what the compiler prints; a test writes th
    whose sums go to a workspace behind the arena and are added in order by a second kernel. Reductions are trees of lane
    exchanges in a fixed order. Everything else has one thread for each element.
 4. **Cost.** Tile shapes, depths and parts come from one model (\`codegen/targets/cuda/schedule-cost.ts\`) over the GPU's figures
-   (\`codegen/ir/target-description.ts\`) and the shape of the product. The figures are reasoned, not fitted: no GPU has been at hand.
+   (\`codegen/targets/cuda/cuda-description.ts\`) and the shape of the product. The figures are reasoned, not fitted: no GPU has been at hand.
 5. **Text** (\`codegen/targets/cuda/render-cuda.ts\`). A table from the kernel language to CUDA C++. Indices are 32 bits wide where
    every sum and product is proved to fit, else 64.
 6. **NVRTC**, in parallel, with the cubins kept by content in the user's cache folder; then one CUDA graph for each pass.

@@ -5,8 +5,8 @@
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { type FieldInfo, messageInfo } from "../../proto/index.js";
-import { compile } from "../../src/compile.js";
 import { extras, type LayerType } from "../../src/layers/index.js";
+import { compile } from "../../src/net/compile.js";
 
 /** A layer of each type, over blobs x0, x1 … of these shapes. */
 const EXAMPLES: Readonly<

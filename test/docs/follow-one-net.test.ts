@@ -2,19 +2,19 @@
  * docs/FOLLOW-ONE-NET.md is what the compiler prints on the way from text to loop. This test writes the page anew
  * and compares: `npx vitest run test/docs -u` accepts a change.
  */
+
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { printGraph } from "../../codegen/ir/print-graph.js";
-import { tsTarget } from "../../codegen/ir/target-description.js";
 import type { Statement } from "../../codegen/kernel/kernel.js";
-import { lowerPlan } from "../../codegen/lower/lower-plan.js";
-import { runPasses } from "../../codegen/passes/index.js";
 import { formatPlan, planGraph } from "../../codegen/plan/index.js";
-import { transpile, writeModule } from "../../codegen/targets/ts/ts-module.js";
+import { tsTarget } from "../../codegen/targets/index.js";
+import { transpile } from "../../codegen/targets/ts/ts-module.js";
 import { createDiagnostics, formatPlace } from "../../proto/errors/index.js";
 import { lowerNet } from "../../src/layers/index.js";
 import { objectiveGraph } from "../../src/net/objective.js";
 import { parseNet, selectLayers, spanOf, wireNet } from "../../src/net-text/index.js";
+import { lowerFor, optimise, tsSource } from "../support/pipeline.js";
 
 const NET = `force_backward: true
 layer {
@@ -95,17 +95,18 @@ function page(): string {
   const graph = objectiveGraph(lowered, { backward: true, seeds: ["conv1"], keep: [] });
   const steps: string[] = [];
   let before = "";
-  const optimised = runPasses(graph, lowered.builder, {
+  const optimised = optimise(graph, lowered.builder, {
     verify: true,
-    trace(name, result) {
-      const text = printGraph(result);
+    trace({ name }, { graph }) {
+      const text = printGraph(graph);
       steps.push(text === before ? `after “${name}”: nothing to do here` : `after “${name}”\n${text}`);
       before = text;
     },
   });
   const plan = planGraph(optimised, { realBytes: 4 });
-  const program = lowerPlan(plan, { dtype: "float32", target: tsTarget, seed: 1701 });
-  const source = writeModule(program, { dtype: "float32" });
+  const { tile } = tsTarget.describe();
+  const program = lowerFor(tsTarget, plan, { seed: 1701 });
+  const source = tsSource(program);
   const from = source.lastIndexOf("\n\n", source.indexOf("function k0(")) + 2;
   const first = source.slice(from, source.indexOf("\n}\n", from) + 2);
   const { convolution_param: settings } = conv1;
@@ -168,7 +169,7 @@ ${fenced(`parallel, ${program.kernels[0].parallel.extent} iterations\n${sketch(p
 
 ## 8. TypeScript
 
-The same kernel as the \`ts\` renderer writes it: shapes are constants, ${tsTarget.tile.rows} × ${tsTarget.tile.columns} sums stay in registers.
+The same kernel as the \`ts\` renderer writes it: shapes are constants, ${tile.rows} × ${tile.columns} sums stay in registers.
 
 ${fenced(first, "ts")}
 

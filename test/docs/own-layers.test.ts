@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect, it } from "vitest";
 import { checkGradients } from "../../src/check-gradients.js";
-import { compile } from "../../src/compile.js";
 import type { LayerType } from "../../src/layers/index.js";
+import { compile } from "../../src/net/compile.js";
 
 const page = readFileSync(new URL("../../docs/OWN-LAYERS.md", import.meta.url), "utf8");
 const blocks = (language: string): readonly string[] =>

@@ -1,14 +1,15 @@
 import { type Graph, type Node, type Op, sizeOf } from "../../codegen/ir/graph.js";
 import { printGraph } from "../../codegen/ir/print-graph.js";
-import { cudaTarget } from "../../codegen/ir/target-description.js";
 import type { Argument, Program } from "../../codegen/kernel/kernel.js";
 import { launchShape } from "../../codegen/kernel/launch.js";
-import { type Lowering, lowerPlan } from "../../codegen/lower/lower-plan.js";
+import type { Lowering } from "../../codegen/lower/lowering.js";
 import { type Plan, planGraph } from "../../codegen/plan/index.js";
 import { renderCuda } from "../../codegen/targets/cuda/render-cuda.js";
+import { cudaTarget } from "../../codegen/targets/index.js";
 import type { Addon, HostMemory } from "../../native/addon.js";
 import { buildEmulatorModule, type EmulatorOptions } from "../../runtime/devices/emulator/emulator-module.js";
 import { type Bindings, interpret } from "./interpret.js";
+import { lowerFor } from "./pipeline.js";
 
 /** A graph to run on the emulator, and how its steps are lowered where the target's own way is not meant. */
 export interface EmulatedGraph {
@@ -38,13 +39,7 @@ export async function emulateGraphs(
     const plan = planGraph(one.graph, { realBytes: 4, fuse: one.fuse ?? true });
     const { seed } = one.bindings;
     const { lowerings, fuseRows } = one;
-    const program = lowerPlan(plan, {
-      dtype: "float32",
-      target: cudaTarget("sm_80"),
-      seed,
-      lowerings,
-      fuseRows,
-    });
+    const program = lowerFor(cudaTarget, plan, { seed, instead: lowerings, group: fuseRows });
     return { ...one, plan, program };
   });
   const sources = prepared.flatMap(({ program }) => program.kernels.map(renderCuda));

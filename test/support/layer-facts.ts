@@ -6,7 +6,6 @@
 
 import type { Shape } from "../../codegen/ir/graph.js";
 import { type Node, type Root, sizeOf } from "../../codegen/ir/graph.js";
-import { runPasses } from "../../codegen/passes/index.js";
 import { type Plan, planGraph } from "../../codegen/plan/index.js";
 import { findUses, freeViewOffset } from "../../codegen/plan/uses.js";
 import { bottomDomains } from "../../src/gradcheck/bottoms.js";
@@ -16,6 +15,7 @@ import { showShape } from "../../src/layers/shapes.js";
 import { diffName, objectiveGraph } from "../../src/net/objective.js";
 import { inputLine, type LayerExample, layerText } from "./layer-examples.js";
 import { lowerText } from "./lowered.js";
+import { optimise } from "./pipeline.js";
 
 /** A blob that a fully connected layer below makes, so that its value is neither an input nor part of the layer. */
 const below = (name: string, shape: Shape): string =>
@@ -59,7 +59,7 @@ function between(type: LayerType, example: LayerExample): Between {
   const losses = new Set(lowered.losses.map(({ blob }) => blob));
   const seeds = lowered.outputs.filter((blob) => !losses.has(blob));
   const keep = [...names, ...tops];
-  const graph = runPasses(
+  const graph = optimise(
     objectiveGraph(lowered, { backward: isDifferentiable(type), seeds, keep }),
     lowered.builder,
     { verify: true },
@@ -91,9 +91,9 @@ export function whatBackwardKeeps(type: LayerType, example: LayerExample): strin
   const net = between(type, example);
   const plan = planGraph({ roots: net.roots }, { realBytes: 4 });
   const uses = findUses(plan.graph);
-  const made = new Set(plan.steps.slice(plan.forwardSteps).flatMap(({ stores }) => stores));
+  const made = new Set(plan.steps.slice(plan.firstBackward).flatMap(({ stores }) => stores));
   const read = new Set(
-    plan.steps.slice(plan.forwardSteps).flatMap(({ reads }) => reads.map((node) => uses.base(node))),
+    plan.steps.slice(plan.firstBackward).flatMap(({ reads }) => reads.map((node) => uses.base(node))),
   );
   const kept = [...read].filter((node) => !made.has(node) && !isGiven(node)).sort((a, b) => a.id - b.id);
   const baseOf = (blob: string): Node => memoryOf(net.values.get(blob)!);

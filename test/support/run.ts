@@ -1,15 +1,10 @@
 import { type Node, type Root, sizeOf } from "../../codegen/ir/graph.js";
-import { tsTarget } from "../../codegen/ir/target-description.js";
 import type { Argument, Program } from "../../codegen/kernel/kernel.js";
-import { lowerPlan } from "../../codegen/lower/lower-plan.js";
 import type { Plan } from "../../codegen/plan/plan.js";
-import {
-  type KernelFunction,
-  loadKernels,
-  transpile,
-  writeModule,
-} from "../../codegen/targets/ts/ts-module.js";
+import { tsTarget } from "../../codegen/targets/index.js";
+import { type KernelFunction, loadKernels, transpile } from "../../codegen/targets/ts/ts-module.js";
 import type { Bindings } from "./interpret.js";
+import { lowerFor, tsSource } from "./pipeline.js";
 
 type RealArray = Float32Array | Float64Array;
 
@@ -32,8 +27,8 @@ export interface RunOptions {
 }
 
 export function makeRunnable(plan: Plan, { dtype, seed = 1 }: RunOptions): Runnable {
-  const program = lowerPlan(plan, { dtype, target: tsTarget, seed });
-  const source = writeModule(program, { dtype });
+  const program = lowerFor(tsTarget, plan, { dtype, seed });
+  const source = tsSource(program, dtype);
   const kernels = loadKernels(transpile(source), "cortado:test");
   const real = dtype === "float32" ? Float32Array : Float64Array;
   const arena = new ArrayBuffer(plan.arenaBytes);

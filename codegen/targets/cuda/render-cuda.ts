@@ -13,6 +13,7 @@ import { fitsInt32 } from "../../kernel/index-width.js";
 import type { Kernel } from "../../kernel/kernel.js";
 import { launchShape } from "../../kernel/launch.js";
 import { scalarText, withLibrary } from "../../kernel/scalar-text.js";
+import type { SourceUnit } from "../target.js";
 import { UNIFORM } from "./cuda-random.js";
 
 function literal(value: number): Text {
@@ -81,14 +82,8 @@ const cudaDialect = (integer: "int" | "long long"): Dialect => ({
   barrier: "__syncthreads();",
 });
 
-/** One kernel's CUDA C++, a translation unit of its own, and the name it is launched by. */
-export interface CudaSource {
-  readonly symbol: string;
-  readonly source: string;
-}
-
 /** The kernel as CUDA C++: the same kernel, the same text, byte for byte. */
-export function renderCuda(kernel: Kernel): CudaSource {
+export function renderCuda(kernel: Kernel): SourceUnit {
   const { blocks, threads } = launchShape(kernel);
   const integer = fitsInt32(kernel, threads) ? "int" : "long long";
   const used = new Set<Helper>();
@@ -135,5 +130,5 @@ ${lines.join("\n")}
 }
 
 /** A program's kernels as one text for people, in order of their numbers. */
-export const cudaListing = (sources: readonly CudaSource[]): string =>
+export const cudaListing = (sources: readonly SourceUnit[]): string =>
   sources.map(({ source }, number) => `// Kernel ${number}\n${source}`).join("\n");

@@ -1,9 +1,11 @@
+import { InternalError } from "../../../proto/errors/index.js";
 import { type Node, sizeOf } from "../../ir/graph.js";
 import type { GpuDescription } from "../../ir/target-description.js";
 import { keyOf, unflatten } from "../../kernel/indices.js";
 import type { Argument, Index } from "../../kernel/kernel.js";
 import { visitLoads } from "../../kernel/walk.js";
-import { openDrafts, type StepOptions } from "../../lower/step.js";
+import type { GroupOptions, GroupSteps, StepGroup } from "../../lower/lowering.js";
+import { openDrafts } from "../../lower/step.js";
 import type { Plan, Step } from "../../plan/plan.js";
 import {
   fitsTeam,
@@ -15,22 +17,15 @@ import {
   sameRows,
   teamOf,
 } from "./row-domain.js";
-import { baseOf, isHeld, isPerRow } from "./rows.js";
+import { baseOf, isHeld, isPerRow, lowerRows } from "./rows.js";
 
 /** Steps that become one kernel, row by row: a softmax, a normalisation by mean and variance, their derivatives. */
-export interface RowGroup {
-  readonly steps: readonly Step[];
+interface RowGroup extends StepGroup {
   readonly domain: RowDomain;
   readonly team: RowTeam;
-  /** Stored by these steps, read by them alone: handed on without going through memory. */
-  readonly unread: ReadonlySet<Node>;
 }
 
-export interface RowGroupOptions {
-  readonly gpu: GpuDescription;
-  readonly optionsOf: (step: Step) => StepOptions;
-  readonly argumentOf: (node: Node) => Argument;
-}
+type RowGroupOptions = Omit<GroupOptions, "description"> & { readonly gpu: GpuDescription };
 
 /**
  * The steps of one pass, those taken together that can be: consecutive reductions of the same rows and maps of those
@@ -38,19 +33,17 @@ export interface RowGroupOptions {
  * order and a step is not through with all rows when the next begins, so the steps may meet in memory only at the
  * same element of the same row.
  */
-export function groupRows(
-  plan: Plan,
-  steps: readonly Step[],
-  options: RowGroupOptions,
-): readonly (Step | RowGroup)[] {
+export const groupRows: GroupSteps = (plan, steps, { description, ...options }) => {
+  const { gpu } = description;
+  if (!gpu) throw new InternalError("rows are grouped for teams of a GPU's threads");
   const result: (Step | RowGroup)[] = [];
   for (let at = 0; at < steps.length; ) {
-    const group = longestFrom(plan, steps, at, options);
+    const group = longestFrom(plan, steps, at, { ...options, gpu });
     result.push(group ?? steps[at]);
     at += group?.steps.length ?? 1;
   }
   return result;
-}
+};
 
 const canRun = ({ anchor }: Step): boolean =>
   (anchor.op === "reduce" || anchor.op === "map") && sizeOf(anchor.shape) > 0;
@@ -86,7 +79,8 @@ function longestFrom(
   }
   // Maps alone are better off with a thread for each element.
   if (taken.length < 2 || !taken.some((step) => step.anchor.op === "reduce")) return undefined;
-  return { steps: taken, domain, team, unread: unreadOf(plan, taken, domain, team) };
+  const unread = unreadOf(plan, taken, domain, team);
+  return { steps: taken, domain, team, unread, lower: (own) => lowerRows(own, domain, team, unread) };
 }
 
 /** Whether a step works on these rows: it reduces them, or has one element for each of theirs, or one for each row. */

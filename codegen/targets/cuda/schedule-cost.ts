@@ -2,6 +2,7 @@ import type { Contraction } from "../../contraction/contraction.js";
 import type { Split } from "../../contraction/split-sum.js";
 import { sizeOf } from "../../ir/graph.js";
 import type { GpuDescription } from "../../ir/target-description.js";
+import { occupancy } from "./occupancy.js";
 import type { TeamShape } from "./team-sum.js";
 import { sharedElements, type Tile, threadsOf } from "./tile-shape.js";
 
@@ -16,7 +17,7 @@ export interface Costed {
   readonly seconds: number;
 }
 
-// Figures of the model: orders of magnitude that hold for all of the architectures in target.ts.
+// Figures of the model: orders of magnitude that hold for all of the architectures in cuda-description.ts.
 
 /** From one kernel's start to the next inside a graph. */
 const LAUNCH_SECONDS = 2e-6;
@@ -137,22 +138,6 @@ function splitsOf(slices: number, least: number, contraction: Contraction): read
   return splits.filter((split, i) => i === 0 || split.parts !== splits[i - 1].parts);
 }
 
-/** Blocks that are on a multiprocessor at once. */
-export function residentBlocks(
-  gpu: GpuDescription,
-  use: { readonly threads: number; readonly registers: number; readonly sharedBytes: number },
-): number {
-  const registers = Math.ceil(use.registers / 8) * 8;
-  const warps = Math.ceil(use.threads / 32);
-  return Math.min(
-    32,
-    Math.floor(gpu.threadsPerMultiprocessor / use.threads),
-    Math.floor(gpu.registersPerMultiprocessor / (registers * warps * 32)),
-    // The driver keeps 1 KiB of shared memory for each block.
-    Math.floor(gpu.sharedPerMultiprocessor / (use.sharedBytes + 1024)),
-  );
-}
-
 interface Work {
   readonly blocks: number;
   readonly threads: number;
@@ -170,7 +155,7 @@ interface Work {
 
 /** Seconds of a kernel: instructions, latencies and memory, of which the longest counts. */
 function secondsOf(gpu: GpuDescription, work: Work, leastBytes: number): number {
-  const resident = Math.max(1, residentBlocks(gpu, work));
+  const resident = Math.max(1, occupancy(gpu, work).blocks);
   const busiest = Math.ceil(work.blocks / gpu.multiprocessors);
   const together = Math.min(resident, busiest);
   const warps = (together * work.threads) / 32;

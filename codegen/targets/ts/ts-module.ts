@@ -1,20 +1,10 @@
 import { compileFunction } from "node:vm";
 import { InternalError } from "../../../proto/errors/index.js";
-import type { Program } from "../../kernel/kernel.js";
-import { renderTypeScript } from "./render-ts.js";
 
 /** Runs iterations lo ≤ i < hi of one kernel over its buffers, in the order of `Kernel.buffers`, then lo and hi. */
 export type KernelFunction = (
   ...buffersAndRange: (Float32Array | Float64Array | Int32Array | number)[]
 ) => void;
-
-/**
- * A program as the text of one TypeScript module. The renderer lays the text out, so nothing parses it on the
- * way to `transpile`; `checkModule` type-checks it where that is asked for.
- */
-export function writeModule(program: Program, options: { readonly dtype: "float32" | "float64" }): string {
-  return renderTypeScript(program, options.dtype);
-}
 
 const EXPORT = "export const kernels = ";
 const SIGNATURE = /^function (\w+)\((.*)\): \w+ \{$/;

@@ -1,6 +1,5 @@
-import { cudaTarget } from "../../../codegen/ir/target-description.js";
 import { launchShape } from "../../../codegen/kernel/launch.js";
-import { cudaListing, renderCuda } from "../../../codegen/targets/cuda/render-cuda.js";
+import { cudaTarget } from "../../../codegen/targets/cuda/cuda-target.js";
 import type { Device } from "../../device.js";
 import { type Cubin, type CudaKernel, compileKernels } from "./compile-kernels.js";
 import { createCudaExecutor, loadKernels } from "./cuda-executor.js";
@@ -33,28 +32,29 @@ export async function createCudaDevice(options: CudaDeviceOptions = {}): Promise
   const gpu = openGpu(found);
   return {
     name: "cuda",
-    description: cudaTarget(gpu.architecture),
+    target: cudaTarget,
+    description: cudaTarget.describe(gpu.architecture),
     checkMemory: gpu.checkMemory,
     allocate: gpu.allocateParam,
     async load(program, params, { describe }) {
       // Before minutes are spent on compiling.
       gpu.checkMemory(program.arenaBytes, "the blobs (the plan's peak)");
-      const sources = program.kernels.map(renderCuda);
+      const { text, units } = cudaTarget.render(program, "float32");
       const cubins = await compiler(
-        sources.map((source, i) => ({ ...source, note: program.kernels[i].note })),
+        units.map((unit, i) => ({ ...unit, note: program.kernels[i].note })),
         gpu.architecture,
       );
       const kernels = loadKernels(
         gpu,
         program.kernels.map((kernel, i) => ({
-          symbol: sources[i].symbol,
+          symbol: units[i].symbol,
           cubin: cubins[i].cubin,
           note: kernel.note,
           ...launchShape(kernel),
         })),
       );
       const executor = createCudaExecutor({ gpu, kernels, schedule: program, params, describe });
-      return { source: cudaListing(sources), executor };
+      return { source: text, executor };
     },
     close: async () => gpu.close(),
   };

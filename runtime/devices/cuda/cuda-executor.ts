@@ -1,7 +1,8 @@
 import type { Argument, Launch, Program } from "../../../codegen/kernel/kernel.js";
+import type { NetPass } from "../../../codegen/plan/plan.js";
 import type { Graph, GraphCopy, GraphLaunch, Module } from "../../../native/addon.js";
 import { InternalError } from "../../../proto/errors/index.js";
-import type { Executor, ParamMemory, ParamStore, Pass } from "../../device.js";
+import type { Executor, ParamMemory, ParamStore } from "../../device.js";
 import { attempt, bytesOf, type CudaParam, type Gpu, gpuError, rethrow } from "./gpu.js";
 
 /** A compiled kernel, and how it is launched. */
@@ -32,7 +33,7 @@ export const loadKernels = (
   }));
 
 /** What an executor reads of a program: kernels are told by their number. */
-export type Schedule = Pick<Program, "forward" | "backward" | "copies" | "arenaBytes">;
+export type Schedule = Pick<Program, NetPass | "copies" | "arenaBytes">;
 
 export interface CudaExecutorOptions {
   readonly gpu: Gpu;
@@ -85,7 +86,7 @@ export function createCudaExecutor(options: CudaExecutorOptions): Executor {
     readonly work: GraphLaunch | GraphCopy;
     readonly name: string;
   }
-  const itemsOf = (pass: Pass): readonly Item[] => [
+  const itemsOf = (pass: NetPass): readonly Item[] => [
     ...schedule[pass].map((launch) => ({ work: launchOf(launch), name: nameOf(launch) })),
     ...schedule.copies
       .filter((copy) => copy.pass === pass)
@@ -94,17 +95,17 @@ export function createCudaExecutor(options: CudaExecutorOptions): Executor {
         name: "a copy of a parameter's next value",
       })),
   ];
-  const items: Partial<Record<Pass, readonly Item[]>> = {};
-  const itemsOnce = (pass: Pass): readonly Item[] => {
+  const items: Partial<Record<NetPass, readonly Item[]>> = {};
+  const itemsOnce = (pass: NetPass): readonly Item[] => {
     items[pass] ??= itemsOf(pass);
     return items[pass];
   };
-  const graphs: Partial<Record<Pass, Graph>> = {};
-  const graphOf = (pass: Pass): Graph => {
+  const graphs: Partial<Record<NetPass, Graph>> = {};
+  const graphOf = (pass: NetPass): Graph => {
     graphs[pass] ??= build(pass, itemsOnce(pass));
     return graphs[pass];
   };
-  const build = (pass: Pass, all: readonly Item[]): Graph => {
+  const build = (pass: NetPass, all: readonly Item[]): Graph => {
     try {
       return addon.graphBuild(
         context,
@@ -122,12 +123,12 @@ export function createCudaExecutor(options: CudaExecutorOptions): Executor {
       throw gpuError(`the ${pass} pass on ${gpu.name}`, error);
     }
   };
-  const runBlocking = async (pass: Pass): Promise<void> => {
+  const runBlocking = async (pass: NetPass): Promise<void> => {
     for (const { work, name } of itemsOnce(pass))
       await addon.profile(context, [work]).catch(rethrow(`${name}, in the ${pass} pass on ${gpu.name}`));
   };
 
-  const times: Record<Pass, readonly number[]> = { forward: [], backward: [] };
+  const times: Record<NetPass, readonly number[]> = { prepare: [], forward: [], backward: [] };
   return {
     async run(pass) {
       requireOpen();

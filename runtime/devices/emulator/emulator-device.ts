@@ -1,10 +1,10 @@
-import { cudaTarget } from "../../../codegen/ir/target-description.js";
 import type { Launch, Program } from "../../../codegen/kernel/kernel.js";
 import { launchShape } from "../../../codegen/kernel/launch.js";
-import { cudaListing, renderCuda } from "../../../codegen/targets/cuda/render-cuda.js";
+import type { NetPass } from "../../../codegen/plan/plan.js";
+import { cudaTarget } from "../../../codegen/targets/cuda/cuda-target.js";
 import { type Addon, type HostMemory, openAddon } from "../../../native/addon.js";
 import { InternalError, userError } from "../../../proto/errors/index.js";
-import type { Device, Executor, ParamStore, Pass } from "../../device.js";
+import type { Device, Executor, ParamStore } from "../../device.js";
 import { allocateShared, checkMemory } from "../../memory.js";
 import { allocateParam, viewOf } from "../ts/ts-memory.js";
 import { buildEmulatorModule, type EmulatorOptions } from "./emulator-module.js";
@@ -26,18 +26,19 @@ export function createEmulatorDevice(options: EmulatorOptions = {}): Device {
   if (addon === undefined) throw userError(`target "emulator" is not available: ${opened.why}`);
   return {
     name: "emulator",
-    description: cudaTarget(ARCHITECTURE),
+    target: cudaTarget,
+    description: cudaTarget.describe(ARCHITECTURE),
     checkMemory,
     allocate: (elements) => allocateParam("float32", elements),
     async load(program, params) {
-      const sources = program.kernels.map(renderCuda);
+      const { text, units } = cudaTarget.render(program, "float32");
       const flops = [...program.forward, ...program.backward].reduce(
         (sum, { kernel }) => sum + program.kernels[kernel].flops,
         0,
       );
       const favour = flops > WORTH_OPTIMISING ? "run" : "build";
-      const path = await buildEmulatorModule(sources, { favour, ...options });
-      return { source: cudaListing(sources), executor: createExecutor(addon, path, program, params) };
+      const path = await buildEmulatorModule(units, { favour, ...options });
+      return { source: text, executor: createExecutor(addon, path, program, params) };
     },
     async close() {},
   };
@@ -58,8 +59,12 @@ function createExecutor(addon: Addon, path: string, program: Program, params: Pa
         args: args.map((at) => view(at) as HostMemory),
       })),
     );
-  const plans = { forward: planOf(program.forward), backward: planOf(program.backward) };
-  const times: Record<Pass, readonly number[]> = { forward: [], backward: [] };
+  const plans = {
+    prepare: planOf(program.prepare),
+    forward: planOf(program.forward),
+    backward: planOf(program.backward),
+  };
+  const times: Record<NetPass, readonly number[]> = { prepare: [], forward: [], backward: [] };
   let closed = false;
   return {
     async run(pass) {

@@ -1,7 +1,8 @@
-import { tsTarget } from "../../../codegen/ir/target-description.js";
-import { transpile, writeModule } from "../../../codegen/targets/ts/ts-module.js";
+import type { RealType } from "../../../codegen/ir/real.js";
+import { transpile } from "../../../codegen/targets/ts/ts-module.js";
+import { tsTarget } from "../../../codegen/targets/ts/ts-target.js";
 import type { Device } from "../../device.js";
-import { checkMemory, type RealType } from "../../memory.js";
+import { checkMemory } from "../../memory.js";
 import { createExecutor } from "./ts-executor.js";
 import { allocateParam } from "./ts-memory.js";
 
@@ -9,11 +10,12 @@ import { allocateParam } from "./ts-memory.js";
 export function createTsDevice(dtype: RealType): Device {
   return {
     name: "ts",
-    description: tsTarget,
+    target: tsTarget,
+    description: tsTarget.describe(),
     checkMemory,
     allocate: (elements) => allocateParam(dtype, elements),
     async load(program, params, { threads }) {
-      const source = writeModule(program, { dtype });
+      const source = tsTarget.render(program, dtype).text;
       const executor = await createExecutor({ program, kernelSource: transpile(source), params, threads });
       return { source, executor };
     },

@@ -1,9 +1,11 @@
 import { Worker } from "node:worker_threads";
+import { NET_PASSES, type NetPass } from "../../../codegen/ir/graph.js";
+import type { RealArray } from "../../../codegen/ir/real.js";
 import type { Argument, Launch, Program } from "../../../codegen/kernel/kernel.js";
 import { loadKernels } from "../../../codegen/targets/ts/ts-module.js";
 import { InternalError } from "../../../proto/errors/index.js";
-import type { Executor, ParamStore, Pass } from "../../device.js";
-import { allocateShared, type RealArray } from "../../memory.js";
+import type { Executor, ParamStore } from "../../device.js";
+import { allocateShared } from "../../memory.js";
 import { viewOf } from "./ts-memory.js";
 import { CONTROL, type WorkerJob, type WorkerLaunch, workerMain } from "./ts-worker.js";
 
@@ -33,9 +35,9 @@ export async function createExecutor(options: ExecutorOptions): Promise<Executor
 
 /** A program over memory: its launches' views, and what an executor does beside running kernels. */
 interface Bound extends Pick<Executor, "read" | "write"> {
-  readonly passes: Readonly<Record<Pass, readonly WorkerLaunch[]>>;
+  readonly passes: Readonly<Record<NetPass, readonly WorkerLaunch[]>>;
   /** Carries out the copies that are due when a pass ends. */
-  copy(pass: Pass): void;
+  copy(pass: NetPass): void;
 }
 
 function bind({ program, params }: ExecutorOptions): Bound {
@@ -52,7 +54,11 @@ function bind({ program, params }: ExecutorOptions): Bound {
   };
   const copies = program.copies.map(({ pass, from, to }) => ({ pass, from: view(from), to: view(to) }));
   return {
-    passes: { forward: program.forward.map(bound), backward: program.backward.map(bound) },
+    passes: {
+      prepare: program.prepare.map(bound),
+      forward: program.forward.map(bound),
+      backward: program.backward.map(bound),
+    },
     copy(pass) {
       for (const { pass: due, from, to } of copies) if (due === pass) to.set(from);
     },
@@ -64,7 +70,7 @@ function bind({ program, params }: ExecutorOptions): Bound {
 function inlineExecutor(options: ExecutorOptions): Executor {
   const { passes, copy, read, write } = bind(options);
   const kernels = loadKernels(options.kernelSource, FILENAME);
-  const times: Record<Pass, number[]> = { forward: [], backward: [] };
+  const times: Record<NetPass, number[]> = { prepare: [], forward: [], backward: [] };
   return {
     async run(pass) {
       const took = times[pass];
@@ -91,12 +97,12 @@ function inlineExecutor(options: ExecutorOptions): Executor {
 async function threadedExecutor(options: ExecutorOptions): Promise<Executor> {
   const { threads, kernelSource } = options;
   const { passes, copy, read, write } = bind(options);
-  const order: readonly Pass[] = ["forward", "backward"];
+  const order = NET_PASSES;
   const longest = Math.max(...order.map((pass) => passes[pass].length), 1);
   const control = new Int32Array(new SharedArrayBuffer(4 * CONTROL.words));
   const times = new Float64Array(new SharedArrayBuffer(8 * longest));
   const handedOut = new Int32Array(new SharedArrayBuffer(4 * longest));
-  const took: Record<Pass, number[]> = { forward: [], backward: [] };
+  const took: Record<NetPass, number[]> = { prepare: [], forward: [], backward: [] };
   let settle: { resolve: () => void; reject: (error: Error) => void } | undefined;
 
   const workers = await Promise.all(

@@ -1,7 +1,8 @@
+import { type RealArray, type RealType, realBytes } from "../../../codegen/ir/real.js";
 import type { Argument } from "../../../codegen/kernel/kernel.js";
 import { InternalError } from "../../../proto/errors/index.js";
 import type { ParamMemory, ParamStore } from "../../device.js";
-import { allocateShared, type RealArray, type RealType, realBytes } from "../../memory.js";
+import { allocateShared } from "../../memory.js";
 
 /** A parameter in this process: shared memory, so that kernel threads see the same bytes. */
 export interface SharedParam extends ParamMemory {

@@ -8,9 +8,9 @@ import { matmulContraction } from "../../../codegen/contraction/matmul-contracti
 import { createBuilder, type GraphBuilder } from "../../../codegen/ir/builder.js";
 import type { ConvGeometry, Graph, Node } from "../../../codegen/ir/graph.js";
 import { add, arg, unary } from "../../../codegen/ir/scalar.js";
-import type { Lowering } from "../../../codegen/lower/lower-plan.js";
+import type { Lowering } from "../../../codegen/lower/lowering.js";
 import type { StepContext } from "../../../codegen/lower/step.js";
-import { lowerScheduled } from "../../../codegen/targets/cuda/contraction-schedule.js";
+import { lowerScheduled } from "../../../codegen/targets/cuda/lower-contraction.js";
 import { candidates, type Schedule } from "../../../codegen/targets/cuda/schedule-cost.js";
 import type { EmulatedGraph } from "../../support/emulate.js";
 import { bindLeaves } from "../../support/graph-values.js";

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { Graph } from "../../../codegen/ir/graph.js";
-import { cudaTarget } from "../../../codegen/ir/target-description.js";
-import { lowerPlan } from "../../../codegen/lower/lower-plan.js";
 import { planGraph } from "../../../codegen/plan/index.js";
 import { CUDA_HEADER, CUDA_OPTIONS } from "../../../codegen/targets/cuda/cuda-header.js";
 import { renderCuda } from "../../../codegen/targets/cuda/render-cuda.js";
+import { cudaTarget } from "../../../codegen/targets/index.js";
 import { addonForTests, findNvrtc } from "../../support/native.js";
+import { lowerFor } from "../../support/pipeline.js";
 import { type ConvCase, convGraph, matmulGraph } from "./contraction-cases.js";
 
 const native = await addonForTests();
@@ -57,7 +57,7 @@ describe.skipIf(!native || !path)("contractions by NVRTC", () => {
       const options = [...CUDA_OPTIONS, `--gpu-architecture=${architecture}`, "--ptxas-options=-v"];
       const compiled = graphs.flatMap(([name, graph]) => {
         const plan = planGraph(graph, { realBytes: 4 });
-        const { kernels } = lowerPlan(plan, { dtype: "float32", target: cudaTarget(architecture), seed: 1 });
+        const { kernels } = lowerFor(cudaTarget, plan, { description: cudaTarget.describe(architecture) });
         return kernels.map(async (kernel) => {
           const { source } = renderCuda(kernel);
           const headers = [["cortado.h", CUDA_HEADER] as const];

@@ -1,18 +1,19 @@
 /** A sum of products as one product of joined operands, and long sums of pads as one concat. */
+
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { differentiate } from "../../../codegen/autodiff/index.js";
 import { createBuilder, type GraphBuilder } from "../../../codegen/ir/builder.js";
 import { type Graph, type Node, nodesOf, sizeOf } from "../../../codegen/ir/graph.js";
 import { add, arg } from "../../../codegen/ir/scalar.js";
-import { runPasses } from "../../../codegen/passes/index.js";
 import { randomStream } from "../../../runtime/random/index.js";
 import { interpret } from "../../support/interpret.js";
+import { optimise } from "../../support/pipeline.js";
 
 const of = (...nodes: readonly Node[]): Graph => ({
   roots: nodes.map((node, i) => ({ role: "value", blob: `r${i}`, node })),
 });
-const passed = (b: GraphBuilder, node: Node): Node => runPasses(of(node), b, { verify: true }).roots[0].node;
+const passed = (b: GraphBuilder, node: Node): Node => optimise(of(node), b, { verify: true }).roots[0].node;
 const sum = (b: GraphBuilder, terms: readonly Node[]): Node =>
   b.map(
     terms.map((_, i) => arg(i)).reduce((x, y) => add(x, y)),
@@ -128,7 +129,7 @@ describe("a chain of steps that read one matrix and slices of one tensor", () =>
         seeds: [{ node: h, cotangent: b.input("g", h.shape) }],
         wanted: [w, x],
       });
-      return nodesOf(runPasses(of(cotangents.get(w)!, cotangents.get(x)!), b)).length;
+      return nodesOf(optimise(of(cotangents.get(w)!, cotangents.get(x)!), b)).length;
     };
     const [small, middle, large] = [nodes(50), nodes(100), nodes(200)];
     expect(large - middle).toBe(2 * (middle - small));

@@ -5,10 +5,11 @@ import { createBuilder, type GraphBuilder } from "../../../codegen/ir/builder.js
 import { type Graph, type Node, nodesOf, type Root } from "../../../codegen/ir/graph.js";
 import { printGraph } from "../../../codegen/ir/print-graph.js";
 import { add, arg, constant, coord, mul, neg, unary } from "../../../codegen/ir/scalar.js";
-import { runPasses, simplify } from "../../../codegen/passes/index.js";
+import { simplify } from "../../../codegen/passes/index.js";
 import { rewrite } from "../../../codegen/passes/rewrite.js";
 import { cpuTime } from "../../support/cpu-time.js";
 import { interpret } from "../../support/interpret.js";
+import { optimise } from "../../support/pipeline.js";
 import { bind, randomGraph } from "../../support/random-graph.js";
 
 const of = (...nodes: readonly Node[]): Graph => ({
@@ -21,7 +22,7 @@ describe("on random graphs, forward and backward", () => {
   test("every root keeps its value, and the result verifies", () => {
     fc.assert(
       fc.property(randomGraph({ backward: true }), ({ builder, graph, bindings }) => {
-        const after = runPasses(graph, builder, { verify: true });
+        const after = optimise(graph, builder, { verify: true });
         const before = interpret(graph, bindings);
         const now = interpret(after, bindings);
         expect(after.roots.map(({ role }) => role)).toEqual(graph.roots.map(({ role }) => role));
@@ -40,8 +41,8 @@ describe("on random graphs, forward and backward", () => {
   test("a second run changes nothing, and no name is left", () => {
     fc.assert(
       fc.property(randomGraph({ backward: true }), ({ builder, graph }) => {
-        const once = runPasses(graph, builder);
-        expect(runPasses(once, builder)).toBe(once);
+        const once = optimise(graph, builder);
+        expect(optimise(once, builder)).toBe(once);
         expect(nodesOf(once).filter((node) => node.op === "blob" || node.op === "stop")).toEqual([]);
       }),
       { numRuns: 200 },
@@ -53,7 +54,7 @@ describe("on random graphs, forward and backward", () => {
       fc.property(fc.nat(), (seed) => {
         const listing = (): string => {
           const [{ builder, graph }] = fc.sample(randomGraph({ backward: true }), { seed, numRuns: 1 });
-          return printGraph(runPasses(graph, builder));
+          return printGraph(optimise(graph, builder));
         };
         expect(listing()).toBe(listing());
       }),
@@ -186,7 +187,7 @@ describe("the rewriter", () => {
       }
       const graph = of(x);
       const start = cpuTime();
-      const after = runPasses(graph, b);
+      const after = optimise(graph, b);
       const milliseconds = cpuTime() - start;
       expect(nodesOf(after).length).toBeLessThan(length);
       return milliseconds;
@@ -215,7 +216,7 @@ describe("the rewriter", () => {
       const gradients = wanted.map(
         (w, param): Root => ({ role: "gradient", param, node: cotangents.get(w)! }),
       );
-      runPasses({ roots: [{ role: "value", blob: "x", node: x }, ...gradients] }, b);
+      optimise({ roots: [{ role: "value", blob: "x", node: x }, ...gradients] }, b);
       return cpuTime() - start;
     };
     expect(Math.min(once(), once(), once())).toBeLessThan(1000);
@@ -238,18 +239,18 @@ describe("the rewriter", () => {
     const b = createBuilder();
     const x = b.input("x", [4]);
     const unused = b.map(unary("exp", arg(0)), [x]);
-    const graph = runPasses(of(b.slice(b.concat([x, unused], 0), 0, 0, 4)), b);
+    const graph = optimise(of(b.slice(b.concat([x, unused], 0), 0, 0, 4)), b);
     expect(nodesOf(graph)).toEqual([x]);
   });
 
   test("roots that were names become what they name; a graph without work comes back itself", () => {
     const b = createBuilder();
     const x = b.input("x", [4]);
-    expect(runPasses(of(b.blob(b.stop(x), "x", 0)), b).roots[0].node).toBe(x);
+    expect(optimise(of(b.blob(b.stop(x), "x", 0)), b).roots[0].node).toBe(x);
     const graph = of(b.map(unary("exp", arg(0)), [x]));
-    expect(runPasses(graph, b)).toBe(graph);
+    expect(optimise(graph, b)).toBe(graph);
     const traced: string[] = [];
-    runPasses(graph, b, { trace: (name, result) => traced.push(`${name} ${result === graph}`) });
+    optimise(graph, b, { trace: ({ name }, made) => traced.push(`${name} ${made.graph === graph}`) });
     expect(traced).toEqual(["erase names true", "simplify true"]);
     const { inputs } = bind(nodesOf(graph), 1);
     expect(interpret(graph, { inputs, params: new Map() })(graph.roots[0].node)).toHaveLength(4);

@@ -142,7 +142,7 @@ describe("fusion", () => {
     const region = result.regions.find(({ holds }) => holds.includes(before))!;
     expect(region.last).toBe(step.index);
     const positions = result.regions.find(({ dtype }) => dtype === "index")!;
-    expect(positions.last).toBeGreaterThanOrEqual(result.forwardSteps);
+    expect(positions.last).toBeGreaterThanOrEqual(result.firstBackward);
   });
 
   it("puts no constant in memory unless something reads it that computes nothing in place", () => {
@@ -179,12 +179,12 @@ describe("fusion", () => {
 describe("schedule", () => {
   it("runs forward first, then backward; each gradient of a parameter as soon as it can be had", () => {
     const { graph } = lenet(2);
-    const { steps, forwardSteps } = plan(graph);
+    const { steps, firstBackward } = plan(graph);
     steps.forEach((step, i) => {
       expect(step.index).toBe(i);
-      expect(step.pass).toBe(i < forwardSteps ? "forward" : "backward");
+      expect(step.pass).toBe(i < firstBackward ? "forward" : "backward");
     });
-    const backward = steps.slice(forwardSteps).map(({ anchor }) => `${anchor.op} ${anchor.origin}`);
+    const backward = steps.slice(firstBackward).map(({ anchor }) => `${anchor.op} ${anchor.origin}`);
     expect(backward.indexOf("convFilter conv2")).toBeLessThan(backward.indexOf("convData conv2"));
     expect(backward.indexOf("convData conv2")).toBeLessThan(backward.indexOf("convFilter conv1"));
   });

@@ -100,7 +100,7 @@ describe("in place", () => {
     expect(often.arenaBytes).toBeGreaterThan(once.arenaBytes);
     for (const { made, step, over } of often.aliases) {
       const writer = often.steps.findIndex(({ stores }) => stores.includes(over));
-      if (made && step >= often.forwardSteps) expect(writer).toBeGreaterThanOrEqual(often.forwardSteps);
+      if (made && step >= often.firstBackward) expect(writer).toBeGreaterThanOrEqual(often.firstBackward);
     }
   });
 });
@@ -180,7 +180,7 @@ describe("updates of parameters", () => {
     expect(result.copies).toEqual([{ pass: "forward", from: next, param: 0 }]);
     // What is copied lives to the end of its pass.
     const region = result.regions.find(({ holds }) => holds.includes(next))!;
-    expect(region.last).toBe(result.forwardSteps - 1);
+    expect(region.last).toBe(result.firstBackward - 1);
     expect(region.holds.at(-1)).toBe(next);
   });
 

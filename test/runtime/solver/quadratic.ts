@@ -1,8 +1,10 @@
 import { createMessage, type SolverParameter } from "../../../proto/index.js";
+import type { Param } from "../../../runtime/net-types.js";
 import type { SnapshotFiles, SolverEvent } from "../../../runtime/solver/events.js";
 import type { Solver, SolverParts, SolverPosition } from "../../../runtime/solver/solver.js";
 import { createLoop } from "../../../runtime/solver/solver.js";
-import type { CompiledNet, Param, TrainingNet } from "../../../runtime/types.js";
+import type { CompiledNet, TrainingNet } from "../../../src/net/compiled-net.js";
+import { ruleScalars } from "../../../src/solvers/index.js";
 
 /** The bowl's centre. */
 const CENTRE = [1, -2, 0.5];
@@ -38,13 +40,15 @@ function netOver(values: Float32Array, training: boolean): CompiledNet {
     outputs: training ? ["loss"] : ["scores", "loss"],
     lossWeights: record("loss", 1),
     params: record("bowl", [paramOver(values)]),
-    definition: { net: createMessage("NetParameter", { name: "Bowl" }) },
     close: async () => {},
   } as unknown as CompiledNet;
 }
 
 /** A net in training without a compiler: half the squared distance of three weights from a centre, by SGD. */
-export function quadratic(own: Partial<SolverParameter> = {}, more: Partial<SolverParts> = {}) {
+export function quadratic(
+  own: Partial<SolverParameter> = {},
+  more: Partial<SolverParts<TrainingNet, CompiledNet>> = {},
+) {
   const solver = createMessage("SolverParameter", {
     lr_policy: "fixed",
     base_lr: 0.1,
@@ -88,9 +92,11 @@ export function quadratic(own: Partial<SolverParameter> = {}, more: Partial<Solv
     velocity.set(found.velocity);
     return found.position;
   };
-  const loop: Solver = createLoop({
+  const loop: Solver<TrainingNet, CompiledNet> = createLoop({
     solver,
     net,
+    netName: "Bowl",
+    ruleScalars: (iteration) => ruleScalars(solver, iteration),
     testNets: solver.test_iter.map(() => netOver(weights, false)),
     save,
     load,

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { decodeMessage, encodeMessage } from "../../../proto/index.js";
 import { writeHdf5 } from "../../../runtime/hdf5-file.js";
+import type { Param } from "../../../runtime/net-types.js";
 import { restoreState, saveState, snapshotNames } from "../../../runtime/solver/state.js";
-import type { Param } from "../../../runtime/types.js";
 import { hasOracle, oraclePath } from "../../support/oracle.js";
 
 const folder = mkdtempSync(join(tmpdir(), "cortado-state-"));

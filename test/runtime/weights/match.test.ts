@@ -6,7 +6,7 @@ import {
   type WantedLayer,
   type WeightSet,
 } from "../../../runtime/weights/index.js";
-import { compile } from "../../../src/compile.js";
+import { compile } from "../../../src/net/compile.js";
 import { collectWeights, loadWeights } from "../../../src/net/load-weights.js";
 import { layer, refusal } from "./support.js";
 

@@ -6,8 +6,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest
 import { CortadoError } from "../../../proto/errors/index.js";
 import { learningRate } from "../../../runtime/solver/policy.js";
 import { buildNet } from "../../../src/build-net.js";
-import { compile, compileTraining } from "../../../src/compile.js";
 import { parseSolver, readWeights } from "../../../src/index.js";
+import { compile, compileTraining } from "../../../src/net/compile.js";
 import { addonForTests, buildDouble, doubleSettings, findNvrtc } from "../../support/native.js";
 import { buildEmulated } from "./cuda-support.js";
 import { bits, build, checkUse, inNode, newFolder, removeFolders, standIn } from "./support.js";

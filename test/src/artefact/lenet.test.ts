@@ -3,8 +3,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { learningRate } from "../../../runtime/solver/policy.js";
-import { compile, compileTraining } from "../../../src/compile.js";
 import { collectWeights, parseSolver, readWeights } from "../../../src/index.js";
+import { compile, compileTraining } from "../../../src/net/compile.js";
 import { bits, build, chromium, inBrowser, inNode, removeFolders, standIn } from "./support.js";
 
 const NET = "examples/lenet/train_test.prototxt";

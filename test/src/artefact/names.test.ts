@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { createMessage } from "../../../proto/index.js";
-import { compile } from "../../../src/compile.js";
+import { compile } from "../../../src/net/compile.js";
 import { formatNet } from "../../../src/net-text/index.js";
 import { bits, build, checkUse, inNode, removeFolders, standIn } from "./support.js";
 

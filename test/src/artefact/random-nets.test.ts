@@ -3,8 +3,8 @@ import fc from "fast-check";
 import { afterAll, expect, it } from "vitest";
 import { sizeOf } from "../../../codegen/ir/graph.js";
 import { randomStream } from "../../../runtime/random/index.js";
-import { compile } from "../../../src/compile.js";
 import { drawValues } from "../../../src/gradcheck/net-values.js";
+import { compile } from "../../../src/net/compile.js";
 import { layeredNet } from "../../support/draw-net.js";
 import { bits, build, inNode, removeFolders, standIn } from "./support.js";
 

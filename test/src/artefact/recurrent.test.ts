@@ -1,7 +1,7 @@
 /** A recurrent net, built: what it carries from one forward to the next lives in the loaded net. */
 import { afterAll, expect, it } from "vitest";
-import { compileTraining } from "../../../src/compile.js";
 import { compile, parseSolver } from "../../../src/index.js";
+import { compileTraining } from "../../../src/net/compile.js";
 import { bits, build, inNode, removeFolders, standIn } from "./support.js";
 
 afterAll(removeFolders);

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { CortadoError } from "../../../proto/errors/index.js";
 import { createMessage, encodeMessage } from "../../../proto/index.js";
-import { compile } from "../../../src/compile.js";
+import { compile } from "../../../src/net/compile.js";
 import { lowerText } from "../../support/lowered.js";
 import { scratchFolder } from "../../support/scratch.js";
 

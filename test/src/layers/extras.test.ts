@@ -5,8 +5,8 @@
 import { describe, expect, it } from "vitest";
 import { CortadoError, type Diagnostic } from "../../../proto/errors/index.js";
 import { checkGradients, formatGradientReport } from "../../../src/check-gradients.js";
-import { compile } from "../../../src/compile.js";
 import { extras, knownLayerTypes } from "../../../src/layers/index.js";
+import { compile } from "../../../src/net/compile.js";
 import type { CompileOptions } from "../../../src/net/compile-options.js";
 import { formatNet } from "../../../src/net-text/index.js";
 import { deviceTargets } from "../../support/device-targets.js";

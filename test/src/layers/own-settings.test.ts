@@ -3,7 +3,6 @@ import { describe, expect, expectTypeOf, it } from "vitest";
 import { CortadoError, type Diagnostic } from "../../../proto/errors/index.js";
 import { createMessageOf } from "../../../proto/index.js";
 import { checkGradients } from "../../../src/check-gradients.js";
-import { compile } from "../../../src/compile.js";
 import {
   createSolver,
   defineLayer,
@@ -16,6 +15,7 @@ import {
   scalar,
 } from "../../../src/index.js";
 import { schemaWith } from "../../../src/layers/index.js";
+import { compile } from "../../../src/net/compile.js";
 
 const { arg, constant, mul, unary } = scalar;
 

@@ -1,8 +1,8 @@
 /** Layer types and fields that Caffe 1.0 does not have: what is said of them, and where. */
 import { describe, expect, it } from "vitest";
 import { CortadoError, type Diagnostic } from "../../../proto/errors/index.js";
-import { compile } from "../../../src/compile.js";
 import { extras } from "../../../src/layers/index.js";
+import { compile } from "../../../src/net/compile.js";
 
 const INPUT =
   'layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 dim: 3 dim: 4 dim: 4 } } }';

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { compile } from "../../../src/compile.js";
 import { createSolver, formatEvent } from "../../../src/create-solver.js";
+import { compile } from "../../../src/net/compile.js";
 
 const NET = `
 debug_info: true

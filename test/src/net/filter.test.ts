@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { CortadoError } from "../../../proto/errors/index.js";
 import { createMessage } from "../../../proto/index.js";
 import { buildNet } from "../../../src/build-net.js";
-import { compile, compileTraining } from "../../../src/compile.js";
+import { compile, compileTraining } from "../../../src/net/compile.js";
 import { scratchFolder } from "../../support/scratch.js";
 
 const input = (name: string, ...shape: readonly number[]): string =>

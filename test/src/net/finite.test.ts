@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { CortadoError } from "../../../proto/errors/index.js";
-import { compile } from "../../../src/compile.js";
 import { createSolver } from "../../../src/create-solver.js";
+import { compile } from "../../../src/net/compile.js";
 import { addonForTests } from "../../support/native.js";
 
 const messageOf = async (work: Promise<unknown>): Promise<string> => {

@@ -1,8 +1,8 @@
 /** A net with a solver's rule in its backward pass. */
 import { readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { compileTraining } from "../../../src/compile.js";
 import { parseSolver } from "../../../src/index.js";
+import { compileTraining } from "../../../src/net/compile.js";
 
 const NET = `
 layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 4 dim: 6 } } }

@@ -4,11 +4,10 @@
  */
 import { readFileSync } from "node:fs";
 import { afterAll, describe, expect, it } from "vitest";
-import { runPasses } from "../../../../codegen/passes/index.js";
-import { planGraph } from "../../../../codegen/plan/index.js";
+import { cudaTarget } from "../../../../codegen/targets/index.js";
 import { knownLayerTypes } from "../../../../src/index.js";
 import { type ProgramReport, reportProgram } from "../../../../src/net/kernel-report.js";
-import { objectiveGraph } from "../../../../src/net/objective.js";
+import { netProgram } from "../../../../src/net/programs.js";
 import { typesOf } from "../../../support/case.js";
 import { lowerText } from "../../../support/lowered.js";
 import { findNvrtc } from "../../../support/native.js";
@@ -46,8 +45,12 @@ describe.skipIf(!present)("kernels of the oracle's nets, compiled by NVRTC", () 
       const seeds = lowered.outputs;
       // A net that ends in Silence has no outputs: nothing would be computed.
       const keep = seeds.length > 0 ? [] : [...lowered.blobs.keys()];
-      const graph = runPasses(objectiveGraph(lowered, { backward: true, seeds, keep }), lowered.builder);
-      const report = await reportProgram(planGraph(graph, { realBytes: 4 }), architecture);
+      const program = netProgram(
+        lowered,
+        { backward: true, seeds, keep },
+        { target: cudaTarget, description: cudaTarget.describe(architecture), dtype: "float32", seed: 1 },
+      );
+      const report = await reportProgram(program, architecture);
       expect(report.launches.forward).toBeGreaterThan(0);
       for (const { symbol, note, resources } of report.kernels) {
         expect(resources, note).toBeDefined();

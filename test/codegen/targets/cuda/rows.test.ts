@@ -3,15 +3,14 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createBuilder, type GraphBuilder } from "../../../../codegen/ir/builder.js";
 import { type Graph, type Node, nodesOf, type Shape, sizeOf } from "../../../../codegen/ir/graph.js";
 import { add, arg, constant, div, mul, type Scalar, sub, unary } from "../../../../codegen/ir/scalar.js";
-import { cudaTarget } from "../../../../codegen/ir/target-description.js";
-import { lowerPlan } from "../../../../codegen/lower/lower-plan.js";
-import { runPasses } from "../../../../codegen/passes/index.js";
 import { planGraph } from "../../../../codegen/plan/index.js";
+import { cudaTarget } from "../../../../codegen/targets/index.js";
 import { softmaxParts } from "../../../../src/layers/softmax-parts.js";
 import { hasGradient, objectiveGraph } from "../../../../src/net/objective.js";
 import { agrees, type EmulatedGraph, emulateGraphs } from "../../../support/emulate.js";
 import { lowerText } from "../../../support/lowered.js";
 import { addonForTests } from "../../../support/native.js";
+import { lowerFor, optimise } from "../../../support/pipeline.js";
 import { bind, values } from "../../../support/random-graph.js";
 import { scratchFolder } from "../../../support/scratch.js";
 
@@ -22,7 +21,7 @@ const rootsOf = (...nodes: readonly Node[]): Graph => ({
 });
 const launchesOf = (graph: Graph, fuseRows: boolean): number => {
   const plan = planGraph(graph, { realBytes: 4 });
-  const program = lowerPlan(plan, { dtype: "float32", target: cudaTarget("sm_80"), seed: 1, fuseRows });
+  const program = lowerFor(cudaTarget, plan, { group: fuseRows });
   return program.forward.length + program.backward.length;
 };
 
@@ -75,7 +74,7 @@ const lossNet = (shape: string, axis: number, more = ""): Graph => {
     layer { name: "loss" type: "SoftmaxWithLoss" bottom: "y" bottom: "t" top: "l" top: "p"
       softmax_param { axis: ${axis} } ${more} }`);
   const graph = objectiveGraph(lowered, { backward: hasGradient(lowered), seeds: [], keep: [] });
-  return runPasses(graph, lowered.builder);
+  return optimise(graph, lowered.builder);
 };
 
 describe("row fusion", () => {

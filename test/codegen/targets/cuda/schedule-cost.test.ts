@@ -2,11 +2,11 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Contraction } from "../../../../codegen/contraction/contraction.js";
 import { sizeOf } from "../../../../codegen/ir/graph.js";
-import { cudaTarget } from "../../../../codegen/ir/target-description.js";
+import { gpuOf } from "../../../../codegen/targets/cuda/cuda-description.js";
 import { candidates, chooseSchedule } from "../../../../codegen/targets/cuda/schedule-cost.js";
 import { sharedElements, threadsOf } from "../../../../codegen/targets/cuda/tile-shape.js";
 
-const gpus = ["sm_80", "sm_90", "sm_120"].map((name) => cudaTarget(name).gpu!);
+const gpus = ["sm_80", "sm_90", "sm_120"].map(gpuOf);
 const gpu = gpus[0];
 
 function contraction(batch: number, rows: number, columns: number, depth: readonly number[]): Contraction {

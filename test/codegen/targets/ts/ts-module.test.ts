@@ -5,16 +5,11 @@ import { describe, expect, it } from "vitest";
 import { createBuilder, type GraphBuilder } from "../../../../codegen/ir/builder.js";
 import type { Graph, Node } from "../../../../codegen/ir/graph.js";
 import { add, arg, binary, type Scalar, shaped, unary } from "../../../../codegen/ir/scalar.js";
-import { tsTarget } from "../../../../codegen/ir/target-description.js";
-import { lowerPlan } from "../../../../codegen/lower/lower-plan.js";
 import { planGraph } from "../../../../codegen/plan/index.js";
-import {
-  checkModule,
-  loadKernels,
-  transpile,
-  writeModule,
-} from "../../../../codegen/targets/ts/ts-module.js";
+import { tsTarget } from "../../../../codegen/targets/index.js";
+import { checkModule, loadKernels, transpile } from "../../../../codegen/targets/ts/ts-module.js";
 import { randomStream } from "../../../../runtime/random/index.js";
+import { lowerFor, tsSource } from "../../../support/pipeline.js";
 import { build, recipe } from "../../../support/random-graph.js";
 import { makeRunnable } from "../../../support/run.js";
 
@@ -24,7 +19,7 @@ const valuesOf = (...nodes: readonly Node[]): Graph => ({
 
 const sourceOf = (graph: Graph, dtype: "float32" | "float64" = "float32"): string => {
   const plan = planGraph(graph, { realBytes: dtype === "float32" ? 4 : 8 });
-  return writeModule(lowerPlan(plan, { dtype, target: tsTarget, seed: 7 }), { dtype });
+  return tsSource(lowerFor(tsTarget, plan, { dtype, seed: 7 }), dtype);
 };
 
 /** Convolution with bias and ReLU, pooling, inner product: one of each thing LeNet is made of. */
@@ -114,7 +109,7 @@ describe("generated modules", () => {
     const plan = planGraph(valuesOf(...layers, b.map(unary("tanh", arg(0)), [b.input("y", [65])])), {
       realBytes: 4,
     });
-    const program = lowerPlan(plan, { dtype: "float32", target: tsTarget, seed: 1 });
+    const program = lowerFor(tsTarget, plan);
     expect(program.kernels).toHaveLength(2);
     expect(program.forward.map((launch) => launch.kernel)).toEqual([0, 0, 0, 1]);
   });

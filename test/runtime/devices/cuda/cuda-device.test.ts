@@ -8,7 +8,7 @@ import { type Compiler, createCudaDevice } from "../../../../runtime/devices/cud
 import { requireDevice } from "../../../../runtime/devices/cuda/driver.js";
 import { createTsDevice } from "../../../../runtime/devices/ts/ts-device.js";
 import { inputName } from "../../../../src/layers/lower-net.js";
-import { build } from "../../../../src/net/load-program.js";
+import { buildProgram } from "../../../../src/net/load-program.js";
 import { lowerDefinition } from "../../../../src/net/lower-definition.js";
 import { createParams } from "../../../../src/net/net-params.js";
 import { objectiveGraph } from "../../../../src/net/objective.js";
@@ -44,8 +44,13 @@ async function netOn(device: Device) {
     check: () => undefined,
   });
   const graph = objectiveGraph(lowered, { backward: true, seeds: [], keep: [] });
-  const built = await build(graph, lowered.builder, { device, params: params.store, seed: 5, threads: 1 });
-  const runner = createRunner(built, "float32");
+  const built = await buildProgram(graph, lowered.builder, {
+    device,
+    params: params.store,
+    seed: 5,
+    threads: 1,
+  });
+  const runner = createRunner(built);
   await runner.write(
     inputName("data"),
     Float32Array.from({ length: 196 }, (_, i) => Math.sin(i * 1.7)),

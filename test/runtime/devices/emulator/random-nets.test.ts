@@ -2,10 +2,10 @@
  * Nets that fast-check draws, forward and backward: what the emulator computes is what the `ts` target computes, within
  * the oracle's bound. All nets are compiled into one module. CORTADO_EMULATOR_NETS: how many.
  */
+
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Node, sizeOf } from "../../../../codegen/ir/graph.js";
-import { runPasses } from "../../../../codegen/passes/index.js";
 import { planGraph } from "../../../../codegen/plan/index.js";
 import { randomStream } from "../../../../runtime/random/index.js";
 import { drawNetValues, uniforms } from "../../../../src/gradcheck/net-values.js";
@@ -15,6 +15,7 @@ import { type DrawnNet, differentiableTypes, layeredNet, singleLayerNet } from "
 import { type EmulatedGraph, emulateGraphs } from "../../../support/emulate.js";
 import { lowerText } from "../../../support/lowered.js";
 import { addonForTests } from "../../../support/native.js";
+import { optimise } from "../../../support/pipeline.js";
 import { makeRunnable } from "../../../support/run.js";
 
 const NETS = Number(process.env["CORTADO_EMULATOR_NETS"] ?? 80);
@@ -46,7 +47,7 @@ function prepare(net: DrawnNet): EmulatedGraph {
   const values = drawNetValues(net, lowered);
   const losses = lowered.losses.map(({ blob }) => blob);
   const seeds = lowered.outputs.filter((blob) => !losses.includes(blob));
-  const graph = runPasses(objectiveGraph(lowered, { backward: true, seeds, keep: losses }), lowered.builder);
+  const graph = optimise(objectiveGraph(lowered, { backward: true, seeds, keep: losses }), lowered.builder);
   const stream = randomStream(net.seed, 1);
   const inputs = new Map([...values.inputs].map(([blob, x]) => [inputName(blob), x] as const));
   for (const blob of seeds)

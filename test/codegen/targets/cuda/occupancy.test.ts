@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { occupancy } from "../../../../runtime/devices/cuda/occupancy.js";
+import { gpuOf } from "../../../../codegen/targets/cuda/cuda-description.js";
+import { occupancy } from "../../../../codegen/targets/cuda/occupancy.js";
 import { parseResources } from "../../../../runtime/devices/cuda/resources.js";
 
 const KIB = 1024;
@@ -49,7 +50,7 @@ test.each<
 ])(
   "%s, %i threads, %i registers, %i bytes shared",
   (arch, threads, registers, shared, blocks, percent, by) => {
-    const found = occupancy({ registers, sharedBytes: shared }, threads, arch);
+    const found = occupancy(gpuOf(arch), { threads, registers, sharedBytes: shared });
     expect(found.blocks).toBe(blocks);
     expect(100 * found.occupancy).toBeCloseTo(percent, 10);
     expect(found.limitedBy).toBe(by);
@@ -58,7 +59,7 @@ test.each<
 );
 
 test("an architecture that is not known is taken for the nearest older one", () => {
-  const of = (arch: string) => occupancy({ registers: 40, sharedBytes: 0 }, 256, arch);
+  const of = (arch: string) => occupancy(gpuOf(arch), { threads: 256, registers: 40, sharedBytes: 0 });
   expect(of("sm_103")).toEqual(of("sm_100"));
   expect(of("sm_90a")).toEqual(of("sm_90"));
 });

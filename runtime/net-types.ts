@@ -1,5 +1,4 @@
 import type { Plan } from "../codegen/plan/plan.js";
-import type { NetDef } from "../src/net-text/net-def.js";
 
 /** Values by blob name. A fresh object per call, without a prototype: any name is safe as a key. */
 export type Blobs = Record<string, Float32Array>;
@@ -41,8 +40,8 @@ export interface Gradients {
   readonly params: Record<string, Float32Array[]>;
 }
 
-/** A compiled net. Its functions are closures: they can be taken apart from it. */
-export interface CompiledNet {
+/** A net that runs. Its functions are closures: they can be taken apart from it. */
+export interface RunningNet {
   /**
    * Runs the net. Inputs by blob name, row-major, float32; a net with data layers feeds itself when none is given.
    * Returns every output blob. A missing, unknown or wrongly sized input is a CortadoError that names all of them.
@@ -69,14 +68,12 @@ export interface CompiledNet {
   /** The generated source of that program, as text a person can read. */
   readonly source: string;
   readonly target: { readonly name: "ts" | "native" | "cuda" | "emulator"; readonly why: string };
-  /** The net it was compiled from: upgraded, with the layers of its phase. */
-  readonly definition: NetDef;
   /** Frees threads, data sources and memory. Calls after it are refused. */
   close(): Promise<void>;
 }
 
-/** A net with a solver's update rule compiled into its backward pass: what a solver drives. */
-export interface TrainingNet extends CompiledNet {
+/** What a net gains when a solver's update rule is compiled into its backward pass. */
+export interface Trainable {
   /**
    * One iteration: `iterSize` times forward and backward on fresh batches, then the update of every learnable
    * parameter and of its history, in generated code. `scalars` are the rule's own (rate, momentum …).

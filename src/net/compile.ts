@@ -1,31 +1,31 @@
-import type { Graph } from "../codegen/ir/graph.js";
-import { InternalError, userError } from "../proto/errors/index.js";
-import type { SolverParameter } from "../proto/index.js";
-import type { CompiledNet, TrainingNet } from "../runtime/types.js";
-import type { LoweredNet } from "./layers/index.js";
-import { checkOptions } from "./net/check-options.js";
-import { chooseTarget } from "./net/choose-target.js";
-import type { CompileOptions } from "./net/compile-options.js";
-import { createTraining } from "./net/compile-training.js";
-import { readConstants } from "./net/constants.js";
-import { createFace } from "./net/create-net.js";
-import { openFeeds } from "./net/feeds.js";
-import { createInspector } from "./net/inspect.js";
-import type { NetInternals } from "./net/internals.js";
-import { checkFit, loadProgram, type Planned, planProgram } from "./net/load-program.js";
-import { formatMatchReport, loadWeights } from "./net/load-weights.js";
-import { lowerDefinition } from "./net/lower-definition.js";
-import { createParams } from "./net/net-params.js";
-import { hasGradient, keptBlobs, type Objective, objectiveGraph } from "./net/objective.js";
-import { type DeviceHold, holdDevice, openDevice } from "./net/open-device.js";
-import { createRanges } from "./net/ranges.js";
-import { readDefinition } from "./net/read-definition.js";
-import { createRowPrograms } from "./net/row-programs.js";
-import { createRunner, type Runner } from "./net/runner.js";
-import { createSession } from "./net/session.js";
-import { lentBy } from "./net/share.js";
-import { openSinks } from "./net/sinks.js";
-import { type NetDef, selectLayers } from "./net-text/index.js";
+import { InternalError, userError } from "../../proto/errors/index.js";
+import type { SolverParameter } from "../../proto/index.js";
+import type { LoweredNet } from "../layers/index.js";
+import { type NetDef, selectLayers } from "../net-text/index.js";
+import { checkOptions } from "./check-options.js";
+import { chooseTarget } from "./choose-target.js";
+import type { CompileOptions } from "./compile-options.js";
+import { createTraining } from "./compile-training.js";
+import type { CompiledNet, TrainingNet } from "./compiled-net.js";
+import { readConstants } from "./constants.js";
+import { createFace } from "./create-net.js";
+import { openFeeds } from "./feeds.js";
+import { createInspector } from "./inspect.js";
+import type { NetInternals } from "./internals.js";
+import { checkFit, loadProgram } from "./load-program.js";
+import { formatMatchReport, loadWeights } from "./load-weights.js";
+import { lowerDefinition } from "./lower-definition.js";
+import { createParams } from "./net-params.js";
+import { hasGradient, keptBlobs, type Objective } from "./objective.js";
+import { type DeviceHold, holdDevice, openDevice } from "./open-device.js";
+import { type NetProgram, netProgram, type ProgramOptions } from "./programs.js";
+import { createRanges } from "./ranges.js";
+import { readDefinition } from "./read-definition.js";
+import { createRowPrograms } from "./row-programs.js";
+import { createRunner, type Runner } from "./runner.js";
+import { createSession } from "./session.js";
+import { lentBy } from "./share.js";
+import { openSinks } from "./sinks.js";
 
 /** Of fillers, dropout and random crops, where nobody gave one. */
 const DEFAULT_SEED = 1701;
@@ -56,13 +56,10 @@ export async function compileTraining(
   const trainOptions = { ...options, phase: "TRAIN" } as const;
   const parts = await prepare(net, trainOptions, { planFirst: false, debugInfo: solver.debug_info });
   const training = await orClose(parts, () =>
-    createTraining(parts.internals, solver, {
-      plan: (graph) => parts.plan(graph, false),
-      async load(planned) {
-        const runner = await parts.load(planned);
-        parts.programs.push(runner);
-        return runner;
-      },
+    createTraining(parts.internals, solver, parts.programOptions, async (program) => {
+      const runner = await parts.load(program);
+      parts.programs.push(runner);
+      return runner;
     }),
   );
   const face = await finish(parts, trainOptions, async () => () => training.runner);
@@ -77,8 +74,8 @@ interface Parts {
   readonly root: string;
   readonly target: CompiledNet["target"];
   readonly internals: NetInternals;
-  readonly plan: (graph: Graph, repeatBackward: boolean) => Planned;
-  readonly load: (planned: Planned) => Promise<Runner>;
+  readonly programOptions: ProgramOptions;
+  readonly load: (program: NetProgram) => Promise<Runner>;
   /** Programs beside the session's own, to be closed with the net. */
   readonly programs: Runner[];
 }
@@ -114,10 +111,14 @@ async function prepare(
       keep,
       watch: info || options.debug === "finite",
     };
-    const plan = (graph: Graph, repeatBackward: boolean, { builder } = lowered): Planned =>
-      planProgram(graph, builder, { dtype, description: device.description, seed, repeatBackward });
-    // Whether the net fits is known, and told, before anything of it is allocated.
-    let first = planFirst ? plan(objectiveGraph(lowered, objective), true) : undefined;
+    const programOptions: ProgramOptions = {
+      target: device.target,
+      description: device.description,
+      dtype,
+      seed,
+    };
+    // Whether the net fits is known, and reported, before anything of it is allocated.
+    let first = planFirst ? netProgram(lowered, objective, programOptions) : undefined;
     const params = await createParams(lowered, {
       device,
       dtype,
@@ -125,19 +126,16 @@ async function prepare(
       lent: lent?.params,
       check: (elements) => checkFit(device, first ? [first] : [], elements, dtype),
     });
-    const load = async (planned: Planned): Promise<Runner> => {
-      const runner = createRunner(
-        await loadProgram(planned, { device, params: params.store, threads }),
-        dtype,
-      );
+    const load = async (program: NetProgram): Promise<Runner> => {
+      const runner = createRunner(await loadProgram(program, { device, params: params.store, threads }));
       for (const { input, values } of constants) await runner.write(input, values);
       return runner;
     };
     const make = (wanted: Objective, of: LoweredNet): Promise<Runner> => {
       const isFirst = wanted === objective && of === lowered;
-      const planned = isFirst && first ? first : plan(objectiveGraph(of, wanted), true, of);
+      const program = isFirst && first ? first : netProgram(of, wanted, programOptions);
       first = undefined;
-      return load(planned);
+      return load(program);
     };
     const inspector = createInspector(
       { finite: options.debug === "finite", info },
@@ -158,7 +156,7 @@ async function prepare(
     const fed = new Set(feeds.open.flatMap(({ tops }) => tops));
     const unfed = [...lowered.inputs.keys()].filter((blob) => !fed.has(blob));
     const internals: NetInternals = { lowered, params, hold, seed, threads, keep, session, unfed, inspector };
-    return { definition, root, target, internals, programs: [], plan, load };
+    return { definition, root, target, internals, programs: [], programOptions, load };
   } catch (error) {
     await hold?.close();
     await feeds.close();

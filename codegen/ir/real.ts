@@ -1,0 +1,6 @@
+/** An array of the net's real type: float32, or float64 for gradient checks. */
+export type RealArray = Float32Array | Float64Array;
+export type RealType = "float32" | "float64";
+
+/** Bytes of one real. */
+export const realBytes = (dtype: RealType): 4 | 8 => (dtype === "float32" ? 4 : 8);

@@ -1,0 +1,211 @@
+import { InternalError } from "../proto/errors/index.js";
+import type { GraphBuilder } from "./ir/builder.js";
+import type { Graph, Node } from "./ir/graph.js";
+import { printGraph } from "./ir/print-graph.js";
+import { type RealType, realBytes } from "./ir/real.js";
+import type { TargetDescription } from "./ir/target-description.js";
+import { verify as verifyGraph } from "./ir/verify.js";
+import type { Argument, Program } from "./kernel/kernel.js";
+import { lowerPlan, placeOf } from "./lower/lower-plan.js";
+import type { Lowerings } from "./lower/lowering.js";
+import { PASSES } from "./passes/index.js";
+import { formatPlan, PLAN_PHASES, type Plan, type PlanDraft, planOf } from "./plan/index.js";
+import type { Rendered, Target } from "./targets/target.js";
+
+/** What a graph is compiled with. */
+export interface PipelineOptions {
+  readonly target: Target;
+  /** The target's, of the device that will run it. Default: the target's own choice. */
+  readonly description?: TargetDescription;
+  readonly dtype: RealType;
+  /** Of the random bits: any safe integer. */
+  readonly seed: number;
+  /** Keep what backward reads, so that it can run more than once after one forward. Default false. */
+  readonly repeatBackward?: boolean;
+  /** Off: every node that is not a view is a step of its own (fused must equal unfused). Default on. */
+  readonly fuse?: boolean;
+  /** Off: every step has kernels of its own (grouped must equal ungrouped). Default on. */
+  readonly group?: boolean;
+  /** Off: no memory is shared by two values (shared must equal unshared, to the bit). Default on. */
+  readonly alias?: boolean;
+  /** Other lowerings than the target's own, to measure one against another. */
+  readonly instead?: Partial<Lowerings>;
+}
+
+/** A graph on its way to source: what the stages so far have made of it. Immutable. */
+export interface Compilation {
+  readonly builder: GraphBuilder;
+  readonly options: PipelineOptions & { readonly description: TargetDescription };
+  readonly graph: Graph;
+  readonly draft?: PlanDraft;
+  readonly plan?: Plan;
+  readonly program?: Program;
+  readonly rendered?: Rendered;
+}
+
+export const STAGE_KINDS = ["graph", "plan", "kernels", "source"] as const;
+export type StageKind = (typeof STAGE_KINDS)[number];
+
+export interface Stage {
+  readonly name: string;
+  /** What the stage makes or changes. */
+  readonly kind: StageKind;
+  /** What it does, in a few words. */
+  readonly about: string;
+  readonly run: (compilation: Compilation) => Compilation;
+}
+
+/** All stages from graph to source for a target, in order. */
+export const stagesOf = (target: Target): readonly Stage[] => [
+  ...[...PASSES, ...target.passes].map(
+    ({ name, about, run }): Stage => ({
+      name,
+      kind: "graph",
+      about,
+      run: (one) => ({ ...one, graph: run(one.graph, one.builder, one.options.description) }),
+    }),
+  ),
+  ...PLAN_PHASES.map(
+    ({ name, about, run }): Stage => ({
+      name,
+      kind: "plan",
+      about,
+      run: (one) => ({ ...one, draft: run(one.draft ?? startPlan(one)) }),
+    }),
+  ),
+  {
+    name: "kernels",
+    kind: "kernels",
+    about: "each step as loop nests, and where every launch works",
+    run(one) {
+      const { options, draft } = one;
+      const plan = planOf(draft ?? startPlan(one));
+      const { lowerings, groupSteps } = target;
+      const { dtype, description, seed, group = true, instead } = options;
+      const grouping = group ? groupSteps : undefined;
+      const own = { ...lowerings, ...instead };
+      const program = lowerPlan(plan, { dtype, description, lowerings: own, groupSteps: grouping, seed });
+      return { ...one, plan, program };
+    },
+  },
+  ...target.kernelPasses.map(
+    ({ name, about, run }): Stage => ({
+      name,
+      kind: "kernels",
+      about,
+      run(one) {
+        const program = programOf(one);
+        const kernels = program.kernels.map((kernel) => run(kernel, one.options.description));
+        return { ...one, program: { ...program, kernels } };
+      },
+    }),
+  ),
+  {
+    name: "source",
+    kind: "source",
+    about: "kernels as text",
+    run: (one) => ({ ...one, rendered: target.render(programOf(one), one.options.dtype) }),
+  },
+];
+
+const startPlan = ({ graph, options }: Compilation): PlanDraft => {
+  const { dtype, fuse, alias, repeatBackward } = options;
+  return { graph, options: { realBytes: realBytes(dtype), fuse, alias, repeatBackward } };
+};
+
+export interface RunOptions {
+  /** The last kind of stage to run. Default "source". */
+  readonly until?: StageKind;
+  /** Called after each stage with what it made (the same compilation's parts where it changed nothing) and its time. */
+  readonly trace?: (stage: Stage, made: Compilation, milliseconds: number) => void;
+  /** Verifies the graph before the first stage and after each that changes it. Default false. */
+  readonly verify?: boolean;
+}
+
+/** A graph, and what it will be compiled with. `builder` is the one that made it. */
+export const startCompilation = (
+  graph: Graph,
+  builder: GraphBuilder,
+  options: PipelineOptions,
+): Compilation => ({
+  builder,
+  graph,
+  options: { ...options, description: options.description ?? options.target.describe() },
+});
+
+/**
+ * Runs the stages: the one place where a graph becomes source. Pure: the same graph gives the same source.
+ *
+ * @throws InternalError when `verify` finds a fault
+ */
+export function runPipeline(start: Compilation, options: RunOptions = {}): Compilation {
+  const { until = "source", trace, verify = false } = options;
+  const last = STAGE_KINDS.indexOf(until);
+  if (verify) verifyGraph(start.graph);
+  let current = start;
+  for (const stage of stagesOf(start.options.target)) {
+    const kind = STAGE_KINDS.indexOf(stage.kind);
+    if (kind > last) break;
+    if (isDone(start, stage.kind)) continue;
+    const before = performance.now();
+    const next = stage.run(current);
+    trace?.(stage, next, performance.now() - before);
+    if (verify && next.graph !== current.graph) verifyGraph(next.graph);
+    current = next;
+  }
+  return current;
+}
+
+/** Whether a compilation that was run up to some kind of stage has had this one. */
+function isDone({ draft, program, rendered }: Compilation, kind: StageKind): boolean {
+  switch (kind) {
+    case "graph":
+    case "plan":
+      return draft !== undefined;
+    case "kernels":
+      return program !== undefined;
+    case "source":
+      return rendered !== undefined;
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** The plan of a compilation that has come so far. */
+export function planIn({ plan, draft }: Compilation): Plan {
+  if (plan) return plan;
+  if (!draft) throw new InternalError("a compilation without a plan");
+  return planOf(draft);
+}
+
+/** The kernels of a compilation that has come so far. */
+export function programOf({ program }: Compilation): Program {
+  if (!program) throw new InternalError("a compilation without kernels");
+  return program;
+}
+
+/** The source of a compilation that has come so far. */
+export function renderedOf({ rendered }: Compilation): Rendered {
+  if (!rendered) throw new InternalError("a compilation without source");
+  return rendered;
+}
+
+/** Where a value lies once it is planned, as an argument that an executor can read and write. */
+export const locate = (compilation: Compilation, node: Node): Argument =>
+  placeOf(planIn(compilation), node, realBytes(compilation.options.dtype));
+
+/** What a stage made, for people. */
+export function printStage(stage: Stage, made: Compilation): string {
+  switch (stage.kind) {
+    case "graph":
+      return printGraph(made.graph);
+    case "plan":
+      return made.draft?.layout ? formatPlan(planOf(made.draft)) : "";
+    case "kernels":
+      return "";
+    case "source":
+      return made.rendered?.text ?? "";
+    default:
+      return stage.kind satisfies never;
+  }
+}

@@ -1,0 +1,147 @@
+import type { GraphBuilder } from "../../codegen/ir/builder.js";
+import { type Graph, type Node, type Root, sizeOf } from "../../codegen/ir/graph.js";
+import type { Argument, Program } from "../../codegen/kernel/kernel.js";
+import {
+  locate,
+  type PipelineOptions,
+  programOf,
+  runPipeline,
+  startCompilation,
+} from "../../codegen/pipeline.js";
+import { quoteName } from "../../codegen/plan/names.js";
+import type { Plan } from "../../codegen/plan/plan.js";
+import { InternalError } from "../../proto/errors/index.js";
+import type { SolverParameter } from "../../proto/index.js";
+import type { LoweredNet } from "../layers/index.js";
+import { appendAccumulation, appendUpdates, ruleOf } from "../solvers/index.js";
+import { differentiateNet, forwardRoots, type Objective, objectiveGraph } from "./objective.js";
+
+/** One program of a net: everything that is known before memory is taken. */
+export interface NetProgram {
+  readonly graph: Graph;
+  readonly plan: Plan;
+  readonly program: Program;
+  /** Where an input's value is to be written; an input that nothing in the graph reads is missing. */
+  readonly inputs: ReadonlyMap<string, Argument>;
+  /** Where a pass leaves what callers read; updates lie in their parameters. */
+  readonly roots: readonly {
+    readonly root: Exclude<Root, { role: "update" | "prepared" }>;
+    readonly place: Argument;
+  }[];
+}
+
+/** What a net's programs are compiled with. */
+export type ProgramOptions = Omit<PipelineOptions, "repeatBackward">;
+
+/** A graph of a net through the pipeline, up to its kernels. */
+export function makeProgram(graph: Graph, builder: GraphBuilder, options: PipelineOptions): NetProgram {
+  const compilation = runPipeline(startCompilation(graph, builder, options), { until: "kernels" });
+  const { plan } = compilation;
+  if (!plan) throw new InternalError("the pipeline made no plan");
+  const inputs = new Map<string, Argument>();
+  for (const node of plan.placements.keys())
+    if (node.op === "input") inputs.set(node.name, locate(compilation, node));
+  return {
+    graph: compilation.graph,
+    plan,
+    program: programOf(compilation),
+    inputs,
+    roots: compilation.graph.roots.flatMap((root) =>
+      root.role === "update" || root.role === "prepared"
+        ? []
+        : [{ root, place: locate(compilation, root.node) }],
+    ),
+  };
+}
+
+/** The program of forward and, where the objective has it, of backward, which may run again and again. */
+export const netProgram = (lowered: LoweredNet, objective: Objective, options: ProgramOptions): NetProgram =>
+  makeProgram(objectiveGraph(lowered, objective), lowered.builder, { ...options, repeatBackward: true });
+
+/** The programs of a training step, and the states beside the parameters. */
+export interface TrainingPrograms {
+  /** Forward, and backward with the update; or with several batches a step: with adding up gradients. */
+  readonly step: NetProgram;
+  /** The update of several batches' gradients. */
+  readonly update?: NetProgram;
+  /** The update's states in Caffe's order: slot 0 of every learnable parameter, then slot 1 … */
+  readonly history: readonly {
+    /** By index: behind the net's own parameters. */
+    readonly param: number;
+    /** The parameter it belongs to. */
+    readonly of: number;
+    readonly shape: readonly number[];
+  }[];
+  /** Elements of every state, by index after the net's own parameters. */
+  readonly states: readonly number[];
+}
+
+/**
+ * A solver's rule compiled into backward. With iter_size 1 an iteration is one program, whose gradients fuse with their
+ * updates; with more, one program adds up gradients and a second applies them.
+ *
+ * @param objective what of the net is readable; its losses are
+ */
+export function trainingPrograms(
+  lowered: LoweredNet,
+  { keep, watch }: Pick<Objective, "keep" | "watch">,
+  solver: SolverParameter,
+  options: ProgramOptions,
+): TrainingPrograms {
+  const { builder, params } = lowered;
+  const states: number[] = [];
+  const addState = (shape: readonly number[]): { readonly index: number; readonly node: Node } => {
+    const index = params.length + states.push(sizeOf(shape)) - 1;
+    return { index, node: builder.param(index, shape) };
+  };
+  const own = params.flatMap((param, index) => (param.kind === "carried" ? [] : [{ ...param, index }]));
+  const slots = Array.from({ length: ruleOf(solver).slots }, () =>
+    own.map(({ shape, index }) => ({ ...addState(shape), of: index, shape })),
+  );
+  const objective: Objective = {
+    backward: true,
+    seeds: [],
+    watch,
+    keep: [...new Set([...keep, ...lowered.losses.map(({ blob }) => blob)])],
+  };
+  const { gradients, watched } = differentiateNet(lowered, objective);
+  const updates = (gradientOf: ReadonlyMap<number, Node>): readonly Root[] =>
+    appendUpdates(
+      builder,
+      own.map((param, i) => ({
+        node: param.node,
+        gradient: gradientOf.get(param.index),
+        lrMult: param.lrMult,
+        decayMult: param.decayMult,
+        history: slots.map((slot) => slot[i].node),
+      })),
+      solver,
+    );
+  const forward = [
+    ...forwardRoots(lowered, objective),
+    ...watched,
+    ...(watch ? [...gradients].map(([param, node]): Root => ({ role: "gradient", param, node })) : []),
+  ];
+  const history = slots.flatMap((slot) => slot.map(({ index, of, shape }) => ({ param: index, of, shape })));
+  const make = (roots: readonly Root[]): NetProgram => makeProgram({ roots }, builder, options);
+  if (solver.iter_size <= 1) return { step: make([...forward, ...updates(gradients)]), history, states };
+  const sums = [...gradients].map(([param, gradient]) => {
+    return { param, gradient, accumulator: addState(params[param].shape).node };
+  });
+  return {
+    step: make([...forward, ...appendAccumulation(builder, sums)]),
+    update: make(updates(new Map(sums.map(({ param, accumulator }) => [param, accumulator])))),
+    history,
+    states,
+  };
+}
+
+/** The layers that steps of a plan compute, quoted, in the order of their nodes. */
+export function layersOf({ steps }: Plan, indices: readonly number[]): string {
+  const nodes = indices.flatMap((index) => [...steps[index].inlined, ...steps[index].stores]);
+  const origins = nodes.sort((a, b) => a.id - b.id).map(({ origin }) => origin);
+  return [...new Set(origins)]
+    .filter((origin) => origin !== "")
+    .map(quoteName)
+    .join(", ");
+}
