@@ -4,10 +4,10 @@ import { convolutions } from "./convolution.js";
 import { leaves } from "./leaves.js";
 import { map } from "./map.js";
 import { markers } from "./markers.js";
-import { matmul } from "./matmul.js";
+import { products } from "./matmul.js";
 import type { Primitive } from "./primitive.js";
-import { random } from "./random.js";
-import { reduce } from "./reduce.js";
+import { generators } from "./random.js";
+import { reductions } from "./reduce.js";
 import { rows } from "./rows.js";
 import { views } from "./views.js";
 import { windows } from "./windows.js";
@@ -16,13 +16,13 @@ import { windows } from "./windows.js";
 export const PRIMITIVES: { readonly [K in Op]: Primitive<K> } = {
   ...leaves,
   map,
-  reduce,
-  matmul,
+  ...reductions,
+  ...products,
   ...convolutions,
   ...windows,
   ...rows,
   ...views,
-  random,
+  ...generators,
   ...markers,
 };
 

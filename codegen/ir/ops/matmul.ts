@@ -13,7 +13,7 @@ declare module "../graph.js" {
   }
 }
 
-export const matmul: Primitive<"matmul"> = {
+const matmul: Primitive<"matmul"> = {
   attributes: { transA: TRANSPOSED, transB: TRANSPOSED },
   operands: ["real", "real"],
   infer({ inputs: [a, b], transA, transB }) {
@@ -44,3 +44,6 @@ export const matmul: Primitive<"matmul"> = {
 /** Sums what was broadcast: the adjoint of broadcasting `like` to x's shape. */
 const sumTo = (b: GraphBuilder, x: Node, like: Node): Node =>
   b.reduce("sum", x, broadcastAxes(like.shape, x.shape));
+
+/** Products of matrices. */
+export const products = { matmul };

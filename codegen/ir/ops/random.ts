@@ -17,7 +17,7 @@ declare module "../graph.js" {
 /** Philox and its scaling, counted as operations of a loop body. */
 const OPERATIONS = 4;
 
-export const random: Primitive<"random"> = {
+const random: Primitive<"random"> = {
   attributes: { stream: COUNT },
   operands: ["real"],
   infer: ({ shape }) => ({ shape }),
@@ -28,3 +28,6 @@ export const random: Primitive<"random"> = {
   isFlat: () => true,
   operations: () => OPERATIONS,
 };
+
+/** What comes from nothing but a counter. */
+export const generators = { random };

@@ -17,7 +17,7 @@ declare module "../graph.js" {
   }
 }
 
-export const reduce: Primitive<"reduce"> = {
+const reduce: Primitive<"reduce"> = {
   attributes: { kind: oneOf("sum", "max", "argmax"), axes: AXES },
   operands: ({ kind }) => [kind === "argmax" ? "any" : "real"],
   infer({ inputs: [x], kind, axes }) {
@@ -70,3 +70,6 @@ function toFirstGreatest(b: GraphBuilder, x: Node, axes: readonly number[], g: N
   );
   return b.map(spread, [...positions, g], x.shape);
 }
+
+/** What goes over an axis as a whole. */
+export const reductions = { reduce };
