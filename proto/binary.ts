@@ -1,4 +1,5 @@
 /** The binary form of messages: .caffemodel, .solverstate, .binaryproto, records of databases. */
+
 import { endianness } from "node:os";
 import protobuf from "protobufjs/minimal.js";
 import { CortadoError, userError } from "./errors/index.js";
@@ -11,6 +12,7 @@ import {
   messageInfo,
   type ScalarKind,
 } from "./schema.js";
+import { messageOf } from "./words/trouble.js";
 
 const VARINT = 0;
 const FIXED64 = 1;
@@ -43,7 +45,7 @@ export function decodeMessage<T extends MessageName>(
     finishArrays(message, messageInfo(type), "");
   } catch (error) {
     if (error instanceof CortadoError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw userError(
       `${name} is not a ${type} in protobuf's binary form, or it is damaged (${reason})`,
       bytes.length === 0

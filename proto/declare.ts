@@ -1,8 +1,10 @@
 /** Messages that are declared in TypeScript, beside the schema: the settings of a layer type of one's own. */
+
 import { userError } from "./errors/index.js";
-import { didYouMean, orList, quoted } from "./errors/suggest.js";
+import { didYouMean, orList } from "./errors/suggest.js";
 import type { MessageTypes } from "./generated/caffe.js";
 import { type FieldInfo, type FieldKind, type MessageInfo, messageInfo, tableOf, ZERO } from "./schema.js";
+import { quoted } from "./words/names.js";
 
 /** Messages of the schema that a declared field can hold: `type: "FillerParameter"`. */
 type HeldMessage = Exclude<keyof MessageTypes, "NetParameter" | "SolverParameter" | `V${string}`>;

@@ -2,8 +2,10 @@
  * The form in which messages are held: frozen objects whose own properties are the fields that were given, and
  * whose prototype reads as the defaults of their type.
  */
+
 import type { MessageTypes } from "./generated/caffe.js";
 import { type MessageInfo, type MessageName, messageInfo } from "./schema.js";
+import { quoted } from "./words/names.js";
 
 /** Any message. */
 export type Message = MessageTypes[MessageName];
@@ -45,7 +47,7 @@ export function createMessageOf(info: MessageInfo, own: object = {}): Message {
   const message = draft(info);
   for (const [name, value] of Object.entries(own)) {
     const field = byName.get(name);
-    if (field === undefined) throw new TypeError(`${info.name} has no field ${JSON.stringify(name)}`);
+    if (field === undefined) throw new TypeError(`${info.name} has no field ${quoted(name)}`);
     if (value === undefined || (field.repeated && (value as ArrayLike<unknown>).length === 0)) continue;
     give(message, name, Array.isArray(value) ? Object.freeze(value) : value);
   }

@@ -2,8 +2,10 @@
  * The schema as tables: for each message its fields by name and by number, ready for the text parser, the binary
  * reader and writer, and the printer.
  */
+
 import protobuf from "protobufjs/light.js";
 import { descriptor, type MessageTypes } from "./generated/caffe.js";
+import { quoted } from "./words/names.js";
 
 export type MessageName = keyof MessageTypes;
 
@@ -75,7 +77,7 @@ export function schemaRoot(): protobuf.Root {
 export function messageInfo(name: MessageName | (string & {})): MessageInfo {
   builtTable ??= buildTable();
   const info = builtTable.get(name);
-  if (info === undefined) throw new TypeError(`the schema has no message ${JSON.stringify(name)}`);
+  if (info === undefined) throw new TypeError(`the schema has no message ${quoted(name)}`);
   return info;
 }
 

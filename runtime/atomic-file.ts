@@ -59,24 +59,3 @@ async function syncFolder(folder: string): Promise<void> {
     return;
   }
 }
-
-const TROUBLES: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file or folder",
-  ENOTDIR: "what should be a folder on its path is a file",
-  EISDIR: "it is a folder",
-  EACCES: "no permission",
-  EPERM: "no permission",
-  EROFS: "it lies on a read-only disk",
-  ENOSPC: "the disk is full",
-  EDQUOT: "the disk quota is used up",
-  ENAMETOOLONG: "its name is too long",
-  ELOOP: "its links go round in a circle",
-  EMFILE: "too many files are open",
-  ERR_FS_FILE_TOO_LARGE: "it is larger than 2 GiB",
-};
-
-/** The file system's error in words for a person. */
-export function fileTrouble(error: unknown): string {
-  const { code = "", message = String(error) } = error as NodeJS.ErrnoException;
-  return Object.hasOwn(TROUBLES, code) ? TROUBLES[code] : message;
-}

@@ -4,7 +4,8 @@ import { access, lstat, mkdir, mkdtemp, open, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { InternalError, userError } from "../proto/errors/index.js";
-import { fileTrouble, writeFileAtomically } from "./atomic-file.js";
+import { codeOf, troubleOf } from "../proto/words/trouble.js";
+import { writeFileAtomically } from "./atomic-file.js";
 
 /**
  * What was compiled once, kept by content. An entry is one file: the bytes, then their SHA-256 and a mark. So it
@@ -61,13 +62,13 @@ export async function openCache(): Promise<Cache> {
   try {
     await makeFolder(folder);
   } catch (error) {
-    return cacheIn(await temporaryFolder(), `${folder} cannot be made: ${fileTrouble(error)}`);
+    return cacheIn(await temporaryFolder(), `${folder} cannot be made: ${troubleOf(error)}`);
   }
   await checkCacheFolder(folder);
   try {
     await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
-    return cacheIn(await temporaryFolder(), `${folder} cannot be written: ${fileTrouble(error)}`);
+    return cacheIn(await temporaryFolder(), `${folder} cannot be written: ${troubleOf(error)}`);
   }
   return cacheIn(folder);
 }
@@ -102,7 +103,7 @@ async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { mode: FOLDER_MODE });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    if (codeOf(error) !== "EEXIST") throw error;
   }
 }
 

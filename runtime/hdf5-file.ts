@@ -1,7 +1,8 @@
 import { open } from "node:fs/promises";
 import { CortadoError, userError } from "../proto/errors/index.js";
-import { quoted } from "../proto/errors/suggest.js";
-import { fileTrouble } from "./atomic-file.js";
+import { showShape } from "../proto/words/amounts.js";
+import { quoted } from "../proto/words/names.js";
+import { messageOf, troubleOf } from "../proto/words/trouble.js";
 
 /** One dataset of an HDF5 file. `read` converts whatever number type it has to float32. */
 export interface Hdf5Dataset {
@@ -133,7 +134,7 @@ async function sizeOfFile(path: string, what: string): Promise<number> {
       await file.close();
     }
   } catch (error) {
-    throw userError(`cannot read ${what}: ${fileTrouble(error)}`);
+    throw userError(`cannot read ${what}: ${troubleOf(error)}`);
   }
   throw userError(`cannot read ${what}: it is a folder`);
 }
@@ -175,7 +176,7 @@ function toFloat32(value: unknown, shape: readonly number[], which: string): Flo
   const values: unknown = typeof value === "number" || typeof value === "bigint" ? [value] : value;
   if (!isNumbers(values)) throw userError(`${which} does not hold numbers`);
   if (values.length !== shape.reduce((product, extent) => product * extent, 1))
-    throw userError(`${which} has ${values.length} values for its shape [${shape.join(", ")}]`);
+    throw userError(`${which} has ${values.length} values for its shape ${showShape(shape)}`);
   return values instanceof Float32Array ? values : Float32Array.from(values, Number);
 }
 
@@ -195,7 +196,7 @@ function toSingle(value: unknown): string | number | undefined {
 
 /** The innermost reason of the library's trace, which gives one for each of its functions on the way. */
 function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = messageOf(error);
   const innermost = [...text.matchAll(/ in \w+\(\): (.*)/g)].at(-1)?.[1];
   return (innermost ?? text.split("\n")[0]).slice(0, 200);
 }

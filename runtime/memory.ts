@@ -1,6 +1,7 @@
 import { totalmem } from "node:os";
 import type { RealArray } from "../codegen/ir/real.js";
 import { userError } from "../proto/errors/index.js";
+import { showBytes } from "../proto/words/amounts.js";
 
 /** As it crosses the face; what is float32 already is not copied. */
 export const toFloat32 = (values: RealArray): Float32Array =>
@@ -11,12 +12,6 @@ function memoryLimit(): number {
   // 0 or undefined where the operating system does not say; a number beyond all memory where there is no limit.
   const constrained = process.constrainedMemory();
   return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
-}
-
-/** 244000000 → "244 MB"; from 1e9 on in GB. */
-export function memoryAmount(bytes: number): string {
-  const [value, unit] = bytes >= 1e9 ? [bytes / 1e9, "GB"] : [bytes / 1e6, "MB"];
-  return `${Number(value.toPrecision(3))} ${unit}`;
 }
 
 /**
@@ -30,7 +25,7 @@ export function checkMemory(bytes: number, what: string): void {
   const limit = memoryLimit();
   if (bytes > limit)
     throw userError(
-      `${what} need ${memoryAmount(bytes)} of memory, and this machine has ${memoryAmount(limit)}`,
+      `${what} need ${showBytes(bytes)} of memory, and this machine has ${showBytes(limit)}`,
       "a smaller batch, or smaller layers, need less",
     );
 }
@@ -45,6 +40,6 @@ export function allocateShared(bytes: number, what: string): SharedArrayBuffer {
   try {
     return new SharedArrayBuffer(bytes);
   } catch {
-    throw userError(`${what} need ${memoryAmount(bytes)} of memory, and this machine does not grant it`);
+    throw userError(`${what} need ${showBytes(bytes)} of memory, and this machine does not grant it`);
   }
 }

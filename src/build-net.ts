@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { resolve } from "node:path";
 import { sizeOf } from "../codegen/ir/graph.js";
-import { InternalError } from "../proto/errors/index.js";
 import type { SolverParameter } from "../proto/index.js";
 import {
   MANIFEST_FORMAT,
@@ -9,7 +8,6 @@ import {
   type Manifest,
   type ManifestFile,
 } from "../runtime/artefact/manifest.js";
-import { isRuleScalar } from "../runtime/artefact/step-scalars.js";
 import type { Tables, TrainTable } from "../runtime/artefact/tables.js";
 import { encodeWeights } from "../runtime/weights/index.js";
 import { backwardSeeds } from "./artefact/backward-seeds.js";
@@ -211,14 +209,11 @@ const manifestOf = (
 /** What a built module says of its update. */
 function trainTable({ history }: TrainingPrograms, solver: SolverParameter): TrainTable {
   const rule = ruleOf(solver);
-  const scalars = Object.keys(rule.scalars);
-  const unknown = scalars.find((name) => !isRuleScalar(name));
-  if (unknown !== undefined) throw new InternalError(`a built net cannot compute ${rule.type}'s ${unknown}`);
   const { momentum, momentum2 } = constantsOf(solver);
   const { lr_policy, base_lr, gamma, power, stepsize, stepvalue, max_iter } = solver;
   return {
     batches: Math.max(1, solver.iter_size),
-    scalars,
+    scalars: rule.scalars,
     constants: { momentum, momentum2 },
     ...(lr_policy !== "" && {
       rate: { lr_policy, base_lr, gamma, power, stepsize, stepvalue, max_iter },

@@ -1,5 +1,7 @@
 import { sameShape } from "../codegen/ir/graph.js";
 import { CortadoError, type Diagnostic, userError } from "../proto/errors/index.js";
+import { showShape } from "../proto/words/amounts.js";
+import { quoted } from "../proto/words/names.js";
 import { toFloat32 } from "../runtime/memory.js";
 import type { Blobs } from "../runtime/net-types.js";
 import { drawnInputs } from "./gradcheck/bottoms.js";
@@ -105,7 +107,7 @@ function sharedBlobs(a: CompiledNet, b: CompiledNet): readonly string[] {
       : [
           {
             severity: "error",
-            message: `blob ${JSON.stringify(blob)} has shape [${x.join(", ")}] in one net and [${y.join(", ")}] in the other`,
+            message: `blob ${quoted(blob)} has shape ${showShape(x)} in one net and ${showShape(y)} in the other`,
           },
         ];
   });

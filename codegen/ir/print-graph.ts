@@ -1,3 +1,4 @@
+import { quoted, unquoted } from "../../proto/words/names.js";
 import type { Graph, Node, Root } from "./graph.js";
 import { nodesOf } from "./graph.js";
 import { attributesKey } from "./key.js";
@@ -21,16 +22,16 @@ export function printNode(node: Node): string {
   const operands =
     node.op === "map" || node.inputs.length === 0 ? "" : ` (${node.inputs.map(name).join(", ")})`;
   const dtype = node.dtype === "real" ? "" : ` ${node.dtype}`;
-  const origin = node.origin === "" ? "" : `  # ${JSON.stringify(node.origin).slice(1, -1)}`;
+  const origin = node.origin === "" ? "" : `  # ${unquoted(node.origin)}`;
   const operation = attributes === "" ? node.op : `${node.op} ${attributes}`;
-  return visible(`${name(node)} = ${operation}${operands} :${dtype} [${node.shape.join(", ")}]${origin}`);
+  return `${name(node)} = ${operation}${operands} :${dtype} [${node.shape.join(", ")}]${origin}`;
 }
 
 export function printRoot(root: Root): string {
   switch (root.role) {
     case "value":
     case "diff":
-      return visible(`${root.role} ${JSON.stringify(root.blob)} = ${name(root.node)}`);
+      return `${root.role} ${quoted(root.blob)} = ${name(root.node)}`;
     case "update":
     case "gradient":
       return `${root.role} of parameter ${root.param} = ${name(root.node)}`;
@@ -42,13 +43,6 @@ export function printRoot(root: Root): string {
 }
 
 const name = (node: Node): string => `%${node.id}`;
-
-/** Escapes what JSON leaves as it is and a terminal would not show: controls, line separators, text direction. */
-const visible = (line: string): string =>
-  line.replace(
-    /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
 
 /** A scalar expression infix, its operands by the names of nodes, or `$0`, `$1` without them: `max(%3, 0) * %7`. */
 export function printScalar(x: Scalar, operands: readonly Node[] = []): string {

@@ -1,4 +1,5 @@
-import { type Node, type Shape, sizeOf } from "../ir/graph.js";
+import { showOperand } from "../../proto/words/amounts.js";
+import { type Node, sizeOf } from "../ir/graph.js";
 import type { TargetDescription } from "../ir/target-description.js";
 import { flatten } from "../kernel/indices.js";
 import type { Index, Kernel, Memory, Typed } from "../kernel/kernel.js";
@@ -63,16 +64,14 @@ export interface StepOptions {
   readonly seed: number;
 }
 
-const show = (shape: Shape): string => `[${shape.join("×")}]`;
-
 /** "conv [64×1×28×28] [20×1×5×5] → [64×20×24×24]": operation and shapes, no names. */
 export function describe(anchor: Node, stores: readonly Node[]): string {
   const epilogue =
     stores.length === 1 && stores[0] === anchor ? "" : `, stores ${stores.map((x) => x.op).join(", ")}`;
   const operation = anchor.op === "reduce" ? anchor.kind : anchor.op;
-  const shown = anchor.inputs.slice(0, MOST_SHOWN).map((x) => show(x.shape));
+  const shown = anchor.inputs.slice(0, MOST_SHOWN).map((x) => showOperand(x.shape));
   const more = anchor.inputs.length > MOST_SHOWN ? ` and ${anchor.inputs.length - MOST_SHOWN} more` : "";
-  return `${operation} ${shown.join(" ")}${more} → ${show(anchor.shape)}${epilogue}`;
+  return `${operation} ${shown.join(" ")}${more} → ${showOperand(anchor.shape)}${epilogue}`;
 }
 
 /** A concat of many parts has a kernel, and so a description, for each. */

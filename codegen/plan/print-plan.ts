@@ -1,7 +1,9 @@
-import { type Node, type Root, type Shape, sizeOf } from "../ir/graph.js";
+import { showBytes, showCount, showOperand } from "../../proto/words/amounts.js";
+import { quoted } from "../../proto/words/names.js";
+import { type Node, type Root, sizeOf } from "../ir/graph.js";
 import { attributesKey } from "../ir/key.js";
 import { printScalar } from "../ir/print-graph.js";
-import { nameNode, quoteName } from "./names.js";
+import { nameNode } from "./names.js";
 import type { AliasDecision, NetPass, Placement, Plan, Step } from "./plan.js";
 import { freeViewOffset } from "./uses.js";
 
@@ -36,13 +38,13 @@ export function formatPlan(plan: Plan, options: FormatOptions = {}): string {
   const backwardSteps = plan.steps.length - plan.firstBackward;
   const forwardSteps = plan.firstBackward - plan.firstForward;
   if (plan.firstForward > 0)
-    lines.push(`prepare, when parameters have changed: ${count(plan.firstForward, "step")}`);
-  else lines.push(`forward: ${count(forwardSteps, "step")}`);
+    lines.push(`prepare, when parameters have changed: ${showCount(plan.firstForward, "step")}`);
+  else lines.push(`forward: ${showCount(forwardSteps, "step")}`);
   for (const step of plan.steps) {
     if (step.index === plan.firstForward && plan.firstForward > 0)
-      lines.push(`forward: ${count(forwardSteps, "step")}`);
+      lines.push(`forward: ${showCount(forwardSteps, "step")}`);
     if (step.index === plan.firstBackward)
-      lines.push(...formatCopies(plan, "forward", options), `backward: ${count(backwardSteps, "step")}`);
+      lines.push(...formatCopies(plan, "forward", options), `backward: ${showCount(backwardSteps, "step")}`);
     lines.push(...formatStep(plan, step, decisions.get(step.index) ?? [], roots, options));
   }
   lines.push(...formatCopies(plan, backwardSteps === 0 ? undefined : "backward", options));
@@ -57,11 +59,11 @@ export function summary(plan: Plan): string {
   const made = plan.aliases.filter((decision) => decision.made).length;
   const fused = steps.reduce((sum, step) => sum + computedNodes(step) - 1, 0);
   return [
-    `${firstForward > 0 ? `${count(firstForward, "step")} to prepare, ` : ""}${count(firstBackward - firstForward, "forward step")}, ${count(steps.length - firstBackward, "backward step")}; ${count(fused, "node")} fused into others, ${count(made, "value")} written in place`,
-    `memory: ${formatBytes(arenaBytes)}; without sharing ${formatBytes(unsharedBytes)} (${share.toFixed(1)}%); live at once ${formatBytes(peak.bytes)} (arena is ${ratio(arenaBytes, peak.bytes)} of that)`,
+    `${firstForward > 0 ? `${showCount(firstForward, "step")} to prepare, ` : ""}${showCount(firstBackward - firstForward, "forward step")}, ${showCount(steps.length - firstBackward, "backward step")}; ${showCount(fused, "node")} fused into others, ${showCount(made, "value")} written in place`,
+    `memory: ${showBytes(arenaBytes)}; without sharing ${showBytes(unsharedBytes)} (${share.toFixed(1)}%); live at once ${showBytes(peak.bytes)} (arena is ${ratio(arenaBytes, peak.bytes)} of that)`,
     ...(peak.live.length > 0
       ? [
-          `peak: ${peak.step < 0 ? "before the first step" : `at step ${peak.step}, in ${steps[peak.step].pass}`}; largest then: ${nameNode(peak.live[0])} ${shape(peak.live[0].shape)}`,
+          `peak: ${peak.step < 0 ? "before the first step" : `at step ${peak.step}, in ${steps[peak.step].pass}`}; largest then: ${nameNode(peak.live[0])} ${showOperand(peak.live[0].shape)}`,
         ]
       : []),
   ].join("\n");
@@ -89,17 +91,6 @@ const append = <K, V>(map: Map<K, V[]>, key: K, value: V): void => {
 };
 
 const ratio = (a: number, b: number): string => `${(b === 0 ? 1 : a / b).toFixed(3)}×`;
-const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`;
-const shape = (extents: Shape): string => `[${extents.join("×")}]`;
-
-/** Bytes as people read them: 512 B, 12.5 KiB, 3.25 MiB. */
-export function formatBytes(bytes: number): string {
-  if (bytes < 1024) return `${bytes} B`;
-  if (bytes < 1024 * 1024) return `${trim(bytes / 1024)} KiB`;
-  return bytes < 1024 ** 3 ? `${trim(bytes / 1024 ** 2)} MiB` : `${trim(bytes / 1024 ** 3)} GiB`;
-}
-
-const trim = (value: number): string => String(Number(value.toFixed(2)));
 
 function formatStep(
   plan: Plan,
@@ -110,7 +101,7 @@ function formatStep(
 ): readonly string[] {
   const { refusals = true } = options;
   const computed = topological(step);
-  const origins = [...new Set(computed.map((node) => node.origin))].filter(Boolean).map(quoteName);
+  const origins = [...new Set(computed.map((node) => node.origin))].filter(Boolean).map(quoted);
   const maps = computedNodes(step) - 1;
   const lines = [
     `${String(step.index).padStart(4)}  ${step.anchor.op}${maps > 0 ? ` + ${maps}` : ""}  ${origins.join(" ")}`.trimEnd(),
@@ -122,7 +113,7 @@ function formatStep(
     const place = stored
       ? ` → ${formatPlace(plan.placements.get(node), options)}${rootsOf(node, roots)}`
       : "";
-    lines.push(`        %${node.id} = ${definition(node)} ${shape(node.shape)}${place}`);
+    lines.push(`        %${node.id} = ${definition(node)} ${showOperand(node.shape)}${place}`);
   }
   const sameSize = decisions.filter(
     ({ value, over }) => value.dtype === over.dtype && sizeOf(value.shape) === sizeOf(over.shape),
@@ -143,7 +134,7 @@ function nameRead(read: Node, options: FormatOptions): string {
     ? base.op === "param"
       ? `%${read.id} = ${name}`
       : name
-    : `%${read.id} = ${name} as ${shape(read.shape)}`;
+    : `%${read.id} = ${name} as ${showOperand(read.shape)}`;
 }
 
 /** What a step computes, operands first. */
@@ -162,13 +153,13 @@ function definition(node: Node): string {
 }
 
 const paramName = (index: number, { params = [] }: FormatOptions): string =>
-  params[index] === undefined ? `param ${index}` : quoteName(params[index]);
+  params[index] === undefined ? `param ${index}` : quoted(params[index]);
 
 function formatPlace(placement: Placement | undefined, options: FormatOptions): string {
   if (!placement) return "nowhere";
   if (placement.storage === "param") return `memory of ${paramName(placement.param, options)}`;
   const { region } = placement;
-  return `region ${region.id} at ${region.offset}, ${formatBytes(region.bytes)}, needed to ${region.last}`;
+  return `region ${region.id} at ${region.offset}, ${showBytes(region.bytes)}, needed to ${region.last}`;
 }
 
 function rootsOf(node: Node, roots: ReadonlyMap<Node, readonly Root[]>): string {
@@ -176,7 +167,7 @@ function rootsOf(node: Node, roots: ReadonlyMap<Node, readonly Root[]>): string 
     switch (root.role) {
       case "value":
       case "diff":
-        return `${root.role} ${quoteName(root.blob)}`;
+        return `${root.role} ${quoted(root.blob)}`;
       case "update":
       case "gradient":
         return `${root.role} of param ${root.param}`;
@@ -201,10 +192,10 @@ function formatPeak(plan: Plan): readonly string[] {
   const shown = peak.live.slice(0, MOST_SHOWN);
   const rest = peak.live.length - shown.length;
   return [
-    `live at the peak, step ${peak.step}: ${formatBytes(peak.bytes)}`,
+    `live at the peak, step ${peak.step}: ${showBytes(peak.bytes)}`,
     ...shown.map(
       (node) =>
-        `      ${formatBytes(region(node)).padStart(10)}  ${nameNode(node)} ${shape(node.shape)}${sizeOf(node.shape) === 0 ? " (empty)" : ""}`,
+        `      ${showBytes(region(node)).padStart(10)}  ${nameNode(node)} ${showOperand(node.shape)}${sizeOf(node.shape) === 0 ? " (empty)" : ""}`,
     ),
     ...(rest > 0 ? [`      … and ${rest} more`] : []),
   ];

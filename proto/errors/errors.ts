@@ -1,3 +1,4 @@
+import { visibleLines } from "../words/names.js";
 import type { Diagnostic } from "./diagnostic.js";
 import { formatDiagnostics } from "./format-diagnostics.js";
 
@@ -21,6 +22,8 @@ export function userError(message: string, hint?: string): CortadoError {
 export class InternalError extends Error {
   override readonly name = "InternalError";
   constructor(message: string) {
-    super(`${message}\nThis is a fault in Cortado itself. Please report it with the net that caused it.`);
+    super(
+      `${visibleLines(message)}\nThis is a fault in Cortado itself. Please report it with the net that caused it.`,
+    );
   }
 }

@@ -1,3 +1,4 @@
+import { visible, visibleColumns, visibleLines } from "../words/names.js";
 import { type Diagnostic, lineAndColumn, type Span } from "./diagnostic.js";
 
 /** At most this many diagnostics are written out in full; the rest is counted. */
@@ -7,7 +8,7 @@ const WIDEST_EXCERPT = 120;
 /** `file:line:column`, 1-based. */
 export function formatPlace(span: Span): string {
   const { line, column } = lineAndColumn(span.source, span.start);
-  return `${span.source.name}:${line}:${column}`;
+  return `${visible(span.source.name)}:${line}:${column}`;
 }
 
 /** The line a span starts on, and a caret line under it; long lines are cut around the caret. */
@@ -18,22 +19,15 @@ function excerpt(span: Span): string {
   const newline = text.indexOf("\n", span.start);
   const lineEnd = newline === -1 ? text.length : newline;
   const from = column > WIDEST_EXCERPT - 20 ? column - 40 : 0;
-  const shown = printable(text.slice(lineStart + from, Math.min(lineEnd, lineStart + from + WIDEST_EXCERPT)));
+  const shown = visibleColumns(
+    text.slice(lineStart + from, Math.min(lineEnd, lineStart + from + WIDEST_EXCERPT)),
+  );
   const width = Math.max(1, Math.min(Math.min(span.end, lineEnd) - span.start, WIDEST_EXCERPT));
   const label = String(line);
   return [
     `  ${label} | ${shown}`,
     `  ${" ".repeat(label.length)} | ${" ".repeat(column - 1 - from)}${"^".repeat(width)}`,
   ].join("\n");
-}
-
-/** One UTF-16 unit stays one column: controls and odd spaces become something that can be seen. */
-function printable(text: string): string {
-  return Array.from({ length: text.length }, (_, i) => {
-    const code = text.charCodeAt(i);
-    if (code === 0xa0 || code === 0xfeff) return "·";
-    return code < 0x20 || (code >= 0x7f && code < 0xa0) ? " " : text[i];
-  }).join("");
 }
 
 /** One diagnostic for a person: place, message, excerpt with caret, related places, hint. */
@@ -46,7 +40,8 @@ export function formatDiagnostic(diagnostic: Diagnostic): string {
     if (other.span) parts.push(excerpt(other.span));
   }
   if (hint) parts.push(`  ${hint}`);
-  return parts.join("\n");
+  // Most texts in it are safe already; a message of a library, or of a layer of the user's own, need not be.
+  return visibleLines(parts.join("\n"));
 }
 
 /** All diagnostics, in the order found. */

@@ -1,8 +1,9 @@
-/** "did you mean …" by edit distance, and names made fit for a message. */
+import { quoted } from "../words/names.js";
+
+/** "did you mean …" by edit distance. */
 
 /** Longer names get no suggestion: nobody mistypes them, and the distance costs time. */
 const LONGEST_NAME = 64;
-const LONGEST_QUOTE = 80;
 
 /**
  * The candidates nearest to a name, best first, at most `most`. Near means an edit distance of at most a third of
@@ -44,12 +45,6 @@ export function didYouMean(
 /** `a`, `a or b`, `a, b or c`. */
 export function orList(items: readonly string[]): string {
   return items.length < 2 ? items.join("") : `${items.slice(0, -1).join(", ")} or ${items.at(-1)}`;
-}
-
-/** A name from a user's file in quotes: escaped, and cut where it is very long. */
-export function quoted(name: string): string {
-  const shown = name.length > LONGEST_QUOTE ? `${name.slice(0, LONGEST_QUOTE)}…` : name;
-  return JSON.stringify(shown);
 }
 
 /** The ending that most fields of a layer share; it would make all of them look alike. */

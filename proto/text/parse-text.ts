@@ -4,7 +4,6 @@
  */
 
 import type { Diagnostics, SourceText, Span } from "../errors/index.js";
-import { quoted } from "../errors/suggest.js";
 import {
   type Draft,
   draft,
@@ -17,6 +16,7 @@ import {
   type Schema,
   seal,
 } from "../index.js";
+import { quoted } from "../words/names.js";
 import { describeToken, expectation, tokenValue } from "./scalar-values.js";
 import { createScanner, stringBytes, stringText, type Token } from "./scan.js";
 import { nameSpanOf, placeField, placeMessage } from "./spans.js";

@@ -1,7 +1,8 @@
 /** Tokens to values, with the ranges that Caffe's parser sets. */
 
-import { didYouMean, orList, quoted } from "../errors/suggest.js";
+import { didYouMean, orList } from "../errors/suggest.js";
 import { type FieldInfo, type FieldKind, floatValue, type ScalarKind } from "../index.js";
+import { quoted } from "../words/names.js";
 import type { Token } from "./scan.js";
 
 /** A value, or why the tokens do not stand for one. */

@@ -1,6 +1,7 @@
 /** Text to tokens, by the rules of protobuf's text format. */
+
 import type { Diagnostics, SourceText, Span } from "../errors/index.js";
-import { quoted } from "../errors/suggest.js";
+import { quoted } from "../words/names.js";
 
 export type TokenKind = "identifier" | "integer" | "float" | "string" | "symbol" | "end";
 

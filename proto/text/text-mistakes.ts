@@ -4,9 +4,10 @@
  */
 
 import type { Diagnostic, Diagnostics, Span } from "../errors/index.js";
-import { didYouMean, orList, quoted } from "../errors/suggest.js";
+import { didYouMean, orList } from "../errors/suggest.js";
 import type { Draft, FieldInfo, MessageInfo } from "../index.js";
 import { DEFINE_LAYER, forkFieldHelp } from "../upgrade/forks.js";
+import { quoted, quotedLayer } from "../words/names.js";
 
 /** Types that hold one layer, in any generation. */
 const LAYER_TYPES: ReadonlySet<string> = new Set(["LayerParameter", "V1LayerParameter", "V0LayerParameter"]);
@@ -96,7 +97,7 @@ function layerName(message: Draft): string {
   const type = own("type");
   if (name === undefined)
     return type === undefined ? "layer without a name" : `layer of type ${quoted(type)}`;
-  return `layer ${quoted(name)}${type === undefined ? "" : ` (${quoted(type).slice(1, -1)})`}`;
+  return quotedLayer(name, type);
 }
 
 /** Files of forks of Caffe hold fields of their own. */

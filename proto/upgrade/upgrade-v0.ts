@@ -5,7 +5,7 @@
  */
 
 import type { Diagnostics } from "../errors/index.js";
-import { didYouMean, quoted } from "../errors/suggest.js";
+import { didYouMean } from "../errors/suggest.js";
 import {
   createMessage,
   type Draft,
@@ -20,6 +20,7 @@ import {
   type V1LayerParameter_LayerType,
 } from "../index.js";
 import { amend, carryPlaces, nameSpanOf, placeItems, spanOf } from "../text/spans.js";
+import { quoted } from "../words/names.js";
 
 const TYPES: Readonly<Record<string, V1LayerParameter_LayerType>> = {
   accuracy: "ACCURACY",

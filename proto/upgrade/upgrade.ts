@@ -4,7 +4,6 @@
  */
 
 import type { Diagnostics } from "../errors/index.js";
-import { quoted } from "../errors/suggest.js";
 import {
   createMessage,
   has,
@@ -24,6 +23,7 @@ import {
   placeMessage,
   spanOf,
 } from "../text/spans.js";
+import { quoted } from "../words/names.js";
 import { isV0, upgradeV0 } from "./upgrade-v0.js";
 import { upgradeV1 } from "./upgrade-v1.js";
 

@@ -1,5 +1,7 @@
 import type { Argument } from "../../codegen/kernel/kernel.js";
 import { CortadoError } from "../../proto/errors/errors.js";
+import { showBytes } from "../../proto/words/amounts.js";
+import { quoted } from "../../proto/words/names.js";
 import type { ParamStore } from "../device.js";
 import {
   createCudaExecutor,
@@ -7,7 +9,7 @@ import {
   type LoadedKernel,
   loadKernels,
 } from "../devices/cuda/cuda-executor.js";
-import { amount, type Gpu, openGpu } from "../devices/cuda/gpu.js";
+import { type Gpu, openGpu } from "../devices/cuda/gpu.js";
 import { openDriver, pickDevice } from "../devices/cuda/open-driver.js";
 import type { ArtefactDevice, ArtefactProgram } from "./artefact-device.js";
 import type { ArtefactFiles } from "./artefact-files.js";
@@ -88,7 +90,7 @@ function place(
   const arenaBytes = programs.reduce((sum, program) => sum + program.arenaBytes, 0);
   gpu.checkMemory(
     parameterBytes + arenaBytes,
-    `the parameters (${amount(parameterBytes)}) and the blobs (${amount(arenaBytes)}) of ${JSON.stringify(net)}`,
+    `the parameters (${showBytes(parameterBytes)}) and the blobs (${showBytes(arenaBytes)}) of ${quoted(net)}`,
   );
   const kernels = loadKernels(gpu, cubins);
   const params: ParamStore = { dtype: "float32", memories: parameters.map(gpu.allocateParam) };

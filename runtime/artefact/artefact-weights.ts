@@ -1,7 +1,8 @@
 import { CortadoError } from "../../proto/errors/errors.js";
-import { quoted } from "../../proto/errors/suggest.js";
+import { showShape } from "../../proto/words/amounts.js";
+import { quoted } from "../../proto/words/names.js";
 import { decodeSafetensors, encodeSafetensors } from "../weights/safetensors.js";
-import { elementsOf, refuse, shown } from "./given.js";
+import { elementsOf, refuse } from "./given.js";
 import type { LayerTable } from "./tables.js";
 
 /** Values by parameter, in the order in which they are to be written. */
@@ -32,11 +33,11 @@ export function readParameters(
       );
     else
       for (const [i, { param, shape }] of params.entries()) {
-        const same = shown(blobs[i].shape) === shown(shape);
+        const same = showShape(blobs[i].shape) === showShape(shape);
         if (same && blobs[i].data.length === elementsOf(shape)) values.push({ param, data: blobs[i].data });
         else
           mistakes.push(
-            `parameter ${i} of layer ${quoted(name)} has shape ${shown(shape)} in the net and ${shown(blobs[i].shape)} in ${what}`,
+            `parameter ${i} of layer ${quoted(name)} has shape ${showShape(shape)} in the net and ${showShape(blobs[i].shape)} in ${what}`,
           );
       }
   }

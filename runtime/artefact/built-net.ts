@@ -1,8 +1,9 @@
-import { quoted } from "../../proto/errors/suggest.js";
+import { showShape } from "../../proto/words/amounts.js";
+import { quoted } from "../../proto/words/names.js";
 import type { ArtefactDevice } from "./artefact-device.js";
 import { type ParameterValues, writeParameters } from "./artefact-weights.js";
 import { createTraining } from "./built-training.js";
-import { elementsOf, type Given, instead, mistakesIn, refuse, shown } from "./given.js";
+import { elementsOf, type Given, instead, mistakesIn, refuse } from "./given.js";
 import { type NamedProgram, nameProgram } from "./program.js";
 import { INPUT, type Tables } from "./tables.js";
 
@@ -59,7 +60,7 @@ export async function createNet(
         inTurn(async () => {
           if (data?.length !== elementsOf(shape))
             throw new Error(
-              `a parameter of shape ${shown(shape)} holds ${elementsOf(shape)} numbers; ${data?.length ?? 0} were given`,
+              `a parameter of shape ${showShape(shape)} holds ${elementsOf(shape)} numbers; ${data?.length ?? 0} were given`,
             );
           await writeParam(param, data);
         }),
@@ -69,7 +70,7 @@ export async function createNet(
     ...mistakesIn(given, inputShapes, "input"),
     ...[...inputShapes]
       .filter(([name]) => !Object.hasOwn(given ?? {}, name))
-      .map(([name, shape]) => `input ${quoted(name)} ${shown(shape)} was not given`),
+      .map(([name, shape]) => `input ${quoted(name)}, of shape ${showShape(shape)}, was not given`),
   ];
   /** Runs a forward on a batch that has been looked at. */
   const runForward = async (program: NamedProgram, given: Given): Promise<void> => {

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import type { Addon } from "../../native/addon.js";
+import { messageOf } from "../../proto/words/trouble.js";
 import type { ArtefactFiles } from "./artefact-files.js";
 import type { CudaTables } from "./cuda-tables.js";
 
@@ -28,7 +29,7 @@ export async function openBuiltAddon(
   try {
     return createRequire(at)(fileURLToPath(at)) as Addon;
   } catch (error) {
-    throw new Error(`${found.path} does not load: ${error instanceof Error ? error.message : error}`, {
+    throw new Error(`${found.path} does not load: ${messageOf(error)}`, {
       cause: error,
     });
   }

@@ -1,12 +1,12 @@
-import { didYouMean, quoted } from "../../proto/errors/suggest.js";
+import { didYouMean } from "../../proto/errors/suggest.js";
+import { showShape } from "../../proto/words/amounts.js";
+import { quoted } from "../../proto/words/names.js";
 
 /** Values the caller gives, by blob. */
 export type Given = Readonly<Record<string, ArrayLike<number>>>;
 
 export const elementsOf = (shape: readonly number[]): number =>
   shape.reduce((product, extent) => product * extent, 1);
-
-export const shown = (shape: readonly number[]): string => `[${shape.join(", ")}]`;
 
 /** What there is instead of an unknown name. */
 export function instead(name: string, known: Iterable<string>): string {
@@ -33,7 +33,7 @@ export function mistakesIn(
     const wanted = elementsOf(shape);
     return length === wanted
       ? []
-      : [`${what} ${quoted(name)} has shape ${shown(shape)}, ${wanted} numbers; ${length} were given`];
+      : [`${what} ${quoted(name)} has shape ${showShape(shape)}, ${wanted} numbers; ${length} were given`];
   });
 }
 

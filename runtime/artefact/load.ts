@@ -1,3 +1,4 @@
+import { quoted } from "../../proto/words/names.js";
 import type { ArtefactDevice } from "./artefact-device.js";
 import { type ArtefactFiles, openFiles } from "./artefact-files.js";
 import { type ParameterValues, readParameters } from "./artefact-weights.js";
@@ -31,7 +32,7 @@ export function loader(
   return async (options = {}) => {
     for (const name of Object.keys(options))
       if (!known.includes(name))
-        throw new Error(`load has no option ${JSON.stringify(name)}: there is ${known.join(", ")}`);
+        throw new Error(`load has no option ${quoted(name)}: there is ${known.join(", ")}`);
     const files = openFiles(places.manifest, tables.build);
     const weights = await weightsFrom(options.weights, tables, places, files);
     const device = await open(files, options);

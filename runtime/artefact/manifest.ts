@@ -1,3 +1,4 @@
+import { shownValue } from "../../proto/words/names.js";
 /** What a built folder's manifest.json says. Written last, so that a folder without a whole one is half-finished. */
 export interface Manifest {
   readonly format: typeof MANIFEST_FORMAT;
@@ -63,7 +64,7 @@ export function manifestFiles(bytes: Uint8Array, build: string | undefined): rea
     throw new Error("manifest.json is not one that `cortado build` wrote");
   if (manifest["version"] !== MANIFEST_VERSION)
     throw new Error(
-      `manifest.json has format version ${JSON.stringify(manifest["version"])}; net.js reads ${MANIFEST_VERSION}`,
+      `manifest.json has format version ${shownValue(manifest["version"])}; net.js reads ${MANIFEST_VERSION}`,
     );
   if (build !== undefined && manifest["build"] !== build)
     throw new Error("manifest.json and net.js are of different builds; build again, or copy all files again");

@@ -1,17 +1,7 @@
+import { quotedPath } from "../../proto/words/names.js";
+import { troubleOf } from "../../proto/words/trouble.js";
 /** Where bytes come from: a URL, or a path where there are files. */
 export type Location = string | { readonly href: string };
-
-const messageOf = (error: unknown): string => {
-  const { code, cause, message } = error as {
-    readonly code?: string;
-    readonly cause?: unknown;
-    readonly message?: string;
-  };
-  if (code === "ENOENT") return "there is no such file";
-  if (code === "EISDIR") return "it is a folder";
-  if (code === "EACCES" || code === "EPERM") return "no permission";
-  return cause instanceof Error && cause.message !== "" ? cause.message : (message ?? String(error));
-};
 
 /** A URL of its own, or one relative to the page; undefined for a path of this machine. */
 function urlOf(location: Location): URL | undefined {
@@ -44,6 +34,6 @@ export async function readBytes(location: Location): Promise<Uint8Array> {
     if (!response.ok) throw new Error(`the server says ${response.status} ${response.statusText}`.trim());
     return new Uint8Array(await response.arrayBuffer());
   } catch (error) {
-    throw new Error(`cannot read ${shown}: ${messageOf(error)}`, { cause: error });
+    throw new Error(`cannot read ${quotedPath(shown)}: ${troubleOf(error)}`, { cause: error });
   }
 }

@@ -1,15 +1,8 @@
-import { adamCorrection } from "../solver/adam-correction.js";
+import { quoted } from "../../proto/words/names.js";
 import { type Policy, rateOf } from "../solver/rate.js";
+import { RULE_SCALARS } from "../solver/rule-scalars.js";
 import { instead } from "./given.js";
 import type { TrainTable } from "./tables.js";
-
-/** Scalars of update rules, by name, as functions of the iteration (from 0). */
-const RULE_SCALARS: Readonly<
-  Record<string, (iteration: number, constants: TrainTable["constants"]) => number>
-> = { correction: adamCorrection };
-
-/** Whether a built net can compute a rule's scalar by itself. */
-export const isRuleScalar = (name: string): boolean => Object.hasOwn(RULE_SCALARS, name);
 
 /** Gives each step the scalars of its iteration. */
 export interface StepScalars {
@@ -35,7 +28,7 @@ export function createScalars({ scalars, constants, rate: settings }: TrainTable
       const own = given as Readonly<Record<string, unknown>>;
       for (const [name, value] of Object.entries(own)) {
         if (!names.includes(name))
-          throw new Error(`a step has no scalar ${JSON.stringify(name)}: ${instead(name, names)}`);
+          throw new Error(`a step has no scalar ${quoted(name)}: ${instead(name, names)}`);
         if (typeof value !== "number") throw new Error(`the scalar ${name} of a step is not a number`);
       }
       const policy = settings && rateOf(settings.lr_policy as Policy, settings, iteration, currentStep);

@@ -1,5 +1,6 @@
 import type { Argument } from "../../codegen/kernel/kernel.js";
 import type { RateSettings } from "../solver/rate.js";
+import type { RuleScalar } from "../solver/rule-scalars.js";
 
 /** What a built module knows of its net: written as literals beside the kernels. Names are data here, never keys. */
 export interface Tables {
@@ -55,7 +56,7 @@ export interface TrainTable {
   /** Batches of one step: the solver's iter_size. */
   readonly batches: number;
   /** Scalars that a step takes beside the rate. */
-  readonly scalars: readonly string[];
+  readonly scalars: readonly RuleScalar[];
   readonly constants: { readonly momentum: number; readonly momentum2: number };
   /** How the rate is computed where a step is given none; absent where the build had no solver. */
   readonly rate?: RateSettings;

@@ -2,6 +2,7 @@
 
 import type { Span } from "../../proto/errors/index.js";
 import { decodeMessage } from "../../proto/index.js";
+import { quotedPath } from "../../proto/words/names.js";
 import { locateSource } from "./locate.js";
 import { readWhole } from "./whole-file.js";
 
@@ -29,7 +30,7 @@ export async function readBlobFile(
   span?: Span,
 ): Promise<BlobContents> {
   const path = await locateSource(source, [root], what, span);
-  const title = `${what} ${JSON.stringify(path)}`;
+  const title = `${what} ${quotedPath(path)}`;
   const blob = decodeMessage("BlobProto", await readWhole(path, title, LARGEST_FILE), title);
   return {
     shape: blob.shape ? blob.shape.dim : [blob.num, blob.channels, blob.height, blob.width],

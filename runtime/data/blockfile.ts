@@ -1,4 +1,5 @@
 import { userError } from "../../proto/errors/index.js";
+import { quotedPath } from "../../proto/words/names.js";
 import { openFile } from "./whole-file.js";
 
 const BLOCK = 1 << 18;
@@ -30,7 +31,7 @@ export async function openBlockFile(path: string): Promise<BlockFile> {
     const bytes = new Uint8Array(length);
     for (let done = 0; done < length; ) {
       const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
-      if (bytesRead === 0) throw userError(`${path} became shorter while it was read`);
+      if (bytesRead === 0) throw userError(`${quotedPath(path)} became shorter while it was read`);
       done += bytesRead;
     }
     return bytes;
@@ -54,9 +55,12 @@ export async function openBlockFile(path: string): Promise<BlockFile> {
     size,
     async read(offset, length) {
       if (offset < 0 || length < 0 || offset + length > size) {
-        throw userError(`${path} is cut short or corrupt: bytes ${offset} to ${offset + length} of ${size}`);
+        throw userError(
+          `${quotedPath(path)} is cut short or corrupt: bytes ${offset} to ${offset + length} of ${size}`,
+        );
       }
-      if (length > LONGEST_READ) throw userError(`${path}: a record of ${length} bytes is too large to read`);
+      if (length > LONGEST_READ)
+        throw userError(`${quotedPath(path)}: a record of ${length} bytes is too large to read`);
       const first = Math.floor(offset / BLOCK);
       const within = offset - first * BLOCK;
       if (within + length <= BLOCK) {

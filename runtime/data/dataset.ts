@@ -1,4 +1,5 @@
 import { CortadoError, type Span, userError } from "../../proto/errors/index.js";
+import { quotedPath } from "../../proto/words/names.js";
 import { datumRecords } from "./datum.js";
 import { DIGIT_SPLITS, type DigitSplit, openDigits } from "./digits/digits.js";
 import { isIdx, openIdx } from "./idx.js";
@@ -25,7 +26,7 @@ export async function openRecords(source: string, root: string, span?: Span): Pr
   throw new CortadoError([
     {
       severity: "error",
-      message: `the data source ${JSON.stringify(path)} is neither an LMDB nor a LevelDB nor an idx file`,
+      message: `the data source ${quotedPath(path)} is neither an LMDB nor a LevelDB nor an idx file`,
       span,
       hint: "an LMDB is a folder with data.mdb, a LevelDB one with CURRENT, MNIST's images end in images-idx3-ubyte",
     },
@@ -38,10 +39,10 @@ function openBuiltin(source: string, span?: Span): RecordCursor {
   throw new CortadoError([
     {
       severity: "error",
-      message: `there is no built-in data ${JSON.stringify(source)}`,
+      message: `there is no built-in data ${quotedPath(source)}`,
       span,
       hint: `there are ${Object.keys(DIGIT_SPLITS)
-        .map((name) => JSON.stringify(`builtin:digits/${name}`))
+        .map((name) => quotedPath(`builtin:digits/${name}`))
         .join(" and ")}`,
     },
   ]);
@@ -107,14 +108,15 @@ export async function firstRecord(cursor: RecordCursor, mode: ColorMode): Promis
  * @throws CortadoError when there is no record at all
  */
 export function endless(cursor: RecordCursor, mode: ColorMode, read = 0): () => Promise<PlainRecord> {
+  const name = quotedPath(cursor.name);
   return async () => {
     let record = await cursor.next();
     if (!record) {
       await cursor.rewind();
       read = 0;
       record = await cursor.next();
-      if (!record) throw userError(`${cursor.name} has no records`);
+      if (!record) throw userError(`${name} has no records`);
     }
-    return decodeRecord(record, mode, `record ${read++} of ${cursor.name}`);
+    return decodeRecord(record, mode, `record ${read++} of ${name}`);
   };
 }

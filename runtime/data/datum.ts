@@ -1,5 +1,6 @@
 import { userError } from "../../proto/errors/index.js";
 import { decodeMessage } from "../../proto/index.js";
+import { quoted, quotedPath } from "../../proto/words/names.js";
 import type { KeyValueCursor, RecordCursor, StoredRecord } from "./records.js";
 
 /**
@@ -13,7 +14,13 @@ export function datumRecords(name: string, cursor: KeyValueCursor): RecordCursor
     count: cursor.count,
     async next() {
       const pair = await cursor.next();
-      return pair && decodeDatum(pair.value, () => `record ${printableKey(pair.key)} of ${name}`);
+      return (
+        pair &&
+        decodeDatum(
+          pair.value,
+          () => `record ${quoted(new TextDecoder().decode(pair.key))} of ${quotedPath(name)}`,
+        )
+      );
     },
     skip: () => cursor.skip(),
     rewind: () => cursor.rewind(),
@@ -37,10 +44,4 @@ export function decodeDatum(bytes: Uint8Array, what: () => string): StoredRecord
     );
   }
   return { channels, height, width, label, data: values };
-}
-
-/** Keys are text such as `00000012_cat.jpg`; whatever else they hold must not reach a terminal. */
-function printableKey(key: Uint8Array): string {
-  const text = new TextDecoder().decode(key.subarray(0, 80));
-  return JSON.stringify(text.replace(/[^\x20-\x7e\u00a1-\uffff]/g, "?"));
 }

@@ -1,6 +1,8 @@
 import { dirname } from "node:path";
 import { sizeOf } from "../../codegen/ir/graph.js";
 import { userError } from "../../proto/errors/index.js";
+import { showShape } from "../../proto/words/amounts.js";
+import { quoted, quotedPath } from "../../proto/words/names.js";
 import { openHdf5 } from "../hdf5-file.js";
 import { permutation, randomStream, streamOf } from "../random/index.js";
 import type { Feed, FeedOf, FeedOptions } from "./batches.js";
@@ -42,7 +44,7 @@ export async function hdf5Feed(spec: FeedOf<"hdf5">, { root, seed, index = 0 }: 
       rows.tables.forEach(({ row: extents }, top) => {
         if (sizeOf(extents) !== sizeOf(shapes[top].slice(1)))
           throw userError(
-            `${rows.path}: rows of ${JSON.stringify(spec.tops[top])} have the shape [${extents.join(", ")}], and those of the first file [${shapes[top].slice(1).join(", ")}]`,
+            `${quotedPath(rows.path)}: rows of ${quoted(spec.tops[top])} have the shape ${showShape(extents)}, and those of the first file ${showShape(shapes[top].slice(1))}`,
           );
       });
     }
@@ -70,7 +72,7 @@ const inOrder = (count: number): Uint32Array => Uint32Array.from({ length: count
 /** The files that the layer's list names: relative to `root`, or to the list itself. */
 async function listedFiles(spec: FeedOf<"hdf5">, root: string): Promise<readonly string[]> {
   const list = await locateSource(spec.source, [root], "the list of HDF5 files");
-  const what = `the list of HDF5 files ${JSON.stringify(list)}`;
+  const what = `the list of HDF5 files ${quotedPath(list)}`;
   const bytes = await readWhole(list, what, LONGEST_LIST);
   if (bytes.includes(0))
     throw userError(
@@ -88,19 +90,20 @@ async function listedFiles(spec: FeedOf<"hdf5">, root: string): Promise<readonly
 }
 
 async function readRows(path: string, tops: readonly string[]): Promise<Rows> {
-  const file = await openHdf5(path, JSON.stringify(path));
+  const file = await openHdf5(path, quotedPath(path));
   try {
     const tables = tops.map((top) => {
       const dataset = file.datasets.find((candidate) => candidate.path === top);
       if (!dataset)
         throw userError(
-          `${path} has no dataset ${JSON.stringify(top)}, which a top of the layer asks for`,
-          `it has ${file.datasets.map((candidate) => JSON.stringify(candidate.path)).join(", ") || "none"}`,
+          `${quotedPath(path)} has no dataset ${quoted(top)}, which a top of the layer asks for`,
+          `it has ${file.datasets.map((candidate) => quoted(candidate.path)).join(", ") || "none"}`,
         );
-      if (dataset.shape.length === 0) throw userError(`${path}: dataset ${JSON.stringify(top)} has no rows`);
+      if (dataset.shape.length === 0)
+        throw userError(`${quotedPath(path)}: dataset ${quoted(top)} has no rows`);
       if (sizeOf(dataset.shape) * Float32Array.BYTES_PER_ELEMENT > LARGEST_DATASET)
         throw userError(
-          `${path}: dataset ${JSON.stringify(top)} of shape [${dataset.shape.join(", ")}] is too large: files are read whole`,
+          `${quotedPath(path)}: dataset ${quoted(top)} of shape ${showShape(dataset.shape)} is too large: files are read whole`,
           "spread the rows over several files and list them all",
         );
       return { count: dataset.shape[0], row: dataset.shape.slice(1), data: dataset.read() };
@@ -109,9 +112,9 @@ async function readRows(path: string, tops: readonly string[]): Promise<Rows> {
     const other = tables.findIndex((table) => table.count !== count);
     if (other !== -1)
       throw userError(
-        `${path}: dataset ${JSON.stringify(tops[other])} has ${tables[other].count} rows, and ${JSON.stringify(tops[0])} has ${count}`,
+        `${quotedPath(path)}: dataset ${quoted(tops[other])} has ${tables[other].count} rows, and ${quoted(tops[0])} has ${count}`,
       );
-    if (count === 0) throw userError(`${path} has no rows`);
+    if (count === 0) throw userError(`${quotedPath(path)} has no rows`);
     return { path, count, tables };
   } finally {
     file.close();

@@ -3,7 +3,9 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { type Shape, sizeOf } from "../../codegen/ir/graph.js";
 import { CortadoError, userError } from "../../proto/errors/index.js";
-import { fileTrouble, writeFileAtomically } from "../atomic-file.js";
+import { quotedPath } from "../../proto/words/names.js";
+import { troubleOf } from "../../proto/words/trouble.js";
+import { writeFileAtomically } from "../atomic-file.js";
 import { writeHdf5 } from "../hdf5-file.js";
 import type { SinkSpec } from "./feed-spec.js";
 import { located } from "./located.js";
@@ -29,7 +31,7 @@ export interface Sink {
  */
 export async function openSink(spec: SinkSpec, shapes: readonly Shape[], root: string): Promise<Sink> {
   const path = await located(spec.span, () => placeFor(spec.path, root));
-  const what = `the file ${JSON.stringify(path)}`;
+  const what = `the file ${quotedPath(path)}`;
   const batches: (readonly Float32Array[])[] = [];
   let values = 0;
   return {
@@ -69,13 +71,12 @@ async function placeFor(name: string, root: string): Promise<string> {
   };
   const places = [...new Set([resolve(root, name), resolve(name)])];
   for (const path of places) {
-    if (await isFolder(path))
-      throw userError(`cannot write the file ${JSON.stringify(path)}: it is a folder`);
+    if (await isFolder(path)) throw userError(`cannot write the file ${quotedPath(path)}: it is a folder`);
     if (await isFolder(dirname(path))) return path;
   }
-  const folders = places.map((path) => JSON.stringify(dirname(path))).join(" nor ");
+  const folders = places.map((path) => quotedPath(dirname(path))).join(" nor ");
   throw userError(
-    `cannot write the file ${JSON.stringify(name)}: there is ${places.length > 1 ? "neither" : "not"} a folder ${folders}`,
+    `cannot write the file ${quotedPath(name)}: there is ${places.length > 1 ? "neither" : "not"} a folder ${folders}`,
   );
 }
 
@@ -104,7 +105,7 @@ async function writeWhole(
     await writeFileAtomically(path, await readFile(file));
   } catch (error) {
     if (error instanceof CortadoError) throw error;
-    throw userError(`cannot write ${what}: ${fileTrouble(error)}`);
+    throw userError(`cannot write ${what}: ${troubleOf(error)}`);
   } finally {
     if (scratch !== undefined) await rm(scratch, { recursive: true, force: true });
   }

@@ -3,6 +3,8 @@ import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { constants, gunzip } from "node:zlib";
 import { type CortadoError, userError } from "../../proto/errors/index.js";
+import { showShape } from "../../proto/words/amounts.js";
+import { quotedPath, visible } from "../../proto/words/names.js";
 import { openBlockFile } from "./blockfile.js";
 import type { RecordCursor } from "./records.js";
 import { openFile, readWhole } from "./whole-file.js";
@@ -41,7 +43,7 @@ export async function openIdx(path: string): Promise<RecordCursor> {
   try {
     if (images.shape.length !== 3 && images.shape.length !== 4) {
       throw userError(
-        `${path} has ${images.shape.length} axes; images have 3 (count, height, width) or 4`,
+        `${quotedPath(path)} has ${images.shape.length} axes; images have 3 (count, height, width) or 4`,
         images.shape.length === 1 ? "this looks like the file of labels: name the file of images" : undefined,
       );
     }
@@ -84,7 +86,7 @@ async function readLabels(imagesPath: string, count: number): Promise<Uint8Array
     const labels = await openIdxFile(path);
     try {
       if (labels.shape.length !== 1 || labels.shape[0] !== count) {
-        throw userError(`${path} has ${labels.shape.join(" × ")} labels for ${count} images`);
+        throw userError(`${quotedPath(path)} has ${showShape(labels.shape)} labels for ${count} images`);
       }
       return (await labels.read(0, count)).slice();
     } finally {
@@ -92,10 +94,10 @@ async function readLabels(imagesPath: string, count: number): Promise<Uint8Array
     }
   }
   throw userError(
-    `no labels beside ${imagesPath}`,
+    `no labels beside ${quotedPath(imagesPath)}`,
     name === plain
       ? "call the images …-images-idx3-ubyte and the labels …-labels-idx1-ubyte"
-      : `looked for ${tried.join(" and ")}`,
+      : `looked for ${tried.map(quotedPath).join(" and ")}`,
   );
 }
 
@@ -116,17 +118,18 @@ async function openPlain(path: string): Promise<IdxFile> {
 }
 
 async function openZipped(path: string): Promise<IdxFile> {
-  const zipped = await readWhole(path, path, MOST_UNPACKED);
+  const zipped = await readWhole(path, quotedPath(path), MOST_UNPACKED);
   try {
     const start = await inflate(zipped.subarray(0, 4096), { finishFlush: constants.Z_SYNC_FLUSH });
-    if (start.length === 0) throw userError(`${path} is cut short: nothing in it can be unpacked`);
+    if (start.length === 0)
+      throw userError(`${quotedPath(path)} is cut short: nothing in it can be unpacked`);
     const { shape, header, size } = parseHeader(path, start);
     if (header + size > zipped.length * DEFLATE_LIMIT + 4096) {
-      throw userError(`${path} is cut short: ${shape.join(" × ")} bytes are declared`);
+      throw userError(`${quotedPath(path)} is cut short: ${showShape(shape)} bytes are declared`);
     }
     if (header + size > MOST_UNPACKED) {
       throw userError(
-        `${path} is too large to unpack in memory: ${shape.join(" × ")} bytes`,
+        `${quotedPath(path)} is too large to unpack in memory: ${showShape(shape)} bytes`,
         "unpack it with gunzip",
       );
     }
@@ -144,18 +147,19 @@ async function openZipped(path: string): Promise<IdxFile> {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
-    if (code === "ERR_BUFFER_TOO_LARGE") throw userError(`${path} holds more than its header declares`);
-    throw userError(`cannot unpack ${path}: ${message}`);
+    if (code === "ERR_BUFFER_TOO_LARGE")
+      throw userError(`${quotedPath(path)} holds more than its header declares`);
+    throw userError(`cannot unpack ${quotedPath(path)}: ${visible(message)}`);
   }
 }
 
 function sizeDiffers(path: string, shape: readonly number[], wanted: number, found: number): CortadoError {
-  const values = `${shape.join(" × ")} values`;
+  const values = `${showShape(shape)} values`;
   return found < wanted
     ? userError(
-        `${path} is cut short: its header declares ${values}, and ${wanted - found} bytes are missing`,
+        `${quotedPath(path)} is cut short: its header declares ${values}, and ${wanted - found} bytes are missing`,
       )
-    : userError(`${path} holds more than its header declares, which is ${values}`);
+    : userError(`${quotedPath(path)} holds more than its header declares, which is ${values}`);
 }
 
 /** Two zero bytes, the type of the values, the number of axes, then the extents, big-endian. */
@@ -164,15 +168,18 @@ function parseHeader(
   bytes: Uint8Array,
 ): { shape: readonly number[]; header: number; size: number } {
   if (!isIdxHead(bytes))
-    throw userError(`${path} is not an idx file of bytes: it begins with ${hex(bytes.subarray(0, 4))}`);
+    throw userError(
+      `${quotedPath(path)} is not an idx file of bytes: it begins with ${hex(bytes.subarray(0, 4))}`,
+    );
   const axes = bytes[3]!;
   const header = 4 + 4 * axes;
-  if (bytes.length < header) throw userError(`${path} is cut short: its header takes ${header} bytes`);
+  if (bytes.length < header)
+    throw userError(`${quotedPath(path)} is cut short: its header takes ${header} bytes`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const shape = Array.from({ length: axes }, (_, i) => view.getUint32(4 + 4 * i));
   const size = shape.reduce((product, extent) => product * extent, 1);
   if (!Number.isSafeInteger(size) || shape.slice(1).includes(0)) {
-    throw userError(`${path} declares ${shape.join(" × ")} values`);
+    throw userError(`${quotedPath(path)} declares ${showShape(shape)} values`);
   }
   return { shape, header, size };
 }
@@ -197,7 +204,7 @@ function hex(bytes: Uint8Array): string {
 }
 
 async function headOf(path: string): Promise<Uint8Array> {
-  const { handle } = await openFile(path, path);
+  const { handle } = await openFile(path, quotedPath(path));
   try {
     const head = new Uint8Array(4);
     const { bytesRead } = await handle.read(head, 0, 4, 0);

@@ -1,4 +1,6 @@
 import { CortadoError, type Diagnostic, userError } from "../../proto/errors/index.js";
+import { showShape } from "../../proto/words/amounts.js";
+import { quoted } from "../../proto/words/names.js";
 import { permutation, randomStream, streamOf } from "../random/index.js";
 import type { Feed, FeedOf, FeedOptions } from "./batches.js";
 import { openImageFile } from "./image-file.js";
@@ -72,7 +74,7 @@ export async function imageFeed(spec: FeedOf<"images">, options: FeedOptions): P
     const shape = transformer.shapeOf([record.channels, record.height, record.width], what(entry));
     if (shape.some((extent, i) => extent !== image[i]))
       throw userError(
-        `${what(entry)} is ${shape.join("×")} (channels×height×width), and the first is ${image.join("×")}: a batch needs one size`,
+        `${what(entry)} is ${showShape(shape)} (channels×height×width), and the first is ${showShape(image)}: a batch needs one size`,
         "new_height and new_width, or crop_size, make images of one size",
       );
     transformer.apply(record, into[0], item * size, what(entry));
@@ -113,9 +115,9 @@ function entriesOf(list: TextList): readonly Entry[] {
     const label = Number(word);
     const wrong =
       last === start
-        ? `no label stands after ${JSON.stringify(word)}`
+        ? `no label stands after ${quoted(word)}`
         : !/^[+-]?\d+$/.test(word) || Math.abs(label) >= 2 ** 31
-          ? `the label ${JSON.stringify(word)} is no integer`
+          ? `the label ${quoted(word)} is no integer`
           : undefined;
     if (wrong === undefined) entries.push({ line, start, end: last, label });
     else mistakes.push({ severity: "error", message: `${list.at(line)}: ${wrong}`, hint: LINE });

@@ -1,4 +1,5 @@
 import { userError } from "../../proto/errors/index.js";
+import { messageOf } from "../../proto/words/trouble.js";
 import { withBrightnessFirst } from "./jpeg.js";
 
 /** How a file's pixels are wanted: as they are, as colour, or as one grey channel. */
@@ -35,7 +36,7 @@ export async function decodeImage(file: Uint8Array, mode: ColorMode, what: strin
     if (bright) return firstOf(data, info.channels, info.height, info.width);
     return planes(data, info.channels, info.height, info.width, mode);
   } catch (error) {
-    throw userError(`cannot decode ${what}: ${(error as Error).message}`);
+    throw userError(`cannot decode ${what}: ${messageOf(error)}`);
   }
 }
 

@@ -1,4 +1,5 @@
 import { userError } from "../../proto/errors/index.js";
+import { quotedPath } from "../../proto/words/names.js";
 import { openBlockFile } from "./blockfile.js";
 
 /**
@@ -28,7 +29,7 @@ export async function verifyLog(path: string): Promise<void> {
       const length = Math.min(BLOCK, file.size - start);
       const damaged = damageIn(await file.read(start, length), length < BLOCK);
       if (damaged !== undefined)
-        throw userError(`corrupt log ${path}: a damaged record at byte ${start + damaged}`);
+        throw userError(`corrupt log ${quotedPath(path)}: a damaged record at byte ${start + damaged}`);
     }
   } finally {
     await file.close();

@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { ClassicLevel as Database } from "classic-level";
 import { CortadoError, userError } from "../../proto/errors/index.js";
+import { quotedPath } from "../../proto/words/names.js";
+import { messageOf } from "../../proto/words/trouble.js";
 import { verifyLog } from "./leveldb-log.js";
 import type { KeyValue, KeyValueCursor } from "./records.js";
 
@@ -48,7 +50,7 @@ export async function openLevelDb(path: string): Promise<KeyValueCursor> {
     database = await openDatabase(scratch);
   } catch (error) {
     await discard();
-    throw userError(`cannot read the LevelDB database ${path}: ${reasonOf(error)}`);
+    throw userError(`cannot read the LevelDB database ${quotedPath(path)}: ${reasonOf(error)}`);
   }
   return cursorOver(path, database, discard);
 }
@@ -61,7 +63,7 @@ async function mirror(from: string, to: string): Promise<void> {
       await symlink(source, join(to, name), "file").catch(() => copyFile(source, join(to, name)));
     } else if (/^CURRENT$|^MANIFEST-|\.log$/.test(name)) {
       // Opening a pipe would wait for ever.
-      if (!(await stat(source)).isFile()) throw userError(`${source} is not a file`);
+      if (!(await stat(source)).isFile()) throw userError(`${quotedPath(source)} is not a file`);
       if (name.endsWith(".log")) await verifyLog(source);
       await copyFile(source, join(to, name));
     }
@@ -82,8 +84,7 @@ async function openDatabase(folder: string): Promise<Database<Uint8Array, Uint8A
 /** classic-level wraps LevelDB's own words as the cause. */
 function reasonOf(error: unknown): string {
   if (error instanceof CortadoError) return error.diagnostics[0].message;
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? error.cause.message : error.message;
+  return messageOf(error instanceof Error && error.cause instanceof Error ? error.cause : error);
 }
 
 function cursorOver(
@@ -100,7 +101,7 @@ function cursorOver(
       try {
         fetched = await iterator.nextv(AT_ONCE);
       } catch (error) {
-        throw userError(`${path}: corrupt LevelDB database: ${reasonOf(error)}`);
+        throw userError(`${quotedPath(path)}: corrupt LevelDB database: ${reasonOf(error)}`);
       }
       at = 0;
       if (fetched.length === 0) return undefined;

@@ -1,6 +1,8 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type CortadoError, userError } from "../../proto/errors/index.js";
+import { quotedPath } from "../../proto/words/names.js";
+import { troubleOf } from "../../proto/words/trouble.js";
 import { type BlockFile, openBlockFile } from "./blockfile.js";
 import type { KeyValueCursor } from "./records.js";
 
@@ -93,12 +95,12 @@ async function dataFile(path: string): Promise<string> {
   try {
     return (await stat(path)).isDirectory() ? join(path, "data.mdb") : path;
   } catch (error) {
-    throw userError(`cannot open ${path}: ${(error as Error).message}`);
+    throw userError(`cannot open ${quotedPath(path)}: ${troubleOf(error)}`);
   }
 }
 
 function corrupt(file: BlockFile, what: string): CortadoError {
-  return userError(`${file.path}: corrupt LMDB file: ${what}`);
+  return userError(`${quotedPath(file.path)}: corrupt LMDB file: ${what}`);
 }
 
 function viewOf(bytes: Uint8Array): DataView {
@@ -114,7 +116,7 @@ async function findMagic(file: BlockFile): Promise<Layout | undefined> {
 
 async function readMeta(file: BlockFile): Promise<Meta> {
   const layout = await findMagic(file);
-  if (!layout) throw userError(`${file.path} is not an LMDB file: its magic number is missing`);
+  if (!layout) throw userError(`${quotedPath(file.path)} is not an LMDB file: its magic number is missing`);
   const first = await metaAt(file, layout, 0);
   const pageSizes = first ? [first.pageSize] : [4096, 8192, 16384, 32768, 65536, 512, 1024, 2048];
   const metas: Meta[] = first ? [first] : [];
@@ -128,7 +130,9 @@ async function readMeta(file: BlockFile): Promise<Meta> {
   const [newest] = metas.sort((a, b) => (a.transaction < b.transaction ? 1 : -1));
   if (!newest) throw corrupt(file, "no usable meta page");
   if (newest.flags & DUP_SORT) {
-    throw userError(`${file.path} holds several values per key (DUPSORT); Caffe's databases never do`);
+    throw userError(
+      `${quotedPath(file.path)} holds several values per key (DUPSORT); Caffe's databases never do`,
+    );
   }
   return newest;
 }
@@ -142,7 +146,7 @@ async function metaAt(file: BlockFile, layout: Layout, offset: number): Promise<
   if (!(view.getUint16(header - 6, true) & META) || view.getUint32(at, true) !== MAGIC) return undefined;
   const version = view.getUint32(at + 4, true);
   if (LAYOUTS[version] !== layout) {
-    throw userError(`${file.path}: LMDB data format ${version} is not known; 1 and 2 are`);
+    throw userError(`${quotedPath(file.path)}: LMDB data format ${version} is not known; 1 and 2 are`);
   }
   const pageSize = view.getUint32(at + 24, true);
   if (pageSize < 256 || pageSize > 65536 || (pageSize & (pageSize - 1)) !== 0) {
@@ -251,7 +255,9 @@ function cursorOver(file: BlockFile, meta: Meta): KeyValueCursor {
         continue;
       }
       if (node.flags & (SUB_DATA | DUP_DATA)) {
-        throw userError(`${file.path} holds named databases inside it; Caffe's databases never do`);
+        throw userError(
+          `${quotedPath(file.path)} holds named databases inside it; Caffe's databases never do`,
+        );
       }
       if (ordered && lastKey && compareBytes(lastKey, node.key) >= 0) {
         throw corrupt(file, `keys of page ${level.number} do not rise`);

@@ -2,6 +2,7 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, resolve } from "node:path";
 import { CortadoError, type Span } from "../../proto/errors/index.js";
 import { didYouMean } from "../../proto/errors/suggest.js";
+import { quotedPath } from "../../proto/words/names.js";
 
 /** Names of one folder that are compared with a name not found. */
 const MOST_SIBLINGS = 1000;
@@ -27,7 +28,7 @@ export async function locateSource(
   throw new CortadoError([
     {
       severity: "error",
-      message: `${what} ${JSON.stringify(source)} is not there; looked for ${places.map((place) => JSON.stringify(place)).join(" and ")}`,
+      message: `${what} ${quotedPath(source)} is not there; looked for ${places.map(quotedPath).join(" and ")}`,
       span,
       hint: near,
     },

@@ -1,4 +1,6 @@
 import { userError } from "../../proto/errors/index.js";
+import { showShape } from "../../proto/words/amounts.js";
+import { quotedPath } from "../../proto/words/names.js";
 import { type RandomStream, randomStream, streamOf } from "../random/index.js";
 import type { Feed, FeedOf, FeedOptions } from "./batches.js";
 import { endless, firstRecord, openRecords } from "./dataset.js";
@@ -20,19 +22,22 @@ export async function recordFeed(spec: FeedOf<"records">, options: FeedOptions):
     const mode: ColorMode = transform.forceGray ? "gray" : transform.forceColor ? "color" : "native";
     const first = await firstRecord(cursor, mode);
     const image = await located(transform.span, () =>
-      transformer.shapeOf([first.channels, first.height, first.width], `the first record of ${cursor.name}`),
+      transformer.shapeOf(
+        [first.channels, first.height, first.width],
+        `the first record of ${quotedPath(cursor.name)}`,
+      ),
     );
     const size = image[0] * image[1] * image[2];
     const skipped = await skip(cursor, spec.randSkip, randomStream(seed, streamOf("skip", index)));
     const next = endless(cursor, mode, skipped);
     const shapes = [[batchSize, ...image], [batchSize]].slice(0, tops);
 
+    const what = `a record of ${quotedPath(cursor.name)}`;
     const write = (record: PlainRecord, item: number, [data, labels]: readonly Float32Array[]): void => {
-      const what = `a record of ${cursor.name}`;
       const shape = transformer.shapeOf([record.channels, record.height, record.width], what);
       if (shape.some((extent, i) => extent !== image[i]))
         throw userError(
-          `${what} is ${shape.join("×")} (channels×height×width), and the first is ${image.join("×")}: a batch needs one size`,
+          `${what} is ${showShape(shape)} (channels×height×width), and the first is ${showShape(image)}: a batch needs one size`,
           "crop_size makes images of one size",
         );
       transformer.apply(record, data, item * size, what);

@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import { CortadoError, type Span, userError } from "../../proto/errors/index.js";
+import { quotedPath } from "../../proto/words/names.js";
 import { locateSource } from "./locate.js";
 import { readWhole } from "./whole-file.js";
 
@@ -36,11 +37,11 @@ export async function readTextList(
 ): Promise<TextList> {
   const { root, what, prefix, form } = options;
   const path = await locateSource(source, [root], what, options.span);
-  const named = `${what} ${JSON.stringify(path)}`;
+  const named = `${what} ${quotedPath(path)}`;
   const bytes = await readWhole(path, named, LONGEST);
   if (bytes.includes(0)) throw userError(`${named} is not a text`, form);
   if (!bytes.some((byte) => byte > SPACE)) throw userError(`${named} is empty`, form);
-  const at = (line: number): string => `line ${line} of ${JSON.stringify(path)}`;
+  const at = (line: number): string => `line ${line} of ${quotedPath(path)}`;
   return {
     path,
     bytes,
@@ -50,7 +51,7 @@ export async function readTextList(
         return await locateSource(prefix + name, [root, dirname(path)], `${at(line)}: the image`);
       } catch (error) {
         if (!(error instanceof CortadoError) || prefix === "" || /[/\\]$/.test(prefix)) throw error;
-        const hint = `root_folder ${JSON.stringify(prefix)} stands before the names as it is: should it end in a slash?`;
+        const hint = `root_folder ${quotedPath(prefix)} stands before the names as it is: should it end in a slash?`;
         throw new CortadoError(error.diagnostics.map((one) => ({ ...one, hint: one.hint ?? hint })));
       }
     },

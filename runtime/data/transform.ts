@@ -1,4 +1,5 @@
 import { userError } from "../../proto/errors/index.js";
+import { showShape } from "../../proto/words/amounts.js";
 import type { RandomStream } from "../random/index.js";
 import { readBlobFile } from "./blob-file.js";
 import type { TransformSpec } from "./feed-spec.js";
@@ -42,7 +43,7 @@ export async function createTransformer(
     const { image, values } = mean;
     if (image?.shape.some((extent, i) => extent !== [channels, height, width][i]))
       throw userError(
-        `the mean image has the shape ${image.shape.join("×")}, and ${what} has ${channels}×${height}×${width}`,
+        `the mean image has the shape ${showShape(image.shape)}, and ${what} has ${channels}×${height}×${width}`,
       );
     if (values.length > 1 && values.length !== channels)
       throw userError(`mean_value is given ${values.length} times, and ${what} has ${channels} channels`);
@@ -97,7 +98,7 @@ async function readMean(source: string, root: string): Promise<NonNullable<Mean[
   const count = dims.reduce((product, extent) => product * extent, 1);
   if (dims.length !== 3 || count === 0 || data.length !== count)
     throw userError(
-      `${what} has ${data.length} values for the shape ${dims.join("×")} (channels×height×width)`,
+      `${what} has ${data.length} values for the shape ${showShape(dims)} (channels×height×width)`,
     );
   return { shape: [dims[0], dims[1], dims[2]], data };
 }

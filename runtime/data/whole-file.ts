@@ -1,5 +1,6 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { userError } from "../../proto/errors/index.js";
+import { codeOf, troubleOf } from "../../proto/words/trouble.js";
 
 /**
  * Opens a file for reading. Pipes and devices are refused before they are opened: opening them may wait for ever.
@@ -15,8 +16,8 @@ export async function openFile(path: string, what: string): Promise<{ handle: Fi
     return { handle, size: (await handle.stat()).size };
   } catch (error) {
     await handle?.close();
-    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
-    throw userError(`cannot open ${what}: ${(error as Error).message}`);
+    if (codeOf(error) === undefined) throw error;
+    throw userError(`cannot open ${what}: ${troubleOf(error)}`);
   }
 }
 
@@ -32,8 +33,8 @@ export async function readWhole(path: string, what: string, most: number): Promi
     if (size > most) throw userError(`${what} is too large: ${size} bytes, and at most ${most} are read`);
     return await handle.readFile();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
-    throw userError(`cannot read ${what}: ${(error as Error).message}`);
+    if (codeOf(error) === undefined) throw error;
+    throw userError(`cannot read ${what}: ${troubleOf(error)}`);
   } finally {
     await handle.close();
   }

@@ -1,5 +1,7 @@
 import type { Shape } from "../../codegen/ir/graph.js";
 import { userError } from "../../proto/errors/index.js";
+import { showShape } from "../../proto/words/amounts.js";
+import { quotedPath } from "../../proto/words/names.js";
 import { randomStream, streamOf } from "../random/index.js";
 import type { Feed, FeedOf, FeedOptions } from "./batches.js";
 import { type DecodedImage, decodeImage } from "./image.js";
@@ -35,7 +37,7 @@ export async function windowFeed(spec: FeedOf<"windows">, options: FeedOptions):
   for (const [wanted, { count }, name, meaning] of needed)
     if (wanted > 0 && count === 0)
       throw userError(
-        `${JSON.stringify(list.path)} has no ${name} window, and a batch takes ${wanted}`,
+        `${quotedPath(list.path)} has no ${name} window, and a batch takes ${wanted}`,
         `that is a window with an ${meaning}`,
       );
   const mean = await located(transform.span, () => readMeans(transform, root));
@@ -49,7 +51,7 @@ export async function windowFeed(spec: FeedOf<"windows">, options: FeedOptions):
     const { name, line } = images[number];
     const file = files.get(number) ?? (await readImageFile(list, name, line));
     if (cacheImages) files.set(number, file);
-    return decodeImage(file, "color", `${list.at(line)}: the image ${JSON.stringify(name)}`);
+    return decodeImage(file, "color", `${list.at(line)}: the image ${quotedPath(name)}`);
   };
 
   const write = async (
@@ -109,6 +111,6 @@ function checkMean({ image, values }: Mean, crop: number): void {
   const [channels, height, width] = image.shape;
   if (channels !== CHANNELS || width < crop || height < ((width - crop) >> 1) + crop)
     throw userError(
-      `the mean image has the shape ${image.shape.join("×")}, and must cover a crop of ${CHANNELS}×${crop}×${crop} in its middle`,
+      `the mean image has the shape ${showShape(image.shape)}, and must cover a crop of ${CHANNELS}×${crop}×${crop} in its middle`,
     );
 }

@@ -1,4 +1,5 @@
 import { type CortadoError, userError } from "../../proto/errors/index.js";
+import { quoted } from "../../proto/words/names.js";
 import type { TextList } from "./text-list.js";
 
 /** An image of a window file. */
@@ -57,7 +58,7 @@ export function parseWindows(
   const background = growing();
   while (words.next()) {
     if (words.text() !== "#")
-      throw wrong(list, words.line, `an image begins with "#", and here is ${JSON.stringify(words.text())}`);
+      throw wrong(list, words.line, `an image begins with "#", and here is ${quoted(words.text())}`);
     const index = words.integer("the image's number");
     if (index !== images.length)
       throw wrong(
@@ -152,8 +153,7 @@ function scan(list: TextList) {
       words.expect(what);
       const text = bytes.toString("latin1", start, Math.min(at, start + 40));
       const value = Number(text);
-      if (!Number.isFinite(value))
-        throw wrong(list, words.line, `${what} is no number: ${JSON.stringify(text)}`);
+      if (!Number.isFinite(value)) throw wrong(list, words.line, `${what} is no number: ${quoted(text)}`);
       return value;
     },
     integer(what: string): number {

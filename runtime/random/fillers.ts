@@ -1,5 +1,7 @@
 import { type CortadoError, didYouMean, userError } from "../../proto/errors/index.js";
 import type { FillerParameter } from "../../proto/index.js";
+import { showShape } from "../../proto/words/amounts.js";
+import { quoted } from "../../proto/words/names.js";
 import { type RandomStream, randomStream } from "./philox.js";
 
 type Shape = readonly number[];
@@ -40,7 +42,7 @@ const FILLERS: Readonly<Record<string, Filler>> = Object.assign(Object.create(nu
     const [height, width] = shape.slice(-2);
     if (shape.length !== 4 || height !== width || width === undefined) {
       throw userError(
-        `the bilinear filler needs a blob of 4 axes with square kernels, not ${shape.join(" × ")}`,
+        `the bilinear filler needs a blob of 4 axes with square kernels, not ${showShape(shape)}`,
         "use it for the weights of a Deconvolution with kernel_size (not kernel_h and kernel_w)",
       );
     }
@@ -76,12 +78,12 @@ export function fill(filler: FillerParameter, shape: Shape, seed: number, stream
 export function fillerProblem(filler: FillerParameter): CortadoError | undefined {
   if (!Object.hasOwn(FILLERS, filler.type)) {
     return userError(
-      `unknown filler type ${JSON.stringify(filler.type)}`,
+      `unknown filler type ${quoted(filler.type)}`,
       didYouMean(filler.type, fillerTypes) ?? `known are ${fillerTypes.join(", ")}`,
     );
   }
   if (filler.sparse !== -1 && filler.type !== "gaussian") {
-    return userError(`only the gaussian filler can be sparse, not ${JSON.stringify(filler.type)}`);
+    return userError(`only the gaussian filler can be sparse, not ${quoted(filler.type)}`);
   }
   if (filler.sparse < -1) return userError(`a filler's sparse is -1 or a count, not ${filler.sparse}`);
   return undefined;

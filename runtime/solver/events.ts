@@ -1,3 +1,4 @@
+import { logged } from "../../proto/words/names.js";
 /** What a solver tells while it runs, and the lines in which Caffe says the same. */
 
 /** One element of an output blob, numbered over all elements of all outputs as Caffe numbers them. */
@@ -85,12 +86,12 @@ export type SolverEvent =
 export function formatEvent(event: SolverEvent): readonly string[] {
   switch (event.kind) {
     case "start":
-      return [`Solving ${event.net}`, `Learning Rate Policy: ${event.policy}`];
+      return [`Solving ${logged(event.net)}`, `Learning Rate Policy: ${event.policy}`];
     case "restore":
-      return [`Restoring previous solver status from ${event.file}`];
+      return [`Restoring previous solver status from ${logged(event.file)}`];
     case "weights":
       return [
-        `Finetuning from ${event.file ?? "given weights"}`,
+        `Finetuning from ${logged(event.file ?? "given weights")}`,
         ...event.report.split("\n").filter(Boolean),
       ];
     case "progress":
@@ -114,7 +115,10 @@ export function formatEvent(event: SolverEvent): readonly string[] {
     case "testInterrupted":
       return ["Test interrupted."];
     case "snapshot":
-      return [`Snapshotting to ${event.model}`, `Snapshotting solver state to ${event.state}`];
+      return [
+        `Snapshotting to ${logged(event.model)}`,
+        `Snapshotting solver state to ${logged(event.state)}`,
+      ];
     case "finalLoss":
       return [`Iteration ${event.iteration}, loss = ${shortNumber(event.loss)}`];
     case "debug":
@@ -131,7 +135,7 @@ export function formatEvent(event: SolverEvent): readonly string[] {
 function formatOutput(net: "Train" | "Test", { blob, index, value, lossWeight }: OutputValue): string {
   const loss =
     lossWeight === 0 ? "" : ` (* ${shortNumber(lossWeight)} = ${shortNumber(lossWeight * value)} loss)`;
-  return `    ${net} net output #${index}: ${blob} = ${shortNumber(value)}${loss}`;
+  return `    ${net} net output #${index}: ${logged(blob)} = ${shortNumber(value)}${loss}`;
 }
 
 /** A number as C++ streams write it: six significant digits, the exponent form outside 1e-5 … 1e6. */

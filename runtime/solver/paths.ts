@@ -1,6 +1,8 @@
 import { access, constants, stat } from "node:fs/promises";
 import { basename, dirname, extname, isAbsolute, join, parse, resolve } from "node:path";
 import { userError } from "../../proto/errors/index.js";
+import { quotedPath } from "../../proto/words/names.js";
+import { codeOf } from "../../proto/words/trouble.js";
 
 /** The first of a path's places that exists; undefined where none does. An absolute path has one place only. */
 export async function existing(path: string, folders: readonly string[]): Promise<string | undefined> {
@@ -43,9 +45,9 @@ export async function checkPrefix(prefix: string): Promise<void> {
   try {
     await access(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
+    const missing = codeOf(error) === "ENOENT";
     throw userError(
-      `snapshots cannot be written to ${JSON.stringify(prefix)}: ${missing ? "there is no folder" : "no permission for"} ${JSON.stringify(folder)}`,
+      `snapshots cannot be written to ${quotedPath(prefix)}: ${missing ? "there is no folder" : "no permission for"} ${quotedPath(folder)}`,
       missing ? "make the folder first, or set another snapshot_prefix" : undefined,
     );
   }

@@ -1,42 +1,32 @@
 import type { Diagnostics } from "../../proto/errors/index.js";
 import { CortadoError, createDiagnostics, didYouMean } from "../../proto/errors/index.js";
 import { nameSpanOf, spanOf } from "../../proto/text/spans.js";
+import { quoted } from "../../proto/words/names.js";
 import { POLICIES, type Policy, type Rate, type RateSettings, rateOf } from "./rate.js";
 
 export { POLICIES, type Policy, type Rate, type RateSettings } from "./rate.js";
 
-/** The fields that each policy needs, beside base_lr. */
-const NEEDS: Readonly<Record<Policy, readonly ("gamma" | "stepsize")[]>> = {
-  fixed: [],
-  step: ["gamma", "stepsize"],
-  exp: ["gamma"],
-  inv: ["gamma"],
-  multistep: ["gamma"],
-  poly: [],
-  sigmoid: ["gamma", "stepsize"],
-};
+const NAMES = Object.keys(POLICIES);
 
-const isPolicy = (name: string): name is Policy => (POLICIES as readonly string[]).includes(name);
+const isPolicy = (name: string): name is Policy => Object.hasOwn(POLICIES, name);
 
 /** Reports what Caffe would stop at: an unknown policy, a stepsize that is not positive, a negative gamma. */
 export function checkPolicy(solver: RateSettings, diagnostics: Diagnostics): void {
   const policy = solver.lr_policy;
   if (policy === "") {
     diagnostics.error("the solver has no lr_policy", spanOf(solver, "lr_policy") ?? spanOf(solver), {
-      hint: `one of ${POLICIES.join(", ")}`,
+      hint: `one of ${NAMES.join(", ")}`,
     });
     return;
   }
   if (!isPolicy(policy)) {
-    diagnostics.error(
-      `unknown learning rate policy ${JSON.stringify(policy.slice(0, 80))}`,
-      spanOf(solver, "lr_policy"),
-      { hint: didYouMean(policy, POLICIES) ?? `one of ${POLICIES.join(", ")}` },
-    );
+    diagnostics.error(`unknown learning rate policy ${quoted(policy)}`, spanOf(solver, "lr_policy"), {
+      hint: didYouMean(policy, NAMES) ?? `one of ${NAMES.join(", ")}`,
+    });
     return;
   }
   const by = nameSpanOf(solver, "lr_policy") ?? spanOf(solver);
-  const needed = NEEDS[policy];
+  const needed: readonly string[] = POLICIES[policy].needs;
   if (needed.includes("stepsize") && !(solver.stepsize > 0)) {
     const given = spanOf(solver, "stepsize");
     diagnostics.error(

@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { userError } from "../../proto/errors/index.js";
 import { createMessage, decodeMessage, encodeMessage } from "../../proto/index.js";
+import { quotedPath } from "../../proto/words/names.js";
+import { troubleOf } from "../../proto/words/trouble.js";
 import { writeFileAtomically } from "../atomic-file.js";
 import { openHdf5, writeHdf5 } from "../hdf5-file.js";
 
@@ -33,7 +35,7 @@ export async function writeState(file: string, state: SavedState): Promise<void>
   try {
     await writeFileAtomically(file, isHdf5(file) ? await encodeHdf5(state) : encodeBinary(state));
   } catch (error) {
-    throw userError(`cannot write the solver state ${JSON.stringify(file)}: ${reasonOf(error)}`);
+    throw userError(`cannot write the solver state ${quotedPath(file)}: ${troubleOf(error)}`);
   }
 }
 
@@ -43,18 +45,16 @@ export async function writeState(file: string, state: SavedState): Promise<void>
  * @throws CortadoError when it cannot be read, or is damaged, or is something else
  */
 export async function readState(file: string): Promise<SavedState> {
-  const what = `the solver state ${JSON.stringify(file)}`;
+  const what = `the solver state ${quotedPath(file)}`;
   if (isHdf5(file)) return readHdf5(file, what);
   let bytes: Uint8Array;
   try {
     bytes = await readFile(file);
   } catch (error) {
-    throw userError(`${what} cannot be read: ${reasonOf(error)}`);
+    throw userError(`${what} cannot be read: ${troubleOf(error)}`);
   }
   return decodeBinary(bytes, what);
 }
-
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 function encodeBinary({ iteration, currentStep, model, history }: SavedState): Uint8Array {
   return encodeMessage("SolverState", {

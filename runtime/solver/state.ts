@@ -1,6 +1,8 @@
 import { basename, dirname, join } from "node:path";
 import { CortadoError, type Diagnostic, userError } from "../../proto/errors/index.js";
 import type { SolverParameter } from "../../proto/index.js";
+import { showShape } from "../../proto/words/amounts.js";
+import { quotedPath } from "../../proto/words/names.js";
 import type { Param } from "../net-types.js";
 import { existing } from "./paths.js";
 import type { SolverPosition } from "./solver.js";
@@ -47,7 +49,7 @@ export async function restoreState(
     throw new CortadoError([
       {
         severity: "error",
-        message: `${JSON.stringify(file)} does not fit this solver`,
+        message: `${quotedPath(file)} does not fit this solver`,
         hint: "it was written by another solver type, or for another net",
         related: mistakes.map((message) => ({ message })),
       } satisfies Diagnostic,
@@ -55,9 +57,7 @@ export async function restoreState(
   const { iteration, currentStep } = state;
   for (const count of [iteration, currentStep])
     if (!Number.isSafeInteger(count) || count < 0)
-      throw userError(
-        `${JSON.stringify(file)} is damaged: it says iteration ${iteration}, step ${currentStep}`,
-      );
+      throw userError(`${quotedPath(file)} is damaged: it says iteration ${iteration}, step ${currentStep}`);
   if (state.model !== "") await loadWeights(await besideState(state.model, file));
   for (const [i, slot] of history.entries()) await slot.write(state.history[i].data);
   return { iteration, currentStep };
@@ -71,7 +71,7 @@ function misfits(given: readonly SavedBlob[], wanted: readonly Param[]): readonl
     const found = given[i].data.length;
     return found === length
       ? []
-      : [`history blob ${i} has ${found} elements; this solver's has ${length}, shape [${shape.join(", ")}]`];
+      : [`history blob ${i} has ${found} elements; this solver's has ${length}, shape ${showShape(shape)}`];
   });
 }
 

@@ -1,6 +1,5 @@
 import { endianness } from "node:os";
 import { CortadoError, createDiagnostics, type Diagnostic, userError } from "../../proto/errors/index.js";
-import { quoted } from "../../proto/errors/suggest.js";
 import {
   type BlobProto,
   createMessage,
@@ -15,7 +14,9 @@ import {
   withFields,
 } from "../../proto/index.js";
 import { upgradeNet } from "../../proto/upgrade/upgrade.js";
-import { fillsShape, shapeText, type WeightBlob, type WeightSet } from "./weight-set.js";
+import { showShape } from "../../proto/words/amounts.js";
+import { quoted } from "../../proto/words/names.js";
+import { fillsShape, type WeightBlob, type WeightSet } from "./weight-set.js";
 
 /**
  * Decodes a `.caffemodel`: a binary NetParameter of any generation. Blobs have `shape`, or the older num, channels,
@@ -37,7 +38,7 @@ export function decodeCaffemodel(bytes: Uint8Array, what: string): WeightSet {
         if (!fillsShape(data.length, shape))
           errors.push({
             severity: "error",
-            message: `${what}: parameter ${index} of layer ${quoted(name)} has ${data.length} values for its shape ${shapeText(shape)}`,
+            message: `${what}: parameter ${index} of layer ${quoted(name)} has ${data.length} values for its shape ${showShape(shape)}`,
           });
         return { shape, data };
       }),

@@ -1,8 +1,10 @@
 /** Weight files: `.caffemodel`, `.caffemodel.h5` and `.safetensors`. */
+
 import { open, readFile } from "node:fs/promises";
 import { userError } from "../../proto/errors/index.js";
-import { quoted } from "../../proto/errors/suggest.js";
-import { fileTrouble, writeFileAtomically } from "../atomic-file.js";
+import { quoted, quotedPath } from "../../proto/words/names.js";
+import { troubleOf } from "../../proto/words/trouble.js";
+import { writeFileAtomically } from "../atomic-file.js";
 import { decodeCaffemodel, encodeCaffemodel } from "./caffemodel.js";
 import { decodeHdf5, encodeHdf5, looksLikeHdf5, readHdf5Weights } from "./hdf5-weights.js";
 import { decodeSafetensors, encodeSafetensors, looksLikeSafetensors } from "./safetensors.js";
@@ -19,7 +21,7 @@ export { checkWeightSet } from "./weight-set.js";
  */
 export async function readWeights(source: string | Uint8Array): Promise<WeightSet> {
   if (typeof source === "string") {
-    const what = JSON.stringify(source);
+    const what = quotedPath(source);
     const bytes = await bytesOf(source);
     return bytes === "hdf5" ? readHdf5Weights(source, what) : decode(bytes, what);
   }
@@ -49,7 +51,7 @@ async function bytesOf(path: string): Promise<Uint8Array | "hdf5"> {
       await file.close();
     }
   } catch (error) {
-    throw userError(`cannot read the weights ${JSON.stringify(path)}: ${fileTrouble(error)}`);
+    throw userError(`cannot read the weights ${quotedPath(path)}: ${troubleOf(error)}`);
   }
 }
 
@@ -79,7 +81,7 @@ export function weightFormatOf(path: string): WeightFormat {
   if (/\.(h5|hdf5)$/.test(path)) return "hdf5";
   if (path.endsWith(".safetensors")) return "safetensors";
   throw userError(
-    `cannot tell the format of weights from the name ${JSON.stringify(path)}`,
+    `cannot tell the format of weights from the name ${quotedPath(path)}`,
     "names end in .caffemodel, .caffemodel.h5 or .safetensors",
   );
 }
@@ -123,6 +125,6 @@ export async function writeWeights(path: string, weights: WeightSet): Promise<vo
   try {
     await writeFileAtomically(path, pieces);
   } catch (error) {
-    throw userError(`cannot write the weights ${JSON.stringify(path)}: ${fileTrouble(error)}`);
+    throw userError(`cannot write the weights ${quotedPath(path)}: ${troubleOf(error)}`);
   }
 }

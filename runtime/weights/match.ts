@@ -1,7 +1,9 @@
 import { type Shape, sameShape, sizeOf } from "../../codegen/ir/graph.js";
 import { CortadoError, type Diagnostic } from "../../proto/errors/index.js";
-import { didYouMean, quoted } from "../../proto/errors/suggest.js";
-import { shapeText, type WeightSet } from "./weight-set.js";
+import { didYouMean } from "../../proto/errors/suggest.js";
+import { showCount, showShape } from "../../proto/words/amounts.js";
+import { quoted } from "../../proto/words/names.js";
+import type { WeightSet } from "./weight-set.js";
 
 /** The parameter blobs of one layer of a net, as the net has them. */
 export interface WantedLayer {
@@ -66,7 +68,7 @@ export function matchWeights(
       else
         mistakes.push({
           severity: "error",
-          message: `parameter ${index} of layer ${name} has shape ${shapeText(shapes[index])} in the net and ${shapeText(shape)} in the weights`,
+          message: `parameter ${index} of layer ${name} has shape ${showShape(shapes[index])} in the net and ${showShape(shape)} in the weights`,
           hint: "to learn this layer anew, give it another name in the net",
         });
     }
@@ -83,7 +85,7 @@ export function matchWeights(
   return { assignments, report: { matched, untouched, unused } };
 }
 
-const counted = (count: number): string => `${count} parameter blob${count === 1 ? "" : "s"}`;
+const counted = (count: number): string => showCount(count, "parameter blob");
 
 /** Blob::ShapeEquals: a legacy shape is right-aligned over the net's. */
 function agree(given: Shape, wanted: Shape): boolean {
@@ -106,7 +108,7 @@ export function formatMatchReport({ matched, untouched, unused }: MatchReport): 
 
 function tookLine(matched: readonly string[], untouched: number): string {
   if (matched.length > 0)
-    return `${matched.length} layer${matched.length === 1 ? "" : "s"} took weights: ${listed(matched, quoted)}`;
+    return `${showCount(matched.length, "layer")} took weights: ${listed(matched, quoted)}`;
   return untouched > 0
     ? "warning: no layer took weights, for none has the name of one in the weights"
     : "no layer took weights: the net has no parameters";

@@ -1,6 +1,7 @@
 import { userError } from "../../proto/errors/index.js";
-import { quoted } from "../../proto/errors/suggest.js";
-import { fillsShape, shapeText, type WeightBlob, type WeightSet } from "./weight-set.js";
+import { showShape } from "../../proto/words/amounts.js";
+import { quoted } from "../../proto/words/names.js";
+import { fillsShape, type WeightBlob, type WeightSet } from "./weight-set.js";
 
 /** The format's own limit on its header. */
 const LONGEST_HEADER = 100_000_000;
@@ -100,7 +101,7 @@ function checkEntry(name: string, value: unknown, bodyLength: number, what: stri
   const [from, to] = offsets as [number, number];
   if (from < 0 || to < from || to > bodyLength) fail("lies outside the file");
   if (!fillsShape((to - from) / (dtype === "F32" ? 4 : 8), shape as number[]))
-    fail(`has ${to - from} bytes of ${dtype} for its shape ${shapeText(shape as number[])}`);
+    fail(`has ${to - from} bytes of ${dtype} for its shape ${showShape(shape as number[])}`);
   return { name, dtype, shape: shape as number[], from, to };
 }
 

@@ -1,5 +1,6 @@
 import { CortadoError, type Diagnostic } from "../../proto/errors/index.js";
-import { quoted } from "../../proto/errors/suggest.js";
+import { showShape } from "../../proto/words/amounts.js";
+import { quoted } from "../../proto/words/names.js";
 
 /** One parameter blob of a layer. */
 export interface WeightBlob {
@@ -22,14 +23,6 @@ export interface WeightSet {
 }
 
 export type WeightFormat = "caffemodel" | "hdf5" | "safetensors";
-
-const MOST_EXTENTS_SHOWN = 8;
-
-/** A shape for a message: `[20, 1, 5, 5]`, cut where it is absurdly long. */
-export function shapeText(shape: readonly number[]): string {
-  const shown = shape.slice(0, MOST_EXTENTS_SHOWN);
-  return `[${shown.join(", ")}${shape.length > shown.length ? ", …" : ""}]`;
-}
 
 /** Whether there are as many values as a shape has elements, and the shape is one. */
 export function fillsShape(count: number, shape: readonly number[]): boolean {
@@ -77,6 +70,6 @@ function checkLayer(
     if (!(data instanceof Float32Array)) mistake(`${which} has no Float32Array of data`);
     else if (!Array.isArray(shape)) mistake(`${which} has no shape`);
     else if (!fillsShape(data.length, shape))
-      mistake(`${which} has ${data.length} values for its shape ${shapeText(shape)}`);
+      mistake(`${which} has ${data.length} values for its shape ${showShape(shape)}`);
   }
 }

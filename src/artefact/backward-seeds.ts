@@ -1,5 +1,6 @@
 import { CortadoError, userError } from "../../proto/errors/index.js";
-import { didYouMean, quoted } from "../../proto/errors/suggest.js";
+import { didYouMean } from "../../proto/errors/suggest.js";
+import { quoted } from "../../proto/words/names.js";
 import type { LoweredNet } from "../layers/index.js";
 import { hasGradient } from "../net/objective.js";
 

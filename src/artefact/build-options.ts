@@ -1,5 +1,6 @@
 import { CortadoError, type Diagnostic } from "../../proto/errors/index.js";
-import { didYouMean, quoted } from "../../proto/errors/suggest.js";
+import { didYouMean } from "../../proto/errors/suggest.js";
+import { quoted, shownValue } from "../../proto/words/names.js";
 import type { WeightSet } from "../../runtime/weights/index.js";
 import type { LayerType } from "../layers/index.js";
 import { checkOptions } from "../net/check-options.js";
@@ -54,8 +55,7 @@ export function checkBuildOptions(options: BuildOptions): void {
   const error = (message: string, hint?: string): void =>
     void mistakes.push({ severity: "error", message, hint });
   const given = options as unknown as Readonly<Record<string, unknown>>;
-  const show = (value: unknown): string =>
-    typeof value === "string" ? quoted(value) : (JSON.stringify(value) ?? String(value));
+  const show = (value: unknown): string => shownValue(value);
   for (const name of Object.keys(given))
     if (!KNOWN.includes(name))
       error(`build has no option ${quoted(name)}`, didYouMean(name, KNOWN) ?? `options: ${KNOWN.join(", ")}`);

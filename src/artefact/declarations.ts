@@ -1,3 +1,4 @@
+import { showShape } from "../../proto/words/amounts.js";
 import type { Tables } from "../../runtime/artefact/tables.js";
 import { BUILT_MARK } from "./built-mark.js";
 import { stringLiteral } from "./literal.js";
@@ -5,8 +6,7 @@ import { stringLiteral } from "./literal.js";
 const PLAIN = /^[A-Za-z_$][A-Za-z0-9_$]*$/;
 const property = (name: string): string =>
   PLAIN.test(name) && name !== "__proto__" ? name : stringLiteral(name);
-const shapeComment = (shape: readonly number[]): string =>
-  `/* ${shape.length === 0 ? "1" : shape.join("×")} */`;
+const shapeComment = (shape: readonly number[]): string => `/* ${showShape(shape)} */`;
 const union = (names: readonly string[]): string =>
   names.length === 0 ? "never" : names.map(stringLiteral).join(" | ");
 

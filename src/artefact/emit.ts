@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { InternalError } from "../../proto/errors/index.js";
+import { codeOf } from "../../proto/words/trouble.js";
 
 type TypeScript = typeof import("ts-morph").ts;
 type Statement = import("ts-morph").ts.Statement;
@@ -79,7 +80,7 @@ async function sourceOf(ts: TypeScript, url: URL): Promise<string> {
   try {
     return await readFile(url, "utf8");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    if (codeOf(error) !== "ENOENT") throw error;
   }
   const path = fileURLToPath(url).replace(/\.js$/, ".ts");
   return ts.transpileModule(await readFile(path, "utf8"), {

@@ -3,8 +3,10 @@ import { constants } from "node:fs";
 import { access, mkdir, open, readFile, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { userError } from "../../proto/errors/index.js";
+import { quotedPath } from "../../proto/words/names.js";
+import { codeOf, troubleOf } from "../../proto/words/trouble.js";
 import { MANIFEST_FORMAT, type ManifestFile, manifestFiles } from "../../runtime/artefact/manifest.js";
-import { fileTrouble, writeFileAtomically } from "../../runtime/atomic-file.js";
+import { writeFileAtomically } from "../../runtime/atomic-file.js";
 import { BUILT_MARK } from "./built-mark.js";
 
 /** A file of a build, by its path in the folder, with `/`. */
@@ -12,9 +14,6 @@ export interface BuiltFile {
   readonly path: string;
   readonly bytes: Uint8Array;
 }
-
-const shown = (path: string): string => JSON.stringify(path);
-const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 
 /**
  * Whether a folder can be written to, before any work is done for it. Nothing is made.
@@ -26,21 +25,22 @@ export async function checkFolder(out: string): Promise<void> {
     const found = await stat(path).catch((error: unknown) => {
       if (codeOf(error) === "ENOENT") return undefined;
       if (codeOf(error) === "ENOTDIR") return undefined;
-      throw userError(`cannot write to ${shown(out)}: ${fileTrouble(error)}`);
+      throw userError(`cannot write to ${quotedPath(out)}: ${troubleOf(error)}`);
     });
     if (!found) {
-      if (path === dirname(path)) throw userError(`cannot write to ${shown(out)}: there is no such folder`);
+      if (path === dirname(path))
+        throw userError(`cannot write to ${quotedPath(out)}: there is no such folder`);
       continue;
     }
     if (!found.isDirectory())
       throw userError(
         path === resolve(out)
-          ? `cannot build into ${shown(out)}: it is a file`
-          : `cannot build into ${shown(out)}: ${shown(path)} is a file`,
+          ? `cannot build into ${quotedPath(out)}: it is a file`
+          : `cannot build into ${quotedPath(out)}: ${quotedPath(path)} is a file`,
         "--out names a folder",
       );
     await access(path, constants.W_OK | constants.X_OK).catch((error: unknown) => {
-      throw userError(`cannot write to ${shown(out)}: ${fileTrouble(error)}`);
+      throw userError(`cannot write to ${quotedPath(out)}: ${troubleOf(error)}`);
     });
     return;
   }
@@ -62,7 +62,7 @@ export async function writeFolder(out: string, files: readonly BuiltFile[]): Pro
       await writeFileAtomically(at, bytes);
     } catch (error) {
       throw userError(
-        `cannot write ${shown(at)}: ${fileTrouble(error)}`,
+        `cannot write ${quotedPath(at)}: ${troubleOf(error)}`,
         "the build is not complete: without its manifest.json, or with one of another build, it does not load",
       );
     }
@@ -111,16 +111,17 @@ async function refuseOthers(out: string, files: readonly BuiltFile[]): Promise<v
   for (const folder of new Set(files.flatMap(({ path }) => foldersOf(path)))) {
     const found = await stat(join(out, folder)).catch(() => undefined);
     if (found && !found.isDirectory())
-      throw userError(`cannot write into ${shown(join(out, folder))}: it is not a folder`);
+      throw userError(`cannot write into ${quotedPath(join(out, folder))}: it is not a folder`);
   }
   for (const { path } of files) {
     const found = await stat(join(out, path)).catch(() => undefined);
-    if (found && !found.isFile()) throw userError(`cannot write ${shown(join(out, path))}: it is not a file`);
+    if (found && !found.isFile())
+      throw userError(`cannot write ${quotedPath(join(out, path))}: it is not a file`);
     if (found) there.push(path);
   }
   if (there.length === 0 || (await isBuilt(out))) return;
   throw userError(
-    `${shown(out)} has files that no build wrote: ${there.join(", ")}`,
+    `${quotedPath(out)} has files that no build wrote: ${there.join(", ")}`,
     "build into another folder, or move them away",
   );
 }

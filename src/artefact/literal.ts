@@ -1,4 +1,5 @@
 import { InternalError } from "../../proto/errors/index.js";
+import { visible } from "../../proto/words/names.js";
 
 /** Data as a JavaScript literal. */
 export type Literal =
@@ -17,11 +18,7 @@ const KEY = /^[A-Za-z][A-Za-z0-9]*$/;
  * not show, or would show in another order, is written as an escape.
  */
 export const stringLiteral = (value: string): string =>
-  JSON.stringify(value).replace(
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not get through
-    /[\u0000-\u001f\u007f-\u00a0\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff<]/g,
-    (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  visible(JSON.stringify(value)).replaceAll("<", "\\u003c");
 
 /** A literal laid out in lines: containers that fit a line stand on one. Keys are Cortado's own, never a user's. */
 export function literal(value: Literal, indent = ""): string {

@@ -1,4 +1,6 @@
 import { type Command, Option } from "commander";
+import { showBytes, showCount, showShape } from "../../proto/words/amounts.js";
+import { unquoted } from "../../proto/words/names.js";
 import { BUILD_TARGETS, type BuildTarget } from "../artefact/build-options.js";
 import { stringLiteral } from "../artefact/literal.js";
 import { type BuildReport, buildNet } from "../build-net.js";
@@ -22,7 +24,7 @@ import { EXIT } from "./faults.js";
 import { type Io, painter } from "./io.js";
 import { loadLayers } from "./layers.js";
 import { list, oneOf } from "./option-values.js";
-import { bytes, count, json, pathOf, safe, shapeText, shownPath } from "./text.js";
+import { json, pathOf, shownPath } from "./text.js";
 import { showWarnings } from "./warnings.js";
 
 interface BuildFlags extends ModelOptions {
@@ -134,24 +136,24 @@ function buildLines(report: BuildReport, io: Io): readonly string[] {
   const folder = shownPath(io, report.out);
   const rows = fileRows(files);
   const width = Math.max(...rows.map(({ name }) => name.length));
-  const sizes = rows.map(({ size }) => bytes(size));
+  const sizes = rows.map(({ size }) => showBytes(size));
   const sizeWidth = Math.max(...sizes.map(({ length }) => length));
   const blobs = (list: BuildReport["inputs"]): string =>
-    list.map(({ name, shape }) => `${safe(name, 40)} ${shapeText(shape)}`).join(", ") || "none";
+    list.map(({ name, shape }) => `${unquoted(name, 40)} ${showShape(shape)}`).join(", ") || "none";
   const parts = ["forward", ...(report.backward ? ["backward"] : []), ...(report.train ? ["update"] : [])];
   return [
     ...(weights === undefined ? [] : [weights]),
-    paint(`${safe(folder, 200)} (${report.target}: ${parts.join(", ")})`, "bold"),
+    paint(`${unquoted(folder, 200)} (${report.target}: ${parts.join(", ")})`, "bold"),
     ...rows.map(({ name }, i) => `  ${name.padEnd(width)}  ${sizes[i].padStart(sizeWidth)}`),
     "",
     `inputs      ${blobs(inputs)}`,
     ...(fed.length === 0
       ? []
       : [
-          `            (no data layer reads here: ${fed.map((name) => safe(name, 40)).join(", ")} are given)`,
+          `            (no data layer reads here: ${fed.map((name) => unquoted(name, 40)).join(", ")} are given)`,
         ]),
     `outputs     ${blobs(outputs)}`,
-    `memory      ${bytes(report.parameterBytes)} of parameters, ${bytes(report.arenaBytes)} of blobs; ${count(report.kernels, "kernel")}`,
+    `memory      ${showBytes(report.parameterBytes)} of parameters, ${showBytes(report.arenaBytes)} of blobs; ${showCount(report.kernels, "kernel")}`,
     "",
     ...exampleLines(report, folder),
   ];
@@ -166,7 +168,7 @@ function fileRows(files: BuildReport["files"]): readonly { readonly name: string
     rows.set(name, { kernels: row.kernels + 1, size: row.size + size });
   }
   return [...rows].map(([name, { kernels, size }]) => ({
-    name: name.endsWith("/") ? `${name} (${count(kernels, "kernel")})` : name,
+    name: name.endsWith("/") ? `${name} (${showCount(kernels, "kernel")})` : name,
     size,
   }));
 }

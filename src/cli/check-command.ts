@@ -1,5 +1,7 @@
 import type { Command } from "commander";
 import { type Diagnostic, formatDiagnostic, lineAndColumn } from "../../proto/errors/index.js";
+import { showCount } from "../../proto/words/amounts.js";
+import { unquoted } from "../../proto/words/names.js";
 import { checkFile, type FileReport } from "./check-file.js";
 import {
   type End,
@@ -13,7 +15,7 @@ import { EXIT, paintDiagnostics } from "./faults.js";
 import { type Io, painter } from "./io.js";
 import { loadLayers } from "./layers.js";
 import type { Shapes } from "./option-values.js";
-import { count, json, pathOf, safe } from "./text.js";
+import { json, pathOf } from "./text.js";
 
 interface CheckOptions extends StateOptions {
   readonly root?: string;
@@ -68,9 +70,9 @@ async function check(files: readonly string[], options: CheckOptions, io: Io): P
       `${json({ files: reports.map((report, i) => ({ file: files[i], ...report, diagnostics: report.diagnostics.map(plain) })), mistakes, warnings }, 2)}\n`,
     );
   else {
-    const tail = warnings > 0 ? `, ${count(warnings, "warning")}` : "";
+    const tail = warnings > 0 ? `, ${showCount(warnings, "warning")}` : "";
     io.stdout.write(
-      `${paint(`${count(files.length, "file")}, ${count(mistakes, "mistake")}${tail}`, mistakes > 0 ? "red" : "green", "bold")}\n`,
+      `${paint(`${showCount(files.length, "file")}, ${showCount(mistakes, "mistake")}${tail}`, mistakes > 0 ? "red" : "green", "bold")}\n`,
     );
   }
   return mistakes > 0 ? EXIT.mistake : EXIT.done;
@@ -96,15 +98,15 @@ function reportLines(file: string, report: FileReport, paint: ReturnType<typeof 
   const mistakes = errorsOf(diagnostics).length;
   const warnings = diagnostics.length - mistakes;
   const verdict = [
-    mistakes > 0 ? paint(count(mistakes, "mistake"), "red", "bold") : paint("ok", "green", "bold"),
-    ...(warnings > 0 ? [paint(count(warnings, "warning"), "yellow")] : []),
+    mistakes > 0 ? paint(showCount(mistakes, "mistake"), "red", "bold") : paint("ok", "green", "bold"),
+    ...(warnings > 0 ? [paint(showCount(warnings, "warning"), "yellow")] : []),
   ].join(", ");
   const shown = diagnostics
     .slice(0, MOST_SHOWN)
     .flatMap((diagnostic) => [...paintDiagnostics(formatDiagnostic(diagnostic), paint).split("\n"), ""]);
   const rest = diagnostics.length - MOST_SHOWN;
   return [
-    `${paint(safe(file, 200), "bold")}: ${kind}: ${verdict}`,
+    `${paint(unquoted(file, 200), "bold")}: ${kind}: ${verdict}`,
     ...notes.map((note) => paint(`  ${note}`, "dim")),
     ...(shown.length > 0 ? ["", ...shown] : []),
     ...(rest > 0 ? [`… and ${rest} more`, ""] : []),

@@ -1,17 +1,19 @@
 /** What is wrong with one file, whatever kind of file it is. */
+
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { sizeOf } from "../../codegen/ir/graph.js";
 import { CortadoError, createDiagnostics, type Diagnostic, userError } from "../../proto/errors/index.js";
 import { decodeMessage, messageInfo } from "../../proto/index.js";
+import { showCount, showShape } from "../../proto/words/amounts.js";
+import { quotedPath } from "../../proto/words/names.js";
+import { troubleOf } from "../../proto/words/trouble.js";
 import { readWeights } from "../../runtime/weights/index.js";
 import { schemaWith } from "../layers/index.js";
-import { reasonOf } from "../net/read-definition.js";
 import { parseSolver, readNet, type SolverDef } from "../net-text/index.js";
 import { checkSolver } from "../solvers/check-solver.js";
 import { type NetPlan, resolveNets } from "../solvers/solver-nets.js";
 import { checkNet, type NetCheckOptions } from "./check-net.js";
-import { count, shapeText } from "./text.js";
 
 export interface FileReport {
   /** For people: "net (TRAIN, TEST)", "solver", "weights". */
@@ -27,7 +29,7 @@ export async function checkFile(path: string, options: NetCheckOptions): Promise
   try {
     bytes = await readFile(path);
   } catch (error) {
-    return failed("file", userError(`Cannot read ${JSON.stringify(path)}: ${reasonOf(error)}`));
+    return failed("file", userError(`Cannot read ${quotedPath(path)}: ${troubleOf(error)}`));
   }
   const text = asText(bytes);
   if (text === undefined) return checkBinary(path, bytes);
@@ -54,7 +56,7 @@ function asText(bytes: Uint8Array): string | undefined {
 async function checkText(text: string, path: string, options: NetCheckOptions): Promise<FileReport> {
   const kind = kindOfText(text);
   if (kind === undefined)
-    return failed("file", userError(`${JSON.stringify(path)} has no field of a net or of a solver`));
+    return failed("file", userError(`${quotedPath(path)} has no field of a net or of a solver`));
   try {
     const schema = schemaWith(options.layers);
     return kind === "net"
@@ -158,9 +160,9 @@ async function checkBinary(path: string, bytes: Uint8Array): Promise<FileReport>
   try {
     const { layers } = await readWeights(path);
     const blobs = layers.flatMap((layer) => layer.blobs);
-    if (blobs.length === 0) throw userError(`${JSON.stringify(path)} holds no weights`);
+    if (blobs.length === 0) throw userError(`${quotedPath(path)} holds no weights`);
     const values = blobs.reduce((sum, { data }) => sum + data.length, 0);
-    const kind = `weights (${count(layers.length, "layer")}, ${count(values, "value")})`;
+    const kind = `weights (${showCount(layers.length, "layer")}, ${showCount(values, "value")})`;
     return { kind, diagnostics: [], notes: [] };
   } catch (error) {
     const others = [checkState(path, bytes), checkBlob(path, bytes)];
@@ -174,8 +176,8 @@ function checkBlob(path: string, bytes: Uint8Array): FileReport {
     const blob = decodeMessage("BlobProto", bytes, path);
     const shape = blob.shape?.dim ?? [blob.num, blob.channels, blob.height, blob.width];
     if (blob.data.length === 0 || sizeOf([...shape]) !== blob.data.length)
-      throw userError(`${JSON.stringify(path)} is no blob`);
-    return { kind: `blob (${shapeText([...shape])})`, diagnostics: [], notes: [] };
+      throw userError(`${quotedPath(path)} is no blob`);
+    return { kind: `blob (${showShape([...shape])})`, diagnostics: [], notes: [] };
   } catch (error) {
     return failed("blob", error);
   }
@@ -185,9 +187,9 @@ function checkState(path: string, bytes: Uint8Array): FileReport {
   try {
     const state = decodeMessage("SolverState", bytes, path);
     if (state.history.length === 0 && state.learned_net === "")
-      throw userError(`${JSON.stringify(path)} is no solver state: it has neither a net nor a history`);
+      throw userError(`${quotedPath(path)} is no solver state: it has neither a net nor a history`);
     return {
-      kind: `solver state (iteration ${state.iter}, ${count(state.history.length, "history blob")})`,
+      kind: `solver state (iteration ${state.iter}, ${showCount(state.history.length, "history blob")})`,
       diagnostics: [],
       notes: [],
     };

@@ -2,13 +2,14 @@
 
 import type { Shape } from "../../codegen/ir/graph.js";
 import { CortadoError, createDiagnostics, type Diagnostic } from "../../proto/errors/index.js";
+import { showShape } from "../../proto/words/amounts.js";
+import { quoted, quotedPath, unquoted } from "../../proto/words/names.js";
 import { fixedSizeOf } from "../../runtime/data/feed-spec.js";
 import { type Feed, openFeed } from "../../runtime/data/open-feed.js";
 import { feedsOf, type LayerFeed, type LayerType, lowerNet, NOT_OPENED } from "../layers/index.js";
 import { checkFillers } from "../net/fill-params.js";
 import { type NetDef, selectLayers, wireNet } from "../net-text/index.js";
 import type { Shapes } from "./option-values.js";
-import { safe, shapeText } from "./text.js";
 
 export type Phase = "TRAIN" | "TEST";
 
@@ -152,18 +153,18 @@ async function shapesOfSources(
     diagnostics.push(...opened.misfits);
     if (opened.misfits.length > 0) continue;
     if (spec.kind === "filler") continue;
-    const source = `the data of layer ${JSON.stringify(safe(layer.name))} (${JSON.stringify(safe(spec.source))}) could not be opened`;
+    const source = `the data of layer ${quoted(layer.name)} (${quotedPath(spec.source)}) could not be opened`;
     const size = fixedSizeOf(spec);
     if (size) {
       const { batchSize } = spec;
       const guess = (channels: number): readonly Shape[] => [[batchSize, channels, ...size], [batchSize]];
       guessed.push({ feed, guess });
       notes.push(
-        `${source}; shapes follow from its ${"transform" in spec && spec.transform.cropSize > 0 ? "crop_size" : "new_height and new_width"}: ${shapeText(guess(3)[0])}`,
+        `${source}; shapes follow from its ${"transform" in spec && spec.transform.cropSize > 0 ? "crop_size" : "new_height and new_width"}: ${showShape(guess(3)[0])}`,
       );
     } else {
       const flags = layer.top.map(
-        (top, i) => `--shape ${safe(top)}=${i === 0 ? `${spec.batchSize},C,H,W` : spec.batchSize}`,
+        (top, i) => `--shape ${unquoted(top)}=${i === 0 ? `${spec.batchSize},C,H,W` : spec.batchSize}`,
       );
       notes.push(`${source}; the shapes that follow from it were not checked: give ${flags.join(" ")}`);
     }

@@ -1,6 +1,8 @@
 /** Options that several commands share. */
+
 import { type Command, Option } from "commander";
 import { userError } from "../../proto/errors/index.js";
+import { quoted, unquoted } from "../../proto/words/names.js";
 import { architecture, list, oneOf, type Shapes, shape, text, wholeNumber } from "./option-values.js";
 
 /** Ends a command with an exit code. */
@@ -92,7 +94,7 @@ export function theFile(
   { command, what, flag }: { readonly command: string; readonly what: string; readonly flag: string },
 ): string {
   if (argument !== undefined && option !== undefined && argument !== option)
-    throw userError(`${what} is given twice: ${JSON.stringify(argument)} and --${flag} ${option}`);
+    throw userError(`${what} is given twice: ${quoted(argument)} and --${flag} ${unquoted(option)}`);
   const file = argument ?? option;
   if (file === undefined || file === "")
     throw userError(`${command} needs ${what}`, `cortado ${command} --${flag} ${flag}.prototxt`);

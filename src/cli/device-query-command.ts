@@ -3,6 +3,9 @@ import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { type DeviceProperties, openAddon } from "../../native/addon.js";
 import { CortadoError } from "../../proto/errors/index.js";
+import { grouped, showBytes, showCount } from "../../proto/words/amounts.js";
+import { unquoted, visible } from "../../proto/words/names.js";
+import { messageOf } from "../../proto/words/trouble.js";
 import { cacheFolder, checkCacheFolder } from "../../runtime/cache.js";
 import { searchDriver } from "../../runtime/devices/cuda/driver.js";
 import { searchNvrtc } from "../../runtime/devices/cuda/nvrtc.js";
@@ -12,7 +15,7 @@ import { type End, jsonOption } from "./command-options.js";
 import { EXIT } from "./faults.js";
 import { type Io, type Paint, painter } from "./io.js";
 import { text } from "./option-values.js";
-import { bytes, count, grouped, json, safe } from "./text.js";
+import { json } from "./text.js";
 
 /** `cortado device_query`: what there is to compile with and to run on, and why the rest is missing. */
 export function addDeviceQuery(program: Command, io: Io, end: End): void {
@@ -121,7 +124,7 @@ async function lookAtCache(): Promise<Facts["cache"]> {
       const [{ message, hint }] = error.diagnostics;
       return { why: message, hint };
     }
-    return { why: error instanceof Error ? error.message : String(error) };
+    return { why: messageOf(error) };
   }
 }
 
@@ -142,46 +145,46 @@ function factLines(facts: Facts, paint: Paint): readonly string[] {
           ...part("GPUs", driver, ({ devices }) =>
             devices.length === 0 ? ["none that the driver shows"] : devices.flatMap(deviceLines),
           ),
-          ...part("Driver", driver, ({ path, cuda }) => [`knows CUDA ${cuda}  (${safe(path, 400)})`]),
+          ...part("Driver", driver, ({ path, cuda }) => [`knows CUDA ${cuda}  (${unquoted(path, 400)})`]),
         ]),
     ...part("NVRTC", nvrtc, ({ path, version, architectures }) => [
-      `${version}  (${safe(path, 400)})`,
+      `${version}  (${unquoted(path, 400)})`,
       `compiles for ${architectures.join(", ")}`,
     ]),
-    ...part("Addon", addon, ({ path }) => [safe(path, 400)]),
+    ...part("Addon", addon, ({ path }) => [unquoted(path, 400)]),
     ...part("C++ compiler (emulator)", compiler, ({ path, version }) => [
-      `${safe(version, 200)}  (${safe(path, 400)})`,
+      `${unquoted(version, 200)}  (${unquoted(path, 400)})`,
     ]),
     ...part("Cache", cache, (found) => [
-      `${safe(found.folder, 400)}: ${count(found.entries, "file")}, ${bytes(found.bytes)}`,
+      `${unquoted(found.folder, 400)}: ${showCount(found.entries, "file")}, ${showBytes(found.bytes)}`,
     ]),
   ];
 }
 
 const missingLines = ({ why, hint, looked = [] }: Missing, paint: Paint): readonly string[] => [
-  `none: ${safe(why, 400)}`,
-  ...(hint === undefined ? [] : [paint(safe(hint, 400), "dim")]),
-  ...looked.map((one) => paint(`  ${safe(one.place, 200)}: ${safe(one.why, 200)}`, "dim")),
+  `none: ${visible(why)}`,
+  ...(hint === undefined ? [] : [paint(visible(hint), "dim")]),
+  ...looked.map((one) => paint(`  ${unquoted(one.place, 200)}: ${visible(one.why)}`, "dim")),
 ];
 
 function deviceLines(device: Device): readonly string[] {
   const facts: readonly (readonly [string, string])[] = [
     ["compute capability", `${device.major}.${device.minor}`],
-    ["global memory", bytes(device.memory)],
+    ["global memory", showBytes(device.memory)],
     ["multiprocessors", String(device.multiprocessors)],
     ["clock", `${(device.clockKilohertz / 1e6).toFixed(2)} GHz`],
     [
       "memory bus",
       `${device.memoryBusBits} bits at ${(device.memoryClockKilohertz / 1e6).toFixed(2)} GHz (${bandwidth(device)} at double rate)`,
     ],
-    ["L2 cache", bytes(device.l2Bytes)],
-    ["shared memory of a block", bytes(device.sharedPerBlock)],
-    ["shared memory of a multiprocessor", bytes(device.sharedPerMultiprocessor)],
+    ["L2 cache", showBytes(device.l2Bytes)],
+    ["shared memory of a block", showBytes(device.sharedPerBlock)],
+    ["shared memory of a multiprocessor", showBytes(device.sharedPerMultiprocessor)],
     ["registers of a multiprocessor", grouped(device.registersPerMultiprocessor)],
     ["threads of a multiprocessor", grouped(device.threadsPerMultiprocessor)],
   ];
   return [
-    `${device.id}: ${safe(device.name, 100)}`,
+    `${device.id}: ${unquoted(device.name, 100)}`,
     ...facts.map(([name, value]) => `   ${name.padEnd(34)}${value}`),
   ];
 }

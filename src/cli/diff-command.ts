@@ -1,5 +1,7 @@
 import { type Command, Option } from "commander";
 import { InternalError, userError } from "../../proto/errors/index.js";
+import { showCount, showShape } from "../../proto/words/amounts.js";
+import { unquoted } from "../../proto/words/names.js";
 import { shortNumber } from "../../runtime/solver/events.js";
 import { type BlobDifference, compareNets, type NetComparison } from "../compare-nets.js";
 import { drawNetValues } from "../gradcheck/net-values.js";
@@ -22,7 +24,7 @@ import { EXIT } from "./faults.js";
 import { type Io, type Paint, painter } from "./io.js";
 import { loadLayers } from "./layers.js";
 import { number, oneOf, type Shapes, text } from "./option-values.js";
-import { count, json, pathOf, safe, shapeText, table } from "./text.js";
+import { json, pathOf, table } from "./text.js";
 
 type Target = NonNullable<RunOptions["target"]>;
 
@@ -162,9 +164,9 @@ function comparisonLines(
     ],
     blobs.map((blob) => [
       blob.pass,
-      safe(blob.name, 40),
-      safe(blob.layer, 40),
-      shapeText(blob.shape),
+      unquoted(blob.name, 40),
+      unquoted(blob.layer, 40),
+      showShape(blob.shape),
       blob.relative === 0 ? "0" : blob.relative.toExponential(1),
       blob.relative === 0
         ? "–"
@@ -175,7 +177,9 @@ function comparisonLines(
   const only = onlyIn.flatMap((names, side) =>
     names.length === 0
       ? []
-      : [`only in the ${side === 0 ? "first" : "second"}: ${names.map((name) => safe(name, 40)).join(", ")}`],
+      : [
+          `only in the ${side === 0 ? "first" : "second"}: ${names.map((name) => unquoted(name, 40)).join(", ")}`,
+        ],
   );
   return [
     paint(`${a.target.name} and ${b.target.name}, bound ${bound}`, "bold"),
@@ -187,10 +191,10 @@ function comparisonLines(
     "",
     first
       ? paint(firstText(first), "red", "bold")
-      : paint(`${count(blobs.length, "blob")} equal`, "green", "bold"),
+      : paint(`${showCount(blobs.length, "blob")} equal`, "green", "bold"),
   ];
 }
 
 const firstText = ({ pass, name, layer, index, values, relative }: BlobDifference): string =>
-  `first difference: ${pass}, ${safe(name)} of layer ${safe(layer)}, element ${index}: ` +
+  `first difference: ${pass}, ${unquoted(name)} of layer ${unquoted(layer)}, element ${index}: ` +
   `${values[0]} and ${values[1]} (relative L2 ${relative.toExponential(1)})`;

@@ -1,6 +1,8 @@
 /** `cortado time --target cuda --dry-run`: what a net would be on a GPU, without one. */
 
 import { cudaTarget } from "../../codegen/targets/index.js";
+import { showBytes, showCount } from "../../proto/words/amounts.js";
+import { unquoted } from "../../proto/words/names.js";
 import { shortNumber } from "../../runtime/solver/events.js";
 import { type KernelReport, type ProgramReport, reportProgram } from "../net/kernel-report.js";
 import { readDefinition } from "../net/read-definition.js";
@@ -9,7 +11,7 @@ import type { ModelOptions } from "./command-options.js";
 import { EXIT } from "./faults.js";
 import type { Io } from "./io.js";
 import { loadLayers } from "./layers.js";
-import { type Column, count, json, pathOf, safe, table } from "./text.js";
+import { type Column, json, pathOf, table } from "./text.js";
 import { showWarnings } from "./warnings.js";
 
 export interface DryRunOptions extends ModelOptions {
@@ -79,7 +81,7 @@ function cells(kernel: KernelReport): readonly string[] {
 const MOST_LAYERS = 3;
 
 function shortList(names: readonly string[]): string {
-  const shown = names.slice(0, MOST_LAYERS).map((name) => safe(name, 24));
+  const shown = names.slice(0, MOST_LAYERS).map((name) => unquoted(name, 24));
   return [...shown, ...(names.length > shown.length ? [`and ${names.length - shown.length} more`] : [])].join(
     ", ",
   );
@@ -95,8 +97,8 @@ function reportLines(
     `${shortNumber(Number((seconds * 1e6).toPrecision(4)))} µs`;
   const passes = (["forward", "backward"] as const).filter((pass) => launches[pass] > 0);
   return [
-    `${safe(file)}, phase ${phase}, for ${gpu.architecture}, compiled by NVRTC ${report.nvrtc} in ${Math.round(report.compileMilliseconds)} ms`,
-    `${count(kernels.length, "kernel")}, ${total} launches (${launches.forward} forward, ${launches.backward} backward) for ${count(report.layers, "layer")}; arena ${fixed(report.arenaBytes / 2 ** 20, 2)} MiB`,
+    `${unquoted(file)}, phase ${phase}, for ${gpu.architecture}, compiled by NVRTC ${report.nvrtc} in ${Math.round(report.compileMilliseconds)} ms`,
+    `${showCount(kernels.length, "kernel")}, ${total} launches (${launches.forward} forward, ${launches.backward} backward) for ${showCount(report.layers, "layer")}; arena ${showBytes(report.arenaBytes)}`,
     "",
     ...table(COLUMNS, kernels.map(cells)),
     "",

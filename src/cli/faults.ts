@@ -1,6 +1,8 @@
 /** Errors to what a person reads and what a script sees. */
+
 import { CommanderError } from "commander";
 import { CortadoError, InternalError } from "../../proto/errors/index.js";
+import { visibleLines } from "../../proto/words/names.js";
 import type { Io, Paint } from "./io.js";
 import { painter } from "./io.js";
 
@@ -20,7 +22,8 @@ export const EXIT = {
 /** Writes an error to stderr and gives the exit code it means. */
 export function reportFault(error: unknown, io: Io): number {
   const paint = painter(io.stderr, io.env);
-  const say = (text: string): void => void io.stderr.write(`${paintDiagnostics(text, paint)}\n`);
+  const say = (text: string): void =>
+    void io.stderr.write(`${paintDiagnostics(visibleLines(text), paint)}\n`);
   // Commander has written its own message already.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.mistake;
   if (error instanceof CortadoError) {
@@ -44,7 +47,7 @@ export function reportFault(error: unknown, io: Io): number {
       : `error: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}\nThis is a fault in Cortado itself. Please report it with the net that caused it.`,
   );
   const stack = error instanceof Error ? error.stack : undefined;
-  if (stack) io.stderr.write(`\n${paint(framesOf(stack), "dim")}\n`);
+  if (stack) io.stderr.write(`\n${paint(visibleLines(framesOf(stack)), "dim")}\n`);
   return EXIT.fault;
 }
 

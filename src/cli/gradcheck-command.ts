@@ -1,4 +1,6 @@
 import type { Command } from "commander";
+import { showCount, showShape } from "../../proto/words/amounts.js";
+import { unquoted, visible } from "../../proto/words/names.js";
 import { checkGradients, type GradientFailure, type GradientReport } from "../check-gradients.js";
 import {
   countOption,
@@ -16,7 +18,7 @@ import {
 import { EXIT } from "./faults.js";
 import { type Io, type Paint, painter } from "./io.js";
 import { loadLayers } from "./layers.js";
-import { count, json, pathOf, safe, shapeText, table } from "./text.js";
+import { json, pathOf, table } from "./text.js";
 
 interface GradcheckOptions extends ModelOptions {
   readonly phase: "TRAIN" | "TEST";
@@ -88,8 +90,8 @@ function reportLines({ parts, failures, checked, kinks }: GradientReport, paint:
     parts.map((part) => {
       const bad = ofNet.has(part.name) ? wrong(part.name).map(({ error }) => error) : [];
       return [
-        safe(part.name, 40),
-        part.kind === "everything" ? "–" : shapeText(part.shape),
+        unquoted(part.name, 40),
+        part.kind === "everything" ? "–" : showShape(part.shape),
         String(part.checked),
         String(part.kinks),
         part.checked === 0 ? "–" : Math.max(part.worst, ...bad).toExponential(1),
@@ -99,14 +101,14 @@ function reportLines({ parts, failures, checked, kinks }: GradientReport, paint:
   );
   const verdict =
     failures.length > 0
-      ? paint(`${count(failures.length, "wrong gradient")}`, "red", "bold")
-      : paint(`${count(checked, "comparison")} right`, "green", "bold");
+      ? paint(`${showCount(failures.length, "wrong gradient")}`, "red", "bold")
+      : paint(`${showCount(checked, "comparison")} right`, "green", "bold");
   return [
     paint(title, "bold"),
     paint(rule, "dim"),
     ...rows,
     "",
-    `${verdict}${kinks > 0 ? `, ${count(kinks, "point")} at a kink left out` : ""}`,
+    `${verdict}${kinks > 0 ? `, ${showCount(kinks, "point")} at a kink left out` : ""}`,
     ...(failures.length > 0 ? failureLines(failures[0], paint) : []),
   ];
 }
@@ -114,10 +116,10 @@ function reportLines({ parts, failures, checked, kinks }: GradientReport, paint:
 /** The first failure: the smallest net. */
 const failureLines = ({ prototxt, seed, along, backward, differences }: GradientFailure, paint: Paint) => [
   "",
-  `along ${safe(along)} backward gives ${backward}, differences ${differences}; seed ${seed} repeats it on`,
+  `along ${unquoted(along)} backward gives ${backward}, differences ${differences}; seed ${seed} repeats it on`,
   "",
   ...prototxt
     .trimEnd()
     .split("\n")
-    .map((line) => paint(safe(line, 200), "dim")),
+    .map((line) => paint(visible(line), "dim")),
 ];

@@ -1,9 +1,11 @@
 /** Layer types beside Cortado's own, as a command line names them. */
+
 import { pathToFileURL } from "node:url";
 import { userError } from "../../proto/errors/index.js";
+import { quotedPath } from "../../proto/words/names.js";
+import { codeOf, messageOf, troubleOf } from "../../proto/words/trouble.js";
 import { extras, type LayerType } from "../layers/index.js";
 import { layerProblems } from "../net/check-options.js";
-import { reasonOf } from "../net/read-definition.js";
 import type { Io } from "./io.js";
 import { pathOf } from "./text.js";
 
@@ -31,10 +33,10 @@ async function layersOf(path: string, name: string): Promise<readonly LayerType[
   try {
     exported = (await import(pathToFileURL(path).href)) as Readonly<Record<string, unknown>>;
   } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === "ERR_MODULE_NOT_FOUND";
-    const itself = missing && String((error as Error).message).includes(path);
+    const missing = codeOf(error) === "ERR_MODULE_NOT_FOUND";
+    const itself = missing && messageOf(error).includes(path);
     throw userError(
-      `Cannot load the layers in ${JSON.stringify(name)}: ${itself ? "there is no such file" : reasonOf(error)}`,
+      `Cannot load the layers in ${quotedPath(name)}: ${itself ? "there is no such file" : troubleOf(error)}`,
       itself
         ? "a path starts from the working directory; the word extras means Cortado's own extras"
         : undefined,
@@ -45,7 +47,7 @@ async function layersOf(path: string, name: string): Promise<readonly LayerType[
   );
   if (types.length === 0)
     throw userError(
-      `${JSON.stringify(name)} exports no layer type`,
+      `${quotedPath(name)} exports no layer type`,
       "export what defineLayer or elementwise made, each by a name or all in a list",
     );
   return types;

@@ -1,6 +1,8 @@
 /** Values of options: what was written to what is meant, or a message at the option. */
+
 import { InvalidArgumentError } from "commander";
 import { nearest } from "../../proto/errors/index.js";
+import { orList } from "../../proto/errors/suggest.js";
 
 const LARGEST = 2 ** 31 - 1;
 
@@ -55,9 +57,7 @@ export const oneOf =
     const found = all.find((choice) => choice.toLowerCase() === value.toLowerCase());
     if (found !== undefined) return found;
     const near = nearest(value, choices, 1)[0];
-    throw new InvalidArgumentError(
-      `Expected ${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}${near ? `: did you mean ${near}?` : "."}`,
-    );
+    throw new InvalidArgumentError(`Expected ${orList(choices)}${near ? `: did you mean ${near}?` : "."}`);
   };
 
 export type Shapes = Readonly<Record<string, readonly number[]>>;

@@ -1,8 +1,9 @@
 /** The line at the bottom of the terminal while a net is trained. */
+
 import cliProgress from "cli-progress";
+import { grouped, showDuration } from "../../proto/words/amounts.js";
 import { shortNumber } from "../../runtime/solver/events.js";
 import { hasUnicode, type Io } from "./io.js";
-import { duration, grouped } from "./text.js";
 
 export interface ProgressState {
   /** Updates made, and to be made. */
@@ -32,7 +33,7 @@ export function drawProgress(state: ProgressState, columns: number, unicode: boo
   ];
   const figures = [
     doing ?? (loss === undefined ? "" : `loss ${shortLoss(loss)}`),
-    secondsLeft === undefined ? "" : `${duration(secondsLeft)} left`,
+    secondsLeft === undefined ? "" : `${showDuration(secondsLeft)} left`,
     imagesPerSecond === undefined ? "" : `${grouped(imagesPerSecond)} images/s`,
     rate === undefined ? "" : `lr ${shortNumber(Number(rate.toPrecision(4)))}`,
   ];

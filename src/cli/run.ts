@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { visible, visibleLines } from "../../proto/words/names.js";
 import { version } from "../version.js";
 import { type Grammar, normaliseArguments } from "./arguments.js";
 import { addBuild } from "./build-command.js";
@@ -85,11 +86,7 @@ function createProgram(io: Io, end: End): Command {
 
 /** Commander's message in the shape of all others: the hint on a line of its own, nothing that steers a terminal. */
 const commanderMessage = (text: string): string =>
-  text
-    .trim()
-    .replace(/\(Did you mean ([^)]*)\?\)/, "  did you mean $1?")
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not get through
-    .replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, " ");
+  visibleLines(text.trim()).replace(/\(Did you mean ([^)]*)\?\)/, "  did you mean $1?");
 
 function grammarOf(program: Command): Grammar {
   const options = [program, ...program.commands].flatMap((command) => command.options);
@@ -107,4 +104,4 @@ function grammarOf(program: Command): Grammar {
 }
 
 const warn = (io: Io, message: string): void =>
-  void io.stderr.write(`${paintDiagnostics(`warning: ${message}`, painter(io.stderr, io.env))}\n`);
+  void io.stderr.write(`${paintDiagnostics(`warning: ${visible(message)}`, painter(io.stderr, io.env))}\n`);

@@ -1,6 +1,8 @@
 import type { Command } from "commander";
 import { sizeOf } from "../../codegen/ir/graph.js";
 import { formatPlan } from "../../codegen/plan/index.js";
+import { grouped, showBytes, showCount, showShape, showThousands } from "../../proto/words/amounts.js";
+import { unquoted } from "../../proto/words/names.js";
 import { readDefinition } from "../net/read-definition.js";
 import { type Analysis, analyse } from "./analyse.js";
 import {
@@ -17,7 +19,7 @@ import {
 import { EXIT } from "./faults.js";
 import { type Io, painter } from "./io.js";
 import { loadLayers } from "./layers.js";
-import { bytes, count, grouped, json, pathOf, safe, shapeText, table, thousands } from "./text.js";
+import { json, pathOf, table } from "./text.js";
 import { showWarnings } from "./warnings.js";
 
 interface SummaryOptions extends ModelOptions {
@@ -148,7 +150,7 @@ function summaryLines(facts: Facts, phase: string, paint: ReturnType<typeof pain
   const shapes = (blobs: NamedShapes, layer?: string): string =>
     blobs
       .map(({ blob, shape }) =>
-        blobs.length === 1 && blob === layer ? shapeText(shape) : `${safe(blob, 32)} ${shapeText(shape)}`,
+        blobs.length === 1 && blob === layer ? showShape(shape) : `${unquoted(blob, 32)} ${showShape(shape)}`,
       )
       .join(", ");
   const [title, rule, ...rows] = table(
@@ -161,21 +163,21 @@ function summaryLines(facts: Facts, phase: string, paint: ReturnType<typeof pain
       { title: "backward" },
     ],
     layers.map((layer) => [
-      safe(layer.name, 40),
-      safe(layer.type, 30),
+      unquoted(layer.name, 40),
+      unquoted(layer.type, 30),
       shapes(layer.tops, layer.name) || "–",
       layer.parameters > 0 ? grouped(layer.parameters) : "–",
-      layer.flops > 0 ? thousands(layer.flops) : "–",
+      layer.flops > 0 ? showThousands(layer.flops) : "–",
       layer.needsBackward ? "yes" : "–",
     ]),
   );
   const share = memory.unsharedBytes > 0 ? Math.round((100 * memory.arenaBytes) / memory.unsharedBytes) : 100;
   const total = [
-    ["parameters", `${grouped(parameters)} (${bytes(memory.parameterBytes)})`],
-    ["FLOPs, forward", `${thousands(flops)} (a multiply-add counts 2)`],
+    ["parameters", `${grouped(parameters)} (${showBytes(memory.parameterBytes)})`],
+    ["FLOPs, forward", `${showThousands(flops)} (a multiply-add counts 2)`],
     [
       `memory, ${memory.backward ? "forward and backward" : "forward"}`,
-      `${bytes(memory.arenaBytes)}, against ${bytes(memory.unsharedBytes)} without sharing (${share}%), beside the parameters`,
+      `${showBytes(memory.arenaBytes)}, against ${showBytes(memory.unsharedBytes)} without sharing (${share}%), beside the parameters`,
     ],
     ["inputs", shapes(inputs) || "none"],
     ["outputs", shapes(outputs) || "none"],
@@ -183,7 +185,7 @@ function summaryLines(facts: Facts, phase: string, paint: ReturnType<typeof pain
   const width = Math.max(...total.map(([label]) => label.length));
   return [
     paint(
-      `${facts.name === "" ? "Net without a name" : safe(facts.name)}, phase ${phase}, ${count(layers.length, "layer")}`,
+      `${facts.name === "" ? "Net without a name" : unquoted(facts.name)}, phase ${phase}, ${showCount(layers.length, "layer")}`,
       "bold",
     ),
     "",

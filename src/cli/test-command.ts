@@ -1,5 +1,7 @@
 import type { Command } from "commander";
 import { InternalError, userError } from "../../proto/errors/index.js";
+import { showDuration } from "../../proto/words/amounts.js";
+import { quoted, unquoted } from "../../proto/words/names.js";
 import { type OutputValue, shortNumber } from "../../runtime/solver/events.js";
 import { outputValues, weightedLoss } from "../../runtime/solver/testing.js";
 import { compile } from "../net/compile.js";
@@ -23,7 +25,7 @@ import { EXIT } from "./faults.js";
 import { unfedInputs } from "./inputs.js";
 import { type Io, painter } from "./io.js";
 import { loadLayers } from "./layers.js";
-import { duration, json, pathOf, safe } from "./text.js";
+import { json, pathOf } from "./text.js";
 import { outputText } from "./train-report.js";
 import { showWarnings, warnGpu } from "./warnings.js";
 
@@ -95,7 +97,7 @@ async function test(file: string, options: TestOptions, io: Io): Promise<number>
       batches.push({ batch, outputs });
       for (const [i, { blob, value }] of outputs.entries()) {
         sums[i] = (sums[i] ?? 0) + value;
-        say(`Batch ${batch}, ${safe(blob)} = ${shortNumber(value)}`);
+        say(`Batch ${batch}, ${unquoted(blob)} = ${shortNumber(value)}`);
       }
     }
     const seconds = (performance.now() - start) / 1000;
@@ -106,8 +108,8 @@ async function test(file: string, options: TestOptions, io: Io): Promise<number>
         `${json({ model: file, weights: reports, iterations, target: net.target.name, seconds, batches, means, loss }, 2)}\n`,
       );
     say(`\n${paint(`Loss: ${shortNumber(loss)}`, "bold")}`);
-    for (const mean of means) say(paint(`${safe(mean.blob)} = ${outputText(mean)}`, "bold"));
-    say(paint(`${iterations} batches in ${duration(seconds)}`, "dim"));
+    for (const mean of means) say(paint(`${unquoted(mean.blob)} = ${outputText(mean)}`, "bold"));
+    say(paint(`${iterations} batches in ${showDuration(seconds)}`, "dim"));
     return EXIT.done;
   } finally {
     await net.close();
@@ -121,7 +123,7 @@ function refuseUnfed(net: CompiledNet): void {
   const inputs = unfedInputs(internals.lowered);
   if (inputs.length > 0)
     throw userError(
-      `nothing feeds ${inputs.map((blob) => JSON.stringify(blob)).join(", ")}: this net waits for values that a program gives`,
+      `nothing feeds ${inputs.map(quoted).join(", ")}: this net waits for values that a program gives`,
       "test a net with data layers in phase TEST, such as the one it was trained with",
     );
 }

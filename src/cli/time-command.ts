@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import { InternalError, userError } from "../../proto/errors/index.js";
+import { unquoted } from "../../proto/words/names.js";
 import { shortNumber } from "../../runtime/solver/events.js";
 import { outputValues, weightedLoss } from "../../runtime/solver/testing.js";
 import { compile } from "../net/compile.js";
@@ -31,7 +32,7 @@ import { EXIT } from "./faults.js";
 import { standInValues, unfedInputs } from "./inputs.js";
 import { type Io, painter } from "./io.js";
 import { loadLayers } from "./layers.js";
-import { json, pathOf, safe } from "./text.js";
+import { json, pathOf } from "./text.js";
 import { showWarnings, warnGpu } from "./warnings.js";
 
 interface TimeOptions extends RunOptions, ModelOptions {
@@ -238,17 +239,17 @@ function timeLines(
   paint: ReturnType<typeof painter>,
 ): readonly string[] {
   const { layers, forward, backward } = measured;
-  const width = Math.min(40, Math.max(10, ...layers.map(({ name }) => safe(name, 40).length)));
+  const width = Math.min(40, Math.max(10, ...layers.map(({ name }) => unquoted(name, 40).length)));
   const line = (name: string, pass: "forward" | "backward", time: LayerTime | undefined): string[] => {
     if (!time) return [];
     const notes = [
-      ...(time.with.length > 0 ? [`with ${time.with.map((layer) => safe(layer)).join(", ")}`] : []),
+      ...(time.with.length > 0 ? [`with ${time.with.map((layer) => unquoted(layer)).join(", ")}`] : []),
       ...(time.within.length > 0 && time.milliseconds === 0
-        ? [`in ${time.within.map((layer) => safe(layer)).join(", ")}`]
+        ? [`in ${time.within.map((layer) => unquoted(layer)).join(", ")}`]
         : []),
     ];
     const note = notes.length > 0 ? paint(`  (${notes.join("; ")})`, "dim") : "";
-    return [`${safe(name, 40).padStart(width)}\t${pass}: ${milliseconds(time.milliseconds)} ms.${note}`];
+    return [`${unquoted(name, 40).padStart(width)}\t${pass}: ${milliseconds(time.milliseconds)} ms.${note}`];
   };
   const pass = (title: string, time: PassTime): string[] => [
     paint(`Average ${title} pass: ${milliseconds(time.total)} ms.`, "bold"),

@@ -1,12 +1,14 @@
 /** What `cortado train` shows: a progress line on a terminal, Caffe's log elsewhere, or JSON for machines. */
 
 import { type Diagnostic, formatDiagnostics, lineAndColumn } from "../../proto/errors/index.js";
+import { showCount, showDuration } from "../../proto/words/amounts.js";
+import { unquoted, visibleLines } from "../../proto/words/names.js";
 import { formatEvent, type OutputValue, type SolverEvent, shortNumber } from "../../runtime/solver/events.js";
 import type { SolverOutcome } from "../../runtime/solver/solver.js";
 import { paintDiagnostics } from "./faults.js";
 import { type Io, type Paint, painter } from "./io.js";
 import { createProgressLine } from "./progress.js";
-import { count, duration, json, safe, shownPath } from "./text.js";
+import { json, shownPath } from "./text.js";
 
 /** How a training ended. */
 export interface Result {
@@ -59,7 +61,7 @@ export function createTextReport(io: Io, now: () => number = () => performance.n
     else for (const text of lines) io.stdout.write(`${text}\n`);
   };
   const complain = (text: string): void => {
-    const lines = paintDiagnostics(text, painter(io.stderr, io.env)).split("\n");
+    const lines = paintDiagnostics(visibleLines(text), painter(io.stderr, io.env)).split("\n");
     if (line) line.log(lines);
     else for (const each of lines) io.stderr.write(`${each}\n`);
   };
@@ -97,7 +99,7 @@ export function createTextReport(io: Io, now: () => number = () => performance.n
           break;
       }
       if (brief) write(briefLines(event, io, paint));
-      else write(formatEvent(event).map((text) => safe(text, 1000)));
+      else write(formatEvent(event));
     },
     warnings(warnings) {
       if (warnings.length > 0) complain(formatDiagnostics(warnings));
@@ -122,19 +124,19 @@ function briefLines(event: SolverEvent, io: Io, paint: Paint): readonly string[]
       return [
         `${paint(`Iteration ${event.iteration}`, "bold")}, test${event.net > 0 ? ` net #${event.net}` : ""}: ${event.outputs
           .slice(0, 8)
-          .map(({ blob, value }) => `${safe(blob)} = ${shortNumber(value)}`)
+          .map(({ blob, value }) => `${unquoted(blob)} = ${shortNumber(value)}`)
           .join(", ")}${event.outputs.length > 8 ? ", …" : ""}`,
       ];
     case "snapshot":
       return [
-        paint(`Iteration ${event.iteration}, snapshot: ${safe(shownPath(io, event.model), 200)}`, "dim"),
+        paint(`Iteration ${event.iteration}, snapshot: ${unquoted(shownPath(io, event.model), 200)}`, "dim"),
       ];
     case "restore":
     case "weights":
     case "rateStep":
     case "debug":
     case "testInterrupted":
-      return formatEvent(event).map((text) => safe(text, 1000));
+      return formatEvent(event);
     case "start":
     case "progress":
     case "display":
@@ -150,11 +152,11 @@ function briefLines(event: SolverEvent, io: Io, paint: Paint): readonly string[]
 
 function resultLines({ outcome, net, target, seconds }: Result, io: Io, paint: Paint): readonly string[] {
   const { iteration, stopped, loss, tests, snapshot } = outcome;
-  const name = net === "" ? "the net" : safe(net);
+  const name = net === "" ? "the net" : unquoted(net);
   const lines = [
     "",
     paint(
-      `${stopped ? "Stopped" : "Trained"} ${name}: ${count(iteration, "iteration")}, ${duration(seconds)}, on ${target}`,
+      `${stopped ? "Stopped" : "Trained"} ${name}: ${showCount(iteration, "iteration")}, ${showDuration(seconds)}, on ${target}`,
       "bold",
       stopped ? "yellow" : "green",
     ),
@@ -164,12 +166,12 @@ function resultLines({ outcome, net, target, seconds }: Result, io: Io, paint: P
   for (const { net: index, iteration: at, outputs } of tests)
     for (const output of outputs)
       facts.push([
-        `test ${tests.length > 1 ? `#${index} ` : ""}${safe(output.blob, 40)}`,
+        `test ${tests.length > 1 ? `#${index} ` : ""}${unquoted(output.blob, 40)}`,
         `${outputText(output)}${at === iteration ? "" : ` (at iteration ${at})`}`,
       ]);
   if (snapshot) {
-    facts.push(["weights", safe(shownPath(io, snapshot.model), 200)]);
-    facts.push(["state", `${safe(shownPath(io, snapshot.state), 200)} (go on with --snapshot)`]);
+    facts.push(["weights", unquoted(shownPath(io, snapshot.model), 200)]);
+    facts.push(["state", `${unquoted(shownPath(io, snapshot.state), 200)} (go on with --snapshot)`]);
   }
   const width = Math.max(0, ...facts.map(([label]) => label.length));
   return [...lines, ...facts.map(([label, value]) => `  ${label.padEnd(width)}  ${value}`)];

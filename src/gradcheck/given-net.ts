@@ -2,6 +2,7 @@
 
 import { sizeOf } from "../../codegen/ir/graph.js";
 import { InternalError, userError } from "../../proto/errors/index.js";
+import { quoted } from "../../proto/words/names.js";
 import { randomStream } from "../../runtime/random/index.js";
 import { inputName, knownLayerTypes, type LayerType, type LoweredNet } from "../layers/index.js";
 import { compile } from "../net/compile.js";
@@ -66,7 +67,7 @@ export async function checkGivenNet(net: string | NetDef, options: GivenNetOptio
     const { lowered, params, hold, session, unfed } = internals;
     const { definition } = compiled;
     if (layer !== undefined && !lowered.layers.some(({ name }) => name === layer))
-      throw userError(`The net has no layer ${JSON.stringify(layer)}`);
+      throw userError(`The net has no layer ${quoted(layer)}`);
     const seeded = seededOutputs(lowered, layers);
     const losses = lowered.losses.map(({ blob }) => blob);
     const graph = objectiveGraph(lowered, { backward: true, seeds: seeded, keep: losses });
@@ -183,7 +184,7 @@ function partsOf(
     throw userError(
       layer === undefined
         ? "there is nothing to differentiate by"
-        : `layer ${JSON.stringify(layer)} has no parameter to differentiate by`,
+        : `layer ${quoted(layer)} has no parameter to differentiate by`,
       "a parameter counts whose lr_mult is not 0; force_backward: true asks for the inputs' diffs as well",
     );
   const fresh = { checked: 0, kinks: 0, worst: 0 };

@@ -1,9 +1,10 @@
 import type { GraphBuilder } from "../../codegen/ir/builder.js";
 import type { Node, Shape } from "../../codegen/ir/graph.js";
+import { showShape } from "../../proto/words/amounts.js";
 import type { Draw, Settings } from "./domain.js";
 import { drawShape } from "./domain.js";
 import type { LayerContext } from "./record.js";
-import { canonicalAxis, showShape } from "./shapes.js";
+import { canonicalAxis } from "./shapes.js";
 
 /** What Bias and Scale have in common: a small blob laid along some axes of the bottom. */
 

@@ -1,7 +1,8 @@
 import { type Node, type Shape, sameShape } from "../../codegen/ir/graph.js";
+import { showShape } from "../../proto/words/amounts.js";
 import type { Draw, Settings } from "./domain.js";
 import { type FailDetail, gives, type LayerContext } from "./record.js";
-import { canonicalAxis, countBetween, showShape } from "./shapes.js";
+import { canonicalAxis, countBetween } from "./shapes.js";
 
 /** What Convolution and Deconvolution read from their settings and first bottom. */
 export interface ConvolutionSettings {

@@ -1,7 +1,9 @@
 /** What layers with labels or positions for a bottom have in common. */
+
 import type { Node } from "../../codegen/ir/graph.js";
+import { showShape } from "../../proto/words/amounts.js";
 import type { LayerContext } from "./record.js";
-import { countBetween, showShape } from "./shapes.js";
+import { countBetween } from "./shapes.js";
 
 /**
  * Refuses `propagate_down: true` at a bottom that has no gradient: labels, positions, an infogain matrix. Caffe stops

@@ -2,8 +2,10 @@
 
 import type { Node } from "../../codegen/ir/graph.js";
 import type { Diagnostics, Span } from "../../proto/errors/index.js";
-import { didYouMean, quoted } from "../../proto/errors/suggest.js";
+import { didYouMean } from "../../proto/errors/suggest.js";
 import type { LayerParameter } from "../../proto/index.js";
+import { showShape } from "../../proto/words/amounts.js";
+import { quoted, quotedLayer } from "../../proto/words/names.js";
 import {
   type BlobVersion,
   DEFINE_LAYER,
@@ -14,7 +16,6 @@ import {
 } from "../net-text/index.js";
 import type { FailDetail, LayerType } from "./record.js";
 import { givenSettings } from "./settings.js";
-import { showShape } from "./shapes.js";
 
 /** Reports a mistake in a layer and gives it up. */
 export type Fail = (message: string, field?: string, detail?: FailDetail) => never;
@@ -32,8 +33,7 @@ export function attempt<T>(step: () => T): T | undefined {
   }
 }
 
-export const nameOf = (layer: LayerParameter): string =>
-  `layer ${quoted(layer.name)} (${quoted(layer.type).slice(1, -1)})`;
+export const nameOf = (layer: LayerParameter): string => quotedLayer(layer.name, layer.type);
 
 export const placeOfName = (layer: LayerParameter): Span | undefined =>
   spanOf(layer, "name") ?? spanOf(layer);

@@ -1,14 +1,14 @@
 import type { GraphBuilder } from "../../codegen/ir/builder.js";
 import { type Node, type Shape, sameShape, sizeOf } from "../../codegen/ir/graph.js";
-import { quoted } from "../../proto/errors/suggest.js";
 import {
   createMessage,
   type FillerParameter,
   type LayerParameter,
   type ParamSpec,
 } from "../../proto/index.js";
+import { showShape } from "../../proto/words/amounts.js";
+import { quoted } from "../../proto/words/names.js";
 import { type FailDetail, gives } from "./record.js";
-import { showShape } from "./shapes.js";
 
 /** A parameter blob of the net, owned by the first layer that has it. */
 export interface LoweredParam {

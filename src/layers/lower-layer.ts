@@ -4,8 +4,9 @@ import type { GraphBuilder } from "../../codegen/ir/builder.js";
 import { type Node, type Shape, sizeOf } from "../../codegen/ir/graph.js";
 import { arg, constant, select } from "../../codegen/ir/scalar.js";
 import type { Diagnostics, Span } from "../../proto/errors/index.js";
-import { quoted } from "../../proto/errors/suggest.js";
 import type { LayerParameter, NetParameter, Phase } from "../../proto/index.js";
+import { showShape } from "../../proto/words/amounts.js";
+import { quoted } from "../../proto/words/names.js";
 import type { FeedSpec, SinkSpec } from "../../runtime/data/feed-spec.js";
 import { type BlobVersion, spanOf } from "../net-text/index.js";
 import { blobs, times, topsOf } from "./arity.js";
@@ -18,7 +19,6 @@ import {
   type RangeCheck,
   settingsOf,
 } from "./record.js";
-import { showShape } from "./shapes.js";
 
 /** How lowering says that it was given no shapes for a data layer. */
 export const NOT_OPENED = "its data source could not be opened";

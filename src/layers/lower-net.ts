@@ -1,8 +1,9 @@
 import { createBuilder, type GraphBuilder } from "../../codegen/ir/builder.js";
 import type { Node, Shape } from "../../codegen/ir/graph.js";
 import { createDiagnostics, type Span } from "../../proto/errors/index.js";
-import { didYouMean, quoted } from "../../proto/errors/suggest.js";
+import { didYouMean } from "../../proto/errors/suggest.js";
 import type { LayerParameter, Phase } from "../../proto/index.js";
+import { quoted } from "../../proto/words/names.js";
 import type { NetDef, Wiring } from "../net-text/index.js";
 import { checkCounts } from "./arity.js";
 import { flopsBetween } from "./flops.js";

@@ -1,11 +1,13 @@
 /** What LSTM and RNN have in common: their bottoms, the part of a step that needs no step before it, and the tops. */
+
 import type { GraphBuilder } from "../../codegen/ir/builder.js";
 import type { Node, Shape } from "../../codegen/ir/graph.js";
 import { add, arg, mul } from "../../codegen/ir/scalar.js";
+import { showShape } from "../../proto/words/amounts.js";
 import { blobs } from "./arity.js";
 import type { Domain } from "./domain.js";
 import type { LayerContext } from "./record.js";
-import { countBetween, showShape } from "./shapes.js";
+import { countBetween } from "./shapes.js";
 
 type Context = LayerContext<"recurrent_param">;
 

@@ -1,8 +1,6 @@
 import type { Shape, WindowAxis } from "../../codegen/ir/graph.js";
+import { showShape } from "../../proto/words/amounts.js";
 import type { FailDetail } from "./record.js";
-
-/** A shape for people: 2×3×5×5, or "a scalar". */
-export const showShape = (shape: Shape): string => (shape.length === 0 ? "a scalar" : shape.join("×"));
 
 /** Number of elements of the axes from `from` up to, not including, `to`. */
 export const countBetween = (shape: Shape, from: number, to = shape.length): number =>

@@ -7,7 +7,6 @@ import {
   type Diagnostics,
   type SourceText,
 } from "../../proto/errors/index.js";
-import { quoted } from "../../proto/errors/suggest.js";
 import {
   createMessage,
   has,
@@ -22,6 +21,7 @@ import {
 import { parseMessage } from "../../proto/text/parse-text.js";
 import { amend, nameSpanOf, placeItems, spanOf } from "../../proto/text/spans.js";
 import { upgradeNet, upgradeSolver } from "../../proto/upgrade/upgrade.js";
+import { quoted } from "../../proto/words/names.js";
 
 /** A net in the current format, with the text it came from. */
 export interface NetDef {

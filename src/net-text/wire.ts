@@ -4,9 +4,10 @@
  */
 
 import type { Diagnostic, Diagnostics } from "../../proto/errors/index.js";
-import { didYouMean, quoted } from "../../proto/errors/suggest.js";
+import { didYouMean } from "../../proto/errors/suggest.js";
 import type { LayerParameter } from "../../proto/index.js";
 import { spanOf } from "../../proto/text/spans.js";
+import { quoted, quotedLayer } from "../../proto/words/names.js";
 import type { NetDef } from "./net-def.js";
 
 /** One value of a blob. The same version is the same object wherever it is read. */
@@ -101,8 +102,7 @@ export function splitName(layers: readonly LayerParameter[], version: BlobVersio
   return `${version.blob}_${layers[version.layer]?.name}_${version.top}_split_0`;
 }
 
-const layerName = (layer: LayerParameter): string =>
-  `layer ${quoted(layer.name)}${layer.type === "" ? "" : ` (${quoted(layer.type).slice(1, -1)})`}`;
+const layerName = (layer: LayerParameter): string => quotedLayer(layer.name, layer.type);
 
 function reportDuplicate(
   layers: readonly LayerParameter[],

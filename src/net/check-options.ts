@@ -1,5 +1,6 @@
 import { CortadoError, type Diagnostic } from "../../proto/errors/index.js";
-import { didYouMean } from "../../proto/errors/suggest.js";
+import { didYouMean, orList } from "../../proto/errors/suggest.js";
+import { quoted, shownValue } from "../../proto/words/names.js";
 import type { LayerType } from "../layers/index.js";
 import type { CompileOptions } from "./compile-options.js";
 
@@ -31,15 +32,17 @@ export function checkOptions(options: CompileOptions): void {
   const mistakes: Diagnostic[] = [];
   const error = (message: string, hint?: string): void =>
     void mistakes.push({ severity: "error", message, hint });
-  const show = (value: unknown): string => JSON.stringify(value) ?? String(value);
   for (const name of Object.keys(options))
     if (!KNOWN.includes(name))
-      error(`compile has no option ${show(name)}`, didYouMean(name, KNOWN) ?? `options: ${KNOWN.join(", ")}`);
+      error(
+        `compile has no option ${shownValue(name)}`,
+        didYouMean(name, KNOWN) ?? `options: ${KNOWN.join(", ")}`,
+      );
   for (const [name, allowed] of Object.entries(CHOICES) as [keyof typeof CHOICES, readonly string[]][]) {
     const value: unknown = options[name];
     if (value !== undefined && !allowed.includes(value as string))
       error(
-        `option ${name} is ${show(value)}; it may be ${allowed.map(show).join(" or ")}`,
+        `option ${name} is ${shownValue(value)}; it may be ${orList(allowed.map(quoted))}`,
         typeof value === "string" ? didYouMean(value, allowed) : undefined,
       );
   }
@@ -47,7 +50,7 @@ export function checkOptions(options: CompileOptions): void {
     const value: unknown = options[name];
     if (value === undefined) return;
     if (!Number.isSafeInteger(value) || (value as number) < least || (value as number) > most)
-      error(`option ${name} is ${show(value)}; it must be an integer from ${least} to ${most}`);
+      error(`option ${name} is ${shownValue(value)}; it must be an integer from ${least} to ${most}`);
   };
   integer("threads", 1, MOST_THREADS);
   integer("seed", 0, Number.MAX_SAFE_INTEGER);
@@ -55,7 +58,7 @@ export function checkOptions(options: CompileOptions): void {
   for (const [blob, shape] of Object.entries(options.shapes ?? {}))
     if (!Array.isArray(shape) || !shape.every((extent) => Number.isSafeInteger(extent) && extent > 0))
       error(
-        `the shape of ${show(blob)} in option shapes is ${show(shape)}; it must be an array of positive integers`,
+        `the shape of ${shownValue(blob)} in option shapes is ${shownValue(shape)}; it must be an array of positive integers`,
       );
   for (const problem of layerProblems(options.layers)) error(...problem);
   const { keep } = options;
@@ -64,7 +67,7 @@ export function checkOptions(options: CompileOptions): void {
     keep !== "all" &&
     !(Array.isArray(keep) && keep.every((blob) => typeof blob === "string"))
   )
-    error(`option keep is ${show(keep)}; it may be "all" or an array of blob names`);
+    error(`option keep is ${shownValue(keep)}; it may be "all" or an array of blob names`);
   if (mistakes.length > 0) throw new CortadoError(mistakes);
 }
 

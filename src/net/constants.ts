@@ -1,5 +1,6 @@
 import { sizeOf } from "../../codegen/ir/graph.js";
 import { CortadoError, type Diagnostic } from "../../proto/errors/index.js";
+import { showShape } from "../../proto/words/amounts.js";
 import { readBlobFile } from "../../runtime/data/blob-file.js";
 import type { LoweredNet } from "../layers/index.js";
 
@@ -27,7 +28,7 @@ export async function readConstants(
     try {
       const { data, title } = await readBlobFile(source, root, what);
       if (data.length === sizeOf(shape)) constants.push({ input, values: data });
-      else refuse(`${title} has ${data.length} values, and ${shape.join("×")} are needed`);
+      else refuse(`${title} has ${data.length} values, and ${showShape(shape)} are needed`);
     } catch (error) {
       if (!(error instanceof CortadoError)) throw error;
       for (const { message, hint } of error.diagnostics) refuse(message, hint);

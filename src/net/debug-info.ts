@@ -1,3 +1,4 @@
+import { logged } from "../../proto/words/names.js";
 import type { ParamMemory } from "../../runtime/device.js";
 import { shortNumber } from "../../runtime/solver/events.js";
 import type { LoweredNet } from "../layers/lower-net.js";
@@ -53,11 +54,12 @@ export function createDebugInfo({ lowered, definition, params }: DebugParts): De
       for (const [layer, { name, params: own }] of layers.entries()) {
         for (const { blob, key } of tops.filter((point) => point.layer === layer)) {
           const values = await runner.read("value", key);
-          if (values) log(`    [Forward] Layer ${name}, top blob ${blob} data: ${mean(values)}`);
+          if (values)
+            log(`    [Forward] Layer ${logged(name)}, top blob ${logged(blob)} data: ${mean(values)}`);
         }
         for (const [i, { index }] of own.entries())
           log(
-            `    [Forward] Layer ${name}, param blob ${nameOf(layer, i)} data: ${mean(await params[index].read())}`,
+            `    [Forward] Layer ${logged(name)}, param blob ${logged(nameOf(layer, i))} data: ${mean(await params[index].read())}`,
           );
       }
     },
@@ -66,11 +68,12 @@ export function createDebugInfo({ lowered, definition, params }: DebugParts): De
         const { name, params: own } = layers[layer];
         for (const { blob, key } of bottoms.filter((point) => point.layer === layer).reverse()) {
           const values = await runner.read("diff", key);
-          if (values) log(`    [Backward] Layer ${name}, bottom blob ${blob} diff: ${mean(values)}`);
+          if (values)
+            log(`    [Backward] Layer ${logged(name)}, bottom blob ${logged(blob)} diff: ${mean(values)}`);
         }
         for (const [i, { index }] of own.entries()) {
           const values = await runner.read("gradient", index);
-          if (values) log(`    [Backward] Layer ${name}, param blob ${i} diff: ${mean(values)}`);
+          if (values) log(`    [Backward] Layer ${logged(name)}, param blob ${i} diff: ${mean(values)}`);
         }
       }
       const sums = { data: 0, diff: 0, squaredData: 0, squaredDiff: 0 };
@@ -96,7 +99,7 @@ export function createDebugInfo({ lowered, definition, params }: DebugParts): De
         const step = Float64Array.from(after, (x, at) => before[i][at] - x);
         const { layer, position } = ownerOf(index);
         log(
-          `    [Update] Layer ${layers[layer].name}, param ${nameOf(layer, position)} data: ${mean(before[i])}; diff: ${mean(step)}`,
+          `    [Update] Layer ${logged(layers[layer].name)}, param ${logged(nameOf(layer, position))} data: ${mean(before[i])}; diff: ${mean(step)}`,
         );
       }
     },

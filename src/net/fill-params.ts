@@ -1,5 +1,4 @@
 import type { Diagnostics } from "../../proto/errors/index.js";
-import { quoted } from "../../proto/errors/suggest.js";
 import {
   type FillerParameter,
   has,
@@ -8,6 +7,7 @@ import {
   type Message,
   typeOf,
 } from "../../proto/index.js";
+import { quotedLayer } from "../../proto/words/names.js";
 import { fillerProblem } from "../../runtime/random/index.js";
 import { type NetDef, spanOf } from "../net-text/index.js";
 
@@ -20,7 +20,7 @@ export function checkFillers({ net, damaged }: NetDef, diagnostics: Diagnostics)
       if (problem)
         diagnostics.report({
           ...problem,
-          message: `layer ${quoted(layer.name)} (${layer.type}): ${problem.message}`,
+          message: `${quotedLayer(layer.name, layer.type)}: ${problem.message}`,
           span: spanOf(filler, "type") ?? spanOf(filler),
         });
     }

@@ -1,5 +1,7 @@
 import type { Node, Shape } from "../../codegen/ir/graph.js";
 import { CortadoError, type Span } from "../../proto/errors/index.js";
+import { showShape } from "../../proto/words/amounts.js";
+import { quoted, quotedLayer } from "../../proto/words/names.js";
 import type { ParamMemory } from "../../runtime/device.js";
 import type { LoweredNet } from "../layers/lower-net.js";
 import { type NetDef, spanOf } from "../net-text/index.js";
@@ -48,7 +50,7 @@ export function createFiniteCheck({ lowered, definition, params }: FiniteParts):
       const values = point && (await runner.read("value", point.key));
       if (values)
         told.push({
-          message: `bottom ${JSON.stringify(names[i])}: ${rangeOf(values)}`,
+          message: `bottom ${quoted(names[i])}: ${rangeOf(values)}`,
           span: layerSpan(layer, "bottom", i),
         });
     }
@@ -73,7 +75,7 @@ export function createFiniteCheck({ lowered, definition, params }: FiniteParts):
     throw new CortadoError([
       {
         severity: "error",
-        message: `layer ${JSON.stringify(name)} (${type}): ${what} is ${values[at]} at element ${at} (${coordinates(at, shape)}); ${countNotFinite(values)} of ${values.length} are not finite`,
+        message: `${quotedLayer(name, type)}: ${what} is ${values[at]} at element ${at} (${coordinates(at, shape)}); ${countNotFinite(values)} of ${values.length} are not finite`,
         span: layerSpan(layer, field, index),
         related: related.slice(0, MOST_TOLD),
       },
@@ -85,7 +87,7 @@ export function createFiniteCheck({ lowered, definition, params }: FiniteParts):
       for (const { layer, index, blob, key } of tops) {
         const values = await runner.read("value", key);
         if (!values || firstNotFinite(values) === -1) continue;
-        await refuse(layer, `top ${JSON.stringify(blob)}`, values, layers[layer].topNodes[index].shape, {
+        await refuse(layer, `top ${quoted(blob)}`, values, layers[layer].topNodes[index].shape, {
           field: "top",
           index,
           related: await ranges(layer, runner),
@@ -104,13 +106,13 @@ export function createFiniteCheck({ lowered, definition, params }: FiniteParts):
           const values = await runner.read("diff", key);
           if (!values) continue;
           if (firstNotFinite(values) !== -1)
-            await refuse(layer, `diff of bottom ${JSON.stringify(blob)}`, values, bottomNodes[index].shape, {
+            await refuse(layer, `diff of bottom ${quoted(blob)}`, values, bottomNodes[index].shape, {
               field: "bottom",
               index,
               related: await related(),
             });
           diffs.set(bottomNodes[index], {
-            message: `diff of top ${JSON.stringify(blob)}: ${rangeOf(values)}`,
+            message: `diff of top ${quoted(blob)}: ${rangeOf(values)}`,
           });
         }
         for (const [i, { index, shape }] of own.entries()) {
@@ -146,7 +148,7 @@ function coordinates(at: number, shape: Shape): string {
     rest = Math.floor(rest / extent);
     return coordinate;
   });
-  return `[${place.reverse().join(", ")}] of ${shape.length === 0 ? "a scalar" : shape.join("×")}`;
+  return `[${place.reverse().join(", ")}] of ${showShape(shape)}`;
 }
 
 /** `from -1.5 to 3.25`, of the finite ones, and how many others there are. */

@@ -1,8 +1,8 @@
 import type { GraphBuilder } from "../../codegen/ir/builder.js";
 import type { Graph } from "../../codegen/ir/graph.js";
 import { type RealType, realBytes } from "../../codegen/ir/real.js";
+import { showBytes } from "../../proto/words/amounts.js";
 import type { Device, Executor, ParamStore } from "../../runtime/device.js";
-import { memoryAmount } from "../../runtime/memory.js";
 import { layersOf, makeProgram, type NetProgram } from "./programs.js";
 
 /** A program made ready to run: its kernels compiled, and the memory they are bound to. */
@@ -57,6 +57,6 @@ export function checkFit(
   const parameters = elements * realBytes(dtype);
   device.checkMemory(
     blobs + parameters,
-    `blobs (${memoryAmount(blobs)} at the plan's peak) and parameters (${memoryAmount(parameters)})`,
+    `blobs (${showBytes(blobs)} at the plan's peak) and parameters (${showBytes(parameters)})`,
   );
 }

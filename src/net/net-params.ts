@@ -1,6 +1,8 @@
 import { sameShape, sizeOf } from "../../codegen/ir/graph.js";
 import type { RealType } from "../../codegen/ir/real.js";
 import { userError } from "../../proto/errors/index.js";
+import { showShape } from "../../proto/words/amounts.js";
+import { quoted } from "../../proto/words/names.js";
 import type { Device, ParamMemory, ParamStore } from "../../runtime/device.js";
 import { toFloat32 } from "../../runtime/memory.js";
 import type { Param, ParamInfo } from "../../runtime/net-types.js";
@@ -57,7 +59,7 @@ export async function createParams(
     if (shared) {
       if (!sameShape(shared.shape, param.shape))
         throw userError(
-          `Parameter ${param.position} of layer ${JSON.stringify(param.layer)} has shape [${param.shape.join(", ")}] here and [${shared.shape.join(", ")}] in the net it is shared with`,
+          `Parameter ${param.position} of layer ${quoted(param.layer)} has shape ${showShape(param.shape)} here and ${showShape(shared.shape)} in the net it is shared with`,
         );
       memories.push(shared.memory);
       continue;
@@ -87,7 +89,7 @@ export function paramOver({ shape, lrMult, decayMult }: ParamInfo, memory: Param
     async write(data) {
       if (data.length !== memory.elements)
         throw userError(
-          `A parameter of shape [${shape.join(", ")}] holds ${memory.elements} numbers; ${data.length} were given`,
+          `A parameter of shape ${showShape(shape)} holds ${memory.elements} numbers; ${data.length} were given`,
         );
       await memory.write(data);
     },

@@ -2,6 +2,7 @@ import { differentiate, type Rules } from "../../codegen/autodiff/index.js";
 import type { Graph, Node, Root } from "../../codegen/ir/graph.js";
 import { CortadoError } from "../../proto/errors/index.js";
 import { didYouMean } from "../../proto/errors/suggest.js";
+import { quoted } from "../../proto/words/names.js";
 import type { LoweredNet } from "../layers/lower-net.js";
 import type { CompileOptions } from "./compile-options.js";
 import { collectDiffParts, topRoots } from "./watch.js";
@@ -128,7 +129,7 @@ export function keptBlobs(lowered: LoweredNet, keep: CompileOptions["keep"]): re
     throw new CortadoError(
       unknown.map((blob) => ({
         severity: "error",
-        message: `keep names ${JSON.stringify(blob)}, a blob that the net does not have`,
+        message: `keep names ${quoted(blob)}, a blob that the net does not have`,
         hint: didYouMean(blob, lowered.blobs.keys()),
       })),
     );

@@ -8,10 +8,10 @@ import {
   runPipeline,
   startCompilation,
 } from "../../codegen/pipeline.js";
-import { quoteName } from "../../codegen/plan/names.js";
 import type { Plan } from "../../codegen/plan/plan.js";
 import { InternalError } from "../../proto/errors/index.js";
 import type { SolverParameter } from "../../proto/index.js";
+import { quoted } from "../../proto/words/names.js";
 import type { LoweredNet } from "../layers/index.js";
 import { appendAccumulation, appendUpdates, ruleOf } from "../solvers/index.js";
 import { differentiateNet, forwardRoots, type Objective, objectiveGraph } from "./objective.js";
@@ -142,6 +142,6 @@ export function layersOf({ steps }: Plan, indices: readonly number[]): string {
   const origins = nodes.sort((a, b) => a.id - b.id).map(({ origin }) => origin);
   return [...new Set(origins)]
     .filter((origin) => origin !== "")
-    .map(quoteName)
+    .map(quoted)
     .join(", ");
 }

@@ -1,6 +1,7 @@
 import { userError } from "../../proto/errors/index.js";
 import { didYouMean } from "../../proto/errors/suggest.js";
 import { createMessage, type LayerParameter } from "../../proto/index.js";
+import { quoted } from "../../proto/words/names.js";
 import type { LayerRange } from "../../runtime/net-types.js";
 import { amend, type NetDef } from "../net-text/index.js";
 import type { CompiledNet } from "./compiled-net.js";
@@ -99,7 +100,7 @@ function bounds(layers: readonly LayerParameter[], { from, to }: LayerRange): re
     const index = layers.findIndex((layer) => layer.name === name);
     if (index === -1)
       throw userError(
-        `The net has no layer ${JSON.stringify(name)}`,
+        `The net has no layer ${quoted(name)}`,
         didYouMean(
           name,
           layers.map((layer) => layer.name),
@@ -109,6 +110,7 @@ function bounds(layers: readonly LayerParameter[], { from, to }: LayerRange): re
   };
   const first = find(from, 0);
   const last = find(to, layers.length - 1);
-  if (first > last) throw userError(`Layer ${JSON.stringify(from)} comes after layer ${JSON.stringify(to)}`);
+  if (first > last)
+    throw userError(`Layer ${quoted(layers[first].name)} comes after layer ${quoted(layers[last].name)}`);
   return [first, last];
 }

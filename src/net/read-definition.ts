@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { CortadoError, userError } from "../../proto/errors/index.js";
+import { quotedPath } from "../../proto/words/names.js";
+import { troubleOf } from "../../proto/words/trouble.js";
 import { type LayerType, schemaWith } from "../layers/index.js";
 import { type NetDef, readNet, type SelectedState } from "../net-text/index.js";
 import { furtherMistakes } from "./lower-definition.js";
@@ -13,17 +15,8 @@ export async function readTextFile(path: string, what: string): Promise<string> 
   try {
     return await readFile(path, "utf8");
   } catch (error) {
-    throw userError(`Cannot read ${what} ${JSON.stringify(path)}: ${reasonOf(error)}`);
+    throw userError(`Cannot read ${what} ${quotedPath(path)}: ${troubleOf(error)}`);
   }
-}
-
-/** What the operating system said, without the stack. */
-export function reasonOf(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === "ENOENT") return "there is no such file";
-  if (code === "EISDIR") return "it is a folder";
-  if (code === "EACCES" || code === "EPERM") return "permission denied";
-  return error instanceof Error ? error.message : String(error);
 }
 
 /**

@@ -1,8 +1,8 @@
 import { sameShape } from "../../codegen/ir/graph.js";
 import { userError } from "../../proto/errors/index.js";
-import { quoted } from "../../proto/errors/suggest.js";
+import { showShape } from "../../proto/words/amounts.js";
+import { quoted } from "../../proto/words/names.js";
 import type { LoweredNet } from "../layers/index.js";
-import { showShape } from "../layers/shapes.js";
 import { type Objective, rowsName } from "./objective.js";
 import type { Runner } from "./runner.js";
 

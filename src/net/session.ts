@@ -2,6 +2,8 @@ import { type Shape, sizeOf } from "../../codegen/ir/graph.js";
 import type { RealArray } from "../../codegen/ir/real.js";
 import { CortadoError, type Diagnostic, userError } from "../../proto/errors/index.js";
 import { didYouMean } from "../../proto/errors/suggest.js";
+import { showShape } from "../../proto/words/amounts.js";
+import { quoted } from "../../proto/words/names.js";
 import type { ParamMemory } from "../../runtime/device.js";
 import { toFloat32 } from "../../runtime/memory.js";
 import type { Blobs, Gradients } from "../../runtime/net-types.js";
@@ -59,7 +61,6 @@ export interface SessionParts {
   readonly params: readonly ParamMemory[];
 }
 
-const show = (shape: Shape): string => `[${shape.join(", ")}]`;
 /** What a pass left, or the zeros that it need not compute. */
 const orZeros = (values: RealArray | undefined, shape: Shape): Float32Array =>
   values ? toFloat32(values) : new Float32Array(sizeOf(shape));
@@ -99,17 +100,15 @@ export function createSession(parts: SessionParts): Session {
         return [
           {
             severity: "error",
-            message: `The net has no ${what} ${JSON.stringify(name)}`,
-            hint:
-              didYouMean(name, allowed.keys()) ??
-              `it has: ${[...allowed.keys()].map((n) => JSON.stringify(n)).join(", ")}`,
+            message: `The net has no ${what} ${quoted(name)}`,
+            hint: didYouMean(name, allowed.keys()) ?? `it has: ${[...allowed.keys()].map(quoted).join(", ")}`,
           },
         ];
       if (values.length !== sizeOf(shape))
         return [
           {
             severity: "error",
-            message: `${JSON.stringify(name)} has shape ${show(shape)}, ${sizeOf(shape)} numbers; ${values.length} were given`,
+            message: `${quoted(name)} has shape ${showShape(shape)}, ${sizeOf(shape)} numbers; ${values.length} were given`,
           },
         ];
       return [];
@@ -125,7 +124,7 @@ export function createSession(parts: SessionParts): Session {
     for (const name of missing)
       mistakes.push({
         severity: "error",
-        message: `Input ${JSON.stringify(name)} ${show(lowered.inputs.get(name)!)} was not given`,
+        message: `Input ${quoted(name)}, of shape ${showShape(lowered.inputs.get(name)!)}, was not given`,
       });
     if (mistakes.length > 0) throw new CortadoError(mistakes);
     for (const [name, values] of Object.entries(given)) {
@@ -282,7 +281,7 @@ export function createSession(parts: SessionParts): Session {
         const target = await ready();
         const value = (await target.read("value", blob)) ?? (await target.readInput(inputName(blob)));
         if (!value) throw notKept(blob);
-        if (!hasRun) throw userError(`${JSON.stringify(blob)} has no value before the first forward`);
+        if (!hasRun) throw userError(`${quoted(blob)} has no value before the first forward`);
         return toFloat32(value);
       }),
     readDiff: (blob) =>
@@ -290,7 +289,7 @@ export function createSession(parts: SessionParts): Session {
         const found = lowered.blobs.get(blob);
         if (!found) throw unknownBlob(lowered, blob);
         if (!keep.includes(blob) && !lowered.wanted.inputs.includes(blob)) throw notKept(blob);
-        if (!hasDiffs) throw userError(`${JSON.stringify(blob)} has no diff before backward`);
+        if (!hasDiffs) throw userError(`${quoted(blob)} has no diff before backward`);
         return orZeros(await runner?.read("diff", blob), found.shape);
       }),
     close: async () => {
@@ -314,10 +313,10 @@ async function copyInputs(from: Runner, to: Runner): Promise<void> {
 }
 
 const unknownBlob = (lowered: LoweredNet, blob: string): CortadoError =>
-  userError(`The net has no blob ${JSON.stringify(blob)}`, didYouMean(blob, lowered.blobs.keys()));
+  userError(`The net has no blob ${quoted(blob)}`, didYouMean(blob, lowered.blobs.keys()));
 
 const notKept = (blob: string): CortadoError =>
   userError(
-    `${JSON.stringify(blob)} is not kept: its memory is used again`,
-    `compile with keep: [${JSON.stringify(blob)}] or keep: "all"`,
+    `${quoted(blob)} is not kept: its memory is used again`,
+    `compile with keep: [${quoted(blob)}] or keep: "all"`,
   );

@@ -1,5 +1,5 @@
 import { CortadoError, type Diagnostic } from "../../proto/errors/index.js";
-import { quoted } from "../../proto/errors/suggest.js";
+import { quoted, quotedPath } from "../../proto/words/names.js";
 import { openSink, type Sink } from "../../runtime/data/hdf5-sink.js";
 import { toFloat32 } from "../../runtime/memory.js";
 import type { LoweredNet } from "../layers/index.js";
@@ -23,7 +23,7 @@ export async function openSinks(lowered: LoweredNet, root: string): Promise<Sink
     const sink = await openSink(spec, shapes, root);
     const other = paths.get(sink.path);
     if (other !== undefined) {
-      const message = `layers ${quoted(other)} and ${quoted(layer.name)} would both write ${JSON.stringify(sink.path)}`;
+      const message = `layers ${quoted(other)} and ${quoted(layer.name)} would both write ${quotedPath(sink.path)}`;
       throw new CortadoError([{ severity: "error", message, span: spec.span }]);
     }
     paths.set(sink.path, layer.name);

@@ -1,4 +1,5 @@
 import { CortadoError } from "../../proto/errors/index.js";
+import { quoted } from "../../proto/words/names.js";
 import type { LoweredNet } from "../layers/index.js";
 
 /**
@@ -29,7 +30,7 @@ export function requireNoFiles({ files }: Pick<LoweredNet, "files">, what: strin
     throw new CortadoError(
       files.map(({ layer, what: of, source, span }) => ({
         severity: "error",
-        message: `${layer}: ${what} does not carry ${of} ${JSON.stringify(source)}`,
+        message: `${layer}: ${what} does not carry ${of} ${quoted(source)}`,
         span,
         hint: "give it as a bottom of the layer: an input of the net",
       })),

@@ -7,9 +7,8 @@ import { float, movingAverage, square } from "./update-scalars.js";
  * squared steps: h ← μ·h + (1 − μ)·g²; s = g·√((u + δ) / (h + δ)); u ← μ·u + (1 − μ)·s²; w ← w − rate·s.
  */
 export const adadelta: UpdateRule = {
-  type: "AdaDelta",
   slots: 2,
-  scalars: {},
+  scalars: [],
   refuses: refusesNothing,
   update(b, { weight, gradient, history: [h, u], rate, constants: { momentum, delta } }) {
     const squares = b.map(movingAverage(momentum, arg(1), square(arg(0))), [gradient, h]);

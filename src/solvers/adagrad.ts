@@ -4,9 +4,8 @@ import { float, square } from "./update-scalars.js";
 
 /** AdaGrad (Duchi et al. 2011): h ← h + g²; w ← w − rate·g / (√h + δ). */
 export const adagrad: UpdateRule = {
-  type: "AdaGrad",
   slots: 1,
-  scalars: {},
+  scalars: [],
   refuses: refusesMomentum("AdaGrad"),
   update(b, { weight, gradient, history: [h], rate, constants }) {
     const next = b.map(add(square(arg(0)), arg(1)), [gradient, h]);

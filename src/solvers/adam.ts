@@ -1,5 +1,4 @@
 import { add, arg, div, mul, sub, unary } from "../../codegen/ir/scalar.js";
-import { adamCorrection } from "../../runtime/solver/adam-correction.js";
 import { refusesNothing, type UpdateRule } from "./rule.js";
 import { float, movingAverage, square } from "./update-scalars.js";
 
@@ -9,14 +8,13 @@ import { float, movingAverage, square } from "./update-scalars.js";
  * iteration t = 1, 2, … from the host.
  */
 export const adam: UpdateRule = {
-  type: "Adam",
   slots: 2,
-  scalars: { correction: adamCorrection },
+  scalars: ["correction"],
   refuses: refusesNothing,
   update(b, { weight, gradient, history: [m, v], rate, scalars, constants }) {
     const mean = b.map(movingAverage(constants.momentum, arg(1), arg(0)), [gradient, m]);
     const squares = b.map(movingAverage(constants.momentum2, arg(1), square(arg(0))), [gradient, v]);
-    const size = b.map(mul(arg(0), arg(1)), [rate, scalars["correction"]]);
+    const size = b.map(mul(arg(0), arg(1)), [rate, scalars.correction]);
     const step = mul(arg(1), div(arg(2), add(unary("sqrt", arg(3)), float(constants.delta))));
     return {
       weight: b.map(sub(arg(0), step), [weight, size, mean, squares]),

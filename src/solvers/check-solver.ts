@@ -1,11 +1,10 @@
 import type { Diagnostics } from "../../proto/errors/index.js";
-import { didYouMean, orList, quoted } from "../../proto/errors/suggest.js";
+import { didYouMean, orList } from "../../proto/errors/suggest.js";
 import { has, type SolverParameter } from "../../proto/index.js";
+import { quoted } from "../../proto/words/names.js";
 import { checkPolicy } from "../../runtime/solver/policy.js";
 import { nameSpanOf, spanOf } from "../net-text/index.js";
-import { constantsOf, RULES, SOLVER_TYPES, type SolverType } from "./index.js";
-
-const isSolverType = (name: string): name is SolverType => (SOLVER_TYPES as readonly string[]).includes(name);
+import { constantsOf, isSolverType, ruleOf, SOLVER_TYPES } from "./index.js";
 
 /**
  * Reports what no training could come of, at its place: what Caffe stops at when it creates or first runs such a
@@ -13,7 +12,7 @@ const isSolverType = (name: string): name is SolverType => (SOLVER_TYPES as read
  */
 export function checkSolver(solver: SolverParameter, diagnostics: Diagnostics): void {
   if (isSolverType(solver.type)) {
-    for (const { field, reason } of RULES[solver.type].refuses(constantsOf(solver)))
+    for (const { field, reason } of ruleOf(solver).refuses(constantsOf(solver)))
       diagnostics.error(reason, spanOf(solver, field) ?? spanOf(solver, "type") ?? spanOf(solver));
   } else
     diagnostics.error(`unknown solver type ${quoted(solver.type)}`, spanOf(solver, "type"), {

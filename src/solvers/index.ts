@@ -1,2 +1,2 @@
-export { type RuleConstants, SOLVER_TYPES, type SolverType, type UpdateRule } from "./rule.js";
+export type { RuleConstants, UpdateRule } from "./rule.js";
 export * from "./updates.js";

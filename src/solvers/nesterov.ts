@@ -7,9 +7,8 @@ import { float, scaled } from "./update-scalars.js";
  * next gradient is taken at.
  */
 export const nesterov: UpdateRule = {
-  type: "Nesterov",
   slots: 1,
-  scalars: {},
+  scalars: [],
   refuses: refusesNothing,
   update(b, { weight, gradient, history: [v], rate, constants: { momentum } }) {
     const next = b.map(add(mul(arg(0), arg(1)), scaled(momentum, arg(2))), [rate, gradient, v], weight.shape);

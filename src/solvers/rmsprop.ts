@@ -4,9 +4,8 @@ import { float, movingAverage, square } from "./update-scalars.js";
 
 /** RMSProp (Tieleman and Hinton 2012): h ← d·h + (1 − d)·g²; w ← w − rate·g / (√h + δ). */
 export const rmsprop: UpdateRule = {
-  type: "RMSProp",
   slots: 1,
-  scalars: {},
+  scalars: [],
   refuses: (constants) => [
     ...refusesMomentum("RMSProp")(constants),
     ...(constants.rmsDecay >= 0 && constants.rmsDecay < 1

@@ -1,12 +1,9 @@
 import type { GraphBuilder } from "../../codegen/ir/builder.js";
 import type { Node } from "../../codegen/ir/graph.js";
-
-/** The solvers of Caffe, by the name a `solver.prototxt` gives. */
-export const SOLVER_TYPES = ["SGD", "Nesterov", "AdaGrad", "RMSProp", "AdaDelta", "Adam"] as const;
-export type SolverType = (typeof SOLVER_TYPES)[number];
+import type { RuleScalar, ScalarConstants } from "../../runtime/solver/rule-scalars.js";
 
 /** Constants of a rule, each rounded to float32 as the schema's fields are. */
-export interface RuleConstants {
+export interface RuleConstants extends ScalarConstants {
   /** Adam's β₁; AdaDelta's decay. */
   readonly momentum: number;
   /** Adam's β₂. */
@@ -26,7 +23,7 @@ export interface RuleOperands {
   /** The iteration's learning rate times the parameter's lr_mult; shape []. */
   readonly rate: Node;
   /** The rule's own scalars of this iteration, by name; shape []. */
-  readonly scalars: Readonly<Record<string, Node>>;
+  readonly scalars: Readonly<Record<RuleScalar, Node>>;
   readonly constants: RuleConstants;
 }
 
@@ -35,11 +32,10 @@ export interface RuleOperands {
  * runs on every target.
  */
 export interface UpdateRule {
-  readonly type: SolverType;
   /** Tensors of history per parameter: those of Caffe's `history_`, in its order. */
   readonly slots: number;
-  /** What each iteration feeds beside the rate, as functions of the iteration (from 0) on the host. */
-  readonly scalars: Readonly<Record<string, (iteration: number, constants: RuleConstants) => number>>;
+  /** What each iteration feeds beside the rate. */
+  readonly scalars: readonly RuleScalar[];
   /** Fields that the rule refuses, as Caffe does, each with the reason. */
   readonly refuses: (
     constants: RuleConstants,
@@ -56,6 +52,6 @@ export const refusesNothing = (): readonly never[] => [];
 
 /** Rules that scale by a history of squares have no place for a momentum. */
 export const refusesMomentum =
-  (type: SolverType) =>
+  (type: string) =>
   ({ momentum }: RuleConstants): readonly { field: string; reason: string }[] =>
     momentum === 0 ? [] : [{ field: "momentum", reason: `momentum cannot be used with ${type}` }];

@@ -4,9 +4,8 @@ import { scaled } from "./update-scalars.js";
 
 /** Stochastic gradient descent with momentum: v ← rate·g + μ·v; w ← w − v. */
 export const sgd: UpdateRule = {
-  type: "SGD",
   slots: 1,
-  scalars: {},
+  scalars: [],
   refuses: refusesNothing,
   update(b, { weight, gradient, history: [v], rate, constants }) {
     const next = b.map(

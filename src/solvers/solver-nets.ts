@@ -15,6 +15,9 @@ import {
   type Schema,
   type SolverParameter,
 } from "../../proto/index.js";
+import { showCount } from "../../proto/words/amounts.js";
+import { quotedPath } from "../../proto/words/names.js";
+import { troubleOf } from "../../proto/words/trouble.js";
 import { existing } from "../../runtime/solver/paths.js";
 import { type NetDef, parseNet, type SolverDef, spanOf } from "../net-text/index.js";
 
@@ -105,7 +108,7 @@ function testReferences(solver: SolverParameter, diagnostics: Diagnostics): read
   const wanted = solver.test_iter.length;
   if (generic ? wanted < own.length : wanted !== own.length)
     diagnostics.error(
-      `test_iter must be given once for each test net: ${count(wanted, "test_iter")}, ${count(own.length, "test net")}`,
+      `test_iter must be given once for each test net: ${showCount(wanted, "test_iter")}, ${showCount(own.length, "test net")}`,
       spanOf(solver, wanted > 0 ? "test_iter" : "test_net") ?? spanOf(solver),
       generic === undefined && own.length === 0
         ? { hint: "there is no test net: name one with test_net, or the train net with net instead" }
@@ -118,15 +121,13 @@ function testReferences(solver: SolverParameter, diagnostics: Diagnostics): read
     );
   if (solver.test_state.length > 0 && solver.test_state.length !== wanted)
     diagnostics.error(
-      `test_state must be given once for each test net or not at all: ${count(solver.test_state.length, "test_state")}, ${count(wanted, "test net")}`,
+      `test_state must be given once for each test net or not at all: ${showCount(solver.test_state.length, "test_state")}, ${showCount(wanted, "test net")}`,
       spanOf(solver, "test_state"),
     );
   const rest = Math.max(0, wanted - own.length);
   if (generic === undefined || rest === 0) return own;
   return [...own, ...new Array<Reference>(rest).fill(referenceTo(solver, generic))];
 }
-
-const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`;
 
 /** A net's text, read. */
 interface Loaded {
@@ -162,8 +163,8 @@ function createReader(
     try {
       const path = await existing(reference.path, folders);
       if (path === undefined)
-        diagnostics.error(`there is no file ${JSON.stringify(reference.path)}`, reference.span, {
-          hint: `looked in ${folders.join(" and ")}`,
+        diagnostics.error(`there is no file ${quotedPath(reference.path)}`, reference.span, {
+          hint: `looked in ${folders.map(quotedPath).join(" and ")}`,
         });
       else
         loaded = {
@@ -174,7 +175,7 @@ function createReader(
       if (error instanceof CortadoError) reportAll(error.diagnostics);
       else
         diagnostics.error(
-          `${JSON.stringify(reference.path)} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+          `${quotedPath(reference.path)} cannot be read: ${troubleOf(error)}`,
           reference.span,
         );
     }

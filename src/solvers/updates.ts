@@ -3,30 +3,37 @@ import { type Node, type Root, sizeOf } from "../../codegen/ir/graph.js";
 import { add, arg, constant, div, mul, type Scalar, select, unary } from "../../codegen/ir/scalar.js";
 import { InternalError } from "../../proto/errors/index.js";
 import type { SolverParameter } from "../../proto/index.js";
+import { RULE_SCALARS, type RuleScalar } from "../../runtime/solver/rule-scalars.js";
 import { adadelta } from "./adadelta.js";
 import { adagrad } from "./adagrad.js";
 import { adam } from "./adam.js";
 import { nesterov } from "./nesterov.js";
 import { rmsprop } from "./rmsprop.js";
-import type { RuleConstants, SolverType, UpdateRule } from "./rule.js";
+import type { RuleConstants, UpdateRule } from "./rule.js";
 import { sgd } from "./sgd.js";
 import { float } from "./update-scalars.js";
 
-/** The rule of each solver type. */
-export const RULES: Readonly<Record<SolverType, UpdateRule>> = {
+/** The solvers of Caffe, by the name that a `solver.prototxt` gives. */
+export const RULES = {
   SGD: sgd,
   Nesterov: nesterov,
   AdaGrad: adagrad,
   RMSProp: rmsprop,
   AdaDelta: adadelta,
   Adam: adam,
-};
+} as const satisfies Readonly<Record<string, UpdateRule>>;
+
+export type SolverType = keyof typeof RULES;
+
+export const SOLVER_TYPES = Object.keys(RULES) as readonly SolverType[];
+
+/** Whether there is a solver of this name. */
+export const isSolverType = (name: string): name is SolverType => Object.hasOwn(RULES, name);
 
 /** The rule of a checked solver (`checkSolver` refuses unknown types with a hint). */
 export function ruleOf(solver: Pick<SolverParameter, "type">): UpdateRule {
-  if (!Object.hasOwn(RULES, solver.type))
-    throw new InternalError(`solver type ${solver.type} was not checked`);
-  return RULES[solver.type as SolverType];
+  if (!isSolverType(solver.type)) throw new InternalError(`solver type ${solver.type} was not checked`);
+  return RULES[solver.type];
 }
 
 /** The fields that a rule reads as constants. */
@@ -43,13 +50,14 @@ export const constantsOf = (
 export const scalarInput = (name: string): string => `solver:${name}`;
 
 /** The names of what `step` feeds on each iteration: the rate and the rule's own scalars. */
-export const scalarNames = (rule: UpdateRule): readonly string[] => ["rate", ...Object.keys(rule.scalars)];
+export const scalarNames = (rule: UpdateRule): readonly string[] => ["rate", ...rule.scalars];
 
 /** The rule's own scalars at an iteration (from 0), by name. */
 export function ruleScalars(solver: UpdateSettings, iteration: number): Readonly<Record<string, number>> {
   const constants = constantsOf(solver);
-  const scalars = Object.entries(ruleOf(solver).scalars);
-  return Object.fromEntries(scalars.map(([name, scalar]) => [name, scalar(iteration, constants)]));
+  return Object.fromEntries(
+    ruleOf(solver).scalars.map((name) => [name, RULE_SCALARS[name](iteration, constants)]),
+  );
 }
 
 /** A learnable parameter in front of its update. */
@@ -98,8 +106,8 @@ export function appendUpdates(
     const constants = constantsOf(solver);
     const rate = b.input(scalarInput("rate"), []);
     const scalars = Object.fromEntries(
-      Object.keys(rule.scalars).map((name) => [name, b.input(scalarInput(name), [])]),
-    );
+      rule.scalars.map((name) => [name, b.input(scalarInput(name), [])]),
+    ) as Record<RuleScalar, Node>;
     const clip = clipFactor(
       b,
       learnables.flatMap(({ gradient }) => gradient ?? []),

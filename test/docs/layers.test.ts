@@ -3,6 +3,7 @@
  * lowered, differentiated and planned. This test writes the page anew and compares, and runs every example:
  * `npx vitest run test/docs -u` accepts a change.
  */
+
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,11 +11,11 @@ import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { CortadoError } from "../../proto/errors/index.js";
 import { type FieldInfo, messageInfo } from "../../proto/index.js";
+import { showShape } from "../../proto/words/amounts.js";
 import { drawnInputs } from "../../src/gradcheck/bottoms.js";
 import { isDifferentiable } from "../../src/gradcheck/drawn.js";
 import { drawNetValues } from "../../src/gradcheck/net-values.js";
 import { knownLayerTypes, type LayerType } from "../../src/layers/index.js";
-import { showShape } from "../../src/layers/shapes.js";
 import { compile } from "../../src/net/compile.js";
 import { parseNet, selectLayers } from "../../src/net-text/index.js";
 import { exampleOf, exampleText, type LayerExample } from "../support/layer-examples.js";

@@ -1,4 +1,5 @@
 /** Files are whole, or not there. */
+
 import { execFileSync } from "node:child_process";
 import {
   chmodSync,
@@ -17,7 +18,8 @@ import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { fileTrouble, writeFileAtomically } from "../../runtime/atomic-file.js";
+import { troubleOf } from "../../proto/words/trouble.js";
+import { writeFileAtomically } from "../../runtime/atomic-file.js";
 
 let folder = "";
 beforeEach(() => {
@@ -25,7 +27,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const troubleOf = (work: Promise<void>): Promise<string> => work.then(() => "none", fileTrouble);
+const wordsFor = (work: Promise<void>): Promise<string> => work.then(() => "none", troubleOf);
 
 it("writes text, bytes and pieces, and replaces what was there", async () => {
   const path = join(folder, "a");
@@ -44,19 +46,19 @@ it("a failed write leaves the old file and no litter", async () => {
   writeFileSync(path, "old");
   mkdirSync(join(folder, "dir"));
   writeFileSync(join(folder, "dir", "b"), "old");
-  expect(await troubleOf(writeFileAtomically(join(folder, "dir"), "new"))).toBe("it is a folder");
-  expect(await troubleOf(writeFileAtomically(join(path, "b"), "new"))).toBe(
+  expect(await wordsFor(writeFileAtomically(join(folder, "dir"), "new"))).toBe("it is a folder");
+  expect(await wordsFor(writeFileAtomically(join(path, "b"), "new"))).toBe(
     "what should be a folder on its path is a file",
   );
-  expect(await troubleOf(writeFileAtomically(join(folder, "none", "b"), "new"))).toBe(
+  expect(await wordsFor(writeFileAtomically(join(folder, "none", "b"), "new"))).toBe(
     "there is no such file or folder",
   );
-  expect(await troubleOf(writeFileAtomically(join(folder, "x".repeat(300)), "new"))).toBe(
+  expect(await wordsFor(writeFileAtomically(join(folder, "x".repeat(300)), "new"))).toBe(
     "its name is too long",
   );
   // The second piece is none: the first has been written by then.
   const pieces = [Uint8Array.of(1), 5 as unknown as Uint8Array];
-  expect(await troubleOf(writeFileAtomically(path, pieces))).not.toBe("none");
+  expect(await wordsFor(writeFileAtomically(path, pieces))).not.toBe("none");
   expect(readFileSync(path, "utf8")).toBe("old");
   expect(readdirSync(folder).sort()).toEqual(["a", "dir"]);
   expect(readdirSync(join(folder, "dir"))).toEqual(["b"]);

@@ -97,10 +97,10 @@ describe("compareNets", () => {
     );
     expect(
       await refusal(compareNets(a, await open(NET.replace("num_output: 4", "num_output: 6")))),
-    ).toContain('blob "a" has shape [2, 4] in one net and [2, 6] in the other');
+    ).toContain('blob "a" has shape 2×4 in one net and 2×6 in the other');
     const strange = 'layer { name: "q" type: "Input" top: "q" input_param { shape { dim: 1 } } }';
     expect(await refusal(compareNets(a, await open(strange)))).toContain("no blob of the same name");
-    expect(await refusal(compareNets(a, a, { x: Float32Array.of(1) }))).toContain('"x" has shape [2, 3]');
+    expect(await refusal(compareNets(a, a, { x: Float32Array.of(1) }))).toContain('"x" has shape 2×3');
     expect(await refusal(compareNets(a, a, undefined, { bound: -1 }))).toContain("option bound is -1");
   });
 });

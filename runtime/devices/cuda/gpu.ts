@@ -1,5 +1,7 @@
 import type { Addon, Context } from "../../../native/addon.js";
 import { InternalError, userError } from "../../../proto/errors/index.js";
+import { showBytes } from "../../../proto/words/amounts.js";
+import { messageOf } from "../../../proto/words/trouble.js";
 import type { ParamMemory } from "../../device.js";
 import type { FoundDevice } from "./open-driver.js";
 
@@ -28,12 +30,6 @@ export interface CudaParam extends ParamMemory {
 
 const FLOAT_BYTES = 4;
 
-/** Bytes for people. */
-export function amount(bytes: number): string {
-  const [unit, name] = bytes >= 1e9 ? [1e9, "GB"] : bytes >= 1e6 ? [1e6, "MB"] : [1e3, "kB"];
-  return `${(bytes / unit).toFixed(2)} ${name}`;
-}
-
 /** The bytes of an array, not copied. */
 export const bytesOf = (array: Float32Array | Int32Array): Uint8Array =>
   new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
@@ -52,13 +48,13 @@ export function openGpu({ driver, ordinal, properties, architecture }: FoundDevi
     const [free, total] = addon.contextMemory(context);
     if (bytes > free)
       throw userError(
-        `${what} need ${amount(bytes)} of memory, and ${name} has ${amount(free)} free of ${amount(total)}`,
+        `${what} need ${showBytes(bytes)} of memory, and ${name} has ${showBytes(free)} free of ${showBytes(total)}`,
         "a smaller batch, or smaller layers, need less",
       );
   };
   const allocate = (bytes: number, what: string): bigint => {
     requireOpen();
-    return attempt(`${what} need ${amount(bytes)} of memory, and ${name} does not grant it`, () =>
+    return attempt(`${what} need ${showBytes(bytes)} of memory, and ${name} does not grant it`, () =>
       addon.allocate(context, bytes),
     );
   };
@@ -106,7 +102,7 @@ const OUR_MISTAKE = /CUDA_ERROR_(ILLEGAL|INVALID|MISALIGNED|LAUNCH|ASSERT|HARDWA
 
 /** An error of the driver, as one of ours: the user's machine, or a fault in Cortado. */
 export function gpuError(what: string, error: unknown): Error {
-  const text = `${what}: ${error instanceof Error ? error.message : String(error)}`;
+  const text = `${what}: ${messageOf(error)}`;
   return OUR_MISTAKE.test(text) ? new InternalError(text) : userError(text);
 }
 

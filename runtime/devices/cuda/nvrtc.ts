@@ -2,6 +2,8 @@ import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type Addon, type Nvrtc, openAddon } from "../../../native/addon.js";
 import { userError } from "../../../proto/errors/index.js";
+import { quoted, quotedPath } from "../../../proto/words/names.js";
+import { messageOf } from "../../../proto/words/trouble.js";
 import {
   fromLoader,
   fromPython,
@@ -72,7 +74,7 @@ export function requireArchitecture(
   const capability = /^sm_(\d{2,3})[af]?$/.exec(architecture)?.[1];
   const known = architectures.map((one) => `sm_${one}`).join(", ");
   if (capability === undefined)
-    throw userError(`${JSON.stringify(architecture)} is no GPU architecture`, `NVRTC knows: ${known}`);
+    throw userError(`${quoted(architecture)} is no GPU architecture`, `NVRTC knows: ${known}`);
   if (!architectures.includes(Number(capability)))
     throw userError(
       `NVRTC ${version.join(".")} (${path}) does not compile for ${architecture}`,
@@ -112,7 +114,7 @@ export async function searchNvrtc(newest?: NewestMajor): Promise<NvrtcSearch> {
     const found = await openGiven(given, open, inFolder);
     if (found) return { found };
     const why = looked.map((one) => `${one.place}: ${one.why}`).join("; ");
-    return { fault: `CORTADO_NVRTC is ${JSON.stringify(given)}, and ${why}`, looked };
+    return { fault: `CORTADO_NVRTC is ${quotedPath(given)}, and ${why}`, looked };
   }
 
   // In this order, and no further than it must: the last ones start other programs.
@@ -176,7 +178,7 @@ async function tryOpen(addon: Addon, path: string, newest: NewestMajor): Promise
       architectures: addon.nvrtcArchitectures(nvrtc),
     };
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }
 

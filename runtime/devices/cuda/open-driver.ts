@@ -1,5 +1,7 @@
 import type { Addon, Cuda, DeviceProperties } from "../../../native/addon.js";
 import { userError } from "../../../proto/errors/index.js";
+import { quotedPath } from "../../../proto/words/names.js";
+import { messageOf } from "../../../proto/words/trouble.js";
 
 /** The driver, opened, and what it finds. */
 export interface FoundDriver {
@@ -51,7 +53,7 @@ export function openDriver(addon: Addon, without: string): DriverSearch {
         };
       return { found: { addon, cuda, path, version, devices: addon.cudaDevices(cuda) } };
     } catch (error) {
-      failures.push(error instanceof Error ? error.message : String(error));
+      failures.push(messageOf(error));
     }
   }
   return reasonOf(failures, given, without);
@@ -71,7 +73,7 @@ function reasonOf(failures: readonly string[], given: string | undefined, withou
       why: `NVIDIA's driver is too old, or is no driver: ${lacks}`,
       hint: "install a driver of branch 525 or newer",
     };
-  if (given) return { why: `CORTADO_DRIVER is ${JSON.stringify(given)}, and ${failures[0]}` };
+  if (given) return { why: `CORTADO_DRIVER is ${quotedPath(given)}, and ${failures[0]}` };
   const present = failures.find((failure) => !failure.includes("No such file"));
   return {
     why: present ?? "this machine has no NVIDIA driver (libcuda.so.1)",

@@ -4,6 +4,7 @@ import type { NetPass } from "../../../codegen/plan/plan.js";
 import { cudaTarget } from "../../../codegen/targets/cuda/cuda-target.js";
 import { type Addon, type HostMemory, openAddon } from "../../../native/addon.js";
 import { InternalError, userError } from "../../../proto/errors/index.js";
+import { messageOf } from "../../../proto/words/trouble.js";
 import type { Device, Executor, ParamStore } from "../../device.js";
 import { allocateShared, checkMemory } from "../../memory.js";
 import { allocateParam, viewOf } from "../ts/ts-memory.js";
@@ -88,7 +89,7 @@ function createExecutor(addon: Addon, path: string, program: Program, params: Pa
 
 /** What a detector found is our mistake, not the user's. */
 function finding(error: unknown, program: Program, launches: readonly Launch[]): InternalError {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = messageOf(error);
   const number = (error as { readonly launch?: unknown }).launch;
   const launch = typeof number === "number" ? launches[number] : undefined;
   const note = launch && program.kernels[launch.kernel].note;

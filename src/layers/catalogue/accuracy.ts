@@ -1,9 +1,10 @@
 import type { Node } from "../../../codegen/ir/graph.js";
 import { arg, binary, constant, coord, div, mul, select } from "../../../codegen/ir/scalar.js";
+import { showShape } from "../../../proto/words/amounts.js";
 import { drawShape } from "../domain.js";
 import { countedLabels, ignoredLabel, truncated } from "../loss.js";
 import { defineLayer, parameterOf } from "../record.js";
-import { canonicalAxis, countBetween, showShape } from "../shapes.js";
+import { canonicalAxis, countBetween } from "../shapes.js";
 
 export const accuracy = defineLayer({
   type: "Accuracy",

@@ -1,9 +1,9 @@
 import { arg } from "../../../codegen/ir/scalar.js";
+import { showShape } from "../../../proto/words/amounts.js";
 import { drawShape } from "../domain.js";
 import { refuseGradient } from "../labels.js";
 import { notIntoLabels } from "../loss.js";
 import { defineLayer } from "../record.js";
-import { showShape } from "../shapes.js";
 
 export const batchReindex = defineLayer({
   type: "BatchReindex",

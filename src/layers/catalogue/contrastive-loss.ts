@@ -1,9 +1,10 @@
 import { arg, constant, mul, select, sub, unary } from "../../../codegen/ir/scalar.js";
+import { showShape } from "../../../proto/words/amounts.js";
 import { drawShape } from "../domain.js";
 import { truncated } from "../loss.js";
 import { defineLayer } from "../record.js";
 import { guardedRoot } from "../root.js";
-import { countBetween, showShape } from "../shapes.js";
+import { countBetween } from "../shapes.js";
 
 /** What Caffe adds to a distance before it divides by it. */
 const EPSILON = 1e-4;

@@ -1,6 +1,7 @@
+import { showShape } from "../../../proto/words/amounts.js";
 import { drawShape } from "../domain.js";
 import { defineLayer } from "../record.js";
-import { canonicalAxis, showShape } from "../shapes.js";
+import { canonicalAxis } from "../shapes.js";
 
 export const crop = defineLayer({
   type: "Crop",

@@ -1,10 +1,10 @@
 import { sameShape } from "../../../codegen/ir/graph.js";
 import { add, arg, binary, constant, mul, type Scalar } from "../../../codegen/ir/scalar.js";
 import type { EltwiseParameter } from "../../../proto/index.js";
+import { showShape } from "../../../proto/words/amounts.js";
 import { times } from "../arity.js";
 import { twoAlike } from "../domain.js";
 import { defineLayer, parameterOf } from "../record.js";
-import { showShape } from "../shapes.js";
 
 /** Bottoms that one expression reads at most. */
 const AT_ONCE = 15;

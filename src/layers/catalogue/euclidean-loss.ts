@@ -1,7 +1,8 @@
 import { arg, constant, mul, sub } from "../../../codegen/ir/scalar.js";
+import { showShape } from "../../../proto/words/amounts.js";
 import { twoAlike } from "../domain.js";
 import { defineLayer } from "../record.js";
-import { countBetween, showShape } from "../shapes.js";
+import { countBetween } from "../shapes.js";
 
 export const euclideanLoss = defineLayer({
   type: "EuclideanLoss",

@@ -1,8 +1,9 @@
 import { arg, constant, coord, select } from "../../../codegen/ir/scalar.js";
+import { showShape } from "../../../proto/words/amounts.js";
 import { drawShape } from "../domain.js";
 import { refuseGradient } from "../labels.js";
 import { defineLayer } from "../record.js";
-import { countBetween, showShape } from "../shapes.js";
+import { countBetween } from "../shapes.js";
 
 export const filter = defineLayer({
   type: "Filter",

@@ -1,6 +1,6 @@
+import { showShape } from "../../../proto/words/amounts.js";
 import { spanOf } from "../../net-text/index.js";
 import { defineLayer } from "../record.js";
-import { showShape } from "../shapes.js";
 
 export const hdf5Output = defineLayer({
   type: "HDF5Output",

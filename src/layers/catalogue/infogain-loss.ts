@@ -1,9 +1,10 @@
 import { add, arg, binary, constant, mul, neg, sub, unary } from "../../../codegen/ir/scalar.js";
+import { showShape } from "../../../proto/words/amounts.js";
 import { drawShape } from "../domain.js";
 import { refuseGradient } from "../labels.js";
 import { countedLabels, ignoredLabel, LEAST_PROBABILITY, normalizationOf, normalizedLoss } from "../loss.js";
 import { defineLayer, gives, type LayerContext, parameterOf } from "../record.js";
-import { canonicalAxis, countBetween, showShape } from "../shapes.js";
+import { canonicalAxis, countBetween } from "../shapes.js";
 import { softmaxParts } from "../softmax-parts.js";
 
 export const infogainLoss = defineLayer({

@@ -1,7 +1,7 @@
 import { add, arg, binary, constant, mul } from "../../../codegen/ir/scalar.js";
+import { showShape } from "../../../proto/words/amounts.js";
 import { drawShape } from "../domain.js";
 import { defineLayer } from "../record.js";
-import { showShape } from "../shapes.js";
 
 export const lrn = defineLayer({
   type: "LRN",

@@ -1,7 +1,7 @@
 import type { Shape } from "../../../codegen/ir/graph.js";
+import { showShape } from "../../../proto/words/amounts.js";
 import { lstmStep } from "../lstm-step.js";
 import { defineLayer } from "../record.js";
-import { showShape } from "../shapes.js";
 
 export const lstmUnit = defineLayer({
   type: "LSTMUnit",

@@ -1,8 +1,9 @@
 import { add, arg, constant, div, mul, sub } from "../../../codegen/ir/scalar.js";
+import { showShape } from "../../../proto/words/amounts.js";
 import { drawShape } from "../domain.js";
 import { defineLayer } from "../record.js";
 import { guardedRoot } from "../root.js";
-import { countBetween, showShape } from "../shapes.js";
+import { countBetween } from "../shapes.js";
 
 export const mvn = defineLayer({
   type: "MVN",

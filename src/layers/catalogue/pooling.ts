@@ -1,7 +1,8 @@
 import type { Node } from "../../../codegen/ir/graph.js";
 import { arg, constant, coord, type Scalar, select } from "../../../codegen/ir/scalar.js";
+import { showShape } from "../../../proto/words/amounts.js";
 import { defineLayer, gives, type LayerContext, parameterOf } from "../record.js";
-import { type PoolAxis, poolAxis, showShape } from "../shapes.js";
+import { type PoolAxis, poolAxis } from "../shapes.js";
 import { stochasticPool } from "../stochastic-pool.js";
 import { windowMean } from "../window-mean.js";
 

@@ -1,8 +1,8 @@
 import { arg, constant, mul, select } from "../../../codegen/ir/scalar.js";
+import { showShape } from "../../../proto/words/amounts.js";
 import { laidAlong } from "../broadcast.js";
 import { awayFrom, drawShape } from "../domain.js";
 import { defineLayer } from "../record.js";
-import { showShape } from "../shapes.js";
 
 export const prelu = defineLayer({
   type: "PReLU",

@@ -1,4 +1,4 @@
-import { quoted } from "../../../proto/errors/suggest.js";
+import { quoted } from "../../../proto/words/names.js";
 import { defineLayer } from "../record.js";
 
 export const python = defineLayer({

@@ -1,6 +1,7 @@
+import { showShape } from "../../../proto/words/amounts.js";
 import { drawShape } from "../domain.js";
 import { defineLayer } from "../record.js";
-import { countBetween, showShape } from "../shapes.js";
+import { countBetween } from "../shapes.js";
 
 export const reshape = defineLayer({
   type: "Reshape",

@@ -1,8 +1,9 @@
 import { add, arg, constant, mul, neg, select, sub, unary } from "../../../codegen/ir/scalar.js";
+import { showShape } from "../../../proto/words/amounts.js";
 import { drawShape } from "../domain.js";
 import { countedLabels, ignoredLabel, normalizationOf, normalizedLoss, notIntoLabels } from "../loss.js";
 import { defineLayer, parameterOf } from "../record.js";
-import { countBetween, showShape } from "../shapes.js";
+import { countBetween } from "../shapes.js";
 
 export const sigmoidCrossEntropyLoss = defineLayer({
   type: "SigmoidCrossEntropyLoss",

@@ -1,4 +1,5 @@
 import { arg, binary, constant, coord, mul, select, sub, unary } from "../../../codegen/ir/scalar.js";
+import { showShape } from "../../../proto/words/amounts.js";
 import { drawShape } from "../domain.js";
 import {
   countedLabels,
@@ -9,7 +10,7 @@ import {
   truncated,
 } from "../loss.js";
 import { defineLayer, parameterOf } from "../record.js";
-import { canonicalAxis, countBetween, showShape } from "../shapes.js";
+import { canonicalAxis, countBetween } from "../shapes.js";
 import { softmaxParts } from "../softmax-parts.js";
 
 /** −log FLT_MIN: Caffe's loss of a class whose probability has underflowed. */

@@ -1,6 +1,7 @@
 import type { Node } from "../../../codegen/ir/graph.js";
+import { showShape } from "../../../proto/words/amounts.js";
 import { defineLayer, type LayerContext, parameterOf } from "../record.js";
-import { countBetween, poolAxis, showShape } from "../shapes.js";
+import { countBetween, poolAxis } from "../shapes.js";
 import { windowMean } from "../window-mean.js";
 
 export const spp = defineLayer({

@@ -1,4 +1,5 @@
-import { didYouMean, quoted } from "../../../proto/errors/suggest.js";
+import { didYouMean } from "../../../proto/errors/suggest.js";
+import { quoted } from "../../../proto/words/names.js";
 import { spanOf } from "../../net-text/index.js";
 import { defineLayer } from "../record.js";
 import { transformOf } from "../transform-settings.js";

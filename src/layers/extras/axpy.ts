@@ -1,8 +1,8 @@
 import { sameShape } from "../../../codegen/ir/graph.js";
 import { add, arg, mul } from "../../../codegen/ir/scalar.js";
+import { showShape } from "../../../proto/words/amounts.js";
 import { drawShape } from "../domain.js";
 import { defineLayer } from "../record.js";
-import { showShape } from "../shapes.js";
 
 export const axpy = defineLayer({
   type: "Axpy",

@@ -1,8 +1,9 @@
 import type { GraphBuilder } from "../../../codegen/ir/builder.js";
 import type { Node } from "../../../codegen/ir/graph.js";
 import { binary, constant, coord, mul, sub, unary } from "../../../codegen/ir/scalar.js";
+import { showShape } from "../../../proto/words/amounts.js";
 import { defineLayer, gives } from "../record.js";
-import { countBetween, showShape } from "../shapes.js";
+import { countBetween } from "../shapes.js";
 
 export const interp = defineLayer({
   type: "Interp",

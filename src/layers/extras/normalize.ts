@@ -1,9 +1,9 @@
 import { add, arg, constant, div, mul, unary } from "../../../codegen/ir/scalar.js";
 import { createMessage } from "../../../proto/index.js";
+import { showShape } from "../../../proto/words/amounts.js";
 import { laidAlong } from "../broadcast.js";
 import { drawShape } from "../domain.js";
 import { defineLayer } from "../record.js";
-import { showShape } from "../shapes.js";
 
 const ONE = createMessage("FillerParameter", { type: "constant", value: 1 });
 

@@ -1,6 +1,6 @@
+import { showShape } from "../../../proto/words/amounts.js";
 import { drawShape } from "../domain.js";
 import { defineLayer } from "../record.js";
-import { showShape } from "../shapes.js";
 
 export const shuffleChannel = defineLayer({
   type: "ShuffleChannel",

@@ -11,8 +11,8 @@ import {
   sub,
   unary,
 } from "../../../codegen/ir/scalar.js";
+import { showShape } from "../../../proto/words/amounts.js";
 import { defineLayer, gives } from "../record.js";
-import { showShape } from "../shapes.js";
 
 export const upsample = defineLayer({
   type: "Upsample",

@@ -79,6 +79,6 @@ test("no name ends a line or hides", () => {
   const b = createBuilder();
   b.origin = 'a\n%9 = "evil"\u2028\u202e\u007f';
   const line = printNode(b.blob(b.input("x\r\n`$` */\u001b[31m", [2]), "b\nc", 3));
-  expect(line).toBe('%1 = blob "b\\nc" 3 (%0) : [2]  # a\\n%9 = \\"evil\\"\\u2028\\u202e\\u007f');
+  expect(line).toBe('%1 = blob "b\\nc" 3 (%0) : [2]  # a\\u000a%9 = "evil"\\u2028\\u202e\\u007f');
   expect(printNode(b.input("x\r\n\u001b[31m", [2]))).toContain('input "x\\r\\n\\u001b[31m"');
 });

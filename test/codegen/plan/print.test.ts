@@ -10,7 +10,7 @@ describe("formatPlan", () => {
     expect(text.split("\n").slice(0, 3)).toMatchInlineSnapshot(`
       [
         "10 forward steps, 16 backward steps; 20 nodes fused into others, 4 values written in place",
-        "memory: 7.13 MiB; without sharing 11.98 MiB (59.5%); live at once 7.13 MiB (arena is 1.000× of that)",
+        "memory: 7.13 MiB; without sharing 12.0 MiB (59.5%); live at once 7.13 MiB (arena is 1.000× of that)",
         "peak: at step 19, in backward; largest then: map "relu1" %7 [64×20×24×24]",
       ]
     `);

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { didYouMean, nearest, orList, quoted } from "../../../proto/errors/suggest.js";
+import { didYouMean, nearest, orList } from "../../../proto/errors/suggest.js";
+import { quoted } from "../../../proto/words/names.js";
 
 it("near names are found by edit distance, swaps, and without regard to case", () => {
   const names = ["kernel_size", "kernel_h", "stride", "pad", "lrn_param", "mvn_param", "prelu_param"];
@@ -17,5 +18,5 @@ it("suggestions and names read as sentences", () => {
   expect(didYouMean("ip", ["conv"])).toBeUndefined();
   expect([[], ["a"], ["a", "b"], ["a", "b", "c"]].map(orList)).toEqual(["", "a", "a or b", "a, b or c"]);
   expect(quoted('a"\n')).toBe('"a\\"\\n"');
-  expect(quoted("a".repeat(100))).toBe(`"${"a".repeat(80)}…"`);
+  expect(quoted("a".repeat(100))).toBe(`"${"a".repeat(79)}…"`);
 });

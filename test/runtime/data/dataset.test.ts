@@ -62,7 +62,7 @@ describe("what a source is", () => {
     [
       "a zip that only has the name",
       "x-images-idx3-ubyte.gz",
-      /x-images-idx3-ubyte\.gz is cut short: nothing in it can be unpacked/,
+      /x-images-idx3-ubyte\.gz" is cut short: nothing in it can be unpacked/,
     ],
     ["a data.mdb that is a folder", "odd_lmdb", /data\.mdb is not a file/],
   ])("%s", async (_, source, expected) => {
@@ -92,7 +92,7 @@ describe("whole files", () => {
     expect(mistake?.message).toMatch(/the file is too large: 10 bytes, and at most 9 are read/);
     expect((await mistakeOf(() => readWhole(scratch.path, "it", 9)))?.message).toMatch(/it is not a file/);
     expect((await mistakeOf(() => readWhole(`${path}x`, "it", 9)))?.message).toMatch(
-      /cannot open it: ENOENT/,
+      /cannot open it: there is no such file or folder/,
     );
   });
 });

@@ -99,7 +99,7 @@ describe("what is wrong is said", () => {
       "cut",
       idx([3, 2, 4]).subarray(0, 30),
       labels,
-      /is cut short: its header declares 3 × 2 × 4 values, and 10 bytes are missing/,
+      /is cut short: its header declares 3×2×4 values, and 10 bytes are missing/,
     ],
     ["cut-gz", gzipSync(idx([3, 2, 4]).subarray(0, 30)), labels, /is cut short/],
     ["torn-gz", gzipSync(idx([300, 20, 40])).subarray(0, 500), labels, /cannot unpack|cut short/],
@@ -112,10 +112,10 @@ describe("what is wrong is said", () => {
     ],
     ["header", idx([3, 2, 4]).subarray(0, 9), labels, /its header takes 16 bytes/],
     ["bomb", gzipSync(idx([4_000_000_000, 1, 1], THREE)), labels, /is cut short/],
-    ["huge", idx([4_000_000_000, 4_000_000_000, 4_000_000_000], THREE), labels, /declares 4000000000 × /],
-    ["none", idx([3, 0, 4], new Uint8Array(0)), labels, /declares 3 × 0 × 4 values/],
+    ["huge", idx([4_000_000_000, 4_000_000_000, 4_000_000_000], THREE), labels, /declares 4000000000×/],
+    ["none", idx([3, 0, 4], new Uint8Array(0)), labels, /declares 3×0×4 values/],
     ["count", idx([3, 2, 4]), idx([4]), /has 4 labels for 3 images/],
-    ["label-shape", idx([3, 2, 4]), idx([3, 1]), /has 3 × 1 labels for 3 images/],
+    ["label-shape", idx([3, 2, 4]), idx([3, 1]), /has 3×1 labels for 3 images/],
     ["label-cut", idx([3, 2, 4]), labels.subarray(0, 9), /labels.* is cut short/],
     [
       "label-text",
@@ -127,7 +127,7 @@ describe("what is wrong is said", () => {
       "no-labels",
       idx([3, 2, 4]),
       undefined,
-      /no labels beside .*\n.*looked for .*x-labels-idx1-ubyte and .*\.gz/,
+      /no labels beside .*\n.*looked for .*x-labels-idx1-ubyte" and .*\.gz/,
     ],
   ])("%s", async (folder, images, labelsOf, expected) => {
     expect(await mistakeIn(pair(folder, images, labelsOf))).toMatch(expected);

@@ -157,7 +157,7 @@ describe("damage", () => {
     const log = readdirSync(folder).find((name) => name.endsWith(".log"))!;
     rmSync(join(folder, log));
     mkdirSync(join(folder, log));
-    expect((await mistakeOf(() => readAll(folder)))?.message).toMatch(/\.log is not a file/);
+    expect((await mistakeOf(() => readAll(folder)))?.message).toMatch(/\.log" is not a file/);
   });
 });
 

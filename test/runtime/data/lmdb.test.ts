@@ -152,7 +152,7 @@ describe("damaged databases", () => {
     cpSync(fixture("v1"), folder, { recursive: true });
     writeFileSync(join(folder, "data.mdb"), "not a database");
     expect((await mistakeOf(() => openRecords(folder, ".")))?.message).toMatch(
-      /data\.mdb is not an LMDB file: its magic number is missing/,
+      /data\.mdb" is not an LMDB file: its magic number is missing/,
     );
   });
 });

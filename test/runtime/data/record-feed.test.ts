@@ -123,7 +123,7 @@ describe("what is wrong is said", () => {
   it("records of another size, when they are reached", async () => {
     const feed = await open(recordsSpec("sizes", { batchSize: 3 }));
     expect((await mistakeOf(() => batchOf(feed)))?.message).toMatch(
-      /a record of .*sizes is 1×6×5 .*and the first is 1×4×4: a batch needs one size\n.*crop_size makes images of one size/,
+      /a record of .*sizes" is 1×6×5 .*and the first is 1×4×4: a batch needs one size\n.*crop_size makes images of one size/,
     );
     await feed.close();
   });
@@ -135,7 +135,7 @@ describe("what is wrong is said", () => {
   });
 
   it("a database without records", async () => {
-    expect((await mistakeOf(() => open(recordsSpec("none"))))?.message).toMatch(/none has no records/);
+    expect((await mistakeOf(() => open(recordsSpec("none"))))?.message).toMatch(/none" has no records/);
   });
 
   it("leaves no file open", async () => {

@@ -90,7 +90,7 @@ describe("fillers", () => {
       ...outer(row3),
       ...outer(row3),
     ]);
-    expect(() => fill(filler({ type: "bilinear" }), [1, 1, 3, 4], 1, 0)).toThrow(/1 × 1 × 3 × 4/);
+    expect(() => fill(filler({ type: "bilinear" }), [1, 1, 3, 4], 1, 0)).toThrow(/1×1×3×4/);
   });
 
   it("gives the same values again, others for another seed or stream", () => {

@@ -128,10 +128,10 @@ it("tells every blob whose values are not as many as its shape says", async () =
     off(Array(99).fill(1), 2),
   );
   expect((await refusal(() => readWeights(bytes))).split("\n\n")).toEqual([
-    'error: the weights: parameter 0 of layer "ip" has 5 values for its shape [2, 3]',
-    'error: the weights: parameter 1 of layer "ip" has 6 values for its shape [-2, -3]',
-    'error: the weights: parameter 2 of layer "ip" has 1 values for its shape [1099511627776, 1099511627776]',
-    'error: the weights: parameter 4 of layer "ip" has 2 values for its shape [1, 1, 1, 1, 1, 1, 1, 1, …]',
+    'error: the weights: parameter 0 of layer "ip" has 5 values for its shape 2×3',
+    'error: the weights: parameter 1 of layer "ip" has 6 values for its shape -2×-3',
+    'error: the weights: parameter 2 of layer "ip" has 1 values for its shape 1099511627776×1099511627776',
+    'error: the weights: parameter 4 of layer "ip" has 2 values for its shape 1×1×1×1×1×1×1×1×…',
   ]);
 });
 

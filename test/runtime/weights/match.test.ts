@@ -70,8 +70,8 @@ describe("matchWeights", () => {
     const count = "\n  to leave the net's own values in place, give the layer another name in one of them";
     expect(message.split("\n\n")).toEqual([
       `error: layer "b" has 2 parameter blobs in the net and 1 in the weights${count}`,
-      `error: parameter 0 of layer "c" has shape [2, 3] in the net and [3, 2] in the weights${another}`,
-      `error: parameter 1 of layer "c" has shape [2] in the net and [4] in the weights${another}`,
+      `error: parameter 0 of layer "c" has shape 2×3 in the net and 3×2 in the weights${another}`,
+      `error: parameter 1 of layer "c" has shape 2 in the net and 4 in the weights${another}`,
       `error: layer "d" has 1 parameter blob in the net and 2 in the weights${count}`,
     ]);
   });

@@ -74,7 +74,5 @@ it("a net compiled with weights that cannot be used is refused", async () => {
   for (const weights of [join(folder, "none.caffemodel"), new Uint8Array(0), bytes.subarray(0, 20)])
     await expect(compile(net("fc2"), { weights })).rejects.toBeInstanceOf(CortadoError);
   const smaller = net("fc2").replace("num_output: 2", "num_output: 1");
-  await expect(compile(smaller, { weights: bytes })).rejects.toThrow(
-    'layer "fc2" has shape [1, 3] in the net',
-  );
+  await expect(compile(smaller, { weights: bytes })).rejects.toThrow('layer "fc2" has shape 1×3 in the net');
 });

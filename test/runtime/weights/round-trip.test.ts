@@ -190,11 +190,11 @@ it("every mistake of a set is told, and nothing is encoded", async () => {
       "error: layer 2 of the weights has no name",
       'error: layer "a" of the weights has no array of blobs',
       'error: layer "b" of the weights has no type: give "" where it is not known',
-      'error: parameter 0 of layer "b" of the weights has 3 values for its shape [2, 2]',
+      'error: parameter 0 of layer "b" of the weights has 3 values for its shape 2×2',
       'error: parameter 1 of layer "b" of the weights has no Float32Array of data',
       'error: parameter 2 of layer "b" of the weights has no Float32Array of data',
       'error: parameter 0 of layer "c" of the weights has no shape',
-      'error: parameter 1 of layer "c" of the weights has 1 values for its shape [-1, -1]',
+      'error: parameter 1 of layer "c" of the weights has 1 values for its shape -1×-1',
     ]);
   for (const set of [undefined, null, 5, {}, { layers: {} }])
     expect(await refusal(() => encodeWeights(set as unknown as WeightSet, "caffemodel"))).toBe(

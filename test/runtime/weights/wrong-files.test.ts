@@ -81,12 +81,12 @@ it.each([
   [
     "safetensors, bad size",
     safetensors('{"a/0":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}'),
-    'tensor "a/0" has 8 bytes of F32 for its shape [3]',
+    'tensor "a/0" has 8 bytes of F32 for its shape 3',
   ],
   [
     "safetensors, huge shape",
     safetensors(`{"a/0":{"dtype":"F32","shape":[${"9007199254740991,".repeat(40)}0],"data_offsets":[0,8]}}`),
-    'tensor "a/0" has 8 bytes of F32 for its shape [9007199254740991',
+    'tensor "a/0" has 8 bytes of F32 for its shape 9007199254740991×',
   ],
   [
     "safetensors, outside",

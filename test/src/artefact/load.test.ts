@@ -32,9 +32,11 @@ const loading = async (folder: string): Promise<string> =>
 describe("loading a build", () => {
   it("names a file that is missing", async () => {
     const message = await loading(await damaged((folder) => rm(join(folder, "weights.safetensors"))));
-    expect(message).toMatch(/^Error: cannot read file:\S+weights\.safetensors: there is no such file$/);
+    expect(message).toMatch(
+      /^Error: cannot read "file:\S+weights\.safetensors": there is no such file or folder$/,
+    );
     const other = await loading(await damaged((folder) => rm(join(folder, "manifest.json"))));
-    expect(other).toMatch(/^Error: cannot read file:\S+manifest\.json: there is no such file$/);
+    expect(other).toMatch(/^Error: cannot read "file:\S+manifest\.json": there is no such file or folder$/);
   });
 
   it("refuses weights that were cut short or changed", async () => {
@@ -110,11 +112,11 @@ describe("loading a build", () => {
       1,
       "Error: option weights is not a sound safetensors file: its header is cut short",
       "Error: option weights is not a sound safetensors file: its header has no proper length",
-      "Error: cannot read nowhere.safetensors: there is no such file",
+      'Error: cannot read "nowhere.safetensors": there is no such file or folder',
       "Error: option weights is an ArrayBuffer, a Uint8Array, a URL or a path",
       'Error: load has no option "weight": there is weights',
       'Error: option weights has no layer "ip"',
-      'Error: parameter 0 of layer "ip" has shape [3, 3] in the net and [9] in option weights',
+      'Error: parameter 0 of layer "ip" has shape 3×3 in the net and 9 in option weights',
     ]);
   });
 
@@ -136,7 +138,7 @@ describe("loading a build", () => {
   it.skipIf(chromium === undefined)("says in a browser what the server says", async () => {
     const folder = await damaged((at) => rm(join(at, "weights.safetensors")));
     expect(await inBrowser(folder, "return failure(load());")).toMatch(
-      /^Error: cannot read http:\S+weights\.safetensors: the server says 404 Not Found$/,
+      /^Error: cannot read "http:\S+weights\.safetensors": the server says 404 Not Found$/,
     );
   });
 });
@@ -175,12 +177,12 @@ describe("running a build", () => {
     expect(result).toEqual([
       "Error: backward needs a forward before it",
       'Error: "ip" is not kept, its memory is used again: build with --keep to read it',
-      'Error: input "data" [2, 3] was not given\ninput "label" [2] was not given',
-      'Error: input "data" has shape [2, 3], 6 numbers; 5 were given\n' +
+      'Error: input "data", of shape 2×3, was not given\ninput "label", of shape 2, was not given',
+      'Error: input "data" has shape 2×3, 6 numbers; 5 were given\n' +
         'the net has no input "labels": did you mean "label"? (there is "data", "label")\n' +
-        'input "label" [2] was not given',
+        'input "label", of shape 2, was not given',
       'Error: input "data" is not an array of numbers',
-      'Error: inputs are given as an object: { name: Float32Array }\ninput "data" [2, 3] was not given\ninput "label" [2] was not given',
+      'Error: inputs are given as an object: { name: Float32Array }\ninput "data", of shape 2×3, was not given\ninput "label", of shape 2, was not given',
       expect.stringMatching(/^Error: .*label.*: element 1 is 3$/s),
       'Error: "data" has no value before the first forward',
       'Error: the net has no blob "rely": did you mean "relu"? (there is "data", "label", "ip", "relu", "loss")',
@@ -189,7 +191,7 @@ describe("running a build", () => {
       'Error: the net has no blob that takes a diff "ip": there is none',
       "no error",
       "no error",
-      "Error: a parameter of shape [3, 3] holds 9 numbers; 6 were given",
+      "Error: a parameter of shape 3×3 holds 9 numbers; 6 were given",
       "Error: this net has been closed",
     ]);
   });

@@ -116,7 +116,7 @@ describe("cortado check", () => {
     expect(stdout).toMatch(
       /^solver_iter_40.solverstate: solver state \(iteration 40, 2 history blobs\): ok$/m,
     );
-    expect(stdout).toMatch(/^error: Cannot read ".*none.prototxt": there is no such file$/m);
+    expect(stdout).toMatch(/^error: Cannot read ".*none.prototxt": there is no such file or folder$/m);
     expect(stdout).toMatch(/^error: Cannot read ".*": it is a folder$/m);
     expect(stdout).toMatch(/\n4 files, 2 mistakes\n$/);
     expect(code).toBe(2);

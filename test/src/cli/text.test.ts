@@ -1,17 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { drawProgress } from "../../../src/cli/progress.js";
 import {
-  bytes,
-  count,
-  duration,
   grouped,
-  json,
-  safe,
-  shapeText,
-  shownPath,
-  table,
-  thousands,
-} from "../../../src/cli/text.js";
+  showBytes,
+  showCount,
+  showDuration,
+  showShape,
+  showThousands,
+} from "../../../proto/words/amounts.js";
+import { unquoted } from "../../../proto/words/names.js";
+import { drawProgress } from "../../../src/cli/progress.js";
+import { json, shownPath, table } from "../../../src/cli/text.js";
 
 describe("numbers for people", () => {
   test.each([
@@ -29,13 +27,13 @@ describe("numbers for people", () => {
     [99960000, "100 M"],
     [999999, "1.00 M"],
     [1.5e15, "1.50 P"],
-  ])("thousands %d", (value, text) => expect(thousands(value)).toBe(text));
+  ])("showThousands %d", (value, text) => expect(showThousands(value)).toBe(text));
   test.each([
     [0, "0 B"],
     [1023, "1023 B"],
     [1024, "1.00 KiB"],
     [1724320, "1.64 MiB"],
-  ])("bytes %d", (value, text) => expect(bytes(value)).toBe(text));
+  ])("bytes %d", (value, text) => expect(showBytes(value)).toBe(text));
   test.each([
     [0, "0.0s"],
     [3.21, "3.2s"],
@@ -44,22 +42,22 @@ describe("numbers for people", () => {
     [102.4, "1m 42s"],
     [3600, "1h 00m"],
     [Number.POSITIVE_INFINITY, "?"],
-  ])("duration %d", (value, text) => expect(duration(value)).toBe(text));
+  ])("duration %d", (value, text) => expect(showDuration(value)).toBe(text));
   test("counts", () => {
-    expect(count(1, "mistake")).toBe("1 mistake");
-    expect(count(0, "mistake")).toBe("0 mistakes");
+    expect(showCount(1, "mistake")).toBe("1 mistake");
+    expect(showCount(0, "mistake")).toBe("0 mistakes");
   });
 });
 
 test("names cannot steer a terminal or break a line", () => {
-  expect(safe("conv1/3x3")).toBe("conv1/3x3");
-  expect(safe("a\x1b[31m\nb\u202e")).toBe("a\\u001b[31m\\u000ab\\u202e");
-  expect(safe("x".repeat(100), 10)).toBe(`${"x".repeat(9)}…`);
+  expect(unquoted("conv1/3x3")).toBe("conv1/3x3");
+  expect(unquoted("a\x1b[31m\nb\u202e")).toBe("a\\u001b[31m\\u000ab\\u202e");
+  expect(unquoted("x".repeat(100), 10)).toBe(`${"x".repeat(9)}…`);
 });
 
 test("shapes, paths, tables, JSON", () => {
-  expect(shapeText([64, 1, 28, 28])).toBe("64×1×28×28");
-  expect(shapeText([])).toBe("scalar");
+  expect(showShape([64, 1, 28, 28])).toBe("64×1×28×28");
+  expect(showShape([])).toBe("scalar");
   expect(shownPath({ cwd: "/home/me" }, "/home/me/nets/a.caffemodel")).toBe("nets/a.caffemodel");
   expect(shownPath({ cwd: "/home/me" }, "/data/a.caffemodel")).toBe("/data/a.caffemodel");
   expect(table([{ title: "layer" }, { title: "n", align: "right" }], [["conv1", "10"], ["a"]])).toEqual([

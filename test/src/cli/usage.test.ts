@@ -63,11 +63,11 @@ describe("mistakes on the command line are told at the flag, and exit with 2", (
     [["summary", "m", "--shape", "data=1,-2"], "Expected a blob and its shape"],
     [
       ["summary", "/no/such/net.prototxt"],
-      'error: Cannot read the net "/no/such/net.prototxt": there is no such file\n',
+      'error: Cannot read the net "/no/such/net.prototxt": there is no such file or folder\n',
     ],
     [
       ["train", "/no/such/solver.prototxt"],
-      'error: Cannot read the solver "/no/such/solver.prototxt": there is no such file\n',
+      'error: Cannot read the solver "/no/such/solver.prototxt": there is no such file or folder\n',
     ],
     [["summary", "/"], 'error: Cannot read the net "/": it is a folder\n'],
   ])("%j", async (argv, message) => {

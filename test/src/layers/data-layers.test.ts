@@ -192,7 +192,7 @@ layer { name: "p" type: "Power" bottom: "a" top: "c" power_param { scale: 2 } }`
   it("says what was not given, or does not fit", async () => {
     const net = await compile(text, { target: "ts" });
     expect((await mistakeOf(() => net.forward()))?.message).toMatch(
-      /Input "a" \[2, 1, 1, 3\] was not given[\s\S]*Input "b" \[2\] was not given/,
+      /Input "a", of shape 2×1×1×3, was not given[\s\S]*Input "b", of shape 2, was not given/,
     );
     const short = { a: new Float32Array(5), b: new Float32Array(2) };
     expect((await mistakeOf(() => net.forward(short)))?.message).toMatch(/"a" has shape .* 5 were given/);

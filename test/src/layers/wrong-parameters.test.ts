@@ -3,10 +3,12 @@
  * `cortado check` alike, and nothing is written. The cases and what is said of them are in wrong-parameters.txt:
  * `npx vitest run test/src/layers/wrong -u` accepts a change. Labels out of range are found when the net runs.
  */
+
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { CortadoError, type Diagnostic, lineAndColumn } from "../../../proto/errors/index.js";
+import { showShape } from "../../../proto/words/amounts.js";
 import { knownLayerTypes } from "../../../src/layers/index.js";
 import { compile } from "../../../src/net/compile.js";
 import { exampleText, layerExamples } from "../../support/layer-examples.js";
@@ -294,7 +296,7 @@ describe("weights of another shape", () => {
     const [{ message }, ...others] = (failed as CortadoError).diagnostics;
     expect(others).toEqual([]);
     expect(message).toContain(JSON.stringify(type.toLowerCase()));
-    expect(message).toContain(`[${blobs.at(-1)!.shape.join(", ")}]`);
-    expect(message).toContain(`[${params.at(-1)!.shape.join(", ")}]`);
+    expect(message).toContain(showShape(blobs.at(-1)!.shape));
+    expect(message).toContain(showShape(params.at(-1)!.shape));
   });
 });

@@ -153,8 +153,8 @@ describe("mistakes are told, all at once", () => {
       const text = await refusal(forward({ dat: data, label: new Float32Array(3) }));
       expect(text).toContain('no input "dat"');
       expect(text).toContain('did you mean "data"?');
-      expect(text).toContain('"label" has shape [2], 2 numbers; 3 were given');
-      expect(text).toContain('Input "data" [2, 1, 8, 8] was not given');
+      expect(text).toContain('"label" has shape 2, 2 numbers; 3 were given');
+      expect(text).toContain('Input "data", of shape 2×1×8×8, was not given');
       expect(await refusal(backward())).toContain("needs a forward before it");
       await forward({ data, label });
       expect(await refusal(backward({ ipp: data }))).toContain('did you mean "ip"?');

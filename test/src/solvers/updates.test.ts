@@ -7,9 +7,9 @@ import { createMessage, type SolverParameter } from "../../../proto/index.js";
 import {
   appendAccumulation,
   appendUpdates,
-  constantsOf,
   type Learnable,
   ruleOf,
+  ruleScalars,
   SOLVER_TYPES,
   scalarInput,
   scalarNames,
@@ -55,9 +55,7 @@ function prepare(specs: readonly Spec[], solver: SolverParameter) {
     weight: (i: number) => state.get(indexOf(learnables[i].node))!,
     history: (i: number) => learnables[i].history.map((slot) => state.get(indexOf(slot))!),
     step(gradients: readonly (readonly number[] | undefined)[], rate: number, iteration: number): void {
-      const scalars: Record<string, number> = { rate };
-      for (const [name, scalar] of Object.entries(rule.scalars))
-        scalars[name] = scalar(iteration, constantsOf(solver));
+      const scalars = { rate, ...ruleScalars(solver, iteration) };
       expect(Object.keys(scalars)).toEqual(scalarNames(rule));
       const inputs = new Map(
         Object.entries(scalars).map(([name, value]) => [scalarInput(name), Float64Array.of(value)]),

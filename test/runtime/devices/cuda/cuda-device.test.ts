@@ -144,7 +144,7 @@ describe.skipIf(loaded === undefined)("the cuda device over a driver double", ()
       /the blobs \(the plan's peak\) need .* of memory, and Cortado Double has .* free of .*\n {2}a smaller batch/,
     );
     expect(() => device.checkMemory(1e12, "the parameters")).toThrow(
-      "the parameters need 1000.00 GB of memory, and Cortado Double has",
+      "the parameters need 931 GiB of memory, and Cortado Double has",
     );
     await device.close();
     expect(double.report()).toEqual(["released"]);
