@@ -6,7 +6,7 @@ export interface Language {
   readonly name: "ts" | "cuda";
   /** A function of its library, by its name in C. */
   library(name: string): string;
-  /** A function of real numbers that generated code brings along; `value` is in C without types. */
+  /** A function of real numbers that generated code brings along; `value` has the library's names, but no types. */
   define(name: string, parameters: readonly string[], value: string): string;
 }
 
@@ -28,7 +28,8 @@ export function scalarText(language: Language): ScalarText {
     if ("infix" in form) return { infix: form.infix, level: LEVEL[form.level] };
     if ("call" in form) return { call: language.library(form.call) };
     const comment = form.note ? `/** ${form.note} */\n` : "";
-    helpers[form.helper] = comment + language.define(form.helper, parameters, form.body);
+    helpers[form.helper] =
+      comment + language.define(form.helper, parameters, withLibrary(form.body, language));
     return { helper: form.helper };
   };
 
@@ -43,9 +44,8 @@ export function scalarText(language: Language): ScalarText {
   };
 }
 
-/** What stands in a C text for a function of the library: each name before a bracket. */
-export const withLibrary = (text: string, library: (name: string) => string): string =>
-  text.replace(/[a-z]\w*(?=\()/g, library);
+/** Each name before a bracket is a function of the library. */
+const withLibrary = (body: string, { library }: Language): string => body.replace(/[a-z]\w*(?=\()/g, library);
 
 const mapValues = <K extends string, T, R>(table: Readonly<Record<K, T>>, of: (value: T) => R) =>
   Object.fromEntries((Object.keys(table) as K[]).map((key) => [key, of(table[key])])) as Readonly<

@@ -12,7 +12,7 @@ import {
 import { fitsInt32 } from "../../kernel/index-width.js";
 import type { Kernel } from "../../kernel/kernel.js";
 import { launchShape } from "../../kernel/launch.js";
-import { scalarText, withLibrary } from "../../kernel/scalar-text.js";
+import { scalarText } from "../../kernel/scalar-text.js";
 import type { SourceUnit } from "../target.js";
 import { UNIFORM } from "./cuda-random.js";
 
@@ -35,17 +35,13 @@ const words = (value: number): readonly Text[] => [
 ];
 const cast = (type: string, x: Text): Text => atom(`static_cast<${type}>(${x.text})`);
 
-const library = (name: string): string => `${name}f`;
+/** Whole numbers as floats. */
+const withFloats = (value: string): string => value.replace(/(?<![\w.])\d+(?![\w.])/g, "$&.0f");
 const SCALARS = scalarText({
   name: "cuda",
-  library,
-  define: (
-    name,
-    parameters,
-    value,
-  ) => `HELPER float ${name}(${parameters.map((x) => `float ${x}`).join(", ")}) {
-  return ${withLibrary(value, library).replace(/(?<![\w.])\d+(?![\w.])/g, "$&.0f")};
-}`,
+  library: (name) => `${name}f`,
+  define: (name, parameters, value) =>
+    `HELPER float ${name}(${parameters.map((x) => `float ${x}`).join(", ")}) {\n  return ${withFloats(value)};\n}`,
 });
 const HELPERS = { ...SCALARS.helpers, uniform: UNIFORM };
 

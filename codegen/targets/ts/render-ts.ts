@@ -10,7 +10,7 @@ import {
   within,
 } from "../../kernel/dialect.js";
 import type { Kernel, Program } from "../../kernel/kernel.js";
-import { scalarText, withLibrary } from "../../kernel/scalar-text.js";
+import { scalarText } from "../../kernel/scalar-text.js";
 import { UNIFORM } from "./ts-random.js";
 
 const literal = (value: number): Text => {
@@ -18,17 +18,11 @@ const literal = (value: number): Text => {
   return { text, level: text.startsWith("-") ? LEVEL.product : LEVEL.atom };
 };
 
-const library = (name: string): string => `Math.${name === "fabs" ? "abs" : name}`;
 const SCALARS = scalarText({
   name: "ts",
-  library,
-  define: (
-    name,
-    parameters,
-    value,
-  ) => `function ${name}(${parameters.map((x) => `${x}: number`).join(", ")}): number {
-  return ${withLibrary(value, library)};
-}`,
+  library: (name) => `Math.${name === "fabs" ? "abs" : name}`,
+  define: (name, parameters, value) =>
+    `function ${name}(${parameters.map((x) => `${x}: number`).join(", ")}): number {\n  return ${value};\n}`,
 });
 const HELPERS = { ...SCALARS.helpers, uniform: UNIFORM };
 
