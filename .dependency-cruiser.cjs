@@ -1,5 +1,6 @@
 /** The floors of docs/ARCHITECTURE.md, lowest first: no import goes up, none goes round. */
 const floors = [
+  ["words", "^proto/words/"],
   ["errors", "^proto/errors/"],
   ["native", "^native/"],
   ["proto", "^proto/"],

@@ -101,9 +101,10 @@ type Wrong = (message: string, hint?: string) => never;
 function declareMessage(name: string, fields: DeclaredFields, wrong: Wrong): MessageInfo {
   const taken = new Set<number>();
   for (const [field, { number }] of Object.entries(fields)) {
-    if (checkNumber(number, `${name}.${field}`, wrong) === undefined) continue;
-    if (taken.has(number!)) wrong(`${name}: two fields have the number ${number}`);
-    taken.add(number!);
+    const checked = checkNumber(number, `${name}.${field}`, wrong);
+    if (checked === undefined) continue;
+    if (taken.has(checked)) wrong(`${name}: two fields have the number ${checked}`);
+    taken.add(checked);
   }
   let free = 1;
   const next = (): number => {

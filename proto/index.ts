@@ -28,6 +28,7 @@ export {
   extendSchema,
   type FieldInfo,
   type FieldKind,
+  fieldInfo,
   type MessageInfo,
   type MessageName,
   messageInfo,

@@ -70,7 +70,6 @@ export function withFields<M extends Message>(message: M, patch: Partial<M>): M 
   return createMessageOf(infoOf(message), { ...message, ...patch }) as M;
 }
 
-/** The name of a message's type. */
 export const typeOf = (message: Message): string => infoOf(message).name;
 
 /** The table of a message's type. */

@@ -4,6 +4,7 @@
  */
 
 import protobuf from "protobufjs/light.js";
+import { present } from "./errors/index.js";
 import { descriptor, type MessageTypes } from "./generated/caffe.js";
 import { quoted } from "./words/names.js";
 
@@ -80,6 +81,10 @@ export function messageInfo(name: MessageName | (string & {})): MessageInfo {
   if (info === undefined) throw new TypeError(`the schema has no message ${quoted(name)}`);
   return info;
 }
+
+/** A field that a message has. */
+export const fieldInfo = (message: MessageInfo, field: string): FieldInfo =>
+  present(message.byName.get(field), `${message.name}.${field}`);
 
 /** The messages of one reading: the schema's, some of them with fields more. */
 export type Schema = (name: MessageName) => MessageInfo;

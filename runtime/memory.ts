@@ -3,7 +3,7 @@ import type { RealArray } from "../codegen/ir/real.js";
 import { userError } from "../proto/errors/index.js";
 import { showBytes } from "../proto/words/amounts.js";
 
-/** As it crosses the face; what is float32 already is not copied. */
+/** As it crosses the public API; what is float32 already is not copied. */
 export const toFloat32 = (values: RealArray): Float32Array =>
   values instanceof Float32Array ? values : Float32Array.from(values);
 

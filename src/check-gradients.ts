@@ -1,7 +1,7 @@
 import { userError } from "../proto/errors/index.js";
-import { isDifferentiable } from "./gradcheck/drawn.js";
 import { checkGivenNet } from "./gradcheck/given-net.js";
-import { singleLayerNet } from "./gradcheck/layered.js";
+import { singleLayerNet } from "./gradcheck/make-nets.js";
+import { isDifferentiable } from "./gradcheck/random-net.js";
 import type { GradientReport } from "./gradcheck/report.js";
 import { searchNets } from "./gradcheck/search.js";
 import type { LayerType } from "./layers/index.js";

@@ -4,8 +4,8 @@ import { showShape } from "../proto/words/amounts.js";
 import { quoted } from "../proto/words/names.js";
 import { toFloat32 } from "../runtime/memory.js";
 import type { Blobs } from "../runtime/net-types.js";
-import { drawnInputs } from "./gradcheck/bottoms.js";
-import { drawNetValues } from "./gradcheck/net-values.js";
+import { inputDomains } from "./gradcheck/input-domains.js";
+import { randomNetValues } from "./gradcheck/net-values.js";
 import { inputName } from "./layers/index.js";
 import type { CompiledNet } from "./net/compiled-net.js";
 import { internalsOf } from "./net/internals.js";
@@ -147,8 +147,8 @@ function drawnFor(a: CompiledNet, b: CompiledNet, seed: number): ReadonlyMap<str
     const internals = internalsOf(net);
     if (!internals) continue;
     const { lowered } = internals;
-    const values = drawNetValues(
-      { text: "", inputs: drawnInputs(lowered, net.definition), seed },
+    const values = randomNetValues(
+      { text: "", inputs: inputDomains(lowered, net.definition), seed },
       { ...lowered, params: [] },
     );
     for (const [blob, x] of values.inputs) drawn.set(blob, x);

@@ -138,7 +138,7 @@ describe.skipIf(!hasOracle())("a net as a user posted it", () => {
   const posted = (): string =>
     readFileSync(oraclePath("nets", "caffenet-saliency", "as-posted.prototxt"), "utf8");
 
-  it("is missing a brace: told with the line where it opened", () => {
+  it("is missing a brace: reported with the line where it opened", () => {
     const text = posted();
     let found: unknown;
     try {

@@ -8,16 +8,16 @@ import { afterAll, describe, expect, it } from "vitest";
 import { add, arg, constant, mul, unary } from "../codegen/ir/scalar.js";
 import { planGraph } from "../codegen/plan/index.js";
 import { checkGradients, formatGradientReport, type GradientReport } from "../src/check-gradients.js";
-import { compileForCheck } from "../src/gradcheck/check-drawn.js";
+import { compileForCheck } from "../src/gradcheck/check-net.js";
 import { forwardAt, RANDOM_STEP, RELATIVE_BOUND } from "../src/gradcheck/directional.js";
-import { layeredNet as makeLayered } from "../src/gradcheck/layered.js";
+import { layeredNet as makeLayered } from "../src/gradcheck/make-nets.js";
 import { searchNets } from "../src/gradcheck/search.js";
 import { defineLayer, inputName, type LayerType, STEP } from "../src/layers/index.js";
 import { compile } from "../src/net/compile.js";
 import { internalsOf } from "../src/net/internals.js";
 import { diffName, objectiveGraph } from "../src/net/objective.js";
-import { differentiableTypes, layeredNet } from "./support/draw-net.js";
 import { optimise } from "./support/pipeline.js";
+import { differentiableTypes, layeredNet } from "./support/random-net.js";
 import { makeRunnable, readableRoots } from "./support/run.js";
 
 const RUNS = Number(process.env["CORTADO_GRADIENT_RUNS"] ?? 200);
@@ -102,14 +102,14 @@ describe("the check finds a wrong gradient", () => {
 describe("the same net computed otherwise", () => {
   it("through compile, forward and backward", { timeout: LONG }, async () => {
     await fc.assert(
-      fc.asyncProperty(layeredNet, async (drawnNet) => {
-        const checked = await compileForCheck(drawnNet);
+      fc.asyncProperty(layeredNet, async (randomNet) => {
+        const checked = await compileForCheck(randomNet);
         const { runner, lowered, values, seeds } = checked;
         await forwardAt(checked);
         for (const [blob, seed] of seeds) await runner.write(diffName(blob), seed);
         await runner.backward();
 
-        const net = await compile(drawnNet.text, { phase: "TRAIN", dtype: "float64", seed: 1 });
+        const net = await compile(randomNet.text, { phase: "TRAIN", dtype: "float64", seed: 1 });
         const { params, session } = internalsOf(net)!;
         for (const [i, memory] of params.store.memories.entries()) await memory.write(values.params[i]);
         const outputs = await session.forward(Object.fromEntries(values.inputs));

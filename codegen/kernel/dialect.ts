@@ -1,5 +1,8 @@
+import { InternalError } from "../../proto/errors/index.js";
 import type { BinaryOp, CompareOp, ShapedOp, UnaryOp } from "../ir/scalar.js";
-import type { Condition, Index, Kernel, Memory, Statement, Typed, Value, Variable } from "./kernel.js";
+import type { Expression } from "./children.js";
+import { type Cases, fold } from "./fold.js";
+import type { Index, Kernel, Memory, Statement, Typed, Value, Variable } from "./kernel.js";
 
 /** Binding strength of what was written; a weaker text is put in parentheses. The C family agrees on these. */
 export const LEVEL = { or: 5, ternary: 3, sum: 11, product: 12, power: 13, atom: 20 } as const;
@@ -56,50 +59,21 @@ export interface BodyRenderer {
 
 const memory = (buffer: Memory): string => (buffer >= 0 ? `b${buffer}` : `s${-1 - buffer}`);
 
-/** A renderer of statements in a dialect; `used` collects the helpers that were called. */
-export function bodyRenderer(dialect: Dialect, used: Set<Helper>): BodyRenderer {
-  const names = new Map<Variable, string>();
-  let reals = 0;
-  let integers = 0;
-  const declare = (variable: Variable, type: "real" | "index"): string => {
-    const name = type === "real" ? `v${reals++}` : `i${integers++}`;
-    names.set(variable, name);
-    return name;
-  };
-  const nameOf = (variable: Variable): string => names.get(variable)!;
+const infix = (operator: string, level: number, a: Text, b: Text): Text => ({
+  text: `${within(a, level)} ${operator} ${within(b, level + 1)}`,
+  level,
+});
+const choice = (test: string, whenTrue: Text, otherwise: Text): Text => ({
+  text: `${test} ? ${within(whenTrue, LEVEL.ternary + 1)} : ${within(otherwise, LEVEL.ternary)}`,
+  level: LEVEL.ternary,
+});
 
-  const index = (x: Index): Text => {
-    switch (x.kind) {
-      case "int":
-        return { text: String(x.value), level: x.value < 0 ? LEVEL.or : LEVEL.atom };
-      case "var":
-        return atom(nameOf(x.variable));
-      case "iadd":
-        return infix("+", LEVEL.sum, index(x.a), index(x.b));
-      case "isub":
-        return infix("-", LEVEL.sum, index(x.a), index(x.b));
-      case "imul":
-        return infix("*", LEVEL.product, index(x.a), index(x.b));
-      case "idiv":
-        return dialect.quotient(index(x.a), index(x.b));
-      case "imod":
-        return infix("%", LEVEL.product, index(x.a), index(x.b));
-      case "imin":
-      case "imax":
-        return dialect.extreme(x.kind, index(x.a), index(x.b));
-      case "iload":
-        return atom(`${memory(x.buffer)}[${index(x.at).text}]`);
-      case "truncate":
-        return dialect.truncate(value(x.value));
-      default:
-        return x satisfies never;
-    }
-  };
-  const infix = (operator: string, level: number, a: Text, b: Text): Text => ({
-    text: `${within(a, level)} ${operator} ${within(b, level + 1)}`,
-    level,
-  });
-
+/** The text of each kind of expression, by the texts of what stands in it. */
+function expressionTexts(
+  dialect: Dialect,
+  used: Set<Helper>,
+  nameOf: (variable: Variable) => string,
+): Cases<Text> {
   const apply = (form: Form, ...args: readonly Text[]): Text => {
     if ("helper" in form) {
       used.add(form.helper);
@@ -116,110 +90,111 @@ export function bodyRenderer(dialect: Dialect, used: Set<Helper>): BodyRenderer 
       };
     return infix(form.infix, form.level, args[0], args[1]);
   };
+  const element = ({ buffer }: { readonly buffer: Memory }, { at }: { readonly at: Text }): Text =>
+    atom(`${memory(buffer)}[${at.text}]`);
+  const comparison = (cmp: CompareOp, a: Text, b: Text): string =>
+    `${within(a, LEVEL.sum)} ${dialect.compare[cmp]} ${within(b, LEVEL.sum)}`;
 
-  const value = (x: Value): Text => {
-    switch (x.kind) {
-      case "const":
-        return dialect.literal(x.value);
-      case "local":
-        return atom(nameOf(x.variable));
-      case "load":
-        return atom(`${memory(x.buffer)}[${index(x.at).text}]`);
-      case "fromIndex":
-        return dialect.fromIndex(index(x.index));
-      case "unary":
-        return apply(dialect.unary[x.op], value(x.x));
-      case "shaped":
-        return apply(dialect.shaped[x.op], value(x.x), dialect.literal(x.alpha));
-      case "binary":
-        return apply(dialect.binary[x.op], value(x.a), value(x.b));
-      case "fma":
-        return dialect.fma(value(x.a), value(x.b), value(x.c));
-      case "exchange":
-        return dialect.exchange(value(x.value), x.lanes);
-      case "select":
-        return choice(
-          `${within(value(x.left), LEVEL.sum)} ${dialect.compare[x.cmp]} ${within(value(x.right), LEVEL.sum)}`,
-          value(x.whenTrue),
-          value(x.otherwise),
-        );
-      case "guard":
-        return choice(condition(x.condition), value(x.whenTrue), value(x.otherwise));
-      case "random":
-        return apply(
-          { helper: dialect.random },
-          ...dialect.randomArguments(x.seed, x.stream, value(x.step), index(x.element)),
-        );
-      default:
-        return x satisfies never;
-    }
+  return {
+    int: ({ value }) => ({ text: String(value), level: value < 0 ? LEVEL.or : LEVEL.atom }),
+    var: ({ variable }) => atom(nameOf(variable)),
+    iadd: (_, { a, b }) => infix("+", LEVEL.sum, a, b),
+    isub: (_, { a, b }) => infix("-", LEVEL.sum, a, b),
+    imul: (_, { a, b }) => infix("*", LEVEL.product, a, b),
+    idiv: (_, { a, b }) => dialect.quotient(a, b),
+    imod: (_, { a, b }) => infix("%", LEVEL.product, a, b),
+    imin: (_, { a, b }) => dialect.extreme("imin", a, b),
+    imax: (_, { a, b }) => dialect.extreme("imax", a, b),
+    iload: element,
+    truncate: (_, { value }) => dialect.truncate(value),
+
+    const: ({ value }) => dialect.literal(value),
+    local: ({ variable }) => atom(nameOf(variable)),
+    load: element,
+    fromIndex: (_, { index }) => dialect.fromIndex(index),
+    unary: ({ op }, { x }) => apply(dialect.unary[op], x),
+    shaped: ({ op, alpha }, { x }) => apply(dialect.shaped[op], x, dialect.literal(alpha)),
+    binary: ({ op }, { a, b }) => apply(dialect.binary[op], a, b),
+    fma: (_, { a, b, c }) => dialect.fma(a, b, c),
+    exchange: ({ lanes }, { value }) => dialect.exchange(value, lanes),
+    select: ({ cmp }, { left, right, whenTrue, otherwise }) =>
+      choice(comparison(cmp, left, right), whenTrue, otherwise),
+    guard: (_, { condition, whenTrue, otherwise }) => choice(condition.text, whenTrue, otherwise),
+    random: ({ seed, stream }, { step, element: place }) =>
+      apply({ helper: dialect.random }, ...dialect.randomArguments(seed, stream, step, place)),
+
+    compare: ({ cmp }, { a, b }) => atom(comparison(cmp, a, b)),
+    compareValue: ({ cmp }, { a, b }) => atom(comparison(cmp, a, b)),
+    and: (_, { all }) => atom(all.map(({ text }) => text).join(" && ")),
   };
-  const choice = (test: string, whenTrue: Text, otherwise: Text): Text => ({
-    text: `${test} ? ${within(whenTrue, LEVEL.ternary + 1)} : ${within(otherwise, LEVEL.ternary)}`,
-    level: LEVEL.ternary,
-  });
+}
 
-  const condition = (x: Condition): string => {
-    switch (x.kind) {
-      case "compare":
-        return `${within(index(x.a), LEVEL.sum)} ${dialect.compare[x.cmp]} ${within(index(x.b), LEVEL.sum)}`;
-      case "compareValue":
-        return `${within(value(x.a), LEVEL.sum)} ${dialect.compare[x.cmp]} ${within(value(x.b), LEVEL.sum)}`;
-      case "and":
-        return x.all.map(condition).join(" && ");
-      default:
-        return x satisfies never;
-    }
+/** A renderer of statements in a dialect; `used` collects the helpers that were called. */
+export function bodyRenderer(dialect: Dialect, used: Set<Helper>): BodyRenderer {
+  const names = new Map<Variable, string>();
+  let reals = 0;
+  let integers = 0;
+  const declare = (variable: Variable, type: "real" | "index"): string => {
+    const name = type === "real" ? `v${reals++}` : `i${integers++}`;
+    names.set(variable, name);
+    return name;
+  };
+  const nameOf = (variable: Variable): string => {
+    const name = names.get(variable);
+    if (name === undefined) throw new InternalError(`variable ${variable} stands outside of its block`);
+    return name;
   };
 
+  const texts = expressionTexts(dialect, used, nameOf);
+  const textOf = (x: Expression): string => fold(x, texts).text;
   const typed = (x: Typed): string =>
-    x.type === "real" ? value(x.value).text : dialect.integer(x.value, index(x.value).text);
+    x.type === "real" ? textOf(x.value) : dialect.integer(x.value, textOf(x.value));
 
   const lines: string[] = [];
   const write = (statements: readonly Statement[], indent: string): void => {
+    const line = (text: string): void => {
+      lines.push(`${indent}${text}`);
+    };
+    const inside = (block: readonly Statement[]): void => write(block, `${indent}  `);
     for (const statement of statements) {
       switch (statement.kind) {
         case "for": {
-          const from = index(statement.from).text;
-          const to = within(index(statement.to), LEVEL.sum);
+          const from = textOf(statement.from);
+          const to = within(fold(statement.to, texts), LEVEL.sum);
           const v = declare(statement.variable, "index");
-          const opening = dialect.loop(v, from, to, statement.step, statement.unrolled);
-          lines.push(...opening.map((line) => `${indent}${line}`));
-          write(statement.body, `${indent}  `);
-          lines.push(`${indent}}`);
+          dialect.loop(v, from, to, statement.step, statement.unrolled).forEach(line);
+          inside(statement.body);
+          line("}");
           break;
         }
         case "declare": {
           const text = typed(statement);
           const word = dialect.declaration(statement.type, statement.mutable);
-          lines.push(`${indent}${word} ${declare(statement.variable, statement.type)} = ${text};`);
+          line(`${word} ${declare(statement.variable, statement.type)} = ${text};`);
           break;
         }
         case "assign": {
           const name = nameOf(statement.variable);
           const { value: x } = statement;
           const isSum = statement.type === "real" && x.kind === "binary" && x.op === "add";
-          if (isSum && isLocal(x.a, statement.variable))
-            lines.push(`${indent}${name} += ${value(x.b).text};`);
-          else lines.push(`${indent}${name} = ${typed(statement)};`);
+          if (isSum && isLocal(x.a, statement.variable)) line(`${name} += ${textOf(x.b)};`);
+          else line(`${name} = ${typed(statement)};`);
           break;
         }
         case "store":
-          lines.push(
-            `${indent}${memory(statement.buffer)}[${index(statement.at).text}] = ${typed(statement)};`,
-          );
+          line(`${memory(statement.buffer)}[${textOf(statement.at)}] = ${typed(statement)};`);
           break;
         case "if":
-          lines.push(`${indent}if (${condition(statement.condition)}) {`);
-          write(statement.whenTrue, `${indent}  `);
+          line(`if (${textOf(statement.condition)}) {`);
+          inside(statement.whenTrue);
           if (statement.otherwise.length > 0) {
-            lines.push(`${indent}} else {`);
-            write(statement.otherwise, `${indent}  `);
+            line("} else {");
+            inside(statement.otherwise);
           }
-          lines.push(`${indent}}`);
+          line("}");
           break;
         case "barrier":
-          lines.push(`${indent}${dialect.barrier}`);
+          line(dialect.barrier);
           break;
         default:
           statement satisfies never;

@@ -1,5 +1,7 @@
 import { boundsOf, keyOf, sumOf, termsOf, variable } from "./indices.js";
-import type { Condition, Index, Statement, Typed, Value, Variable } from "./kernel.js";
+import type { Index, Statement, Variable } from "./kernel.js";
+import { type Rewriter, rewriteInside } from "./rewrite.js";
+import { visit } from "./visit.js";
 
 /**
  * Computes parts of index sums where their last variable is bound instead of in the innermost loop:
@@ -28,17 +30,13 @@ export function hoistIndices(
   const levels = new Map<Variable, number>(outermost.map((v) => [v, 0]));
 
   const levelOf = (index: Index): number => {
-    switch (index.kind) {
-      case "int":
-        return 0;
-      case "var":
-        return levels.get(index.variable) ?? Number.POSITIVE_INFINITY;
-      case "iload":
-      case "truncate":
-        return Number.POSITIVE_INFINITY;
-      default:
-        return Math.max(levelOf(index.a), levelOf(index.b));
-    }
+    let level = 0;
+    visit(index, (form) => {
+      if (form.kind === "var") level = Math.max(level, levels.get(form.variable) ?? Number.POSITIVE_INFINITY);
+      else if (form.kind === "iload" || form.kind === "truncate") level = Number.POSITIVE_INFINITY;
+      return level < Number.POSITIVE_INFINITY;
+    });
+    return level;
   };
 
   const innermostLoop = (frame: number): number => {
@@ -70,12 +68,17 @@ export function hoistIndices(
 
   const index = (x: Index): Index => {
     const { terms, constant } = termsOf(x);
-    if (terms.length === 0) return x;
+    // A load is not a sum, and what places it is computed where it stands.
+    if (terms.length === 0 || (terms.length === 1 && terms[0].atom.kind === "iload" && terms[0].factor === 1))
+      return x;
     const { lifted } = frames[frames.length - 1];
     let result = lifted.get(terms);
     if (!result) {
       const inside = terms.map((term) => {
-        const atom = atomOf(term.atom);
+        const atom =
+          levelOf(term.atom) < innermostLoop(frames.length - 1)
+            ? term.atom
+            : rewriteInside(term.atom, rewriter);
         return atom === term.atom ? term : { atom, factor: term.factor, key: keyOf(atom) };
       });
       result = termsOf(sumOf(lift(inside, frames.length - 1), 0)).terms;
@@ -84,120 +87,20 @@ export function hoistIndices(
     return sumOf(result, constant);
   };
 
-  /** The operands of an atom that stays where it is. */
-  const atomOf = (atom: Index): Index => {
-    switch (atom.kind) {
-      case "int":
-      case "var":
-        return atom;
-      case "iload":
-        return { ...atom, at: index(atom.at) };
-      case "truncate":
-        return { kind: "truncate", value: value(atom.value) };
-      default:
-        if (levelOf(atom) < innermostLoop(frames.length - 1)) return atom;
-        return { kind: atom.kind, a: index(atom.a), b: index(atom.b) };
-    }
-  };
-
-  const condition = (x: Condition): Condition => {
-    switch (x.kind) {
-      case "compare":
-        return { ...x, a: index(x.a), b: index(x.b) };
-      case "compareValue":
-        return { ...x, a: value(x.a), b: value(x.b) };
-      case "and":
-        return { kind: "and", all: x.all.map(condition) };
-      default:
-        return x satisfies never;
-    }
-  };
-
-  const value = (x: Value): Value => {
-    switch (x.kind) {
-      case "const":
-      case "local":
-        return x;
-      case "load":
-        return { ...x, at: index(x.at) };
-      case "fromIndex":
-        return { kind: "fromIndex", index: index(x.index) };
-      case "unary":
-      case "shaped":
-        return { ...x, x: value(x.x) };
-      case "binary":
-        return { ...x, a: value(x.a), b: value(x.b) };
-      case "fma":
-        return { kind: "fma", a: value(x.a), b: value(x.b), c: value(x.c) };
-      case "exchange":
-        return { ...x, value: value(x.value) };
-      case "select":
-        return {
-          ...x,
-          left: value(x.left),
-          right: value(x.right),
-          whenTrue: value(x.whenTrue),
-          otherwise: value(x.otherwise),
-        };
-      case "guard":
-        return {
-          kind: "guard",
-          condition: condition(x.condition),
-          whenTrue: value(x.whenTrue),
-          otherwise: value(x.otherwise),
-        };
-      case "random":
-        return { ...x, step: value(x.step), element: index(x.element) };
-      default:
-        return x satisfies never;
-    }
-  };
-
-  const typed = (x: Typed): Typed =>
-    x.type === "real" ? { type: "real", value: value(x.value) } : { type: "index", value: index(x.value) };
-
-  const block = (statements: readonly Statement[], loop: boolean, own?: Variable): readonly Statement[] => {
-    const frame: Frame = { items: [], loop, shared: new Map(), lifted: new Map() };
+  const block = (statements: readonly Statement[], of?: Statement): readonly Statement[] => {
+    const level = frames.length;
+    const frame: Frame = { items: [], loop: of?.kind !== "if", shared: new Map(), lifted: new Map() };
     frames.push(frame);
-    const level = frames.length - 1;
-    if (own !== undefined) levels.set(own, level);
+    if (of?.kind === "for") levels.set(of.variable, level);
     for (const statement of statements) {
-      switch (statement.kind) {
-        case "for": {
-          const from = index(statement.from);
-          const to = index(statement.to);
-          const inner = block(statement.body, true, statement.variable);
-          frame.items.push({ ...statement, from, to, body: inner });
-          break;
-        }
-        case "declare":
-          frame.items.push({ ...statement, ...typed(statement) });
-          if (statement.type === "index" && !statement.mutable) levels.set(statement.variable, level);
-          break;
-        case "assign":
-          frame.items.push({ ...statement, ...typed(statement) });
-          break;
-        case "store":
-          frame.items.push({ ...statement, at: index(statement.at), ...typed(statement) });
-          break;
-        case "if": {
-          const test = condition(statement.condition);
-          const whenTrue = block(statement.whenTrue, false);
-          const otherwise = block(statement.otherwise, false);
-          frame.items.push({ kind: "if", condition: test, whenTrue, otherwise });
-          break;
-        }
-        case "barrier":
-          frame.items.push(statement);
-          break;
-        default:
-          statement satisfies never;
-      }
+      frame.items.push(rewriteInside(statement, rewriter));
+      if (statement.kind === "declare" && statement.type === "index" && !statement.mutable)
+        levels.set(statement.variable, level);
     }
     frames.pop();
     return frame.items;
   };
 
-  const hoisted = block(body, true);
-  return { body: hoisted, next: fresh };
+  const rewriter: Rewriter = { index, block };
+  return { body: block(body), next: fresh };
 }

@@ -1,6 +1,7 @@
+import { isIndex } from "./children.js";
 import { boundsOf } from "./indices.js";
-import type { Index, Kernel, Statement } from "./kernel.js";
-import { visit } from "./walk.js";
+import type { Index, Kernel } from "./kernel.js";
+import { visit } from "./visit.js";
 
 const LEAST = -(2 ** 31);
 const GREATEST = 2 ** 31 - 1;
@@ -12,24 +13,13 @@ const GREATEST = 2 ** 31 - 1;
 export function fitsInt32(kernel: Kernel, threads: number): boolean {
   if (kernel.parallel.extent + threads > GREATEST) return false;
   let fits = true;
-  const check = (x: Index): void => {
-    switch (x.kind) {
-      case "int":
-        fits &&= x.value >= LEAST && x.value <= GREATEST;
-        break;
-      case "var":
-      case "iload":
-      case "truncate":
-        break;
-      default: {
-        const [least, greatest] = boundsOf(x);
-        fits &&= least >= LEAST && greatest <= GREATEST;
-        check(x.a);
-        check(x.b);
-      }
-    }
-  };
-  const all: readonly Statement[] = [...kernel.prologue, ...kernel.body];
-  visit(all, { index: check });
+  visit([...kernel.prologue, ...kernel.body], (form) => {
+    if (!isIndex(form) || !isComputed(form)) return fits;
+    const [least, greatest] = boundsOf(form);
+    fits &&= least >= LEAST && greatest <= GREATEST;
+    return fits;
+  });
   return fits;
 }
+
+const isComputed = ({ kind }: Index): boolean => kind !== "var" && kind !== "iload" && kind !== "truncate";

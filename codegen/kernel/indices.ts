@@ -102,16 +102,8 @@ function linearFresh(index: Index): Linear {
       const key = `imul(${keyOf(index.a)},${keyOf(index.b)})`;
       return { terms: [{ atom: index, key, factor: 1 }], constant: 0 };
     }
-    case "var":
-    case "iload":
-    case "truncate":
-    case "idiv":
-    case "imod":
-    case "imin":
-    case "imax":
-      return { terms: [{ atom: index, key: keyOf(index), factor: 1 }], constant: 0 };
     default:
-      return index satisfies never;
+      return { terms: [{ atom: index, key: keyOf(index), factor: 1 }], constant: 0 };
   }
 }
 
@@ -269,9 +261,6 @@ export function boundsOf(index: Index): readonly [least: number, greatest: numbe
       return [index.value, index.value];
     case "var":
       return [index.least, index.greatest];
-    case "iload":
-    case "truncate":
-      return [-Infinity, Infinity];
     case "idiv": {
       const [least, greatest] = boundsOf(index.a);
       return index.b.kind === "int"
@@ -304,7 +293,7 @@ export function boundsOf(index: Index): readonly [least: number, greatest: numbe
     case "isub":
       return linearBounds(linearOf(index));
     default:
-      return index satisfies never;
+      return [-Infinity, Infinity];
   }
 }
 

@@ -145,9 +145,20 @@ export type Statement =
   /** No thread of the team goes on before all have come here; what they stored until then is seen by all after it. */
   | { readonly kind: "barrier" };
 
+/** Iterations of a kernel's parallel loop: from ≤ i < to. */
+export interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** One kernel applied to memory: `args[i]` is where `kernel.buffers[i]` lies. */
 export interface Launch {
   readonly kernel: number;
+  /**
+   * Absent: all of them. Kernels launched over parts can take turns at what fits in a cache. A GPU's kernels are
+   * launched whole.
+   */
+  readonly range?: Range;
   readonly args: readonly Argument[];
   /** Indices of the plan's steps that it carries out, or a part of one: ascending. */
   readonly steps: readonly number[];

@@ -1,4 +1,5 @@
-import type { Kernel } from "./kernel.js";
+import { InternalError } from "../../proto/errors/index.js";
+import type { Kernel, Launch, Range } from "./kernel.js";
 
 /** Blocks and threads of a kernel's launch on a GPU, both in one dimension. */
 export interface LaunchShape {
@@ -14,4 +15,18 @@ export function launchShape({ parallel, team }: Kernel): LaunchShape {
   if (team) return { blocks: parallel.extent, threads: team.threads };
   const threads = parallel.extent >= MANY ? 256 : 64;
   return { blocks: Math.ceil(parallel.extent / threads), threads };
+}
+
+/** The iterations that a launch of the kernel carries out. */
+export function rangeOf({ range }: Launch, { parallel: { extent }, note }: Kernel): Range {
+  const { from, to } = range ?? { from: 0, to: extent };
+  if (!(from >= 0 && from <= to && to <= extent))
+    throw new InternalError(`a launch over ${from} to ${to} of ${extent} iterations (${note})`);
+  return { from, to };
+}
+
+/** On a GPU a block knows its iteration by its own number alone. */
+export function requireWhole({ range, kernel }: Launch): void {
+  if (range)
+    throw new InternalError(`kernel ${kernel} is launched over a part, and a GPU runs kernels whole`);
 }

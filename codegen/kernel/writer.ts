@@ -1,5 +1,6 @@
 import { InternalError } from "../../proto/errors/index.js";
 import type { DType } from "../ir/graph.js";
+import { dropUnused } from "./drop-unused.js";
 import { hoistIndices } from "./hoist.js";
 import { boundsOf, int, variable } from "./indices.js";
 import type {
@@ -10,10 +11,11 @@ import type {
   Memory,
   ScratchBuffer,
   Statement,
+  Typed,
   Value,
   Variable,
 } from "./kernel.js";
-import { dropUnused, visitLoads } from "./walk.js";
+import { visitLoads } from "./visit.js";
 
 /** Writes one kernel, statement by statement, into nested blocks. */
 export interface KernelWriter {
@@ -59,37 +61,68 @@ export const plus = (a: Value, b: Value): Value => ({ kind: "binary", op: "add",
 export const times = (a: Value, b: Value): Value => ({ kind: "binary", op: "mul", a, b });
 export const fma = (a: Value, b: Value, c: Value): Value => ({ kind: "fma", a, b, c });
 
-export function createWriter(): KernelWriter {
+/** The memory that a kernel works on, as it is asked for. */
+function createMemories() {
   const buffers: KernelBuffer[] = [];
   const scratch: ScratchBuffer[] = [];
-  const prologue: Statement[] = [];
-  const body: Statement[] = [];
-  let current = body;
-  let next: Variable = 0;
+  return {
+    buffers,
+    scratch,
+    buffer: (dtype: DType, elements: number): Memory => buffers.push({ dtype, elements, access: "read" }) - 1,
+    scratchOf: (type: ScratchBuffer["type"], elements: number, team: boolean): Memory =>
+      -scratch.push({ type, elements, team }),
+    stored(buffer: Memory): void {
+      const known = buffers[buffer];
+      if (known) buffers[buffer] = { ...known, access: "write" };
+    },
+    /** A buffer is told to be written only where nothing of it is read. */
+    loaded(buffer: Memory): void {
+      const known = buffers[buffer];
+      if (known?.access === "write") buffers[buffer] = { ...known, access: "update" };
+    },
+  };
+}
+
+/** Statements pushed into nested blocks, from the outermost one on. */
+function createBlocks(outermost: Statement[]) {
+  let current = outermost;
   let blocks = 0;
   let block = 0;
+  return {
+    get block() {
+      return block;
+    },
+    push(statement: Statement): void {
+      current.push(statement);
+    },
+    /** What `write` pushes goes into these statements. */
+    inside(statements: Statement[], write: () => void): readonly Statement[] {
+      const [outer, outerBlock] = [current, block];
+      current = statements;
+      block = ++blocks;
+      write();
+      current = outer;
+      block = outerBlock;
+      return statements;
+    },
+  };
+}
+
+export function createWriter(): KernelWriter {
+  const { buffers, scratch, buffer, scratchOf, stored, loaded } = createMemories();
+  const prologue: Statement[] = [];
+  const body: Statement[] = [];
+  const blocks = createBlocks(body);
+  const { push, inside } = blocks;
+  let next: Variable = 0;
   let parallel: { variable: Variable; extent: number } | undefined;
   let team: { variable: Variable; threads: number } | undefined;
 
-  const inside = (statements: Statement[], write: () => void): readonly Statement[] => {
-    const [outer, outerBlock] = [current, block];
-    current = statements;
-    block = ++blocks;
-    write();
-    current = outer;
-    block = outerBlock;
-    return statements;
+  const declare = (mutable: boolean, typed: Typed): Variable => {
+    const number = next++;
+    push({ kind: "declare", variable: number, mutable, ...typed });
+    return number;
   };
-  const touch = (buffer: Memory): void => {
-    const known = buffers[buffer];
-    if (known) buffers[buffer] = { ...known, access: "write" };
-  };
-  /** What is stored and loaded: a buffer is told to be written only where nothing of it is read. */
-  const readToo = (buffer: Memory): void => {
-    const known = buffers[buffer];
-    if (known?.access === "write") buffers[buffer] = { ...known, access: "update" };
-  };
-
   const loop = (
     from: Index | number,
     to: Index | number,
@@ -110,13 +143,13 @@ export function createWriter(): KernelWriter {
     const least = boundsOf(start)[0];
     const greatest = boundsOf(end)[1] - 1;
     const statements = inside([], () => write(variable(number, least, greatest)));
-    current.push({ kind: "for", variable: number, from: start, to: end, step, unrolled, body: statements });
+    push({ kind: "for", variable: number, from: start, to: end, step, unrolled, body: statements });
   };
 
   return {
-    buffer: (dtype, elements) => buffers.push({ dtype, elements, access: "read" }) - 1,
-    scratch: (type, elements) => -scratch.push({ type, elements, team: false }),
-    shared: (type, elements) => -scratch.push({ type, elements, team: true }),
+    buffer,
+    scratch: (type, elements) => scratchOf(type, elements, false),
+    shared: (type, elements) => scratchOf(type, elements, true),
     parallel(extent) {
       if (parallel) throw new InternalError("a kernel has one parallel loop");
       parallel = { variable: next++, extent };
@@ -127,9 +160,7 @@ export function createWriter(): KernelWriter {
       team = { variable: next++, threads };
       return variable(team.variable, 0, threads - 1);
     },
-    barrier() {
-      current.push({ kind: "barrier" });
-    },
+    barrier: () => push({ kind: "barrier" }),
     free: (extent) => variable(next++, 0, extent - 1),
     prologue(write) {
       inside(prologue, write);
@@ -141,7 +172,7 @@ export function createWriter(): KernelWriter {
       else if (condition === false) otherwise?.();
       else {
         const whenTrue = inside([], write);
-        current.push({
+        push({
           kind: "if",
           condition,
           whenTrue,
@@ -151,47 +182,38 @@ export function createWriter(): KernelWriter {
     },
     real(value) {
       if (value.kind === "const" || value.kind === "local") return value;
-      const number = next++;
-      current.push({ kind: "declare", variable: number, mutable: false, type: "real", value });
-      return { kind: "local", variable: number };
+      return { kind: "local", variable: declare(false, { type: "real", value }) };
     },
     integer(value, least, greatest) {
       if (value.kind === "int" || value.kind === "var") return value;
-      const number = next++;
-      current.push({ kind: "declare", variable: number, mutable: false, type: "index", value });
+      const number = declare(false, { type: "index", value });
       return variable(number, least ?? boundsOf(value)[0], greatest ?? boundsOf(value)[1]);
     },
-    variable(value) {
-      const number = next++;
-      current.push({ kind: "declare", variable: number, mutable: true, type: "real", value });
-      return { kind: "local", variable: number };
-    },
-    counter(value) {
-      const number = next++;
-      current.push({ kind: "declare", variable: number, mutable: true, type: "index", value });
-      return { kind: "var", variable: number, least: -Infinity, greatest: Infinity };
-    },
-    assign(local, value) {
-      current.push({ kind: "assign", variable: local.variable, type: "real", value });
-    },
-    assignIndex(local, value) {
-      current.push({ kind: "assign", variable: local.variable, type: "index", value });
-    },
+    variable: (value) => ({ kind: "local", variable: declare(true, { type: "real", value }) }),
+    counter: (value) => ({
+      kind: "var",
+      variable: declare(true, { type: "index", value }),
+      least: -Infinity,
+      greatest: Infinity,
+    }),
+    assign: ({ variable: local }, value) => push({ kind: "assign", variable: local, type: "real", value }),
+    assignIndex: ({ variable: local }, value) =>
+      push({ kind: "assign", variable: local, type: "index", value }),
     store(buffer, at, value) {
-      touch(buffer);
-      current.push({ kind: "store", buffer, at, type: "real", value });
+      stored(buffer);
+      push({ kind: "store", buffer, at, type: "real", value });
     },
     storeIndex(buffer, at, value) {
-      touch(buffer);
-      current.push({ kind: "store", buffer, at, type: "index", value });
+      stored(buffer);
+      push({ kind: "store", buffer, at, type: "index", value });
     },
     get block() {
-      return block;
+      return blocks.block;
     },
     finish(note, flops, bytes) {
       if (!parallel) throw new InternalError("a kernel without its parallel loop");
       const before = hoistIndices(prologue, [], next);
-      for (const part of [prologue, body]) visitLoads(part, readToo);
+      for (const part of [prologue, body]) visitLoads(part, loaded);
       const main = hoistIndices(body, [parallel.variable, ...(team ? [team.variable] : [])], before.next);
       return {
         buffers,

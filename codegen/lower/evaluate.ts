@@ -1,24 +1,9 @@
-import { InternalError } from "../../proto/errors/index.js";
-import { type Node, type NodeOf, sameShape } from "../ir/graph.js";
-import type { Scalar } from "../ir/scalar.js";
-import {
-  add,
-  addInt,
-  all,
-  compare,
-  div,
-  flatten,
-  iload,
-  int,
-  keyOf,
-  mod,
-  sub,
-  unflatten,
-  variable,
-  ZERO,
-} from "../kernel/indices.js";
+import { type Node, sameShape } from "../ir/graph.js";
+import { add, flatten, iload, keyOf, unflatten } from "../kernel/indices.js";
 import type { Condition, Index, Memory, Typed, Value } from "../kernel/kernel.js";
 import { constant, type KernelWriter, load } from "../kernel/writer.js";
+import { computeElement, mappedElement, type Operands } from "./compute-element.js";
+import { asIndex, asValue, index, real } from "./typed.js";
 
 /** What a step tells the evaluator of a node. */
 export interface StepScope {
@@ -49,14 +34,6 @@ export interface Evaluator {
   /** `whenTrue` where the condition holds, else `otherwise`; neither is evaluated before the condition is. */
   guard(condition: Condition | boolean, whenTrue: () => Value, otherwise: () => Value): Value;
 }
-
-export const asValue = (typed: Typed): Value =>
-  typed.type === "real" ? typed.value : { kind: "fromIndex", index: typed.value };
-export const asIndex = (typed: Typed): Index =>
-  typed.type === "index" ? typed.value : { kind: "truncate", value: typed.value };
-
-const real = (value: Value): Typed => ({ type: "real", value });
-const index = (value: Index): Typed => ({ type: "index", value });
 
 export function createEvaluator(writer: KernelWriter, scope: StepScope): Evaluator {
   const bound = new Map<Node, Typed>();
@@ -95,7 +72,7 @@ export function createEvaluator(writer: KernelWriter, scope: StepScope): Evaluat
     if (known) return known;
     if (node.op === "constant") return real(constant(node.value));
     if (scope.loads(node)) return loadOnce(node, flatten(coordinates, node.shape));
-    return compute(node, coordinates);
+    return computeElement(node, coordinates, operands);
   };
 
   const loadFlat = (node: Node, flat: Index): Typed =>
@@ -115,97 +92,6 @@ export function createEvaluator(writer: KernelWriter, scope: StepScope): Evaluat
     return value;
   };
 
-  const compute = (node: Node, coordinates: readonly Index[]): Typed => {
-    const [source] = node.inputs;
-    switch (node.op) {
-      case "constant":
-        return real(constant(node.value));
-      case "map":
-        return remember(node, coordinates, () => mapAt(node, coordinates));
-      case "reshape":
-        return reshapedAt(source, flatten(coordinates, node.shape));
-      case "blob":
-      case "stop":
-        return at(source, coordinates);
-      case "transpose": {
-        const inner: Index[] = new Array(coordinates.length).fill(ZERO);
-        node.perm.forEach((axis, i) => {
-          inner[axis] = coordinates[i];
-        });
-        return at(source, inner);
-      }
-      case "slice":
-        return at(
-          source,
-          coordinates.map((c, axis) => (axis === node.axis ? addInt(c, node.start) : c)),
-        );
-      case "pad": {
-        const inside = sub(coordinates[node.axis], int(node.before));
-        const extent = source.shape[node.axis];
-        const condition = all([compare("ge", inside, ZERO), compare("lt", inside, int(extent))]);
-        const inner = coordinates.map((c, axis) => (axis === node.axis ? inside : c));
-        return real(
-          guard(
-            condition,
-            () => asValue(at(source, inner)),
-            () => constant(0),
-          ),
-        );
-      }
-      case "concat": {
-        const along = coordinates[node.axis];
-        const part = (number: number, start: number): Value => {
-          const input = node.inputs[number];
-          const inner = coordinates.map((c, axis) => (axis === node.axis ? sub(along, int(start)) : c));
-          const end = start + input.shape[node.axis];
-          if (number === node.inputs.length - 1) return asValue(at(input, inner));
-          return guard(
-            compare("lt", along, int(end)),
-            () => asValue(at(input, inner)),
-            () => part(number + 1, end),
-          );
-        };
-        const value = real(part(0, 0));
-        return node.dtype === "index" ? index(asIndex(value)) : value;
-      }
-      case "random":
-        return remember(node, coordinates, () =>
-          real({
-            kind: "random",
-            seed: scope.seed,
-            stream: node.stream,
-            step: asValue(at(source, [])),
-            element: flatten(coordinates, node.shape),
-          }),
-        );
-      case "gather": {
-        const [table, position] = [node.inputs[0], node.inputs[1]];
-        const row = within(asIndex(at(position, [coordinates[0]])), table.shape[0]);
-        return at(table, [row, ...coordinates.slice(1)]);
-      }
-      case "windowPick": {
-        const [x, position] = [node.inputs[0], node.inputs[1]];
-        const inner = [...coordinates];
-        const window = node.window.toSorted((a, b) => a.axis - b.axis);
-        const plane = window.reduce((product, w) => product * w.extent, 1);
-        let rest = within(asIndex(at(position, coordinates)), plane);
-        for (let i = window.length - 1; i >= 0; i--) {
-          const { axis, extent } = window[i];
-          inner[axis] = i === 0 ? rest : mod(rest, extent);
-          rest = div(rest, extent);
-        }
-        return at(x, inner);
-      }
-      default:
-        throw new InternalError(`step reads ${node.op} %${node.id}, which is neither in memory nor inlined`);
-    }
-  };
-
-  const mapAt = (node: NodeOf<"map">, coordinates: readonly Index[]): Typed => {
-    const value = real(scalarValue(node.expr, node, coordinates));
-    return node.dtype === "index" ? index(asIndex(value)) : value;
-  };
-
   /** A node of any shape at a row-major position. */
   const reshapedAt = (node: Node, flat: Index): Typed => {
     const known = bound.get(node);
@@ -214,43 +100,7 @@ export function createEvaluator(writer: KernelWriter, scope: StepScope): Evaluat
     return at(node, unflatten(flat, node.shape));
   };
 
-  const scalarValue = (x: Scalar, node: Node, coordinates: readonly Index[]): Value => {
-    const convert = (y: Scalar): Value => {
-      switch (y.kind) {
-        case "const":
-          return constant(y.value);
-        case "coord":
-          return { kind: "fromIndex", index: coordinates[y.axis] };
-        case "arg": {
-          const operand = node.inputs[y.index];
-          return asValue(
-            at(
-              operand,
-              operand.shape.map((extent, axis) => (extent === 1 ? ZERO : coordinates[axis])),
-            ),
-          );
-        }
-        case "unary":
-          return { kind: "unary", op: y.op, x: convert(y.x) };
-        case "shaped":
-          return { kind: "shaped", op: y.op, x: convert(y.x), alpha: y.alpha };
-        case "binary":
-          return { kind: "binary", op: y.op, a: convert(y.a), b: convert(y.b) };
-        case "select":
-          return {
-            kind: "select",
-            cmp: y.cmp,
-            left: convert(y.left),
-            right: convert(y.right),
-            whenTrue: convert(y.then),
-            otherwise: convert(y.otherwise),
-          };
-        default:
-          return y satisfies never;
-      }
-    };
-    return convert(x);
-  };
+  const operands: Operands = { seed: scope.seed, at, elementAt: reshapedAt, remember, guard };
 
   return {
     valueAt: (node, coordinates) => asValue(at(node, coordinates)),
@@ -264,14 +114,13 @@ export function createEvaluator(writer: KernelWriter, scope: StepScope): Evaluat
     },
     unbind: () => bound.clear(),
     computeAt: (node, coordinates) =>
-      bound.get(node) ?? (node.op === "map" ? mapAt(node, coordinates) : compute(node, coordinates)),
+      bound.get(node) ??
+      (node.op === "map"
+        ? mappedElement(node, coordinates, operands)
+        : computeElement(node, coordinates, operands)),
     guard,
   };
 }
-
-/** A stored position, known to lie in 0 … extent − 1: who feeds it has checked. */
-const within = (position: Index, extent: number): Index =>
-  position.kind === "var" ? variable(position.variable, 0, extent - 1) : position;
 
 /** Coordinates of `target` at the position where `source` has these ones; both have as many elements. */
 export function reshapeCoordinates(

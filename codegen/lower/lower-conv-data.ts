@@ -84,7 +84,7 @@ export function lowerConvData(context: StepContext): readonly LoweredKernel[] {
         const row = writer.integer({ kind: "iload", buffer: tapAt, at: addInt(t, i) });
         for (const j of range(width)) {
           const at = add(row, columnsAt[j]);
-          writer.store(result, at, plus(load(result, at), sums[i]![j]));
+          writer.store(result, at, plus(load(result, at), sums[i][j]));
         }
       }
     }),

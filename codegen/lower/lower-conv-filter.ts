@@ -61,7 +61,7 @@ export function lowerConvFilter(context: StepContext): readonly LoweredKernel[] 
         for (const i of range(height))
           for (const j of range(width)) {
             const at = add(mul(addInt(o, i), depth), addInt(t, j));
-            writer.store(sum, at, plus(load(sum, at), sums[i]![j]));
+            writer.store(sum, at, plus(load(sum, at), sums[i][j]));
           }
       }),
     );

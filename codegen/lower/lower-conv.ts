@@ -118,7 +118,7 @@ export function lowerConv(context: StepContext): readonly LoweredKernel[] {
         for (const j of range(width))
           draft.storeAt([image, addInt(filter, i), ...unflatten(addInt(flat, j), anchor.shape.slice(2))], {
             type: "real",
-            value: sums[i]![j],
+            value: sums[i][j],
           });
     });
   });

@@ -32,7 +32,7 @@ export function lowerMatmul(context: StepContext): readonly LoweredKernel[] {
     );
     for (const i of range(height))
       for (const j of range(width))
-        draft.storeAt([n, addInt(m, i), addInt(c, j)], { type: "real", value: sums[i]![j] });
+        draft.storeAt([n, addInt(m, i), addInt(c, j)], { type: "real", value: sums[i][j] });
   };
 
   const { rows: tileRows, columns: tileColumns } = target.tile;

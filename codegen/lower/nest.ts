@@ -1,8 +1,9 @@
 import type { Shape } from "../ir/graph.js";
 import { primitive } from "../ir/ops/index.js";
+import { isIndex } from "../kernel/children.js";
 import { add, keyOf, mul, termsOf, unflatten, ZERO } from "../kernel/indices.js";
 import type { Index, Statement } from "../kernel/kernel.js";
-import { visit } from "../kernel/walk.js";
+import { visit } from "../kernel/visit.js";
 import type { KernelWriter } from "../kernel/writer.js";
 import type { KernelDraft, StepContext } from "./step.js";
 
@@ -52,9 +53,13 @@ export function joinAxes(
 const joinedCoordinate = ({ axes }: AxisGroup, variables: readonly Index[], shape: Shape): Index =>
   axes.reduce((sum, axis) => add(mul(sum, shape[axis]), variables[axis]), ZERO);
 
+/** The index expressions of a body, those that are a part of another one left out; what places its loads is not. */
 function indicesOf(body: readonly Statement[]): readonly Index[] {
   const indices: Index[] = [];
-  visit(body, { index: (index) => indices.push(index) });
+  visit(body, (form, parent) => {
+    const whole = parent === undefined || parent.kind === "iload" || !isIndex(parent);
+    if (isIndex(form) && whole) indices.push(form);
+  });
   return indices;
 }
 
@@ -95,19 +100,14 @@ function oneStride(index: Index, outer: Index, inner: Index, extent: number): bo
   return outerFactor === innerFactor * extent;
 }
 
+/** What is made of a real value may be made of anything. */
 function mentions(index: Index, wanted: Index): boolean {
-  switch (index.kind) {
-    case "int":
-      return false;
-    case "var":
-      return index === wanted;
-    case "iload":
-      return mentions(index.at, wanted);
-    case "truncate":
-      return true;
-    default:
-      return mentions(index.a, wanted) || mentions(index.b, wanted);
-  }
+  let found = false;
+  visit(index, (form) => {
+    found ||= form === wanted || form.kind === "truncate";
+    return !found;
+  });
+  return found;
 }
 
 /** Loops over groups; hands the body one coordinate per axis of the shape. */

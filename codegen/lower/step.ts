@@ -4,7 +4,8 @@ import type { TargetDescription } from "../ir/target-description.js";
 import { flatten } from "../kernel/indices.js";
 import type { Index, Kernel, Memory, Typed } from "../kernel/kernel.js";
 import { createWriter, type KernelWriter } from "../kernel/writer.js";
-import { asIndex, asValue, createEvaluator, type Evaluator, reshapeCoordinates } from "./evaluate.js";
+import { createEvaluator, type Evaluator, reshapeCoordinates } from "./evaluate.js";
+import { asIndex, asValue } from "./typed.js";
 
 /** A step about to become kernels. */
 export interface StepContext {

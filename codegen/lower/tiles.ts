@@ -80,7 +80,7 @@ export function accumulate(
     const at = factors(position);
     for (let i = 0; i < rows; i++)
       for (let j = 0; j < columns; j++)
-        writer.assign(sums[i]![j], plus(sums[i]![j], times(at.rows[i], at.columns[j])));
+        writer.assign(sums[i][j], plus(sums[i][j], times(at.rows[i], at.columns[j])));
   });
   return sums;
 }

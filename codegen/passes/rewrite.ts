@@ -1,4 +1,4 @@
-import { InternalError } from "../../proto/errors/index.js";
+import { InternalError, present } from "../../proto/errors/index.js";
 import type { GraphBuilder } from "../ir/builder.js";
 import { type Graph, type Node, nodesOf } from "../ir/graph.js";
 
@@ -15,6 +15,7 @@ export function rewrite(graph: Graph, builder: GraphBuilder, rule: Rule): Graph 
   /** What a node was replaced by, while that is itself being rewritten. */
   const becomes = new Map<Node, Node>();
   const origin = builder.origin;
+  const finalOf = (node: Node): Node => present(final.get(node), "what a node is rewritten to");
 
   for (const root of nodesOf(graph)) {
     const pending = [root];
@@ -27,7 +28,7 @@ export function rewrite(graph: Graph, builder: GraphBuilder, rule: Rule): Graph 
   builder.origin = origin;
 
   const roots = graph.roots.map((root) => {
-    const node = final.get(root.node)!;
+    const node = finalOf(root.node);
     return node === root.node ? root : { ...root, node };
   });
   return roots.every((root, i) => root === graph.roots[i]) ? graph : { roots };
@@ -48,10 +49,7 @@ export function rewrite(graph: Graph, builder: GraphBuilder, rule: Rule): Graph 
         throw new InternalError(`rewriting %${node.id} ${node.op} goes round in circles`);
       return waiting;
     }
-    const rebuilt = builder.rebuild(
-      node,
-      node.inputs.map((x) => final.get(x)!),
-    );
+    const rebuilt = builder.rebuild(node, node.inputs.map(finalOf));
     builder.origin = node.origin;
     const changed = rebuilt === node ? (rule(node, builder) ?? node) : rebuilt;
     if (changed === node) {

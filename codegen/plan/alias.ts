@@ -1,3 +1,4 @@
+import { present } from "../../proto/errors/index.js";
 import { type Node, sizeOf } from "../ir/graph.js";
 import type { Lifetime } from "./lifetime.js";
 import { nameNode } from "./names.js";
@@ -28,30 +29,30 @@ export function findAliases(
     const reads = pointwiseReads(step, uses);
     const candidates = [...reads.keys()].filter((base) => lifetimes.has(base)).sort((a, b) => a.id - b.id);
     const taken = new Map<Node, Node>();
-    for (const value of step.stores) {
-      if (!lifetimes.has(value)) continue;
+    /** Why a value may not lie over an old one; undefined if it may. */
+    const whyNot = (value: Node, old: Node): string | undefined => {
+      const name = nameNode(old);
+      if (old.dtype !== value.dtype || sizeOf(old.shape) !== sizeOf(value.shape))
+        return `refused: ${name} has another size`;
+      const later = whyNeeded(old, step.index, steps, uses, present(lifetimes.get(old), "a lifetime"));
+      if (later) return `refused: ${later}`;
+      if (!reads.get(old))
+        return `refused: ${nameNode(step.anchor)} reads ${name} at other elements than it writes`;
+      const taker = taken.get(old);
+      if (taker) return `refused: ${nameNode(taker)} takes ${name}`;
+      const other = over.get(value);
+      return other && `not needed: it lies over ${nameNode(other)}`;
+    };
+    for (const value of step.stores.filter((store) => lifetimes.has(store)))
       for (const old of candidates) {
-        const decide = (made: boolean, reason: string): void => {
-          decisions.push({ value, over: old, step: step.index, made, reason });
-        };
-        const name = nameNode(old);
-        if (old.dtype !== value.dtype || sizeOf(old.shape) !== sizeOf(value.shape)) {
-          decide(false, `refused: ${name} has another size`);
-          continue;
-        }
-        const later = whyNeeded(old, step.index, steps, uses, lifetimes.get(old)!);
-        if (later) decide(false, `refused: ${later}`);
-        else if (!reads.get(old))
-          decide(false, `refused: ${nameNode(step.anchor)} reads ${name} at other elements than it writes`);
-        else if (taken.has(old)) decide(false, `refused: ${nameNode(taken.get(old)!)} takes ${name}`);
-        else if (over.has(value)) decide(false, `not needed: it lies over ${nameNode(over.get(value)!)}`);
-        else {
+        const refusal = whyNot(value, old);
+        if (refusal === undefined) {
           over.set(value, old);
           taken.set(old, value);
-          decide(true, `${nameNode(value)} overwrites ${name}: its last reader`);
         }
+        const reason = refusal ?? `${nameNode(value)} overwrites ${nameNode(old)}: its last reader`;
+        decisions.push({ value, over: old, step: step.index, made: refusal === undefined, reason });
       }
-    }
   }
   return { decisions, over };
 }

@@ -34,13 +34,13 @@ export function packArena(requests: readonly Request[]): Packing {
     (a, b) => span(b) - span(a) || b.bytes - a.bytes,
     (a, b) => a.first - b.first || b.bytes - a.bytes,
   ];
-  let best: Packing | undefined;
-  for (const order of orders) {
-    const packing = place(requests, order);
-    if (!best || packing.bytes < best.bytes) best = packing;
+  let best = place(requests, orders[0]);
+  for (const order of orders.slice(1)) {
     if (best.bytes === bound || requests.length > FEW) break;
+    const packing = place(requests, order);
+    if (packing.bytes < best.bytes) best = packing;
   }
-  return best!;
+  return best;
 }
 
 /** The step at which the most bytes are live, each request rounded up to the alignment. */

@@ -6,6 +6,7 @@ import {
   type Group,
   MOST_OPERATIONS,
   MOST_READS,
+  readersOf,
   readsAfter,
 } from "./group.js";
 import { acceptsEpilogue, acceptsExpression, isFlat } from "./legality.js";
@@ -106,7 +107,7 @@ function homeIn(
   if (readsElsewhere(group, into, uses)) return undefined;
 
   const dropped =
-    uses.roots(value).length === 0 && [...draft.readers.get(value)!].every((reader) => reader === group);
+    uses.roots(value).length === 0 && [...readersOf(draft, value)].every((reader) => reader === group);
   const stores = into.stores.length + (dropped ? 0 : 1);
   if (stores > MOST_STORES) return undefined;
   if (precedes(draft, group, into)) {
@@ -124,7 +125,7 @@ function homeIn(
 
 /** Whether no reader alone could compute a group's value in place. */
 const mustBeStored = (draft: Draft, { anchor }: Group): boolean =>
-  draft.readers.get(anchor)!.size > 1 ||
+  readersOf(draft, anchor).size > 1 ||
   draft.uses.sites(anchor).some(({ user, index }) => !acceptsExpression(user, index));
 
 /** Whether all that a group reads, beside the step's own values, is computed before the step. */
@@ -151,7 +152,7 @@ function ownedBytes(group: Group, draft: Draft): number {
   let elements = 0;
   for (const base of bases) {
     const kept = !draft.writer.has(base) || draft.uses.roots(base).length > 0;
-    if (!kept && draft.readers.get(base)!.size === 1) elements += sizeOf(base.shape);
+    if (!kept && readersOf(draft, base).size === 1) elements += sizeOf(base.shape);
   }
   return elements;
 }

@@ -1,3 +1,4 @@
+import { present } from "../../proto/errors/index.js";
 import type { Node } from "../ir/graph.js";
 import { acceptsExpression } from "./legality.js";
 import type { NetPass } from "./plan.js";
@@ -83,7 +84,6 @@ export function computeHere(group: Group, base: Node, uses: Uses): void {
   }
 }
 
-/** Computes a node where the group reads it. */
 export function inlineNode(group: Group, node: Node, uses: Uses): void {
   computeHere(group, node, uses);
   group.inlined.add(node);
@@ -102,12 +102,16 @@ export function readsAfter(
   return reads.size;
 }
 
+/** The groups that read a value in memory. */
+export const readersOf = (draft: Draft, base: Node): Set<Group> =>
+  present(draft.readers.get(base), "the readers of a value");
+
 /** Takes all of `from` into `into`: what one computed and the other read is computed there. `from` is gone. */
 export function absorb(draft: Draft, into: Group, from: Group): void {
-  const { uses, readers } = draft;
+  const { uses } = draft;
   for (const read of from.reads) {
     into.reads.add(read);
-    const known = readers.get(uses.base(read))!;
+    const known = readersOf(draft, uses.base(read));
     known.delete(from);
     known.add(into);
   }

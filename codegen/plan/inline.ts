@@ -1,3 +1,4 @@
+import { present } from "../../proto/errors/index.js";
 import { type Node, sizeOf } from "../ir/graph.js";
 import {
   type Draft,
@@ -48,7 +49,7 @@ export function inlineIntoMaps(uses: Uses, passes: ReadonlyMap<Node, NetPass>, f
       homes.set(node, targets);
       settings.set(node, setting);
     } else {
-      const group = openGroup(node, passes.get(node)!, uses);
+      const group = openGroup(node, present(passes.get(node), "the pass of a node"), uses);
       draft.groups.add(group);
       draft.writer.set(node, group);
       homes.set(node, [group]);
@@ -103,36 +104,40 @@ function inlineTargets(
   draft: Draft,
   homes: ReadonlyMap<Node, readonly Group[]>,
 ): readonly Group[] | undefined {
-  const { uses, passes } = draft;
-  if (!isComputable(node) || uses.roots(node).length > 0) return undefined;
-  if (setting.flat && !isFlat(node)) return undefined;
-  // Else n sums of two slices each, one above the other, would be 2ⁿ computations of the first.
-  if (setting.positions > MOST_COPIES) return undefined;
-  // A guard for each part, under guards: twelve concats of concats would be a hundred megabytes of code.
-  if (setting.guarded !== "no" && node.op === "concat") return undefined;
-  if (setting.guarded === "map" || (setting.guarded === "view" && node.op === "map" && !isCheap(node)))
-    return undefined;
+  const { uses } = draft;
+  if (!isComputable(node) || uses.roots(node).length > 0 || !allows(setting, node)) return undefined;
 
   const targets = new Set<Group>();
   for (const { user } of uses.sites(node)) {
     // Into other loops than those of maps: a later phase, after maps have joined the loops before them.
-    for (const group of homes.get(user)!) {
+    for (const group of present(homes.get(user), "where a reader is computed")) {
       if (group.anchor.op !== "map") return undefined;
       targets.add(group);
     }
   }
   if (targets.size > 1 && !isWorthRepeating(node, targets.size, uses)) return undefined;
 
-  const computed = new Set([node]);
-  for (const group of targets) {
-    if (group.pass !== passes.get(node) && readsUpdated(node, uses)) return undefined;
-    const evaluations = sizeOf(group.anchor.shape) / sizeOf(node.shape);
-    if (evaluations > ABOUT_ONCE && !isGatheringView(node) && !isCheap(node)) return undefined;
-    if (group.operations + operationsOf(node) > MOST_OPERATIONS) return undefined;
-    const added = node.inputs.filter((_, index) => !isLiteral(node, index, uses));
-    if (readsAfter(group, computed, added, uses) > MOST_READS) return undefined;
-  }
-  return [...targets];
+  return [...targets].every((group) => canTake(group, node, draft)) ? [...targets] : undefined;
+}
+
+/** Whether a node may be inlined at all under the conditions that its readers put it in. */
+function allows({ flat, guarded, positions }: Setting, node: Node): boolean {
+  if (flat && !isFlat(node)) return false;
+  // Else n sums of two slices each, one above the other, would be 2ⁿ computations of the first.
+  if (positions > MOST_COPIES) return false;
+  // A guard for each part, under guards: twelve concats of concats would be a hundred megabytes of code.
+  if (guarded !== "no" && node.op === "concat") return false;
+  return !(guarded === "map" || (guarded === "view" && node.op === "map" && !isCheap(node)));
+}
+
+/** Whether the loop of a group can compute a node too: the same value, about as often, within the limits of a loop. */
+function canTake(group: Group, node: Node, { uses, passes }: Draft): boolean {
+  if (group.pass !== passes.get(node) && readsUpdated(node, uses)) return false;
+  const evaluations = sizeOf(group.anchor.shape) / sizeOf(node.shape);
+  if (evaluations > ABOUT_ONCE && !isGatheringView(node) && !isCheap(node)) return false;
+  if (group.operations + operationsOf(node) > MOST_OPERATIONS) return false;
+  const added = node.inputs.filter((_, index) => !isLiteral(node, index, uses));
+  return readsAfter(group, new Set([node]), added, uses) <= MOST_READS;
 }
 
 /**

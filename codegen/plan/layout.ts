@@ -1,3 +1,4 @@
+import { present } from "../../proto/errors/index.js";
 import { type DType, type Node, sizeOf } from "../ir/graph.js";
 import { aligned, mostLive, type Packing, packArena } from "./arena.js";
 import type { Lifetime } from "./lifetime.js";
@@ -119,7 +120,10 @@ function findPeak(regions: readonly Region[], lifetimes: ReadonlyMap<Node, Lifet
     .map((region) => ({
       region,
       // Of the values that take turns there, the one written last by then.
-      node: region.holds.findLast((node) => lifetimes.get(node)!.first <= step)!,
+      node: present(
+        region.holds.findLast((node) => present(lifetimes.get(node), "a lifetime").first <= step),
+        "what a live region holds",
+      ),
     }))
     .sort((a, b) => b.region.bytes - a.region.bytes || a.node.id - b.node.id)
     .map(({ node }) => node);

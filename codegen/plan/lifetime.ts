@@ -31,10 +31,33 @@ export function findLifetimes(
   const backwardAt = steps.findIndex(({ pass }) => pass === "backward");
   const forwardSteps = backwardAt === -1 ? steps.length : backwardAt;
   const preparing = steps.filter(({ pass }) => pass === "prepare").length;
+  const readers = readersOf(steps, uses);
+  const lifetimes = new Map<Node, Lifetime>();
   const first = new Map<Node, number>();
   for (const node of uses.nodes) if (node.op === "input") first.set(node, -1);
   for (const step of steps) for (const store of step.stores) first.set(store, step.index);
 
+  for (const [node, start] of first) {
+    if (elsewhere.has(node)) continue;
+    const loads = readers.get(node) ?? [];
+    const prepared = start >= 0 && start < preparing;
+    const needed = Math.max(start, loads.at(-1) ?? start);
+    const again = repeatBackward && start < forwardSteps && needed >= forwardSteps;
+    const roots = uses.roots(node);
+    const kept = prepared || node.op === "input" || again || roots.some((root) => root.role !== "update");
+    const ends = roots.map((root) => (passOf(root) === "forward" ? forwardSteps - 1 : end));
+    lifetimes.set(node, {
+      first: prepared ? -1 : start,
+      last: kept ? end : Math.max(needed, ...ends),
+      kept,
+      readers: loads,
+    });
+  }
+  return lifetimes;
+}
+
+/** The steps that load each base, ascending. */
+function readersOf(steps: readonly Step[], uses: Uses): ReadonlyMap<Node, readonly number[]> {
   const readers = new Map<Node, number[]>();
   for (const step of steps)
     for (const base of new Set(step.reads.map(uses.base))) {
@@ -42,24 +65,5 @@ export function findLifetimes(
       if (known) known.push(step.index);
       else readers.set(base, [step.index]);
     }
-
-  const lifetimes = new Map<Node, Lifetime>();
-  for (const [node, start] of first) {
-    if (elsewhere.has(node)) continue;
-    const loads = readers.get(node) ?? [];
-    if (start >= 0 && start < preparing) {
-      lifetimes.set(node, { first: -1, last: end, kept: true, readers: loads });
-      continue;
-    }
-    const needed = Math.max(start, loads.at(-1) ?? start);
-    const again = repeatBackward && start < forwardSteps && needed >= forwardSteps;
-    const roots = uses.roots(node);
-    const kept = node.op === "input" || again || roots.some((root) => root.role !== "update");
-    const copied = Math.max(
-      ...roots.map((root) => (passOf(root) === "forward" ? forwardSteps - 1 : end)),
-      -1,
-    );
-    lifetimes.set(node, { first: start, last: kept ? end : Math.max(needed, copied), kept, readers: loads });
-  }
-  return lifetimes;
+  return readers;
 }

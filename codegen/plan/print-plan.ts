@@ -1,3 +1,4 @@
+import { present } from "../../proto/errors/index.js";
 import { showBytes, showCount, showOperand } from "../../proto/words/amounts.js";
 import { quoted } from "../../proto/words/names.js";
 import { type Node, type Root, sizeOf } from "../ir/graph.js";
@@ -188,7 +189,11 @@ const formatCopies = (plan: Plan, pass: NetPass | undefined, options: FormatOpti
 
 function formatPeak(plan: Plan): readonly string[] {
   const { peak, regions } = plan;
-  const region = (node: Node): number => regions.find(({ holds }) => holds.includes(node))!.bytes;
+  const region = (node: Node): number =>
+    present(
+      regions.find(({ holds }) => holds.includes(node)),
+      "the region of a value",
+    ).bytes;
   const shown = peak.live.slice(0, MOST_SHOWN);
   const rest = peak.live.length - shown.length;
   return [

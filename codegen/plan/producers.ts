@@ -1,5 +1,13 @@
 import { type Node, sizeOf } from "../ir/graph.js";
-import { type Draft, forgetReader, type Group, MOST_OPERATIONS, MOST_READS, readsAfter } from "./group.js";
+import {
+  type Draft,
+  forgetReader,
+  type Group,
+  MOST_OPERATIONS,
+  MOST_READS,
+  readersOf,
+  readsAfter,
+} from "./group.js";
 import {
   acceptsExpression,
   guards,
@@ -30,10 +38,10 @@ export function inlineProducers(draft: Draft): void {
       reader.operations += group.operations;
       for (const read of group.reads) {
         reader.reads.add(read);
-        draft.readers.get(uses.base(read))!.add(reader);
+        readersOf(draft, uses.base(read)).add(reader);
       }
     }
-    for (const read of group.reads) draft.readers.get(uses.base(read))!.delete(group);
+    for (const read of group.reads) readersOf(draft, uses.base(read)).delete(group);
     draft.writer.delete(node);
     draft.groups.delete(group);
   }
@@ -62,7 +70,7 @@ function accepts(draft: Draft, reader: Group, group: Group, computed: readonly N
   for (const { user, operand, index } of uses.sites(node)) {
     if (reader.inlined.has(user)) return false;
     if (user !== reader.anchor && !reader.stores.includes(user)) continue;
-    // Only the anchor, and the twin that shares its search: an epilogue took what it could before.
+    // Only the anchor, and the other result of its search: an epilogue took what it could before.
     if (user !== reader.anchor && user.op !== "windowArgmax") return false;
     if (!acceptsExpression(user, index)) return false;
     // Guarded values have no locals, so what they are made of is written out wherever it is mentioned.

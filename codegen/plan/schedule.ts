@@ -1,4 +1,4 @@
-import { InternalError } from "../../proto/errors/index.js";
+import { InternalError, present } from "../../proto/errors/index.js";
 import { comparePasses, type Graph, type Node, passOf, sizeOf } from "../ir/graph.js";
 import { attributesKey } from "../ir/key.js";
 import type { Group } from "./group.js";
@@ -104,12 +104,12 @@ export function orderGroups(groups: Iterable<Group>, uses: Uses): readonly Group
       else if (base.op === "param") append(readersOfParam, base.index, group);
     }
 
-  // The place of a group: after which one it comes, and among those that come there, its rank.
-  const slot = new Map(all.map((group, index) => [group, index]));
-  const rank = new Map<Group, Rank>(all.map((group) => [group, Rank.Own]));
+  const slots = new Map<Group, Place>(all.map((group, index) => [group, { slot: index, rank: Rank.Own }]));
+  const placeOf = (group: Group): Place => present(slots.get(group), "the place of a group");
   const slotAfter = (before: Iterable<Group | undefined>): number => {
     let after = -1;
-    for (const group of before) if (group && !isFill(group, uses)) after = Math.max(after, slot.get(group)!);
+    for (const group of before)
+      if (group && !isFill(group, uses)) after = Math.max(after, placeOf(group).slot);
     return after;
   };
   const ends = all.filter(
@@ -118,8 +118,7 @@ export function orderGroups(groups: Iterable<Group>, uses: Uses): readonly Group
   const operandsOf = (group: Group): readonly (Group | undefined)[] =>
     [...group.reads].map((read) => writer.get(uses.base(read)));
   for (const group of ends) {
-    slot.set(group, slotAfter(operandsOf(group)));
-    rank.set(group, Rank.Early);
+    slots.set(group, { slot: slotAfter(operandsOf(group)), rank: Rank.Early });
   }
   for (const group of ends) {
     const updated = group.stores.flatMap((store) =>
@@ -129,27 +128,29 @@ export function orderGroups(groups: Iterable<Group>, uses: Uses): readonly Group
     const old = updated
       .flatMap((param) => readersOfParam.get(param) ?? [])
       .filter((reader) => reader !== group);
-    slot.set(group, slotAfter([...operandsOf(group), ...old]));
-    rank.set(group, Rank.Update);
+    slots.set(group, { slot: slotAfter([...operandsOf(group), ...old]), rank: Rank.Update });
   }
   for (const group of all.toReversed()) {
     if (!isFill(group, uses)) continue;
     const sites = (readers.get(group) ?? []).filter((reader) => reader.pass === group.pass);
-    slot.set(
-      group,
-      sites.reduce((first, reader) => Math.min(first, slot.get(reader)!), all.length),
-    );
-    rank.set(group, Rank.Fill);
+    const slot = sites.reduce((first, reader) => Math.min(first, placeOf(reader).slot), all.length);
+    slots.set(group, { slot, rank: Rank.Fill });
   }
-  return all.sort(
-    (a, b) =>
-      comparePasses(a, b) || slot.get(a)! - slot.get(b)! || rank.get(a)! - rank.get(b)! || a.key - b.key,
-  );
+  return all.sort((a, b) => {
+    const [left, right] = [placeOf(a), placeOf(b)];
+    return comparePasses(a, b) || left.slot - right.slot || left.rank - right.rank || a.key - b.key;
+  });
 }
 
 /** Among groups of one slot: fills, the slot's own group, what its value ends in, what replaces a parameter. */
 const Rank = { Fill: 0, Own: 1, Early: 2, Update: 3 } as const;
 type Rank = (typeof Rank)[keyof typeof Rank];
+
+/** After which group another comes, and its rank among those that come there. */
+interface Place {
+  readonly slot: number;
+  readonly rank: Rank;
+}
 
 const isFill = (group: Group, uses: Uses): boolean =>
   group.stores.length === 1 && uses.generated.has(group.anchor);

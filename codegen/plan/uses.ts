@@ -1,3 +1,4 @@
+import { present } from "../../proto/errors/index.js";
 import { type Graph, type Node, nodesOf, type Op, type Root, type Shape, sizeOf } from "../ir/graph.js";
 import { primitive } from "../ir/ops/index.js";
 
@@ -49,40 +50,47 @@ export function viewsOf(operand: Node, base: Node): readonly Node[] {
   return views;
 }
 
+/** Where a node lies: in which base, how many elements into it. */
+interface Place {
+  readonly base: Node;
+  readonly offset: number;
+}
+
 /** Reads a graph once, in time linear in its nodes and operands. */
 export function findUses(graph: Graph): Uses {
   const nodes = nodesOf(graph);
-  const bases = new Map<Node, { readonly base: Node; readonly offset: number }>();
+  const bases = new Map<Node, Place>();
+  const baseOf = (node: Node): Place => present(bases.get(node), "the base of a node");
   const sites = new Map<Node, Site[]>();
   const generated = new Set<Node>();
 
   for (const node of nodes) {
     const offset = freeViewOffset(node);
     if (offset !== undefined) {
-      const source = bases.get(node.inputs[0])!;
+      const source = baseOf(node.inputs[0]);
       bases.set(node, { base: source.base, offset: source.offset + offset });
       continue;
     }
     bases.set(node, { base: node, offset: 0 });
     node.inputs.forEach((operand, index) => {
-      const { base } = bases.get(operand)!;
+      const { base } = baseOf(operand);
       const known = sites.get(base);
       const site = { user: node, operand, index };
       if (known) known.push(site);
       else sites.set(base, [site]);
     });
-    if (isGenerated(node, (x) => generated.has(bases.get(x)!.base))) generated.add(node);
+    if (isGenerated(node, (x) => generated.has(baseOf(x).base))) generated.add(node);
   }
 
   const roots = new Map<Node, Root[]>();
   for (const root of graph.roots) {
-    const { base } = bases.get(root.node)!;
+    const { base } = baseOf(root.node);
     roots.set(base, [...(roots.get(base) ?? []), root]);
   }
   return {
     nodes,
-    base: (node) => bases.get(node)!.base,
-    offset: (node) => bases.get(node)!.offset,
+    base: (node) => baseOf(node).base,
+    offset: (node) => baseOf(node).offset,
     sites: (base) => sites.get(base) ?? [],
     roots: (base) => roots.get(base) ?? [],
     updated: new Set(

@@ -74,7 +74,7 @@ export function createScanner(source: SourceText, diagnostics: Diagnostics): { n
 
   function reportForeign(start: number): void {
     const found = text.slice(start, at);
-    const code = `U+${found.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")}`;
+    const code = `U+${(found.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
     diagnostics.error(`a character that may stand only in strings and comments: ${code}`, span(start, at), {
       hint: CURLY_QUOTES.test(found) ? "strings are quoted with \" or '" : undefined,
     });
@@ -194,7 +194,7 @@ const SIMPLE_ESCAPES: Readonly<Record<string, number>> = {
 export function stringBytes(tokens: readonly Token[]): Buffer {
   const parts: Buffer[] = [];
   for (const { text } of tokens) {
-    const closed = text.length > 1 && text.endsWith(text[0]!);
+    const closed = text.length > 1 && text.endsWith(text[0]);
     const body = text.slice(1, closed ? -1 : undefined);
     let from = 0;
     for (let at = body.indexOf("\\"); at !== -1; at = body.indexOf("\\", from)) {
@@ -213,13 +213,13 @@ export function stringBytes(tokens: readonly Token[]): Buffer {
 export function stringText(tokens: readonly Token[]): string {
   if (tokens.every(({ text }) => !text.includes("\\")))
     return tokens
-      .map(({ text }) => text.slice(1, text.length > 1 && text.endsWith(text[0]!) ? -1 : undefined))
+      .map(({ text }) => text.slice(1, text.length > 1 && text.endsWith(text[0]) ? -1 : undefined))
       .join("");
   return stringBytes(tokens).toString("utf8");
 }
 
 function escapedBytes(written: string): Buffer {
-  const letter = written[1]!;
+  const letter = written[1];
   const simple = SIMPLE_ESCAPES[letter];
   if (simple !== undefined) return Buffer.of(simple);
   if (letter === "x" || letter === "X") return Buffer.of(Number.parseInt(written.slice(2), 16));

@@ -35,9 +35,14 @@ export function nameSpanOf(message: object, field: string, index = 0): Span | un
 
 /** Notes where a message stands. */
 export function placeMessage(message: object, whole: Span): void {
-  const known = places.get(message);
-  if (known) known.whole = whole;
-  else places.set(message, { whole, fields: new Map() });
+  placesAt(message, whole);
+}
+
+function placesAt(message: object, whole: Span): Places {
+  const found = places.get(message) ?? { whole, fields: new Map<string, FieldPlaces>() };
+  found.whole = whole;
+  places.set(message, found);
+  return found;
 }
 
 /** Notes where a field's name and value stand; for a repeated field, the next one's. */
@@ -63,8 +68,7 @@ export function carryPlaces(
 ): void {
   const source = places.get(from);
   if (source === undefined) return;
-  placeMessage(to, places.get(to)?.whole ?? source.whole);
-  const target = places.get(to)!.fields;
+  const target = placesAt(to, places.get(to)?.whole ?? source.whole).fields;
   const pairs = renamed ?? Array.from(source.fields.keys(), (name) => [name, name] as const);
   for (const [oldName, newName] of pairs) {
     const found = source.fields.get(oldName);

@@ -117,8 +117,8 @@ export function unknownFieldHelp(frame: Frame, name: string): Pick<Diagnostic, "
   const inside = info.fields
     .filter(({ kind }) => kind.is === "message" && kind.info().byName.has(name))
     .map((field) => field.name);
-  const told = forkFieldHelp(info.name, name);
-  if (told !== undefined) return { hint: told };
+  const help = forkFieldHelp(info.name, name);
+  if (help !== undefined) return { hint: help };
   const near = didYouMean(name, info.byName.keys());
   if (inside.length > 0 && near === undefined) {
     const named = inside.length > 4 ? [...inside.slice(0, 4), "others"] : inside;

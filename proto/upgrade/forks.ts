@@ -1,6 +1,5 @@
 /** What forks of Caffe added to it, and how the same is said here: for messages, never for meaning. */
 
-/** Types that `extras` has. */
 const EXTRA = "Cortado has it among its extras: compile(net, { layers: extras }), or --layers extras";
 
 /** How a type or field that nobody here knows gets a meaning. */

@@ -10,6 +10,7 @@ import {
   createMessage,
   type Draft,
   draft,
+  fieldInfo,
   give,
   has,
   messageInfo,
@@ -188,9 +189,9 @@ function upgradeLayer(connection: V1LayerParameter, diagnostics: Diagnostics): V
   for (const field of ["name", "blobs", "blobs_lr", "weight_decay"] as const)
     if (has(old, field)) give(upgraded, field, old[field]);
   if (has(old, "type")) give(upgraded, "type", upgradeType(old, diagnostics));
-  for (const field of Object.keys(MOVES) as (keyof V0LayerParameter)[]) {
+  for (const [key, moves] of Object.entries(MOVES)) {
+    const field = key as keyof V0LayerParameter;
     if (!has(old, field)) continue;
-    const moves = MOVES[field]!;
     const target = moves["*"] ?? (Object.hasOwn(moves, old.type) ? moves[old.type] : undefined);
     if (target === undefined)
       diagnostics.warn(
@@ -218,7 +219,7 @@ function upgradeLayer(connection: V1LayerParameter, diagnostics: Diagnostics): V
 }
 
 function upgradeType(old: V0LayerParameter, diagnostics: Diagnostics): V1LayerParameter_LayerType {
-  if (Object.hasOwn(TYPES, old.type)) return TYPES[old.type]!;
+  if (Object.hasOwn(TYPES, old.type)) return TYPES[old.type];
   diagnostics.error(
     `layer ${quoted(old.name)}: unknown layer type ${quoted(old.type)}`,
     spanOf(old, "type"),
@@ -232,11 +233,11 @@ function upgradeType(old: V0LayerParameter, diagnostics: Diagnostics): V1LayerPa
 /** Sets a field of a parameter message of the upgraded layer, making the message when it is the first. */
 function move(old: V0LayerParameter, field: keyof V0LayerParameter, upgraded: Draft, target: Target): void {
   const [holder, name] = target;
-  const { kind } = messageInfo("V1LayerParameter").byName.get(holder)!;
+  const { kind } = fieldInfo(messageInfo("V1LayerParameter"), holder);
   if (kind.is !== "message") throw new TypeError(`${holder} is no message`);
   if (!Object.hasOwn(upgraded, holder)) give(upgraded, holder, draft(kind.info()));
   const message = upgraded[holder] as Draft;
   const value: unknown = old[field];
-  give(message, name, kind.info().byName.get(name)!.repeated ? [value] : value);
+  give(message, name, fieldInfo(kind.info(), name).repeated ? [value] : value);
   carryPlaces(old, message, [[field, name]]);
 }

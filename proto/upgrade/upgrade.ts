@@ -89,7 +89,7 @@ function inputLayer(net: NetParameter, diagnostics: Diagnostics): LayerParameter
   const { input, input_shape, input_dim } = net;
   if (input_shape.length === 0 && input_dim.length === 0) {
     if (spanOf(net) !== undefined)
-      diagnostics.warn(`input ${quoted(input[0]!)} has no shape and is left out`, spanOf(net, "input"), {
+      diagnostics.warn(`input ${quoted(input[0])} has no shape and is left out`, spanOf(net, "input"), {
         hint: "give input_shape { dim: … } or four input_dim",
       });
     return undefined;
@@ -109,7 +109,7 @@ function inputLayer(net: NetParameter, diagnostics: Diagnostics): LayerParameter
       ? `${input_shape.length} input_shape for ${input.length} inputs`
       : `${input_dim.length} input_dim for ${input.length} inputs, each needs ${DIMS_PER_INPUT}`;
     diagnostics.error(
-      `input ${quoted(input[missing]!)} has no shape: ${given}`,
+      `input ${quoted(input[missing])} has no shape: ${given}`,
       spanOf(net, "input", missing),
     );
   } else if (

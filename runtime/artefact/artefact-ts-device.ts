@@ -1,3 +1,4 @@
+import type { NetPass } from "../../codegen/ir/graph.js";
 import type { Argument } from "../../codegen/kernel/kernel.js";
 import type { ArtefactDevice, ArtefactProgram } from "./artefact-device.js";
 import type { ProgramTable, Tables } from "./tables.js";
@@ -73,22 +74,23 @@ function openTsProgram(
       : new Float32Array(arena, place.byteOffset, place.elements);
   };
   const views = program.places.map(viewOf);
-  const bound = (launches: readonly (readonly number[])[]) =>
-    launches.map(([kernel, ...places]) => ({
+  const bound = (pass: NetPass) => {
+    const launches = program[pass].map(([kernel, ...places]) => ({
       run: functions[kernel],
-      extent: extents[kernel],
+      from: 0,
+      to: extents[kernel],
       buffers: places.map((place) => views[place]),
     }));
-  const passes = {
-    prepare: bound(program.prepare),
-    forward: bound(program.forward),
-    backward: bound(program.backward),
+    for (const { launch, from, to } of program.ranges?.filter((range) => range.pass === pass) ?? [])
+      launches[launch] = { ...launches[launch], from, to };
+    return launches;
   };
+  const passes = { prepare: bound("prepare"), forward: bound("forward"), backward: bound("backward") };
   return {
     table: program,
     async run(pass) {
-      for (const { run, extent, buffers } of passes[pass]) {
-        run(...buffers, 0, extent);
+      for (const { run, from, to, buffers } of passes[pass]) {
+        run(...buffers, from, to);
         if (performance.now() - turn > TURN_MS) {
           await giveTurn();
           turn = performance.now();

@@ -1,3 +1,4 @@
+import type { NetPass } from "../../codegen/ir/graph.js";
 import type { Argument } from "../../codegen/kernel/kernel.js";
 import type { RateSettings } from "../solver/rate.js";
 import type { RuleScalar } from "../solver/rule-scalars.js";
@@ -78,6 +79,13 @@ export interface ProgramTable {
   readonly prepare: readonly (readonly number[])[];
   readonly forward: readonly (readonly number[])[];
   readonly backward: readonly (readonly number[])[];
+  /** Launches of a part of their kernel's outermost loop, from ≤ i < to, by their number in their pass; all others are whole. */
+  readonly ranges?: readonly {
+    readonly pass: NetPass;
+    readonly launch: number;
+    readonly from: number;
+    readonly to: number;
+  }[];
   /** Copies due when a pass ends: a parameter's next value. */
   readonly copies: readonly {
     readonly pass: "forward" | "backward";

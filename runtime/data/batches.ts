@@ -19,5 +19,4 @@ export interface FeedOptions {
   readonly index?: number;
 }
 
-/** A feed of one kind. */
 export type FeedOf<K extends FeedSpec["kind"]> = Extract<FeedSpec, { kind: K }>;

@@ -46,7 +46,8 @@ export async function openBlockFile(path: string): Promise<BlockFile> {
     }
     const bytes = await readFully(index * BLOCK, Math.min(BLOCK, size - index * BLOCK));
     blocks.set(index, bytes);
-    if (blocks.size > BLOCKS_KEPT) blocks.delete(blocks.keys().next().value!);
+    const [oldest] = blocks.keys();
+    if (blocks.size > BLOCKS_KEPT) blocks.delete(oldest);
     return bytes;
   };
 

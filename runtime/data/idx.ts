@@ -47,7 +47,7 @@ export async function openIdx(path: string): Promise<RecordCursor> {
         images.shape.length === 1 ? "this looks like the file of labels: name the file of images" : undefined,
       );
     }
-    const labels = await readLabels(path, images.shape[0]!);
+    const labels = await readLabels(path, images.shape[0]);
     return cursorOver(images, labels);
   } catch (error) {
     await images.close();
@@ -58,7 +58,7 @@ export async function openIdx(path: string): Promise<RecordCursor> {
 function cursorOver(images: IdxFile, labels: Uint8Array): RecordCursor {
   const [count = 0, ...rest] = images.shape;
   const [channels, height, width] = rest.length === 3 ? rest : [1, ...rest];
-  const size = channels! * height! * width!;
+  const size = channels * height * width;
   let at = 0;
   return {
     name: images.path,
@@ -67,7 +67,7 @@ function cursorOver(images: IdxFile, labels: Uint8Array): RecordCursor {
       if (at >= count) return undefined;
       const index = at++;
       const data = (await images.read(index * size, size)).slice();
-      return { channels: channels!, height: height!, width: width!, label: labels[index]!, data };
+      return { channels: channels, height: height, width: width, label: labels[index], data };
     },
     skip: async () => at++ < count,
     async rewind() {
@@ -171,7 +171,7 @@ function parseHeader(
     throw userError(
       `${quotedPath(path)} is not an idx file of bytes: it begins with ${hex(bytes.subarray(0, 4))}`,
     );
-  const axes = bytes[3]!;
+  const axes = bytes[3];
   const header = 4 + 4 * axes;
   if (bytes.length < header)
     throw userError(`${quotedPath(path)} is cut short: its header takes ${header} bytes`);
@@ -190,8 +190,8 @@ function isIdxHead(head: Uint8Array): boolean {
     head[0] === 0 &&
     head[1] === 0 &&
     head[2] === UNSIGNED_BYTE &&
-    head[3]! > 0 &&
-    head[3]! < 8
+    head[3] > 0 &&
+    head[3] < 8
   );
 }
 

@@ -64,9 +64,9 @@ function planes(
   const data = new Uint8Array(channels * area);
   for (let i = 0; i < area; i++) {
     const at = i * stored;
-    const red = pixels[at]!;
-    const green = isGray ? red : pixels[at + 1]!;
-    const blue = isGray ? red : pixels[at + 2]!;
+    const red = pixels[at];
+    const green = isGray ? red : pixels[at + 1];
+    const blue = isGray ? red : pixels[at + 2];
     if (channels === 1) {
       data[i] = isGray ? red : (red * 4899 + green * 9617 + blue * 1868 + 8192) >> 14;
       continue;
@@ -74,7 +74,7 @@ function planes(
     data[i] = blue;
     data[area + i] = green;
     data[2 * area + i] = red;
-    if (channels === 4) data[3 * area + i] = pixels[at + stored - 1]!;
+    if (channels === 4) data[3 * area + i] = pixels[at + stored - 1];
   }
   return { channels, height, width, data };
 }

@@ -106,7 +106,7 @@ function cursorOver(
       at = 0;
       if (fetched.length === 0) return undefined;
     }
-    const [key, value] = fetched[at++]!;
+    const [key, value] = fetched[at++];
     return { key, value };
   };
   return {

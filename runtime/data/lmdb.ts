@@ -111,7 +111,7 @@ function viewOf(bytes: Uint8Array): DataView {
 async function findMagic(file: BlockFile): Promise<Layout | undefined> {
   if (file.size < 192) return undefined;
   const view = viewOf(await file.read(0, 192));
-  return [LAYOUTS[1]!, LAYOUTS[2]!].find((layout) => view.getUint32(layout.header, true) === MAGIC);
+  return [LAYOUTS[1], LAYOUTS[2]].find((layout) => view.getUint32(layout.header, true) === MAGIC);
 }
 
 async function readMeta(file: BlockFile): Promise<Meta> {
@@ -232,17 +232,28 @@ function cursorOver(file: BlockFile, meta: Meta): KeyValueCursor {
     return { flags: leaf ? flags : 0, key, number: leaf ? low : low + flags * 2 ** 32, data };
   };
 
+  const enterRoot = async (): Promise<void> => {
+    started = true;
+    if (meta.root === NO_PAGE) return;
+    if (meta.root > BigInt(pages)) throw corrupt(file, `its root is page ${meta.root} of ${pages}`);
+    path = [await openPage(Number(meta.root))];
+  };
+
+  /** Counts a record, and refuses one that no database of Caffe's holds. */
+  const checkRecord = ({ number }: Level, { flags, key }: Node): void => {
+    if (flags & (SUB_DATA | DUP_DATA))
+      throw userError(`${quotedPath(file.path)} holds named databases inside it; Caffe's databases never do`);
+    if (ordered && lastKey && compareBytes(lastKey, key) >= 0)
+      throw corrupt(file, `keys of page ${number} do not rise`);
+    if (++passed > meta.entries) throw corrupt(file, `more than the ${meta.entries} records it declares`);
+    lastKey = key;
+  };
+
   /** Goes to the next leaf node, or undefined at the end. */
   const advance = async (): Promise<{ level: Level; node: Node } | undefined> => {
-    if (!started) {
-      started = true;
-      if (meta.root !== NO_PAGE) {
-        if (meta.root > BigInt(pages)) throw corrupt(file, `its root is page ${meta.root} of ${pages}`);
-        path = [await openPage(Number(meta.root))];
-      }
-    }
+    if (!started) await enterRoot();
     while (path.length > 0) {
-      const level = path[path.length - 1]!;
+      const level = path[path.length - 1];
       if (level.next >= level.count) {
         path.pop();
         continue;
@@ -254,16 +265,7 @@ function cursorOver(file: BlockFile, meta: Meta): KeyValueCursor {
         path.push(await openPage(node.number));
         continue;
       }
-      if (node.flags & (SUB_DATA | DUP_DATA)) {
-        throw userError(
-          `${quotedPath(file.path)} holds named databases inside it; Caffe's databases never do`,
-        );
-      }
-      if (ordered && lastKey && compareBytes(lastKey, node.key) >= 0) {
-        throw corrupt(file, `keys of page ${level.number} do not rise`);
-      }
-      if (++passed > meta.entries) throw corrupt(file, `more than the ${meta.entries} records it declares`);
-      lastKey = node.key;
+      checkRecord(level, node);
       return { level, node };
     }
     if (passed !== meta.entries) throw corrupt(file, `${passed} of the ${meta.entries} records it declares`);
@@ -308,6 +310,6 @@ function cursorOver(file: BlockFile, meta: Meta): KeyValueCursor {
 /** Order of byte strings as memcmp has it, the shorter first when one begins the other. */
 function compareBytes(a: Uint8Array, b: Uint8Array): number {
   const shared = Math.min(a.length, b.length);
-  for (let i = 0; i < shared; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
+  for (let i = 0; i < shared; i++) if (a[i] !== b[i]) return a[i] - b[i];
   return a.length - b.length;
 }

@@ -1,6 +1,9 @@
 import { sizeOf } from "../../codegen/ir/graph.js";
 import type { Feed } from "./batches.js";
 
+/** A batch that was read ahead, or the mistake that it met. */
+type ReadAhead = { readonly batch: readonly Float32Array[] } | { readonly error: unknown };
+
 /**
  * Reads the next batch while the net works on the one before. What comes out, values and mistakes alike, is what the
  * feed itself would give, call for call: batches are read one after the other, and after a mistake nothing is read
@@ -9,12 +12,12 @@ import type { Feed } from "./batches.js";
 export function prefetching(feed: Feed): Feed {
   const { shapes } = feed;
   let buffers: readonly Float32Array[] | undefined;
-  let ahead: Promise<{ readonly error?: unknown }> | undefined;
-  const read = async (): Promise<{ readonly error?: unknown }> => {
+  let ahead: Promise<ReadAhead> | undefined;
+  const read = async (): Promise<ReadAhead> => {
     buffers ??= shapes.map((shape) => new Float32Array(sizeOf(shape)));
     try {
       await feed.next(buffers);
-      return {};
+      return { batch: buffers };
     } catch (error) {
       return { error };
     }
@@ -27,7 +30,7 @@ export function prefetching(feed: Feed): Feed {
         const found = await ahead;
         ahead = undefined;
         if ("error" in found) throw found.error;
-        for (const [top, values] of buffers!.entries()) into[top].set(values);
+        for (const [top, values] of found.batch.entries()) into[top].set(values);
       }
       ahead = read();
     },

@@ -2,7 +2,6 @@ import { type CortadoError, userError } from "../../proto/errors/index.js";
 import { quoted } from "../../proto/words/names.js";
 import type { TextList } from "./text-list.js";
 
-/** An image of a window file. */
 export interface WindowImage {
   readonly name: string;
   /** Where the file names it. */

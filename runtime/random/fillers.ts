@@ -18,7 +18,7 @@ const FILLERS: Readonly<Record<string, Filler>> = Object.assign(Object.create(nu
     if (sparse < 0) return;
     if (shape.length === 0) throw userError("a sparse gaussian filler needs a blob with at least one axis");
     // On average `sparse` of the values that belong to one output stay.
-    const kept = Math.min(1, sparse / shape[0]!);
+    const kept = Math.min(1, sparse / shape[0]);
     for (let i = 0; i < out.length; i++) if (random.uniform() >= kept) out[i] = 0;
   },
   positive_unitball: (out, shape, _filler, random) => {
@@ -28,7 +28,7 @@ const FILLERS: Readonly<Record<string, Filler>> = Object.assign(Object.create(nu
     for (let row = 0; row < rows; row++) {
       const values = out.subarray(row * length, (row + 1) * length);
       const sum = values.reduce((total, value) => total + value, 0);
-      for (let i = 0; i < length; i++) values[i] = values[i]! / sum;
+      for (let i = 0; i < length; i++) values[i] = values[i] / sum;
     }
   },
   xavier: (out, shape, filler, random) => {
@@ -70,7 +70,7 @@ export function fill(filler: FillerParameter, shape: Shape, seed: number, stream
   const problem = fillerProblem(filler);
   if (problem) throw problem;
   const out = new Float32Array(shape.reduce((product, extent) => product * extent, 1));
-  if (out.length > 0) FILLERS[filler.type]!(out, shape, filler, randomStream(seed, stream));
+  if (out.length > 0) FILLERS[filler.type](out, shape, filler, randomStream(seed, stream));
   return out;
 }
 
@@ -96,7 +96,7 @@ export function fillerProblem(filler: FillerParameter): CortadoError | undefined
 function varianceDivisor(shape: Shape, filler: FillerParameter): number {
   const count = shape.reduce((product, extent) => product * extent, 1);
   const fanIn = count / (shape[0] ?? 1);
-  const fanOut = shape.length > 1 ? count / shape[1]! : count;
+  const fanOut = shape.length > 1 ? count / shape[1] : count;
   switch (filler.variance_norm) {
     case "FAN_IN":
       return fanIn;

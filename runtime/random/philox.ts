@@ -98,7 +98,7 @@ export function randomStream(seed: number, stream: number, position = 0): Random
   if (next % 4 !== 0) load();
   const word = (): number => {
     if (next % 4 === 0) load();
-    return block[next++ % 4]!;
+    return block[next++ % 4];
   };
   return {
     word,
@@ -127,8 +127,8 @@ export function permutation(stream: RandomStream, count: number): Uint32Array {
   const order = Uint32Array.from({ length: count }, (_, i) => i);
   for (let i = count - 1; i > 0; i--) {
     const other = stream.integer(i + 1);
-    const kept = order[i]!;
-    order[i] = order[other]!;
+    const kept = order[i];
+    order[i] = order[other];
     order[other] = kept;
   }
   return order;

@@ -21,7 +21,6 @@ export interface TestResult {
   readonly outputs: readonly OutputValue[];
 }
 
-/** The files of one snapshot. */
 export interface SnapshotFiles {
   readonly iteration: number;
   /** The weights. */

@@ -1,53 +1,13 @@
 import { userError } from "../../proto/errors/index.js";
 import type { SolverParameter } from "../../proto/index.js";
-import type { Blobs, RunningNet, Trainable } from "../net-types.js";
-import type { SnapshotFiles, SolverEvent, TestResult } from "./events.js";
-import { learningRate } from "./policy.js";
-import { createSmoother, createThroughput } from "./smoothing.js";
+import type { RunningNet, Trainable } from "../net-types.js";
+import type { SnapshotFiles, TestResult } from "./events.js";
+import { batchOf, createIterations, isDue, type RunState } from "./iterations.js";
+import type { SolverParts } from "./parts.js";
+import { createSnapshots } from "./snapshots.js";
 import { outputValues, runTest, weightedLoss } from "./testing.js";
 
-/** Where a solver stands between two updates: what a snapshot holds beside weights and history. */
-export interface SolverPosition {
-  readonly iteration: number;
-  readonly currentStep: number;
-}
-
-/** A batch that a net without data layers asks for. */
-export interface BatchRequest {
-  readonly phase: "TRAIN" | "TEST";
-  /** Which test net; 0 in training. */
-  readonly net: number;
-  /** The iteration, or the number of the batch in a test; both from 0. */
-  readonly batch: number;
-}
-
-/** Input blobs by name: the same for every batch, or as asked for. With iter_size > 1 a batch serves each time. */
-export type BatchSource = Blobs | ((request: BatchRequest) => Blobs | Promise<Blobs>);
-
-/** What the loop is made of. All of it is checked. */
-export interface SolverParts<Train extends RunningNet & Trainable, Test extends RunningNet> {
-  readonly solver: SolverParameter;
-  readonly net: Train;
-  /** For messages. */
-  readonly netName: string;
-  /** One for each test_iter. */
-  readonly testNets: readonly Test[];
-  /** What the update rule is fed at an iteration (from 0) beside the rate, by name. */
-  readonly ruleScalars: (iteration: number) => Readonly<Record<string, number>>;
-  /** Writes weights, history and position. */
-  readonly save: (position: SolverPosition) => Promise<SnapshotFiles>;
-  /** Reads weights and history of a `.solverstate` into the net, and gives its position. */
-  readonly load: (file: string) => Promise<SolverPosition>;
-  /** Throws a CortadoError where snapshots cannot be written. */
-  readonly checkWritable?: () => Promise<void>;
-  /** For nets that are not fed by data layers. */
-  readonly inputs?: BatchSource;
-  /** Whether the train net tells its debug_info. */
-  readonly debugInfo?: boolean;
-  readonly onEvent?: (event: SolverEvent) => void;
-  /** Seconds from any start. */
-  readonly now?: () => number;
-}
+export type { BatchRequest, BatchSource, SolverParts, SolverPosition } from "./parts.js";
 
 /** How a run ended. */
 export interface SolverOutcome {
@@ -89,78 +49,48 @@ export interface Solver<
   close(): Promise<void>;
 }
 
-/** A snapshot that was asked for while a run is on. */
-interface Request {
-  readonly resolve: (files: SnapshotFiles) => void;
-  readonly reject: (reason: unknown) => void;
-}
-
 /** Caffe's training loop around compiled nets. */
 export function createLoop<Train extends RunningNet & Trainable, Test extends RunningNet>(
   parts: SolverParts<Train, Test>,
 ): Solver<Train, Test> {
-  const { solver, net, testNets, onEvent = () => {}, now = () => performance.now() / 1000 } = parts;
-  const batchOf = async (request: BatchRequest): Promise<Blobs | undefined> =>
-    typeof parts.inputs === "function" ? parts.inputs(request) : parts.inputs;
-  const images = batchSize(net) * solver.iter_size;
-  const throughput = createThroughput();
+  const { solver, net, testNets, onEvent = () => {} } = parts;
   const tests: (TestResult | undefined)[] = testNets.map(() => undefined);
-  let position: SolverPosition = { iteration: 0, currentStep: 0 };
+  const state: RunState = { position: { iteration: 0, currentStep: 0 }, stopped: false };
+  const snapshots = createSnapshots(parts);
+  const iterate = createIterations(parts, { state, snapshots, testAll });
+  const due = (interval: number): boolean => isDue(state.position, interval);
   let running = false;
-  let stopped = false;
-  let allFinite = true;
-  let lastSnapshot: SnapshotFiles | undefined;
-  let requests: readonly Request[] = [];
-
-  /** Every `interval` iterations; an interval of 0 is never. */
-  const due = (interval: number): boolean => interval > 0 && position.iteration % interval === 0;
 
   async function exclusively<T>(what: string, run: () => Promise<T>): Promise<T> {
     if (running)
       throw userError(`the solver is running already: ${what} cannot start`, "await the call before it");
     running = true;
-    stopped = false;
+    state.stopped = false;
     try {
       return await run();
     } finally {
       running = false;
-      const waiting = requests;
-      requests = [];
-      for (const { reject } of waiting) reject(userError("the run ended before its snapshot was written"));
+      snapshots.end();
     }
-  }
-
-  async function writeSnapshot(): Promise<SnapshotFiles> {
-    const waiting = requests;
-    requests = [];
-    try {
-      lastSnapshot = await parts.save(position);
-    } catch (error) {
-      for (const { reject } of waiting) reject(error);
-      throw error;
-    }
-    onEvent({ kind: "snapshot", ...lastSnapshot });
-    for (const { resolve } of waiting) resolve(lastSnapshot);
-    return lastSnapshot;
   }
 
   /** False when a stop interrupted it. */
   async function testOne(index: number): Promise<boolean> {
-    const { iteration } = position;
+    const { iteration } = state.position;
     onEvent({ kind: "testing", iteration, net: index });
-    const result = await runTest(
+    const found = await runTest(
       testNets[index],
       solver.test_iter[index],
-      () => stopped,
-      (batch) => batchOf({ phase: "TEST", net: index, batch }),
+      () => state.stopped,
+      (batch) => batchOf(parts, { phase: "TEST", net: index, batch }),
     );
-    if (!result) {
+    if (!found) {
       onEvent({ kind: "testInterrupted", iteration, net: index });
       return false;
     }
-    const told: TestResult = { iteration, net: index, ...result };
-    tests[index] = told;
-    onEvent({ kind: "test", showLoss: solver.test_compute_loss, ...told });
+    const result: TestResult = { iteration, net: index, ...found };
+    tests[index] = result;
+    onEvent({ kind: "test", showLoss: solver.test_compute_loss, ...result });
     return true;
   }
 
@@ -168,103 +98,38 @@ export function createLoop<Train extends RunningNet & Trainable, Test extends Ru
     for (const index of testNets.keys()) if (!(await testOne(index))) return;
   }
 
-  function warnOnce(loss: number): void {
-    if (Number.isFinite(loss) || !allFinite) return;
-    allFinite = false;
-    onEvent({
-      kind: "warning",
-      iteration: position.iteration,
-      message: `the loss is ${loss}: training has diverged; a smaller base_lr or clip_gradients may help`,
-    });
-  }
-
-  /** Updates until `last`, or until a stop. Returns the smoother, for one more loss. */
-  async function iterate(last: number): Promise<{ smooth: (loss: number) => number; loss?: number }> {
-    const smooth = createSmoother(solver.average_loss);
-    let smoothed: number | undefined;
-    let shownAt = { seconds: now(), iteration: position.iteration };
-    while (position.iteration < last) {
-      const { iteration } = position;
-      if (due(solver.test_interval) && (iteration > 0 || solver.test_initialization)) {
-        await testAll();
-        if (stopped) break;
-      }
-      const { rate, currentStep } = learningRate(solver, iteration, position.currentStep);
-      const scalars = { ...parts.ruleScalars(iteration), rate };
-      const inputs = await batchOf({ phase: "TRAIN", net: 0, batch: iteration });
-      const before = now();
-      // As in Caffe: debug_info is told of the iterations that are displayed.
-      const lines: string[] = [];
-      const log =
-        parts.debugInfo && due(solver.display) ? (line: string) => void lines.push(line) : undefined;
-      const { loss, outputs } = await net.step(scalars, inputs, log);
-      if (lines.length > 0) onEvent({ kind: "debug", iteration, lines });
-      const imagesPerSecond = throughput(images, now() - before);
-      warnOnce(loss);
-      smoothed = smooth(loss);
-      if (due(solver.display)) {
-        const seconds = now() - shownAt.seconds;
-        onEvent({
-          kind: "display",
-          iteration,
-          loss: smoothed,
-          rate,
-          iterationsPerSecond: (iteration - shownAt.iteration) / (seconds || 1),
-          seconds,
-          every: solver.display,
-          outputs: outputValues(net, outputs),
-        });
-        shownAt = { seconds: now(), iteration };
-      }
-      if (solver.lr_policy === "multistep" && currentStep !== position.currentStep)
-        onEvent({ kind: "rateStep", iteration, step: currentStep });
-      position = { iteration: iteration + 1, currentStep };
-      onEvent({
-        kind: "progress",
-        iteration,
-        maxIteration: solver.max_iter,
-        loss,
-        smoothedLoss: smoothed,
-        rate,
-        imagesPerSecond,
-      });
-      if (due(solver.snapshot) || requests.length > 0) await writeSnapshot();
-      if (stopped) break;
-    }
-    return { smooth, loss: smoothed };
-  }
-
   const outcome = (loss: number | undefined): SolverOutcome => ({
-    iteration: position.iteration,
-    stopped,
+    iteration: state.position.iteration,
+    stopped: state.stopped,
     loss,
     tests: tests.filter((result) => result !== undefined),
-    snapshot: lastSnapshot,
+    snapshot: snapshots.last,
   });
 
   async function solve(): Promise<SolverOutcome> {
     if (solver.snapshot_after_train) await parts.checkWritable?.();
-    const { iteration } = position;
     onEvent({
       kind: "start",
       net: parts.netName,
       policy: solver.lr_policy,
-      iteration,
+      iteration: state.position.iteration,
       maxIteration: solver.max_iter,
     });
     const { smooth, loss } = await iterate(solver.max_iter);
-    const written = lastSnapshot?.iteration === position.iteration;
-    if (solver.snapshot_after_train && !written && !due(solver.snapshot)) await writeSnapshot();
-    if (!stopped) {
+    const { iteration } = state.position;
+    const written = snapshots.last?.iteration === iteration;
+    if (solver.snapshot_after_train && !written && !due(solver.snapshot))
+      await snapshots.write(state.position);
+    if (!state.stopped) {
       // One more forward pass, for the loss of the weights that the last update left.
       if (due(solver.display)) {
-        const inputs = await batchOf({ phase: "TRAIN", net: 0, batch: position.iteration });
+        const inputs = await batchOf(parts, { phase: "TRAIN", net: 0, batch: iteration });
         const final = weightedLoss(outputValues(net, await net.forward(inputs)));
-        onEvent({ kind: "finalLoss", iteration: position.iteration, loss: smooth(final) });
+        onEvent({ kind: "finalLoss", iteration, loss: smooth(final) });
       }
       if (due(solver.test_interval)) await testAll();
     }
-    onEvent({ kind: "done", iteration: position.iteration, stopped });
+    onEvent({ kind: "done", iteration, stopped: state.stopped });
     return outcome(loss);
   }
 
@@ -273,13 +138,13 @@ export function createLoop<Train extends RunningNet & Trainable, Test extends Ru
     testNets,
     parameters: solver,
     get iteration() {
-      return position.iteration;
+      return state.position.iteration;
     },
     solve: () => exclusively("solve", solve),
     step: (count) => {
       if (!Number.isSafeInteger(count) || count < 0)
         return Promise.reject(userError(`a solver makes a whole number of steps, not ${count}`));
-      return exclusively("step", async () => outcome((await iterate(position.iteration + count)).loss));
+      return exclusively("step", async () => outcome((await iterate(state.position.iteration + count)).loss));
     },
     test: (index) => {
       if (index !== undefined && !testNets[index])
@@ -293,28 +158,17 @@ export function createLoop<Train extends RunningNet & Trainable, Test extends Ru
       });
     },
     snapshot: () =>
-      running
-        ? new Promise((resolve, reject) => {
-            requests = [...requests, { resolve, reject }];
-          })
-        : exclusively("snapshot", writeSnapshot),
+      running ? snapshots.ask() : exclusively("snapshot", () => snapshots.write(state.position)),
     restore: (file) =>
       exclusively("restore", async () => {
-        position = await parts.load(file);
-        onEvent({ kind: "restore", file, iteration: position.iteration });
+        state.position = await parts.load(file);
+        onEvent({ kind: "restore", file, iteration: state.position.iteration });
       }),
     stop() {
-      stopped = true;
+      state.stopped = true;
     },
     async close() {
       await Promise.all([...testNets, net].map((each) => each.close()));
     },
   };
-}
-
-/** Images in a batch: the first extent of the first blob that nothing feeds. */
-function batchSize(net: RunningNet): number {
-  const source = net.layers.find(({ bottoms, tops }) => bottoms.length === 0 && tops.length > 0);
-  const blob = source?.tops[0] ?? net.inputs[0];
-  return (blob === undefined ? undefined : net.blobs[blob]?.shape[0]) ?? 1;
 }

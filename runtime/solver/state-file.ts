@@ -40,7 +40,7 @@ export async function writeState(file: string, state: SavedState): Promise<void>
 }
 
 /**
- * Reads a state of either form, told by its name.
+ * Reads a state of either form: its name says which.
  *
  * @throws CortadoError when it cannot be read, or is damaged, or is something else
  */

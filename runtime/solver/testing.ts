@@ -14,7 +14,6 @@ export function outputValues(
   );
 }
 
-/** The weighted sum of a net's outputs. */
 export const weightedLoss = (outputs: readonly OutputValue[]): number =>
   outputs.reduce((sum, { value, lossWeight }) => (lossWeight === 0 ? sum : sum + lossWeight * value), 0);
 

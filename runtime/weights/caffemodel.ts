@@ -6,6 +6,7 @@ import {
   decodeMessage,
   encodeMessage,
   type FieldInfo,
+  fieldInfo,
   has,
   type LayerParameter,
   type MessageName,
@@ -58,7 +59,7 @@ export function decodeCaffemodel(bytes: Uint8Array, what: string): WeightSet {
  */
 const isSettings = ({ name, kind }: FieldInfo): boolean => kind.is === "message" && name.endsWith("_param");
 
-/** The layers in the current format. Inputs are nothing to weights, so what is wrong with them is not told. */
+/** The layers in the current format. Inputs are nothing to weights, so what is wrong with them is not reported. */
 function layersOf(net: NetParameter, what: string, errors: Diagnostic[]): readonly LayerParameter[] {
   const diagnostics = createDiagnostics();
   const { layer } = upgradeNet(
@@ -97,7 +98,7 @@ export function encodeCaffemodel(weights: WeightSet): readonly Uint8Array[] {
   );
 }
 
-const numberOf = (message: MessageName, field: string): number => messageInfo(message).byName.get(field)!.id;
+const numberOf = (message: MessageName, field: string): number => fieldInfo(messageInfo(message), field).id;
 const NET = { layer: numberOf("NetParameter", "layer") };
 const LAYER = { blobs: numberOf("LayerParameter", "blobs") };
 const BLOB = { data: numberOf("BlobProto", "data") };

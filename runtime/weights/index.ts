@@ -15,7 +15,7 @@ export type { WeightBlob, WeightFormat, WeightSet } from "./weight-set.js";
 export { checkWeightSet } from "./weight-set.js";
 
 /**
- * Reads weights from a path or from bytes; the format is told from the content.
+ * Reads weights from a path or from bytes; the content says in which format.
  *
  * @throws CortadoError when the file cannot be read, or is damaged, or is something else
  */
@@ -55,7 +55,7 @@ async function bytesOf(path: string): Promise<Uint8Array | "hdf5"> {
   }
 }
 
-/** What people give by mistake, told by its first bytes. */
+/** What people give by mistake, known by its first bytes. */
 function wrongKind(bytes: Uint8Array): string | undefined {
   if (bytes.length === 0) return "empty";
   const head = Buffer.from(bytes.subarray(0, 512)).toString("latin1");

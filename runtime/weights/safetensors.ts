@@ -79,7 +79,7 @@ function parseHeader(bytes: Uint8Array, what: string): Record<string, unknown> {
     if (typeof header === "object" && header !== null && !Array.isArray(header))
       return header as Record<string, unknown>;
   } catch {
-    // Told below.
+    // Reported below.
   }
   return damaged(what, "its header is no JSON object");
 }

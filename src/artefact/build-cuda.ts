@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { launchShape } from "../../codegen/kernel/launch.js";
+import { launchShape, requireWhole } from "../../codegen/kernel/launch.js";
 import { cudaTarget } from "../../codegen/targets/index.js";
 import { openAddon } from "../../native/addon.js";
 import { userError } from "../../proto/errors/index.js";
@@ -102,10 +102,13 @@ async function emitCuda(
 
 /** The kernels for one architecture; all programs of a variant have the same. */
 async function buildVariant(
-  { programs: [program] }: Variant,
+  { programs }: Variant,
   architecture: string,
   { compile }: CudaCompiler,
 ): Promise<{ readonly kernels: readonly BuiltKernel[]; readonly files: readonly BuiltFile[] }> {
+  for (const { prepare, forward, backward } of programs)
+    [...prepare, ...forward, ...backward].forEach(requireWhole);
+  const [program] = programs;
   const { kernels } = program;
   const { units } = cudaTarget.render(program, "float32");
   const cubins = await compile(

@@ -1,5 +1,6 @@
-import type { NetPass } from "../../codegen/ir/graph.js";
+import { NET_PASSES, type NetPass } from "../../codegen/ir/graph.js";
 import type { Argument } from "../../codegen/kernel/kernel.js";
+import { rangeOf } from "../../codegen/kernel/launch.js";
 import type { ProgramTable, Tables } from "../../runtime/artefact/tables.js";
 import type { LoweredNet } from "../layers/index.js";
 import { checkName } from "../net/objective.js";
@@ -22,6 +23,11 @@ export function programTable(
     return number;
   };
   const launches = (pass: NetPass) => program[pass].map(({ kernel, args }) => [kernel, ...args.map(placeOf)]);
+  const ranges = NET_PASSES.flatMap((pass) =>
+    program[pass].flatMap((launch, i) =>
+      launch.range ? [{ pass, launch: i, ...rangeOf(launch, program.kernels[launch.kernel]) }] : [],
+    ),
+  );
   const checkOf = new Map(lowered.checks.map((_, i) => [checkName(lowered, i), i]));
   const checks: number[] = [];
   const values: { name: string; place: number }[] = [];
@@ -54,6 +60,7 @@ export function programTable(
     prepare,
     forward,
     backward,
+    ...(ranges.length > 0 ? { ranges } : {}),
     copies: program.copies.map(({ pass, from, to }) => ({ pass, from: placeOf(from), to: placeOf(to) })),
     inputs: [...inputs].map(([name, place]) => ({ name, place: placeOf(place) })),
     values,

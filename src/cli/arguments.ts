@@ -53,22 +53,24 @@ export function normaliseArguments(argv: readonly string[], grammar: Grammar): N
       continue;
     }
     const name = knownName(written, grammar);
-    if (!grammar.valued.has(name) && !grammar.flags.has(name) && LOG_OPTIONS.has(written)) {
-      const hasOwn = LOG_OPTIONS.get(written) === true && value === undefined && i + 1 < argv.length;
-      ignored.push(hasOwn ? `${arg} ${argv[++i]}` : arg);
-    } else if (value !== undefined) {
-      if (!grammar.flags.has(name) || !/^(true|false|1|0)$/.test(value)) args.push(`--${name}=${value}`);
-      else if (value === "true" || value === "1") args.push(`--${name}`);
-    } else {
-      args.push(`--${name}`);
-      if (grammar.valued.has(name) && i + 1 < argv.length) args.push(argv[++i]);
-    }
+    const isLog = !grammar.valued.has(name) && !grammar.flags.has(name) && LOG_OPTIONS.has(written);
+    const takesNext = isLog ? LOG_OPTIONS.get(written) === true : grammar.valued.has(name);
+    const next = takesNext && value === undefined && i + 1 < argv.length ? [argv[++i]] : [];
+    if (isLog) ignored.push([arg, ...next].join(" "));
+    else if (value === undefined) args.push(`--${name}`, ...next);
+    else args.push(...withValue(name, value, grammar));
   }
   if (command !== undefined && command > 0 && grammar.commands.includes(args[command])) {
     const [name] = args.splice(command, 1);
     args.unshift(name);
   }
   return { args, ignored };
+}
+
+/** `--name=value`; of a flag, the flag or nothing. */
+function withValue(name: string, value: string, { flags }: Grammar): readonly string[] {
+  if (!flags.has(name) || !/^(true|false|1|0)$/.test(value)) return [`--${name}=${value}`];
+  return value === "true" || value === "1" ? [`--${name}`] : [];
 }
 
 function knownName(written: string, { valued, flags }: Grammar): string {

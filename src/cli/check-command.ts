@@ -81,7 +81,7 @@ async function check(files: readonly string[], options: CheckOptions, io: Io): P
 const errorsOf = (diagnostics: readonly Diagnostic[]): readonly Diagnostic[] =>
   diagnostics.filter(({ severity }) => severity === "error");
 
-/** A net that a solver names may be among the files itself: its mistakes are told and counted once. */
+/** A net that a solver names may be among the files itself: its mistakes are reported and counted once. */
 function unseen(report: FileReport, seen: Set<string>): FileReport {
   const diagnostics = report.diagnostics.filter((diagnostic) => {
     if (!diagnostic.span) return true;

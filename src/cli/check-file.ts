@@ -118,11 +118,11 @@ async function solverReport(
   const folders = [...new Set([...roots, process.cwd(), dirname(resolve(path))])];
   try {
     const { train, tests } = await resolveNets(definition, folders, schemaWith(options.layers));
-    const told = new Set<Diagnostic>();
+    const reported = new Set<Diagnostic>();
     for (const plan of [train, ...tests]) {
       for (const warning of plan.definition.warnings) {
-        if (!told.has(warning)) diagnostics.report(warning);
-        told.add(warning);
+        if (!reported.has(warning)) diagnostics.report(warning);
+        reported.add(warning);
       }
       const checked = await checkPlan(plan, path, options);
       for (const diagnostic of checked.diagnostics) diagnostics.report(diagnostic);

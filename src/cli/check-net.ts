@@ -126,7 +126,7 @@ interface Sources {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** The shapes that data layers give: as told, from the data, or guessed from what their settings say. */
+/** The shapes that data layers give: as given, from the data, or guessed from what their settings say. */
 async function shapesOfSources(
   definition: NetDef,
   phase: Phase,

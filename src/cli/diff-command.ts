@@ -4,7 +4,7 @@ import { showCount, showShape } from "../../proto/words/amounts.js";
 import { unquoted } from "../../proto/words/names.js";
 import { shortNumber } from "../../runtime/solver/events.js";
 import { type BlobDifference, compareNets, type NetComparison } from "../compare-nets.js";
-import { drawNetValues } from "../gradcheck/net-values.js";
+import { randomNetValues } from "../gradcheck/net-values.js";
 import { compile } from "../net/compile.js";
 import type { CompiledNet } from "../net/compiled-net.js";
 import { internalsOf } from "../net/internals.js";
@@ -113,9 +113,9 @@ async function diff(files: readonly string[], options: DiffOptions, io: Io): Pro
   };
   try {
     const [a, b] = [await make(0), await make(1)];
-    // Without weights both have the same parameters: drawn, for a net to be deployed has no fillers.
+    // Without weights both have the same random parameters, for a net to be deployed has no fillers.
     if (weights.length === 0) {
-      await drawParameters(a, seed);
+      await writeRandomParameters(a, seed);
       await loadWeights(b, await collectWeights(a));
     }
     const comparison = await compareNets(a, b, undefined, {
@@ -137,13 +137,13 @@ async function diff(files: readonly string[], options: DiffOptions, io: Io): Pro
 }
 
 /** Values for every parameter, from a seed. */
-async function drawParameters(net: CompiledNet, seed: number): Promise<void> {
+async function writeRandomParameters(net: CompiledNet, seed: number): Promise<void> {
   const internals = internalsOf(net);
   if (!internals) throw new InternalError("a compiled net without internals");
   const { lowered, params } = internals;
-  const drawn = drawNetValues({ text: "", inputs: [], seed }, lowered);
+  const random = randomNetValues({ text: "", inputs: [], seed }, lowered);
   for (const [i, { kind }] of lowered.params.entries())
-    if (kind !== "carried") await params.store.memories[i].write(drawn.params[i]);
+    if (kind !== "carried") await params.store.memories[i].write(random.params[i]);
 }
 
 function comparisonLines(

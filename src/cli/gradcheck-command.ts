@@ -43,7 +43,7 @@ export function addGradcheck(program: Command, io: Io, end: End): void {
     .addOption(countOption("--runs <n>", "points at which everything is compared", 1).default(4))
     .addOption(countOption("--seed <n>", "of values and directions; a failure names its own", 0).default(1))
     .addOption(fileOption("--layer <name>", "only the parameters of this layer"))
-    .addOption(fileOption("--weights <file>", "parameters to check at (default: drawn)"))
+    .addOption(fileOption("--weights <file>", "parameters to check at (default: random)"))
     .addOption(rootOption());
   withShapes(withState(command))
     .addOption(jsonOption("one JSON document on stdout"))

@@ -48,7 +48,7 @@ export const architecture = (value: string): string => {
   return value;
 };
 
-/** One of a few words; upper and lower case count as one. `hidden` ones are taken, and not told of. */
+/** One of a few words; upper and lower case count as one. `hidden` ones are taken, and not listed. */
 export const oneOf =
   <const T extends string>(choices: readonly T[], hidden: readonly T[] = []) =>
   (value: string): T => {

@@ -2,7 +2,6 @@ import { type Diagnostic, formatDiagnostics } from "../../proto/errors/index.js"
 import { paintDiagnostics } from "./faults.js";
 import { type Io, painter } from "./io.js";
 
-/** Writes warnings to stderr. */
 export function showWarnings(warnings: readonly Diagnostic[], io: Io): void {
   if (warnings.length > 0)
     io.stderr.write(`${paintDiagnostics(formatDiagnostics(warnings), painter(io.stderr, io.env))}\n`);

@@ -3,9 +3,9 @@
 import { type Shape, sameShape } from "../../codegen/ir/graph.js";
 import { createMessage, type ParamSpec, withFields } from "../../proto/index.js";
 import { type Draw, type LayerType, layerOf } from "../layers/index.js";
-import { bottomDomains } from "./bottoms.js";
-import type { DrawnInput } from "./drawn.js";
-import { lowerDrawn, type Sketch, type Start } from "./net-maker.js";
+import { bottomDomains } from "./input-domains.js";
+import { lastLowered, type NetBuilder, type Start } from "./net-builder.js";
+import type { InputDomain } from "./random-net.js";
 
 /** As many bottoms as the record asks for, all of one shape of 1 to 4 axes. */
 function defaultShapes(
@@ -21,7 +21,7 @@ function defaultShapes(
 }
 
 /** Adds a layer of a type to the net. False where the type cannot take that first bottom. */
-export function addLayer(draw: Draw, net: Sketch, type: LayerType, from: Start): boolean {
+export function addLayer(draw: Draw, net: NetBuilder, type: LayerType, from: Start): boolean {
   const domain = type.domain ?? {};
   const shapes = domain.shapes ? domain.shapes(draw, from.shape) : defaultShapes(draw, type, from.shape);
   if (!shapes || (from.shape && !sameShape(shapes[0], from.shape))) return false;
@@ -34,7 +34,7 @@ export function addLayer(draw: Draw, net: Sketch, type: LayerType, from: Start):
   };
   if (from.name !== undefined && !readable(0)) return false;
 
-  const inputs: DrawnInput[] = [];
+  const inputs: InputDomain[] = [];
   const bottom = shapes.map((shape, i): string => {
     if (i === 0 && from.name !== undefined) return from.name;
     // A join: another blob of the shape, where there is one.
@@ -55,14 +55,13 @@ export function addLayer(draw: Draw, net: Sketch, type: LayerType, from: Start):
 }
 
 /** Adds a copy of the last layer over another blob of the same shape, with the same parameters by name. */
-export function addTwin(draw: Draw, net: Sketch): void {
+export function addSharing(draw: Draw, net: NetBuilder): void {
   const { layers } = net;
   const last = layers.at(-1);
   if (last?.bottom.length !== 1 || last.top.length !== 1) return;
-  const lowered = lowerDrawn(net.finish(false).text);
-  const own = lowered.layers.at(-1)!;
+  const own = lastLowered(net.finish(false).text);
   if (own.params.length === 0) return;
-  const { shape } = lowered.blobs.get(last.bottom[0])!;
+  const { shape } = own.bottomNodes[0];
   const others = net.blobs().filter((blob) => sameShape(blob.shape, shape));
   const names = own.params.map((): ParamSpec => createMessage("ParamSpec", { name: net.newName("shared") }));
   const isState = last.type === "BatchNorm";

@@ -7,11 +7,13 @@
  *
  * all in float64, on the code that the `ts` target runs.
  */
+import { present } from "../../proto/errors/index.js";
 import type { ParamStore } from "../../runtime/device.js";
+import { randomStream } from "../../runtime/random/index.js";
 import { inputName, type LoweredNet, STEP } from "../layers/index.js";
 import { diffName } from "../net/objective.js";
 import type { Runner } from "../net/runner.js";
-import type { NetValues } from "./net-values.js";
+import { type NetValues, uniforms } from "./net-values.js";
 
 /** How far the two derivatives may be apart, relative to the greater of them. */
 export const RELATIVE_BOUND = 1e-6;
@@ -54,6 +56,22 @@ export interface Direction {
   readonly params: ReadonlyMap<number, Float64Array>;
 }
 
+/** A direction along these inputs and parameters, from a net's seed; `index` tells several of one seed apart. */
+export function randomDirection(
+  { values }: Checked,
+  along: { readonly inputs: readonly string[]; readonly params: readonly number[] },
+  seed: number,
+  index = 0,
+): Direction {
+  const stream = randomStream(seed, 2 + index);
+  const inputs = along.inputs.map((blob) => {
+    const { length } = present(values.inputs.get(blob), `the values of ${blob}`);
+    return [blob, uniforms(stream, length)] as const;
+  });
+  const params = along.params.map((i) => [i, uniforms(stream, values.params[i].length)] as const);
+  return { inputs: new Map(inputs), params: new Map(params) };
+}
+
 /** What backward leaves at the point, and the function's value there. */
 export interface PointGradients {
   readonly inputs: ReadonlyMap<string, ArrayLike<number>>;
@@ -91,15 +109,16 @@ async function objective({
     value += term;
     size += Math.abs(term);
   };
+  const readValue = async (blob: string): Promise<ArrayLike<number> & Iterable<number>> =>
+    present(await runner.read("value", blob), `the value of ${blob}`);
   for (const [blob, seed] of seeds) {
-    const output = (await runner.read("value", blob))!;
+    const output = await readValue(blob);
     seed.forEach((s, i) => {
       add(s * output[i]);
     });
   }
   for (const { blob, weight, backward } of lowered.losses)
-    if (backward && !seeds.has(blob))
-      for (const loss of (await runner.read("value", blob))!) add(weight * loss);
+    if (backward && !seeds.has(blob)) for (const loss of await readValue(blob)) add(weight * loss);
   return { value, size };
 }
 

@@ -1,24 +1,22 @@
 /** The gradient check of a net that is given: along everything at once, and along each parameter and input alone. */
 
-import { sizeOf } from "../../codegen/ir/graph.js";
-import { InternalError, userError } from "../../proto/errors/index.js";
+import { InternalError, present, userError } from "../../proto/errors/index.js";
 import { quoted } from "../../proto/words/names.js";
-import { randomStream } from "../../runtime/random/index.js";
 import { inputName, knownLayerTypes, type LayerType, type LoweredNet } from "../layers/index.js";
 import { compile } from "../net/compile.js";
 import type { CompileOptions } from "../net/compile-options.js";
 import { readConstants } from "../net/constants.js";
-import { internalsOf } from "../net/internals.js";
+import { internalsOf, type NetInternals } from "../net/internals.js";
 import { buildProgram } from "../net/load-program.js";
 import { objectiveGraph } from "../net/objective.js";
 import { readDefinition } from "../net/read-definition.js";
 import { createRunner, type Runner } from "../net/runner.js";
 import type { NetDef } from "../net-text/index.js";
-import { drawnInputs } from "./bottoms.js";
-import { heldBack } from "./cut.js";
-import { type Checked, compareAlong, type Direction, gradientsAt, STEP_SIZE } from "./directional.js";
-import { type DrawnInput, type DrawnNet, isDifferentiable } from "./drawn.js";
-import { drawNetValues, uniforms } from "./net-values.js";
+import { type Checked, compareAlong, gradientsAt, randomDirection, STEP_SIZE } from "./directional.js";
+import { heldBack } from "./held-back.js";
+import { inputDomains } from "./input-domains.js";
+import { randomDiffs, randomNetValues } from "./net-values.js";
+import { type InputDomain, isDifferentiable } from "./random-net.js";
 import type { GradientFailure, GradientPart, GradientReport } from "./report.js";
 import { smallestFailure } from "./single-layer.js";
 
@@ -30,7 +28,7 @@ export interface GivenNetOptions
   readonly seed: number;
   /** Only the parameters of this layer. */
   readonly layer?: string;
-  /** In place of drawn values. */
+  /** In place of random values. */
   readonly inputs?: Readonly<Record<string, ArrayLike<number>>>;
 }
 
@@ -48,7 +46,7 @@ interface Part extends Pick<GradientPart, "name" | "kind" | "shape"> {
 
 /** Checks a net at `runs` points, whose values come from `seed`, `seed` + 1 … */
 export async function checkGivenNet(net: string | NetDef, options: GivenNetOptions): Promise<GradientReport> {
-  const { phase, runs, seed, layer, layers, stages, level, shapes, weights } = options;
+  const { phase, layer, layers, stages, level, shapes, weights } = options;
   const { definition: whole, root } = await readDefinition(
     net,
     options.root,
@@ -64,72 +62,17 @@ export async function checkGivenNet(net: string | NetDef, options: GivenNetOptio
   try {
     const internals = internalsOf(compiled);
     if (!internals) throw new InternalError("a compiled net without internals");
-    const { lowered, params, hold, session, unfed } = internals;
+    const { lowered } = internals;
     const { definition } = compiled;
     if (layer !== undefined && !lowered.layers.some(({ name }) => name === layer))
       throw userError(`The net has no layer ${quoted(layer)}`);
     const seeded = seededOutputs(lowered, layers);
-    const losses = lowered.losses.map(({ blob }) => blob);
-    const graph = objectiveGraph(lowered, { backward: true, seeds: seeded, keep: losses });
-    const built = await buildProgram(graph, lowered.builder, {
-      device: hold.device,
-      params: params.store,
-      seed: 1,
-      threads: 1,
-    });
-    runner = createRunner(built);
+    runner = await loadForCheck(internals, seeded);
     for (const { input, values } of await readConstants(lowered, root)) await runner.write(input, values);
 
-    const inputs = drawnInputs(lowered, definition, layers);
+    const inputs = inputDomains(lowered, definition, layers);
     const parts = partsOf(lowered, definition, inputs, { layer, layers });
-    const own =
-      weights === undefined ? undefined : await Promise.all(params.store.memories.map((m) => m.read()));
-    const failures: GradientFailure[] = [];
-    for (let run = 0; run < runs; run++) {
-      const drawnNet: DrawnNet = { text: "", inputs, seed: seed + run };
-      const drawn = drawNetValues(drawnNet, lowered);
-      // A data layer gives its next batch; the caller's values stand before drawn ones.
-      const given: Record<string, Float32Array> = Object.create(null);
-      for (const blob of unfed)
-        given[blob] = Float32Array.from(options.inputs?.[blob] ?? drawn.inputs.get(blob)!);
-      await session.feed(runner, { ...options.inputs, ...given } as Record<string, Float32Array>);
-      const values = new Map(drawn.inputs);
-      for (const blob of values.keys()) {
-        const exact = options.inputs?.[blob];
-        const fed = unfed.includes(blob) ? undefined : await runner.readInput(inputName(blob));
-        if (exact) values.set(blob, Float64Array.from(exact));
-        else if (fed) values.set(blob, Float64Array.from(fed));
-      }
-      const stream = randomStream(seed + run, 1);
-      const checked: Checked = {
-        lowered,
-        runner,
-        store: params.store,
-        values: {
-          inputs: values,
-          params: own ? own.map((x) => Float64Array.from(x)) : drawn.params,
-        },
-        seeds: new Map(
-          seeded.map((blob) => [blob, uniforms(stream, sizeOf(lowered.blobs.get(blob)!.shape))]),
-        ),
-      };
-      const gradients = await gradientsAt(checked);
-      await session.check(runner);
-      for (const [index, part] of parts.entries()) {
-        const direction = directionOf(part, checked, seed + run, index);
-        const { outcome, backward, differences, error } = await compareAlong(
-          checked,
-          gradients,
-          direction,
-          STEPS,
-        );
-        if (outcome === "kink") part.kinks++;
-        else part.checked++;
-        if (outcome === "equal") part.worst = Math.max(part.worst, error);
-        if (outcome === "different")
-          failures.push({ prototxt: "", seed: seed + run, along: part.name, backward, differences, error });
-      }
-    }
+    const failures = await checkPoints({ internals, runner, seeded, inputs, parts }, options);
     return {
       checked: sum(parts, ({ checked }) => checked),
       kinks: sum(parts, ({ kinks }) => kinks),
@@ -143,6 +86,79 @@ export async function checkGivenNet(net: string | NetDef, options: GivenNetOptio
     await runner?.built.executor.close();
     await compiled.close();
   }
+}
+
+/** The net's program with backward from its losses and from diffs on `seeded`. */
+async function loadForCheck(
+  { lowered, hold, params }: NetInternals,
+  seeded: readonly string[],
+): Promise<Runner> {
+  const losses = lowered.losses.map(({ blob }) => blob);
+  const graph = objectiveGraph(lowered, { backward: true, seeds: seeded, keep: losses });
+  const use = { device: hold.device, params: params.store, seed: 1, threads: 1 };
+  return createRunner(await buildProgram(graph, lowered.builder, use));
+}
+
+/** A given net, ready to be run, and what is to be compared of it. */
+interface Loaded {
+  readonly internals: NetInternals;
+  readonly runner: Runner;
+  /** Outputs to put a diff on. */
+  readonly seeded: readonly string[];
+  readonly inputs: readonly InputDomain[];
+  readonly parts: readonly Part[];
+}
+
+/** Compares every part at every point, and counts in the parts. */
+async function checkPoints(loaded: Loaded, options: GivenNetOptions): Promise<readonly GradientFailure[]> {
+  const { runner, parts } = loaded;
+  const { session, params } = loaded.internals;
+  const own =
+    options.weights === undefined
+      ? undefined
+      : await Promise.all(params.store.memories.map((memory) => memory.read()));
+  const failures: GradientFailure[] = [];
+  for (let seed = options.seed; seed < options.seed + options.runs; seed++) {
+    const checked = await pointOf(loaded, options, own, seed);
+    const gradients = await gradientsAt(checked);
+    await session.check(runner);
+    for (const [index, part] of parts.entries()) {
+      const direction = randomDirection(checked, part, seed, index);
+      const { outcome, ...found } = await compareAlong(checked, gradients, direction, STEPS);
+      if (outcome === "kink") part.kinks++;
+      else part.checked++;
+      if (outcome === "equal") part.worst = Math.max(part.worst, found.error);
+      if (outcome === "different") failures.push({ prototxt: "", seed, along: part.name, ...found });
+    }
+  }
+  return failures;
+}
+
+/** The point of a seed. A data layer gives its next batch; the caller's values stand before random ones. */
+async function pointOf(
+  { internals, runner, seeded, inputs }: Loaded,
+  { inputs: given = {} }: GivenNetOptions,
+  own: readonly ArrayLike<number>[] | undefined,
+  seed: number,
+): Promise<Checked> {
+  const { lowered, params, session, unfed } = internals;
+  const random = randomNetValues({ text: "", inputs, seed }, lowered);
+  const fed: Record<string, Float32Array> = Object.create(null);
+  for (const blob of unfed)
+    fed[blob] = Float32Array.from(given[blob] ?? present(random.inputs.get(blob), `the values of ${blob}`));
+  await session.feed(runner, { ...given, ...fed } as Record<string, Float32Array>);
+  const values = new Map(random.inputs);
+  for (const blob of values.keys()) {
+    const exact = given[blob] ?? (unfed.includes(blob) ? undefined : await runner.readInput(inputName(blob)));
+    if (exact) values.set(blob, Float64Array.from(exact));
+  }
+  return {
+    lowered,
+    runner,
+    store: params.store,
+    values: { inputs: values, params: own?.map((x) => Float64Array.from(x)) ?? random.params },
+    seeds: randomDiffs(lowered, seeded, seed),
+  };
 }
 
 const sum = <T>(items: readonly T[], of: (item: T) => number): number =>
@@ -163,11 +179,11 @@ function seededOutputs(lowered: LoweredNet, types?: readonly LayerType[]): reado
 function partsOf(
   lowered: LoweredNet,
   definition: NetDef,
-  drawn: readonly DrawnInput[],
+  domains: readonly InputDomain[],
   { layer, layers }: Pick<GivenNetOptions, "layer" | "layers">,
 ): readonly Part[] {
   const still = heldBack(lowered, definition, layers);
-  const smooth = new Set(drawn.filter(({ differentiable }) => differentiable).map(({ blob }) => blob));
+  const smooth = new Set(domains.filter(({ differentiable }) => differentiable).map(({ blob }) => blob));
   const inputs =
     layer === undefined
       ? lowered.wanted.inputs.filter((blob) => smooth.has(blob) && !still.inputs.has(blob))
@@ -202,15 +218,6 @@ function partsOf(
   ];
 }
 
-/** The direction of everything is that of a drawn net of the same seed. */
-function directionOf(part: Part, { values }: Checked, seed: number, index: number): Direction {
-  const stream = randomStream(seed, 2 + index);
-  return {
-    inputs: new Map(part.inputs.map((blob) => [blob, uniforms(stream, values.inputs.get(blob)!.length)])),
-    params: new Map(part.params.map((i) => [i, uniforms(stream, values.params[i].length)])),
-  };
-}
-
 /** Failures with the smallest net that shows one: a single layer, where one of the net's layers fails by itself. */
 async function withNets(
   failures: readonly GradientFailure[],
@@ -218,6 +225,5 @@ async function withNets(
 ): Promise<readonly GradientFailure[]> {
   if (failures.length === 0) return failures;
   const { whole, smaller } = await smallestFailure(net);
-  const told = failures.map((failure) => ({ ...failure, prototxt: whole }));
-  return smaller ? [...smaller, ...told] : told;
+  return [...smaller, ...failures.map((failure) => ({ ...failure, prototxt: whole }))];
 }

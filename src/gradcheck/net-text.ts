@@ -1,11 +1,11 @@
-/** A drawn net as prototxt. */
+/** Layers as prototxt. */
 import { createMessage, type LayerParameter, messageInfo, messageOf } from "../../proto/index.js";
 import { formatNet } from "../net-text/index.js";
-import type { DrawnInput } from "./drawn.js";
+import type { InputDomain } from "./random-net.js";
 
 /** The text of a net of Input layers and these. */
 export const netText = (
-  inputs: readonly DrawnInput[],
+  inputs: readonly InputDomain[],
   layers: readonly LayerParameter[],
   force: boolean,
 ): string =>
@@ -16,7 +16,7 @@ export const netText = (
     }),
   );
 
-const inputLayer = ({ blob, shape }: DrawnInput): LayerParameter =>
+const inputLayer = ({ blob, shape }: InputDomain): LayerParameter =>
   messageOf(messageInfo("LayerParameter"), {
     name: blob,
     type: "Input",

@@ -1,9 +1,10 @@
 /** Values for the inputs and parameters of a net under check, from its seed. */
 
 import { type Shape, sizeOf } from "../../codegen/ir/graph.js";
+import { present } from "../../proto/errors/index.js";
 import { permutation, type RandomStream, randomStream } from "../../runtime/random/index.js";
 import type { LoweredNet, Values } from "../layers/index.js";
-import type { DrawnNet } from "./drawn.js";
+import type { RandomNet } from "./random-net.js";
 
 /** What a run of a net is given. Parameters are by index. */
 export interface NetValues {
@@ -22,7 +23,7 @@ export function uniforms(stream: RandomStream, count: number, min = -1, max = 1)
 }
 
 /** Values as a layer's domain wants them. */
-export function drawValues(stream: RandomStream, values: Values, count: number): Float64Array {
+export function randomValues(stream: RandomStream, values: Values, count: number): Float64Array {
   switch (values.kind) {
     case "real": {
       const { min, max, away = [], distance = 0 } = values;
@@ -51,20 +52,35 @@ export function drawValues(stream: RandomStream, values: Values, count: number):
   }
 }
 
+/** Diffs to put on outputs, from a net's seed. */
+export function randomDiffs(
+  lowered: LoweredNet,
+  blobs: readonly string[],
+  seed: number,
+): ReadonlyMap<string, Float64Array> {
+  const stream = randomStream(seed, 1);
+  return new Map(
+    blobs.map((blob) => [
+      blob,
+      uniforms(stream, sizeOf(present(lowered.blobs.get(blob), `blob ${blob}`).shape)),
+    ]),
+  );
+}
+
 /** The variance of inputs times this over their count is that of the output (Glorot's scale for uniform weights). */
 const WIDE = 3;
 
-/** How large a parameter's elements are drawn: what a deep net computes stays of size 1. */
+/** How large a parameter's elements are: what a deep net computes stays of size 1. */
 function reach(shape: Shape): number {
   const fanIn = shape.length > 1 ? sizeOf(shape) / shape[0] : 1;
   return fanIn > WIDE ? Math.sqrt(WIDE / fanIn) : 1;
 }
 
 /** Values of every input and parameter. Statistics that a layer keeps are those of one batch. */
-export function drawNetValues(net: DrawnNet, lowered: LoweredNet): NetValues {
+export function randomNetValues(net: RandomNet, lowered: LoweredNet): NetValues {
   const stream = randomStream(net.seed, 0);
   const inputs = new Map(
-    net.inputs.map(({ blob, shape, values }) => [blob, drawValues(stream, values, sizeOf(shape))]),
+    net.inputs.map(({ blob, shape, values }) => [blob, randomValues(stream, values, sizeOf(shape))]),
   );
   const params = lowered.params.map(({ kind, shape }) =>
     kind === "state"

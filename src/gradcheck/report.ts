@@ -42,9 +42,9 @@ export interface GradientReport {
 /** A report in words: one line, and the net of each failure. */
 export function formatGradientReport({ checked, kinks, worst, failures }: GradientReport): string {
   const head = `${checked} directions compared, worst relative error ${worst.toExponential(1)}, ${kinks} at a kink left out`;
-  const told = failures.map(
+  const found = failures.map(
     ({ prototxt, seed, along, backward, differences, error }) =>
       `along ${along}, backward gives ${shortNumber(backward)} and differences ${shortNumber(differences)}: relative error ${error.toExponential(1)}, with values of seed ${seed}\n${prototxt}`,
   );
-  return [failures.length > 0 ? `${failures.length} wrong of ${head}` : head, ...told].join("\n\n");
+  return [failures.length > 0 ? `${failures.length} wrong of ${head}` : head, ...found].join("\n\n");
 }

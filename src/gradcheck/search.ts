@@ -1,24 +1,24 @@
-/** Draws nets, checks each, and shrinks the one that fails. */
+/** Makes random nets, checks each, and shrinks the one that fails. */
 import { userError } from "../../proto/errors/index.js";
-import { drawnNets, type FastCheck, loadFastCheck } from "./arbitrary.js";
-import { type CheckOptions, checkGradient } from "./check-drawn.js";
-import type { DrawnNet, MakeNet } from "./drawn.js";
+import { type FastCheck, loadFastCheck, randomNets } from "./arbitrary.js";
+import { type CheckOptions, checkGradient } from "./check-net.js";
+import type { MakeNet, RandomNet } from "./random-net.js";
 import type { GradientFailure, GradientReport } from "./report.js";
 
 export interface SearchOptions extends Pick<CheckOptions, "layers" | "rules"> {
   readonly runs: number;
-  /** Of what is drawn. */
+  /** Of the nets and their values. */
   readonly seed: number;
 }
 
-/** Checks `runs` drawn nets; those at a kink are drawn again, and counted. */
+/** Checks `runs` random nets; another takes the place of each that is at a kink, and those are counted. */
 export async function searchNets(make: MakeNet, options: SearchOptions): Promise<GradientReport> {
   const { runs, seed, ...checkOptions } = options;
   const fc: FastCheck = await loadFastCheck();
   let checked = 0;
   let kinks = 0;
   let worst = 0;
-  const property = fc.asyncProperty(drawnNets(fc, make), async (net) => {
+  const property = fc.asyncProperty(randomNets(fc, make), async (net) => {
     const { outcome, error } = await checkGradient(net, checkOptions);
     if (outcome === "kink") kinks++;
     fc.pre(outcome !== "kink");
@@ -39,7 +39,7 @@ export async function searchNets(make: MakeNet, options: SearchOptions): Promise
 
 /** What a net's failure says. An error on the way there is thrown again. */
 export async function failureOf(
-  net: DrawnNet,
+  net: RandomNet,
   options: Pick<CheckOptions, "layers" | "rules">,
 ): Promise<GradientFailure> {
   const { backward, differences, error } = await checkGradient(net, options);

@@ -2,10 +2,10 @@
 import { withFields } from "../../proto/index.js";
 import { knownLayerTypes, type LayerType, type LoweredNet } from "../layers/index.js";
 import { formatNet, type NetDef } from "../net-text/index.js";
-import { bottomDomains } from "./bottoms.js";
-import { checkGradient } from "./check-drawn.js";
-import { type DrawnInput, type DrawnNet, isDifferentiable } from "./drawn.js";
+import { checkGradient } from "./check-net.js";
+import { bottomDomains } from "./input-domains.js";
 import { netText } from "./net-text.js";
+import { type InputDomain, isDifferentiable, type RandomNet } from "./random-net.js";
 import type { GradientFailure } from "./report.js";
 
 /** A layer whose gradient is wrong is found with one of so many draws of its values. */
@@ -26,8 +26,8 @@ export async function smallestFailure(net: {
     if (phase !== "TRAIN" || !type || !isDifferentiable(type) || layer.bottom.length === 0) continue;
     const shapes = lowered.layers[index].bottomNodes.map(({ shape }) => shape);
     const domains = bottomDomains(type, layer, shapes);
-    // One blob may be several bottoms; each is drawn by itself.
-    const inputs = shapes.map((shape, i): DrawnInput => ({ blob: `in${i}`, shape, ...domains[i] }));
+    // One blob may be several bottoms; each has values of its own.
+    const inputs = shapes.map((shape, i): InputDomain => ({ blob: `in${i}`, shape, ...domains[i] }));
     const alone = withFields(layer, {
       bottom: inputs.map(({ blob }) => blob),
       top: layer.top.map((_, i) => `out${i}`),
@@ -36,8 +36,8 @@ export async function smallestFailure(net: {
     });
     const text = netText(inputs, [alone], true);
     for (let seed = 1; seed <= DRAWS; seed++) {
-      const drawn: DrawnNet = { text, inputs, seed };
-      const { outcome, backward, differences, error } = await checkGradient(drawn, { layers });
+      const net: RandomNet = { text, inputs, seed };
+      const { outcome, backward, differences, error } = await checkGradient(net, { layers });
       if (outcome !== "different") continue;
       smaller.push({ prototxt: text, seed, along: "everything", backward, differences, error });
       break;

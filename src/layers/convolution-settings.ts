@@ -76,17 +76,8 @@ export function spatialAxes(context: Context, extents: Shape): readonly SpatialA
 function perAxis(context: Context, rank: number, name: Repeated, least: 0 | 1): readonly number[] {
   const { parameter, fail } = context;
   const values = parameter[name];
-  const [h, w] = name === "dilation" ? [] : SIDES[name];
-  if (h && w && (gives(parameter, h) || gives(parameter, w))) {
-    const field = gives(parameter, h) ? h : w;
-    if (values.length > 0) fail(`give either ${name} or ${h} and ${w}, not both`, field);
-    if (rank !== 2)
-      fail(`${h} and ${w} need 2 spatial axes, and there are ${rank}: use ${name}`, field, { bottoms: [0] });
-    if (least > 0 && !(gives(parameter, h) && gives(parameter, w))) fail(`${h} and ${w} go together`, field);
-    for (const side of [h, w])
-      if (parameter[side] < least) fail(`${side} must be at least ${least}, not ${parameter[side]}`, side);
-    return [parameter[h], parameter[w]];
-  }
+  if (name !== "dilation" && SIDES[name].some((side) => gives(parameter, side)))
+    return perSide(context, rank, name, least);
   if (values.length === 0) {
     if (name === "kernel_size" && rank > 0) fail("kernel_size must be given", name);
     return new Array<number>(rank).fill(least);
@@ -100,6 +91,24 @@ function perAxis(context: Context, rank: number, name: Repeated, least: 0 | 1): 
   for (const [index, value] of values.entries())
     if (value < least) fail(`${name} must be at least ${least}, not ${value}`, name, { index });
   return Array.from({ length: rank }, (_, i) => values[values.length === 1 ? 0 : i]);
+}
+
+/** A setting that is given as _h and _w. */
+function perSide(
+  { parameter, fail }: Context,
+  rank: number,
+  name: keyof typeof SIDES,
+  least: 0 | 1,
+): readonly number[] {
+  const [h, w] = SIDES[name];
+  const field = gives(parameter, h) ? h : w;
+  if (parameter[name].length > 0) fail(`give either ${name} or ${h} and ${w}, not both`, field);
+  if (rank !== 2)
+    fail(`${h} and ${w} need 2 spatial axes, and there are ${rank}: use ${name}`, field, { bottoms: [0] });
+  if (least > 0 && !(gives(parameter, h) && gives(parameter, w))) fail(`${h} and ${w} go together`, field);
+  for (const side of [h, w])
+    if (parameter[side] < least) fail(`${side} must be at least ${least}, not ${parameter[side]}`, side);
+  return [parameter[h], parameter[w]];
 }
 
 /** The field that says the kernel, the stride or the padding along a spatial axis, for messages. */

@@ -68,8 +68,12 @@ export function drawShape(
   most: number,
 ): Shape | undefined {
   if (first) return first.length >= least && first.length <= most ? first : undefined;
-  return Array.from({ length: draw.integer(least, most) }, () => draw.integer(1, 5));
+  return drawNewShape(draw, least, most);
 }
+
+/** A shape of so many axes. */
+export const drawNewShape = (draw: Draw, least: number, most: number): Shape =>
+  Array.from({ length: draw.integer(least, most) }, () => draw.integer(1, 5));
 
 /** Two bottoms of one shape. */
 export function twoAlike(draw: Draw, first?: Shape): readonly Shape[] {

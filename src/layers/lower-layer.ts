@@ -163,9 +163,9 @@ export function lowerLayer(
     builder,
     // Where Caffe is told not to propagate down, the layer sees a constant.
     bottoms: bottoms.filter(isNode).map((node, i) => {
-      const told = layer.propagate_down[i] ?? true;
+      const passes = layer.propagate_down[i] ?? true;
       const forced = state.forceBackward && (type.forceBackward?.(i) ?? true);
-      return told || forced ? node : builder.stop(node);
+      return passes || forced ? node : builder.stop(node);
     }),
     param: (position, shape, filler, value) =>
       addParam({ position, shape, filler, value, kind: "learned" }).node,

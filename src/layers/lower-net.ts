@@ -138,7 +138,7 @@ export function lowerNet(netDef: NetDef, wiring: Wiring, options: LowerOptions):
   for (const [index, { layer, bottoms, tops }] of wiring.layers.entries()) {
     const type = known.get(layer.type);
     const damaged = netDef.damaged.has(layer);
-    // Of a layer with a mistake in its text the type is told where there is one.
+    // Of a layer with a mistake in its text the type is reported where there is one.
     if (!type && !(damaged && layer.type === "")) reportUnknownType(layer, known, diagnostics);
     if (!type || damaged) continue;
     const nodes = bottoms.map((version) => state.values.get(version));

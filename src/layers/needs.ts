@@ -112,13 +112,10 @@ function insertSplits(net: readonly DecidedLayer[]): readonly SplitNetLayer[] {
     read.push(sources);
     made.push(
       layer.tops.map((blob, top) => {
-        const known = current.has(blob);
+        const known = current.get(blob);
         const next: Made = {
           // In place keeps the name. Where the old value has other readers, Caffe refuses; here it is a new blob.
-          key:
-            known && (layer.bottoms[top] !== blob || current.get(blob)!.uses > 1)
-              ? `${blob}#${made.length}`
-              : blob,
+          key: known && (layer.bottoms[top] !== blob || known.uses > 1) ? `${blob}#${made.length}` : blob,
           splitName: `${blob}_${layer.name}_${top}_split`,
           uses: (layer.lossWeights[top] ?? 0) !== 0 ? 1 : 0,
           taken: 0,

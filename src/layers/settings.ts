@@ -1,7 +1,14 @@
 /** The messages of settings in a layer. */
 
 import { InternalError } from "../../proto/errors/index.js";
-import { createMessageOf, type FieldInfo, has, type LayerParameter, messageInfo } from "../../proto/index.js";
+import {
+  createMessageOf,
+  type FieldInfo,
+  fieldInfo,
+  has,
+  type LayerParameter,
+  messageInfo,
+} from "../../proto/index.js";
 
 /** Fields of a LayerParameter that hold one message of settings: `relu_param`, `loss_param` … */
 export type ParameterField = Extract<keyof LayerParameter, `${string}_param`>;
@@ -13,7 +20,7 @@ export type ParameterOf<F extends ParameterField> = NonNullable<LayerParameter[F
 export function parameterOf<F extends ParameterField>(layer: LayerParameter, field: F): ParameterOf<F> {
   const given = layer[field];
   if (given !== undefined) return given as ParameterOf<F>;
-  const kind = messageInfo("LayerParameter").byName.get(field)!.kind;
+  const { kind } = fieldInfo(messageInfo("LayerParameter"), field);
   if (kind.is !== "message") throw new InternalError(`${field} is not a message`);
   // Not `defaultsOf`: that message reads as if it gave every field.
   return createMessageOf(kind.info()) as unknown as ParameterOf<F>;

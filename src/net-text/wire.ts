@@ -111,9 +111,9 @@ function reportDuplicate(
   first: number,
   diagnostics: Diagnostics,
 ): void {
-  const layer = layers[index]!;
-  const blob = layer.top[top]!;
-  const maker = layers[first]!;
+  const layer = layers[index];
+  const blob = layer.top[top];
+  const maker = layers[first];
   const position = layer.bottom.indexOf(blob);
   const inPlaceHint =
     position === -1
@@ -160,8 +160,8 @@ function reportMissing(
 ): void {
   const { index, position, explain } = place;
   const layers = netDef.net.layer;
-  const layer = layers[index]!;
-  const blob = layer.bottom[position]!;
+  const layer = layers[index];
+  const blob = layer.bottom[position];
   const report = (message: string, extra?: Pick<Diagnostic, "hint" | "related">): void =>
     diagnostics.error(
       `${layerName(layer)}: ${message}`,
@@ -181,7 +181,7 @@ function reportMissing(
     return;
   }
   if (later !== undefined) {
-    const maker = layers[later]!;
+    const maker = layers[later];
     const cycle = explain && dependsOn(layers, names.makers, later, index);
     report(`bottom ${quoted(blob)} is made only further down, by ${layerName(maker)}`, {
       hint: cycle
@@ -193,7 +193,7 @@ function reportMissing(
   }
   const left = names.makersLeftOut.get(blob)?.[0];
   if (left !== undefined) {
-    const maker = netDef.leftOut[left]!;
+    const maker = netDef.leftOut[left];
     report(`bottom ${quoted(blob)} is made by no layer of this phase`, {
       hint: `${layerName(maker)} makes it, but its rules leave it out of phase ${netDef.net.state?.phase ?? "TEST"}`,
       related: madeBy(maker),
@@ -212,7 +212,7 @@ function dependsOn(layers: readonly LayerParameter[], makers: Makers, from: numb
   const waiting = [from];
   for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
     if (at === to) return true;
-    for (const blob of layers[at]!.bottom) {
+    for (const blob of layers[at].bottom) {
       if (seenBlobs.has(blob)) continue;
       seenBlobs.add(blob);
       for (const maker of makers.get(blob) ?? []) {

@@ -5,6 +5,7 @@ import {
   createDiagnostics,
   type Diagnostic,
   type Diagnostics,
+  present,
   type Span,
 } from "../../proto/errors/index.js";
 import {
@@ -32,7 +33,6 @@ export interface NetPlan {
   readonly folder: string | undefined;
 }
 
-/** The nets of a solver. */
 export interface NetPlans {
   readonly train: NetPlan;
   /** One for each test_iter: those of test_net_param, of test_net, then the solver's own net for the rest. */
@@ -94,7 +94,7 @@ function referenceTo(solver: SolverParameter, field: (typeof TRAIN_FIELDS)[numbe
   const value = solver[field];
   return typeof value === "string"
     ? { is: "file", path: value, span: spanOf(solver, field) }
-    : { is: "message", net: value! };
+    : { is: "message", net: present(value, field) };
 }
 
 function testReferences(solver: SolverParameter, diagnostics: Diagnostics): readonly Reference[] {

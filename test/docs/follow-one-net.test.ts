@@ -30,15 +30,15 @@ layer { name: "relu1" type: "ReLU" bottom: "conv1" top: "conv1" }
 
 const fenced = (text: string, language = "text"): string => `\`\`\`${language}\n${text.trimEnd()}\n\`\`\``;
 
-/** A kernel's loops, and what stands in them by kind: a sketch of the kernel language. */
-function sketch(statements: readonly Statement[], depth = 0): string[] {
+/** A kernel's loops, and what stands in them by kind: an outline in the kernel language. */
+function outline(statements: readonly Statement[], depth = 0): string[] {
   const pad = "  ".repeat(depth);
   const blocks = statements.map((statement): string => {
     switch (statement.kind) {
       case "for":
-        return [`for, step ${statement.step}`, ...sketch(statement.body, depth + 1)].join("\n");
+        return [`for, step ${statement.step}`, ...outline(statement.body, depth + 1)].join("\n");
       case "if":
-        return ["if", ...sketch(statement.whenTrue, depth + 1)].join("\n");
+        return ["if", ...outline(statement.whenTrue, depth + 1)].join("\n");
       default:
         return statement.kind;
     }
@@ -165,7 +165,7 @@ ${fenced(formatPlan(plan))}
 
 Step 0 in the kernel language (\`codegen/kernel/kernel.ts\`), its structure only.
 
-${fenced(`parallel, ${program.kernels[0].parallel.extent} iterations\n${sketch(program.kernels[0].body, 1).join("\n")}`)}
+${fenced(`parallel, ${program.kernels[0].parallel.extent} iterations\n${outline(program.kernels[0].body, 1).join("\n")}`)}
 
 ## 8. TypeScript
 

@@ -12,9 +12,9 @@ import { describe, expect, it } from "vitest";
 import { CortadoError } from "../../proto/errors/index.js";
 import { type FieldInfo, messageInfo } from "../../proto/index.js";
 import { showShape } from "../../proto/words/amounts.js";
-import { drawnInputs } from "../../src/gradcheck/bottoms.js";
-import { isDifferentiable } from "../../src/gradcheck/drawn.js";
-import { drawNetValues } from "../../src/gradcheck/net-values.js";
+import { inputDomains } from "../../src/gradcheck/input-domains.js";
+import { randomNetValues } from "../../src/gradcheck/net-values.js";
+import { isDifferentiable } from "../../src/gradcheck/random-net.js";
 import { knownLayerTypes, type LayerType } from "../../src/layers/index.js";
 import { compile } from "../../src/net/compile.js";
 import { parseNet, selectLayers } from "../../src/net-text/index.js";
@@ -197,8 +197,8 @@ describe("the examples run", () => {
     } else {
       const definition = selectLayers(parseNet(text), { phase: "TRAIN" });
       const lowered = lowerText(text);
-      const inputs = drawnInputs(lowered, definition);
-      const values = drawNetValues({ text, inputs, seed: 1 }, lowered);
+      const inputs = inputDomains(lowered, definition);
+      const values = randomNetValues({ text, inputs, seed: 1 }, lowered);
       const given = Object.fromEntries(
         [...values.inputs].map(([blob, x]) => [blob, Float32Array.from(x)] as const),
       );

@@ -114,8 +114,8 @@ describe.skipIf(loaded === undefined)("the addon's arguments", () => {
     const property = fc.asyncProperty(
       fc.constantFrom(...names),
       fc.array(value, { maxLength: 5 }),
-      async (name, drawn) => {
-        const args = drawn.map((one) =>
+      async (name, given) => {
+        const args = given.map((one) =>
           one !== null && typeof one === "object" && "index" in one ? handles[Number(one.index)] : one,
         );
         try {

@@ -17,35 +17,36 @@ const loaded = await addonForTests();
 const scratch = scratchFolder();
 const CLEAN = ["released"];
 
-describe.skipIf(loaded === undefined)("CUDA driver double", () => {
-  const { addon } = loaded ?? ({} as LoadedAddon);
-  let doubles: ReturnType<typeof driverDoubles>;
-  let image: Uint8Array;
-  beforeAll(() => {
-    doubles = driverDoubles(scratch.path);
-    image = doubleImage(buildShared(scratch.path, "kernels", HOST_MODULE), HOST_KERNELS);
-  });
+const { addon } = loaded ?? ({} as LoadedAddon);
+let doubles: ReturnType<typeof driverDoubles>;
+let image: Uint8Array;
+beforeAll(() => {
+  if (!loaded) return;
+  doubles = driverDoubles(scratch.path);
+  image = doubleImage(buildShared(scratch.path, "kernels", HOST_MODULE), HOST_KERNELS);
+});
 
-  const open = (options: DoubleOptions = {}) => {
-    const { opened: cuda, double } = doubles(options, (path) => addon.cudaOpen(path));
-    return { cuda, double, context: addon.contextOpen(cuda, 0) };
-  };
-  const bytes = (...values: readonly number[]) => new Uint8Array(Float32Array.from(values).buffer);
-  const floats = (data: Uint8Array) => [...new Float32Array(data.buffer, data.byteOffset, data.length / 4)];
-  const launch = (module: Module, symbol: string, ...args: readonly bigint[]): GraphLaunch => ({
-    module,
-    symbol,
-    blocks: 2,
-    threads: 128,
-    args: BigUint64Array.from(args),
-  });
-  /** An array on the device. */
-  const put = (context: Context, ...values: readonly number[]) => {
-    const address = addon.allocate(context, values.length * 4);
-    addon.copyIn(context, address, bytes(...values));
-    return address;
-  };
+const open = (options: DoubleOptions = {}) => {
+  const { opened: cuda, double } = doubles(options, (path) => addon.cudaOpen(path));
+  return { cuda, double, context: addon.contextOpen(cuda, 0) };
+};
+const bytes = (...values: readonly number[]) => new Uint8Array(Float32Array.from(values).buffer);
+const floats = (data: Uint8Array) => [...new Float32Array(data.buffer, data.byteOffset, data.length / 4)];
+const launch = (module: Module, symbol: string, ...args: readonly bigint[]): GraphLaunch => ({
+  module,
+  symbol,
+  blocks: 2,
+  threads: 128,
+  args: BigUint64Array.from(args),
+});
+/** An array on the device. */
+const put = (context: Context, ...values: readonly number[]) => {
+  const address = addon.allocate(context, values.length * 4);
+  addon.copyIn(context, address, bytes(...values));
+  return address;
+};
 
+describe.skipIf(!loaded)("CUDA driver double", () => {
   test("describes the driver and its device", () => {
     const { cuda, context, double } = open();
     expect(addon.cudaDriverVersion(cuda)).toBe(13000);
@@ -170,104 +171,104 @@ describe.skipIf(loaded === undefined)("CUDA driver double", () => {
     await new Promise((resolve) => setImmediate(resolve));
     expect(double.report()).toEqual(CLEAN);
   });
+});
 
-  describe("errors have the driver's name and text", () => {
-    test("when the driver does not open", () => {
-      expect(() => addon.cudaOpen("/nowhere/libcuda.so.1")).toThrow(
-        /opening the CUDA driver failed: .*nowhere/,
-      );
-      expect(() => addon.cudaOpen("libm.so.6")).toThrow(/libm\.so\.6 has no symbol cuInit/);
-      expect(() => open({ fail: [["cuInit", 1, 100]] })).toThrow(
-        "initialising the CUDA driver failed: CUDA_ERROR_NO_DEVICE (the double's text)",
-      );
-    });
-
-    test("when there is no such device, or a stream cannot be made", () => {
-      const { cuda, context, double } = open({ fail: [["cuStreamCreate", 4, 2]] });
-      expect(() => addon.contextOpen(cuda, 3)).toThrow(
-        /opening CUDA device 3 failed: CUDA_ERROR_INVALID_DEVICE/,
-      );
-      expect(() => addon.contextOpen(cuda, 0)).toThrow(
-        /opening CUDA device 0 failed: CUDA_ERROR_OUT_OF_MEMORY/,
-      );
-      addon.contextClose(context);
-      expect(double.report()).toEqual(CLEAN);
-    });
-
-    test("when memory runs out", () => {
-      const { context, double } = open({ memory: 1 << 20, fail: [["cuMemHostAlloc", 1, 2]] });
-      expect(() => addon.allocate(context, 2 << 20)).toThrow(
-        "allocating 2097152 bytes of device memory failed: CUDA_ERROR_OUT_OF_MEMORY (out of memory)",
-      );
-      const address = addon.allocate(context, 1 << 10);
-      expect(() => addon.copyIn(context, address, bytes(1))).toThrow(
-        /pinned memory failed: CUDA_ERROR_OUT_OF/,
-      );
-      addon.copyIn(context, address, bytes(1));
-      addon.contextClose(context);
-      expect(double.report()).toEqual(CLEAN);
-    });
-
-    test("when a module or a kernel is not what it should be", () => {
-      const { context, double } = open({ fail: [["cuLaunchKernel", 1, 719]] });
-      const text = (value: string) => new TextEncoder().encode(value);
-      expect(() => addon.moduleLoad(context, text("no cubin"))).toThrow(
-        /loading a module failed: CUDA_ERROR_INVALID_IMAGE/,
-      );
-      expect(() => addon.moduleLoad(context, new Uint8Array())).toThrow(/the cubin is empty/);
-      const module = addon.moduleLoad(context, image);
-      const a = put(context, 1);
-      const build = (...items: GraphLaunch[]) => addon.graphBuild(context, items);
-      expect(() => build(launch(module, "nothing", a))).toThrow(
-        /finding kernel nothing failed: CUDA_ERROR_NOT_FOUND/,
-      );
-      expect(() => build(launch(module, "add", a, a))).toThrow(
-        "launching kernel add failed: it does not take 2 arguments",
-      );
-      expect(() => build(launch(module, "twice", a, a, a))).toThrow(/does not take 3 arguments/);
-      expect(() => build(launch(module, "twice", a, a))).toThrow(
-        /launching kernel twice failed: CUDA_ERROR_LAUNCH_FAILED/,
-      );
-      addon.graphLaunch(build(launch(module, "twice", a, a)));
-      const other = open();
-      expect(() => addon.graphBuild(other.context, [launch(module, "twice", a, a)])).toThrow(
-        "launching kernel twice failed: its module belongs to another context",
-      );
-      addon.contextClose(other.context);
-      addon.contextClose(context);
-      expect(double.report()).toEqual(CLEAN);
-    });
-
-    test("when a kernel faults: the next wait rejects, and closing still frees all", async () => {
-      const { context, double } = open();
-      const module = addon.moduleLoad(context, image);
-      const a = put(context, 1);
-      const graph = addon.graphBuild(context, [launch(module, "wrong", a)]);
-      const fault = /failed: CUDA_ERROR_ILLEGAL_ADDRESS \(an illegal memory access was encountered\)/;
-      addon.graphLaunch(graph);
-      await expect(addon.synchronize(context)).rejects.toThrow(fault);
-      await expect(async () => addon.copyOut(context, a, 4)).rejects.toThrow(fault);
-      expect(() => addon.graphLaunch(graph)).toThrow(fault);
-      await expect(addon.profile(context, [launch(module, "wrong", a)])).rejects.toThrow(
-        /launching kernel wrong/,
-      );
-      addon.contextClose(context);
-      expect(double.report()).toEqual(["kernel: element 7 of an array of 4 is written", "released"]);
-    });
-
-    test("when a copy leaves what was allocated", () => {
-      const { context, double } = open();
-      const a = addon.allocate(context, 256);
-      const outside = /are not inside one allocation of this context/;
-      expect(() => addon.copyIn(context, a + 4n, new Uint8Array(256))).toThrow(outside);
-      expect(() => addon.copyOut(context, a, 2 ** 50)).toThrow(outside);
-      expect(() => addon.copyOut(context, 0n, 4)).toThrow(outside);
-      expect(() => addon.graphBuild(context, [{ from: a, to: a + 253n, bytes: 4 }])).toThrow(outside);
-      addon.contextClose(context);
-      expect(double.report()).toEqual(CLEAN);
-    });
+describe.skipIf(!loaded)("errors of the CUDA driver have its name and text", () => {
+  test("when the driver does not open", () => {
+    expect(() => addon.cudaOpen("/nowhere/libcuda.so.1")).toThrow(
+      /opening the CUDA driver failed: .*nowhere/,
+    );
+    expect(() => addon.cudaOpen("libm.so.6")).toThrow(/libm\.so\.6 has no symbol cuInit/);
+    expect(() => open({ fail: [["cuInit", 1, 100]] })).toThrow(
+      "initialising the CUDA driver failed: CUDA_ERROR_NO_DEVICE (the double's text)",
+    );
   });
 
+  test("when there is no such device, or a stream cannot be made", () => {
+    const { cuda, context, double } = open({ fail: [["cuStreamCreate", 4, 2]] });
+    expect(() => addon.contextOpen(cuda, 3)).toThrow(
+      /opening CUDA device 3 failed: CUDA_ERROR_INVALID_DEVICE/,
+    );
+    expect(() => addon.contextOpen(cuda, 0)).toThrow(
+      /opening CUDA device 0 failed: CUDA_ERROR_OUT_OF_MEMORY/,
+    );
+    addon.contextClose(context);
+    expect(double.report()).toEqual(CLEAN);
+  });
+
+  test("when memory runs out", () => {
+    const { context, double } = open({ memory: 1 << 20, fail: [["cuMemHostAlloc", 1, 2]] });
+    expect(() => addon.allocate(context, 2 << 20)).toThrow(
+      "allocating 2097152 bytes of device memory failed: CUDA_ERROR_OUT_OF_MEMORY (out of memory)",
+    );
+    const address = addon.allocate(context, 1 << 10);
+    expect(() => addon.copyIn(context, address, bytes(1))).toThrow(/pinned memory failed: CUDA_ERROR_OUT_OF/);
+    addon.copyIn(context, address, bytes(1));
+    addon.contextClose(context);
+    expect(double.report()).toEqual(CLEAN);
+  });
+
+  test("when a module or a kernel is not what it should be", () => {
+    const { context, double } = open({ fail: [["cuLaunchKernel", 1, 719]] });
+    const text = (value: string) => new TextEncoder().encode(value);
+    expect(() => addon.moduleLoad(context, text("no cubin"))).toThrow(
+      /loading a module failed: CUDA_ERROR_INVALID_IMAGE/,
+    );
+    expect(() => addon.moduleLoad(context, new Uint8Array())).toThrow(/the cubin is empty/);
+    const module = addon.moduleLoad(context, image);
+    const a = put(context, 1);
+    const build = (...items: GraphLaunch[]) => addon.graphBuild(context, items);
+    expect(() => build(launch(module, "nothing", a))).toThrow(
+      /finding kernel nothing failed: CUDA_ERROR_NOT_FOUND/,
+    );
+    expect(() => build(launch(module, "add", a, a))).toThrow(
+      "launching kernel add failed: it does not take 2 arguments",
+    );
+    expect(() => build(launch(module, "twice", a, a, a))).toThrow(/does not take 3 arguments/);
+    expect(() => build(launch(module, "twice", a, a))).toThrow(
+      /launching kernel twice failed: CUDA_ERROR_LAUNCH_FAILED/,
+    );
+    addon.graphLaunch(build(launch(module, "twice", a, a)));
+    const other = open();
+    expect(() => addon.graphBuild(other.context, [launch(module, "twice", a, a)])).toThrow(
+      "launching kernel twice failed: its module belongs to another context",
+    );
+    addon.contextClose(other.context);
+    addon.contextClose(context);
+    expect(double.report()).toEqual(CLEAN);
+  });
+
+  test("when a kernel faults: the next wait rejects, and closing still frees all", async () => {
+    const { context, double } = open();
+    const module = addon.moduleLoad(context, image);
+    const a = put(context, 1);
+    const graph = addon.graphBuild(context, [launch(module, "wrong", a)]);
+    const fault = /failed: CUDA_ERROR_ILLEGAL_ADDRESS \(an illegal memory access was encountered\)/;
+    addon.graphLaunch(graph);
+    await expect(addon.synchronize(context)).rejects.toThrow(fault);
+    await expect(async () => addon.copyOut(context, a, 4)).rejects.toThrow(fault);
+    expect(() => addon.graphLaunch(graph)).toThrow(fault);
+    await expect(addon.profile(context, [launch(module, "wrong", a)])).rejects.toThrow(
+      /launching kernel wrong/,
+    );
+    addon.contextClose(context);
+    expect(double.report()).toEqual(["kernel: element 7 of an array of 4 is written", "released"]);
+  });
+
+  test("when a copy leaves what was allocated", () => {
+    const { context, double } = open();
+    const a = addon.allocate(context, 256);
+    const outside = /are not inside one allocation of this context/;
+    expect(() => addon.copyIn(context, a + 4n, new Uint8Array(256))).toThrow(outside);
+    expect(() => addon.copyOut(context, a, 2 ** 50)).toThrow(outside);
+    expect(() => addon.copyOut(context, 0n, 4)).toThrow(outside);
+    expect(() => addon.graphBuild(context, [{ from: a, to: a + 253n, bytes: 4 }])).toThrow(outside);
+    addon.contextClose(context);
+    expect(double.report()).toEqual(CLEAN);
+  });
+});
+
+describe.skipIf(!loaded)("CUDA driver double that fails", () => {
   test("every driver function may fail: an error with its name, and nothing is lost or freed twice", async () => {
     const functions = [
       ["cuMemAlloc_v2", 2],
@@ -308,9 +309,10 @@ describe.skipIf(loaded === undefined)("CUDA driver double", () => {
       expect(double.report(), name).toEqual(CLEAN);
     }
   });
+});
 
-  /** Opens the driver in a worker thread, trains a little, and leaves without closing anything. */
-  const WORKER = `
+/** Opens the driver in a worker thread, trains a little, and leaves without closing anything. */
+const WORKER = `
     const { parentPort, workerData: { addonPath, path, image, rounds, hang } } = require("node:worker_threads");
     const addon = require(addonPath);
     (async () => {
@@ -330,6 +332,7 @@ describe.skipIf(loaded === undefined)("CUDA driver double", () => {
       parentPort.postMessage(new Float32Array((await result).buffer)[0]);
     })();`;
 
+describe.skipIf(!loaded)("CUDA driver double in worker threads", () => {
   test("two worker threads at once; what they leave open is freed when they end", async () => {
     const { context, double } = open();
     const workerData = { addonPath: loaded!.path, path: double.path, image, rounds: 20, hang: false };

@@ -121,7 +121,7 @@ it("groups that link to each other end", async () => {
   expect(performance.now() - start).toBeLessThan(20_000);
 });
 
-it("damage is told in a sentence, prints nothing and leaves nothing open", async () => {
+it("damage is reported in a sentence, prints nothing and leaves nothing open", async () => {
   const sound = make("sound.h5", (file) => {
     file.create_group("data");
     file.create_group("data/ip");

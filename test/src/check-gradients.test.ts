@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { randomStream } from "../../runtime/random/index.js";
-import { drawnInputs } from "../../src/gradcheck/bottoms.js";
-import { drawFrom } from "../../src/gradcheck/drawn.js";
-import { layeredNet } from "../../src/gradcheck/layered.js";
-import { lowerDrawn } from "../../src/gradcheck/net-maker.js";
+import { inputDomains } from "../../src/gradcheck/input-domains.js";
+import { layeredNet } from "../../src/gradcheck/make-nets.js";
+import { lowerText } from "../../src/gradcheck/net-builder.js";
+import { drawFrom } from "../../src/gradcheck/random-net.js";
 import {
   CortadoError,
   checkGradients,
@@ -151,7 +151,7 @@ describe("checkGradients of a layer type", () => {
   });
 });
 
-it("the inputs of a drawn net follow from its text alone", () => {
+it("the inputs of a random net follow from its text alone", () => {
   const stream = randomStream(3, 0);
   for (let i = 0; i < 100; i++) {
     const choices = Array.from({ length: 90 }, () => Math.floor(stream.uniform() * 999_999_937));
@@ -159,11 +159,11 @@ it("the inputs of a drawn net follow from its text alone", () => {
     const definition = selectLayers(parseNet(text), { phase: "TRAIN" });
     const plain = (list: typeof inputs) =>
       list.map(({ blob, values, shape, differentiable }) => ({ blob, values, shape, differentiable }));
-    expect(plain(drawnInputs(lowerDrawn(text), definition))).toEqual(plain(inputs));
+    expect(plain(inputDomains(lowerText(text), definition))).toEqual(plain(inputs));
   }
 });
 
-it("drawn nets have every structure", () => {
+it("random nets have every structure", () => {
   const stream = randomStream(4, 0);
   const seen = {
     shared: 0,
@@ -215,7 +215,7 @@ it("drawn nets have every structure", () => {
   for (const [name, count] of Object.entries(seen)) expect(count, name).toBeGreaterThan(5);
 });
 
-it("fast-check is loaded only when nets are drawn", () => {
+it("fast-check is loaded only when random nets are made", () => {
   const root = new URL("../../", import.meta.url);
   const naming = ["src", "runtime", "codegen"].flatMap((folder) =>
     readdirSync(new URL(folder, root), { recursive: true, encoding: "utf8" })

@@ -70,6 +70,37 @@ async function runOne(
   graph: Graph,
   check?: EmulatedGraph["check"],
 ): Promise<string | undefined> {
+  const { view, memoryOf } = memoriesOf(plan, program, bindings);
+  for (const pass of ["forward", "backward"] as const) {
+    const launches = program[pass].map(({ kernel, args }) => ({
+      kernel: first + kernel,
+      ...launchShape(program.kernels[kernel]),
+      args: args.map(view),
+    }));
+    try {
+      if (launches.length > 0) await addon.hostRun(addon.hostPlan(module, launches));
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+    for (const { pass: due, from, to } of program.copies) if (due === pass) view(to).set(view(from));
+  }
+  const expected = interpret(graph, bindings);
+  for (const { role, node } of graph.roots) {
+    if (role === "update") continue;
+    const [got, want] = [memoryOf(node), expected(node)];
+    const wrong = check ? check(node, got, want) : agrees(got, want);
+    if (wrong)
+      return `${role} %${node.id} ${wrong}\n${printGraph(graph)}\n${program.kernels.map((kernel) => kernel.note).join("\n")}`;
+  }
+  return undefined;
+}
+
+/** The memory of a program's arguments and of a plan's nodes, with the bindings written to it. */
+function memoriesOf(
+  plan: Plan,
+  program: Program,
+  bindings: Bindings,
+): { readonly view: (at: Argument) => HostMemory; readonly memoryOf: (node: Node) => HostMemory } {
   const arena = new ArrayBuffer(program.arenaBytes);
   // What no kernel wrote must not look like a result.
   new Uint8Array(arena).fill(0xff);
@@ -96,28 +127,7 @@ async function runOne(
   for (const node of plan.placements.keys())
     if (node.op === "input")
       memoryOf(node).set(bindings.inputs.get(node.name) ?? Float64Array.of(bindings.step ?? 0));
-  for (const pass of ["forward", "backward"] as const) {
-    const launches = program[pass].map(({ kernel, args }) => ({
-      kernel: first + kernel,
-      ...launchShape(program.kernels[kernel]),
-      args: args.map(view),
-    }));
-    try {
-      if (launches.length > 0) await addon.hostRun(addon.hostPlan(module, launches));
-    } catch (error) {
-      return error instanceof Error ? error.message : String(error);
-    }
-    for (const { pass: due, from, to } of program.copies) if (due === pass) view(to).set(view(from));
-  }
-  const expected = interpret(graph, bindings);
-  for (const { role, node } of graph.roots) {
-    if (role === "update") continue;
-    const [got, want] = [memoryOf(node), expected(node)];
-    const wrong = check ? check(node, got, want) : agrees(got, want);
-    if (wrong)
-      return `${role} %${node.id} ${wrong}\n${printGraph(graph)}\n${program.kernels.map((kernel) => kernel.note).join("\n")}`;
-  }
-  return undefined;
+  return { view, memoryOf };
 }
 
 /** How far a value is from the one wanted, if it is further than ‖got − wanted‖ ≤ 1e-4 · ‖wanted‖. */

@@ -2,7 +2,7 @@ import { type Graph, type Node, nodesOf, sizeOf } from "../../codegen/ir/graph.j
 import type { Bindings } from "./interpret.js";
 
 /** Pseudo-random multiples of 1/64 in [−2, 2): exact in float32, and so are their products. */
-export function drawValues(seed: number, count: number): Float64Array {
+export function randomValues(seed: number, count: number): Float64Array {
   let state = (seed * 2654435761 + 12345) >>> 0;
   return Float64Array.from({ length: count }, () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -16,7 +16,7 @@ export function drawValues(seed: number, count: number): Float64Array {
 export function bindLeaves(graph: Graph, seed: number, rows: (name: string) => number = () => 1): Bindings {
   const inputs = new Map<string, Float64Array>();
   const params = new Map<number, Float64Array>();
-  const draw = (node: Node, rank: number): Float64Array => drawValues(seed + rank, sizeOf(node.shape));
+  const draw = (node: Node, rank: number): Float64Array => randomValues(seed + rank, sizeOf(node.shape));
   nodesOf(graph).forEach((node, rank) => {
     if (node.op === "param") params.set(node.index, draw(node, rank));
     if (node.op !== "input") return;

@@ -1,9 +1,10 @@
-/** The oracle's layers/, run through the public face on any target. */
+/** The oracle's layers/, run through the public API on any target. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 import { type CompileOptions, compile, knownLayerTypes } from "../../src/index.js";
+import type { CompiledNet } from "../../src/net/compiled-net.js";
 import {
   compareCase,
   isSplitBlob,
@@ -63,6 +64,16 @@ export function createFindings(): Findings {
   };
 }
 
+/** The tensors of a case under a prefix: of what layer, and which of it, where the name says so. */
+const groupOf = (tensors: ReturnType<typeof readTensors>, prefix: string) =>
+  [...tensors]
+    .filter(([key]) => key.startsWith(`${prefix}/`))
+    .map(([key, { data }]) => {
+      const rest = key.slice(prefix.length + 1);
+      const cut = rest.lastIndexOf("/");
+      return { key, rest, data, layer: rest.slice(0, cut), index: Number(rest.slice(cut + 1)) };
+    });
+
 /** One case: shapes, values, diffs and parameter diffs as Caffe computed them. */
 export async function checkLayerCase(
   name: string,
@@ -71,17 +82,8 @@ export async function checkLayerCase(
 ): Promise<void> {
   const wanted = readJson<LayerCase>(CASES, name, "case.json");
   const tensors = readTensors(join(CASES, name, "case.safetensors"));
-  const group = (prefix: string) =>
-    [...tensors]
-      .filter(([key]) => key.startsWith(`${prefix}/`))
-      .map(([key, { data }]) => {
-        const rest = key.slice(prefix.length + 1);
-        const cut = rest.lastIndexOf("/");
-        return { key, rest, data, layer: rest.slice(0, cut), index: Number(rest.slice(cut + 1)) };
-      });
+  const group = (prefix: string) => groupOf(tensors, prefix);
   const compare = compareCase(name, tensors, (error, where) => findings.note(name, error, where));
-  // Where Caffe's own in-place is unsafe, the truth is the net written without it.
-  const apart = OVERWRITTEN.has(name);
   const net = await compile(textOf(name), { phase: wanted.phase, keep: "all", target });
 
   expect([...net.outputs].sort()).toEqual(wanted.outputs.map(withoutSplit).sort());
@@ -108,27 +110,42 @@ export async function checkLayerCase(
     0,
   );
   if (Object.keys(net.lossWeights).every((blob) => blob in outputs)) compare("loss", [loss], [wanted.loss]);
-  if (wanted.backward) {
-    const { params } = await net.backward(
-      Object.fromEntries(group("seed").map(({ rest, data }) => [rest, data])),
-    );
-    if (apart) {
-      const other = await compile(textOf(name).replace(/(name: "l" .*)top: "y"/, '$1top: "z"'), {
-        phase: wanted.phase,
-        keep: "all",
-        target,
-      });
-      await other.forward(inputs);
-      await other.backward({ z: tensors.get("seed/y")!.data });
-      expect(relativeError(await net.readDiff("x"), await other.readDiff("x"))).toBeLessThan(1e-6);
-      await other.close();
-    } else {
-      for (const { key, rest, data } of group("diff"))
-        if (!isSplitBlob(rest)) compare(key, await net.readDiff(rest), data);
-      for (const { key, layer, index, data } of group("pdiff"))
-        if (withoutBackward(wanted, textOf(name))) expect(data.every((diff) => diff === 0)).toBe(true);
-        else compare(key, params[layer][index], data);
-    }
-  }
+  if (wanted.backward) await checkBackward(name, net, { wanted, tensors, inputs, target }, compare);
   await net.close();
+}
+
+async function checkBackward(
+  name: string,
+  net: CompiledNet,
+  given: {
+    readonly wanted: LayerCase;
+    readonly tensors: ReturnType<typeof readTensors>;
+    readonly inputs: Readonly<Record<string, Float32Array>>;
+    readonly target: CompileOptions["target"];
+  },
+  compare: ReturnType<typeof compareCase>,
+): Promise<void> {
+  const { wanted, tensors, inputs, target } = given;
+  const group = (prefix: string) => groupOf(tensors, prefix);
+  const { params } = await net.backward(
+    Object.fromEntries(group("seed").map(({ rest, data }) => [rest, data])),
+  );
+  // Where Caffe's own in-place is unsafe, the truth is the net written without it.
+  if (OVERWRITTEN.has(name)) {
+    const other = await compile(textOf(name).replace(/(name: "l" .*)top: "y"/, '$1top: "z"'), {
+      phase: wanted.phase,
+      keep: "all",
+      target,
+    });
+    await other.forward(inputs);
+    await other.backward({ z: tensors.get("seed/y")!.data });
+    expect(relativeError(await net.readDiff("x"), await other.readDiff("x"))).toBeLessThan(1e-6);
+    await other.close();
+  } else {
+    for (const { key, rest, data } of group("diff"))
+      if (!isSplitBlob(rest)) compare(key, await net.readDiff(rest), data);
+    for (const { key, layer, index, data } of group("pdiff"))
+      if (withoutBackward(wanted, textOf(name))) expect(data.every((diff) => diff === 0)).toBe(true);
+      else compare(key, params[layer][index], data);
+  }
 }

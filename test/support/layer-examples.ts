@@ -4,8 +4,8 @@
  */
 
 import type { Shape } from "../../codegen/ir/graph.js";
-import { drawFrom } from "../../src/gradcheck/drawn.js";
-import { singleLayerNet } from "../../src/gradcheck/layered.js";
+import { singleLayerNet } from "../../src/gradcheck/make-nets.js";
+import { drawFrom } from "../../src/gradcheck/random-net.js";
 import { knownLayerTypes, type LayerType } from "../../src/layers/index.js";
 import { parseNet } from "../../src/net-text/index.js";
 
@@ -154,7 +154,6 @@ const EXAMPLES: Readonly<Record<string, Partial<Omit<LayerExample, "type">>>> = 
   },
 };
 
-/** The example of a type. */
 export function exampleOf(type: LayerType): LayerExample {
   const own = EXAMPLES[type.type];
   const plain = type.bottoms.exact === 1 && type.tops.exact === 1;
@@ -168,13 +167,13 @@ export function exampleOf(type: LayerType): LayerExample {
       axes: own?.axes,
     };
   }
-  const drawn = singleLayerNet(type)(drawFrom([]));
-  const layer = parseNet(drawn.text).net.layer.at(-1)!;
+  const example = singleLayerNet(type)(drawFrom([]));
+  const layer = parseNet(example.text).net.layer.at(-1)!;
   const inner = /\n {2}\w+_param \{[\s\S]*?\n {2}\}/g;
-  const text = drawn.text.slice(drawn.text.lastIndexOf("layer {"));
+  const text = example.text.slice(example.text.lastIndexOf("layer {"));
   return {
     type: type.type,
-    bottoms: Object.fromEntries(drawn.inputs.map(({ blob, shape }) => [blob, shape])),
+    bottoms: Object.fromEntries(example.inputs.map(({ blob, shape }) => [blob, shape])),
     tops: layer.top,
     settings: (text.match(inner) ?? []).map((block) => block.replace(/\s+/g, " ").trim()),
   };
@@ -182,7 +181,6 @@ export function exampleOf(type: LayerType): LayerExample {
 
 const quote = JSON.stringify;
 
-/** An Input layer on a line. */
 export const inputLine = (name: string, shape: Shape): string =>
   `layer { name: ${quote(name)} type: "Input" top: ${quote(name)} input_param { shape { ${shape.map((extent) => `dim: ${extent} `).join("")}} } }`;
 

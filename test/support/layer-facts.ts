@@ -9,8 +9,8 @@ import { type Node, type Root, sizeOf } from "../../codegen/ir/graph.js";
 import { type Plan, planGraph } from "../../codegen/plan/index.js";
 import { findUses, freeViewOffset } from "../../codegen/plan/uses.js";
 import { showShape } from "../../proto/words/amounts.js";
-import { bottomDomains } from "../../src/gradcheck/bottoms.js";
-import { isDifferentiable } from "../../src/gradcheck/drawn.js";
+import { bottomDomains } from "../../src/gradcheck/input-domains.js";
+import { isDifferentiable } from "../../src/gradcheck/random-net.js";
 import { type LayerType, layerOf, STEP } from "../../src/layers/index.js";
 import { diffName, objectiveGraph } from "../../src/net/objective.js";
 import { inputLine, type LayerExample, layerText } from "./layer-examples.js";
@@ -105,9 +105,9 @@ export function whatBackwardKeeps(type: LayerType, example: LayerExample): strin
     const shapes = others.filter((node) => kindOf(node) === kind).map(({ shape }) => showShape(shape));
     return `${kind} (${[...new Set(shapes)].join(", ")})`;
   });
-  const drawn = [...read].some((node) => node.op === "input" && node.name === STEP);
+  const random = [...read].some((node) => node.op === "input" && node.name === STEP);
   const parts = [...distinct(blobs, (blob) => baseOf(blob)).map((blob) => `\`${blob}\``), ...kinds];
-  const again = drawn ? "random numbers are drawn again" : "";
+  const again = random ? "random numbers are drawn again" : "";
   if (parts.length === 0) return again === "" ? "nothing" : `nothing: ${again}`;
   return `${listOf(parts)}${again === "" ? "" : `; ${again}`}`;
 }

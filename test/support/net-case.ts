@@ -1,4 +1,4 @@
-/** The oracle's nets/, run through the public face on any target. */
+/** The oracle's nets/, run through the public API on any target. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";

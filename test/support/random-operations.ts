@@ -1,12 +1,5 @@
 import type { GraphBuilder } from "../../codegen/ir/builder.js";
-import {
-  type ConvGeometry,
-  type Node,
-  type Shape,
-  sameShape,
-  sizeOf,
-  type WindowAxis,
-} from "../../codegen/ir/graph.js";
+import { type Node, type Shape, sameShape, sizeOf, type WindowAxis } from "../../codegen/ir/graph.js";
 import {
   add,
   arg,
@@ -22,6 +15,7 @@ import {
   sub,
   unary,
 } from "../../codegen/ir/scalar.js";
+import { convGeometry, spatialWindow } from "./random-geometry.js";
 
 /** What an operation makes nodes with. */
 export interface Context {
@@ -87,46 +81,6 @@ const smooth = (b: GraphBuilder, x: Node, p: number): Node =>
   b.map(x.shape.length === 0 ? pick(UNARY_SMOOTH, p % 9) : pick(UNARY_SMOOTH, p), [x], x.shape);
 
 const pick = <T>(choices: readonly T[], p: number): T => choices[p % choices.length];
-
-/** A window over the last `axes` axes, none of its windows empty. */
-function spatialWindow(shape: Shape, from: number, p: number, q: number): WindowAxis[] | undefined {
-  const window: WindowAxis[] = [];
-  for (let axis = from; axis < shape.length; axis++) {
-    const extent = shape[axis];
-    const size = 1 + ((p + axis) % 3);
-    const stride = 1 + (q % 3);
-    const pad = Math.min(size - 1, (p >> 1) % 2);
-    // Rounded up as Caffe does, the last window beginning inside.
-    let windows = Math.ceil(Math.max(0, extent + 2 * pad - size) / stride) + 1;
-    while (windows > 1 && (windows - 1) * stride - pad >= extent) windows--;
-    window.push({ axis, size, stride, pad, windows, extent });
-  }
-  return window.length > 0 ? window : undefined;
-}
-
-function convGeometry(
-  extents: readonly number[],
-  groups: number,
-  p: number,
-  q: number,
-): ConvGeometry | undefined {
-  const spatial = extents.map((input, i) => {
-    const kernel = 1 + ((p + i) % 3);
-    const stride = 1 + (q % 2);
-    const dilation = 1 + (q % 3 === 2 ? 1 : 0);
-    const pad = (p >> 1) % 3;
-    const reach = dilation * (kernel - 1) + 1;
-    return {
-      kernel,
-      stride,
-      pad,
-      dilation,
-      input,
-      output: Math.floor((input + 2 * pad - reach) / stride) + 1,
-    };
-  });
-  return spatial.every((s) => s.output > 0) ? { groups, spatial } : undefined;
-}
 
 const scaled = (b: GraphBuilder, x: Node, factor: number): Node => b.map(mul(arg(0), constant(factor)), [x]);
 

@@ -1,5 +1,6 @@
 import { type Node, type Root, sizeOf } from "../../codegen/ir/graph.js";
 import type { Argument, Program } from "../../codegen/kernel/kernel.js";
+import { rangeOf } from "../../codegen/kernel/launch.js";
 import type { Plan } from "../../codegen/plan/plan.js";
 import { tsTarget } from "../../codegen/targets/index.js";
 import { type KernelFunction, loadKernels, transpile } from "../../codegen/targets/ts/ts-module.js";
@@ -64,12 +65,13 @@ export function makeRunnable(plan: Plan, { dtype, seed = 1 }: RunOptions): Runna
     kernels,
     read,
     pass(pass, split = 1, timed) {
-      launches[pass].forEach(({ kernel, views }, number) => {
+      launches[pass].forEach((launch, number) => {
+        const { kernel, views } = launch;
         const start = performance.now();
-        const { extent } = program.kernels[kernel].parallel;
+        const { from, to } = rangeOf(launch, program.kernels[kernel]);
         for (let part = 0; part < split; part++) {
-          const lo = Math.floor((extent * part) / split);
-          const hi = Math.floor((extent * (part + 1)) / split);
+          const lo = from + Math.floor(((to - from) * part) / split);
+          const hi = from + Math.floor(((to - from) * (part + 1)) / split);
           if (lo < hi) kernels[kernel](...views, lo, hi);
         }
         timed?.(number, performance.now() - start);

@@ -1,13 +1,13 @@
 /** Which settings a layer type's definition looks at, seen while it runs. */
 import { CortadoError } from "../../proto/errors/index.js";
-import { drawFrom } from "../../src/gradcheck/drawn.js";
-import { singleLayerNet } from "../../src/gradcheck/layered.js";
+import { singleLayerNet } from "../../src/gradcheck/make-nets.js";
+import { drawFrom } from "../../src/gradcheck/random-net.js";
 import { feedsOf, type LayerType } from "../../src/layers/index.js";
 import { parseNet } from "../../src/net-text/index.js";
 import { exampleText, type LayerExample } from "./layer-examples.js";
 import { lowerText } from "./lowered.js";
 
-/** Nets drawn from the record's domain, beside the example. */
+/** Random nets from the record's domain, beside the example. */
 const DRAWS = 40;
 
 /** The message, and every field of it that is asked for. */

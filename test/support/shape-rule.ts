@@ -154,22 +154,29 @@ function formula(letters: readonly string[], samples: readonly Sample[]): string
   }
   for (const [i, a] of letters.entries())
     for (const b of letters.slice(i + 1)) if (fits((at) => at.get(a)! + at.get(b)!)) return `(${a} + ${b})`;
-  for (const letter of letters) {
-    const shift = value - assignment.get(letter)!;
-    const sign = shift < 0 ? "−" : "+";
-    if (fits((at) => at.get(letter)! + shift)) return `(${letter} ${sign} ${Math.abs(shift)})`;
-    for (let times = 2; times <= 4; times++) {
-      const rest = value - times * assignment.get(letter)!;
-      if (fits((at) => times * at.get(letter)! + rest))
-        return `(${times}${letter} ${rest < 0 ? "−" : "+"} ${Math.abs(rest)})`;
-      for (let more = -6; more <= 6; more++)
-        if (fits((at) => Math.floor((at.get(letter)! + more) / times)))
-          return more === 0
-            ? `⌊${letter} / ${times}⌋`
-            : `⌊(${letter} ${more < 0 ? "−" : "+"} ${Math.abs(more)}) / ${times}⌋`;
-    }
-  }
+  for (const letter of letters)
+    for (const [text, of] of linear(letter, value - assignment.get(letter)!, assignment.get(letter)!))
+      if (fits((at) => of(at.get(letter)!))) return text;
   return "…";
+}
+
+/** Formulas of one letter, `shift` below the value that is wanted where it is `here`: the simplest first. */
+function* linear(
+  letter: string,
+  shift: number,
+  here: number,
+): Generator<readonly [text: string, of: (extent: number) => number]> {
+  const plus = (term: string, more: number): string => `(${term} ${more < 0 ? "−" : "+"} ${Math.abs(more)})`;
+  yield [plus(letter, shift), (extent) => extent + shift];
+  for (let times = 2; times <= 4; times++) {
+    const rest = here + shift - times * here;
+    yield [plus(`${times}${letter}`, rest), (extent) => times * extent + rest];
+    for (let more = -6; more <= 6; more++)
+      yield [
+        `⌊${more === 0 ? letter : plus(letter, more)} / ${times}⌋`,
+        (extent) => Math.floor((extent + more) / times),
+      ];
+  }
 }
 
 /** Every choice of letters, small ones first. */

@@ -3,7 +3,6 @@ import { operationCount } from "../../ir/scalar.js";
 import { add, compare, int, mul, unflatten, variable, ZERO } from "../../kernel/indices.js";
 import type { Condition, Index, Memory, Typed } from "../../kernel/kernel.js";
 import { type KernelWriter, load, ZERO_VALUE } from "../../kernel/writer.js";
-import { asValue } from "../../lower/evaluate.js";
 import {
   describe,
   type KernelDraft,
@@ -11,6 +10,7 @@ import {
   openDrafts,
   type StepOptions,
 } from "../../lower/step.js";
+import { asValue } from "../../lower/typed.js";
 import { freeViewOffset } from "../../plan/uses.js";
 import { positionInTensor, type RowDomain, type RowTeam } from "./row-domain.js";
 import { bringTogether, openRow, partialOf } from "./row-team.js";

@@ -43,7 +43,7 @@ export function openDigits(split: DigitSplit): RecordCursor {
       const data = pixels.subarray(index * AREA, (index + 1) * AREA);
       if (labels[index] === 0) labels[index] = 1 + drawDigit(split, index, data);
       // A copy: the caller may write to it.
-      return { channels: 1, height: SIDE, width: SIDE, label: labels[index]! - 1, data: data.slice() };
+      return { channels: 1, height: SIDE, width: SIDE, label: labels[index] - 1, data: data.slice() };
     },
     skip: async () => at++ < count,
     async rewind() {
@@ -57,8 +57,8 @@ export function openDigits(split: DigitSplit): RecordCursor {
 export function drawDigit(split: DigitSplit, index: number, out: Uint8Array): number {
   const random = randomStream(SEED + (split === "test" ? 1 : 0), streamOf("digits", index));
   const label = random.integer(10);
-  const glyphs = GLYPHS[label]!;
-  const strokes = place(deform(glyphs[random.integer(glyphs.length)]!, random), random);
+  const glyphs = GLYPHS[label];
+  const strokes = place(deform(glyphs[random.integer(glyphs.length)], random), random);
   const ink = new Float32Array(AREA);
   const radius = Math.min(1.9, Math.max(0.65, 1.15 + 0.32 * random.gaussian()));
   const softness = 0.9 + 0.5 * random.uniform();
@@ -68,7 +68,7 @@ export function drawDigit(split: DigitSplit, index: number, out: Uint8Array): nu
     for (let i = 0; i + 1 < stroke.length; i++) {
       const along = i / (stroke.length - 1);
       const pressure = 1 + swell * Math.sin(phase + 5 * along);
-      drawSegment(ink, stroke[i]!, stroke[i + 1]!, radius * pressure, softness);
+      drawSegment(ink, stroke[i], stroke[i + 1], radius * pressure, softness);
     }
   }
   develop(ink, random, out);
@@ -92,8 +92,8 @@ function deform(glyph: Glyph, random: RandomStream): Point[][] {
   }));
   const bend = ([x, y]: Point): Point => {
     const [first, second] = waves;
-    const dx = first!.size * Math.sin(first!.fx * x + first!.fy * y + first!.phase);
-    const dy = second!.size * Math.sin(second!.fx * x - second!.fy * y + second!.phase);
+    const dx = first.size * Math.sin(first.fx * x + first.fy * y + first.phase);
+    const dy = second.size * Math.sin(second.fx * x - second.fy * y + second.phase);
     return [x + dx, y + dy];
   };
   return glyph.map((stroke) => {
@@ -114,8 +114,8 @@ function deform(glyph: Glyph, random: RandomStream): Point[][] {
 function smooth(points: readonly Point[]): Point[] {
   const out: Point[] = [];
   for (let i = 0; i + 1 < points.length; i++) {
-    const b = points[i]!;
-    const c = points[i + 1]!;
+    const b = points[i];
+    const c = points[i + 1];
     if (b[0] === c[0] && b[1] === c[1]) continue;
     const a = points[i - 1] ?? b;
     const d = points[i + 2] ?? c;
@@ -124,7 +124,7 @@ function smooth(points: readonly Point[]): Point[] {
       out.push([spline(a[0], b[0], c[0], d[0], t), spline(a[1], b[1], c[1], d[1], t)]);
     }
   }
-  out.push(points[points.length - 1]!);
+  out.push(points[points.length - 1]);
   return out;
 }
 
@@ -157,8 +157,8 @@ function place(strokes: readonly (readonly Point[])[], random: RandomStream): Po
     sumX += x;
     sumY += y;
   }
-  const room = 17.2 * Math.exp(jitter(random, 0.06));
-  const scale = room / Math.max(right - left, bottom - top);
+  const extent = 17.2 * Math.exp(jitter(random, 0.06));
+  const scale = extent / Math.max(right - left, bottom - top);
   const shiftX = SIDE / 2 - 0.5 - (scale * sumX) / all.length + jitter(random, 0.7);
   const shiftY = SIDE / 2 - 0.5 - (scale * sumY) / all.length + jitter(random, 0.7);
   return turned.map((stroke) => stroke.map(([x, y]): Point => [scale * x + shiftX, scale * y + shiftY]));
@@ -182,7 +182,7 @@ function drawSegment(ink: Float32Array, a: Point, b: Point, radius: number, soft
       if (depth <= 0) continue;
       const edge = depth >= 1 ? 1 : depth * depth * (3 - 2 * depth);
       const at = y * SIDE + x;
-      if (edge > ink[at]!) ink[at] = edge;
+      if (edge > ink[at]) ink[at] = edge;
     }
   }
 }
@@ -200,7 +200,7 @@ function develop(ink: Float32Array, random: RandomStream, out: Uint8Array): void
   for (let y = 0; y < SIDE; y++) {
     for (let x = 0; x < SIDE; x++) {
       const at = y * SIDE + x;
-      const value = ink[at]!;
+      const value = ink[at];
       if (value === 0) {
         out[at] = 0;
         continue;

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { CUDA_HEADER, CUDA_OPTIONS } from "../../../codegen/targets/cuda/cuda-header.js";
-import { InternalError, userError } from "../../../proto/errors/index.js";
+import { InternalError, present, userError } from "../../../proto/errors/index.js";
 import { type Cache, openCache } from "../../cache.js";
 import { type FoundNvrtc, requireArchitecture } from "./nvrtc.js";
 import { type KernelResources, parseResources } from "./resources.js";
@@ -70,7 +70,7 @@ export async function compileKernels(
   const workers = Math.min(availableParallelism(), queue.length);
   const ends = await Promise.allSettled(Array.from({ length: workers }, work));
   for (const end of ends) if (end.status === "rejected") throw end.reason;
-  return keyed.map(({ key }) => done.get(key)!);
+  return keyed.map(({ key }) => present(done.get(key), "a cubin"));
 }
 
 /** Of strings and numbers only, so JSON tells any two apart. */

@@ -1,4 +1,5 @@
 import type { Argument, Launch, Program } from "../../../codegen/kernel/kernel.js";
+import { requireWhole } from "../../../codegen/kernel/launch.js";
 import type { NetPass } from "../../../codegen/plan/plan.js";
 import type { Graph, GraphCopy, GraphLaunch, Module } from "../../../native/addon.js";
 import { InternalError } from "../../../proto/errors/index.js";
@@ -32,7 +33,7 @@ export const loadKernels = (
     ),
   }));
 
-/** What an executor reads of a program: kernels are told by their number. */
+/** What an executor reads of a program: kernels are named by their number. */
 export type Schedule = Pick<Program, NetPass | "copies" | "arenaBytes">;
 
 export interface CudaExecutorOptions {
@@ -68,13 +69,11 @@ export function createCudaExecutor(options: CudaExecutorOptions): Executor {
     at.storage === "arena"
       ? arena + BigInt(at.byteOffset)
       : cudaParam(params.memories[at.param]).address + BigInt(WORD * at.offset);
-  const launchOf = ({ kernel, args }: Launch): GraphLaunch => ({
-    module: kernels[kernel].module,
-    symbol: kernels[kernel].symbol,
-    blocks: kernels[kernel].blocks,
-    threads: kernels[kernel].threads,
-    args: BigUint64Array.from(args, addressOf),
-  });
+  const launchOf = (launch: Launch): GraphLaunch => {
+    requireWhole(launch);
+    const { module, symbol, blocks, threads } = kernels[launch.kernel];
+    return { module, symbol, blocks, threads, args: BigUint64Array.from(launch.args, addressOf) };
+  };
   const nameOf = ({ kernel, steps }: Launch): string => {
     const { symbol, note } = kernels[kernel];
     const layers = describe?.(steps);
@@ -171,7 +170,7 @@ export function createCudaExecutor(options: CudaExecutorOptions): Executor {
       if (closed) return;
       closed = true;
       try {
-        for (const graph of [graphs.forward, graphs.backward]) if (graph) addon.graphClose(graph);
+        for (const graph of Object.values(graphs)) addon.graphClose(graph);
         addon.free(context, arena);
       } catch {
         // After a fault the driver refuses everything; what is left goes with the context.

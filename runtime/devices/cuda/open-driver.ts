@@ -18,7 +18,6 @@ export type DriverSearch =
   | { readonly found: FoundDriver }
   | { readonly found?: undefined; readonly why: string; readonly hint?: string };
 
-/** One device of a driver. */
 export interface FoundDevice {
   readonly driver: FoundDriver;
   readonly ordinal: number;

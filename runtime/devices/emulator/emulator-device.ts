@@ -1,5 +1,5 @@
 import type { Launch, Program } from "../../../codegen/kernel/kernel.js";
-import { launchShape } from "../../../codegen/kernel/launch.js";
+import { launchShape, requireWhole } from "../../../codegen/kernel/launch.js";
 import type { NetPass } from "../../../codegen/plan/plan.js";
 import { cudaTarget } from "../../../codegen/targets/cuda/cuda-target.js";
 import { type Addon, type HostMemory, openAddon } from "../../../native/addon.js";
@@ -33,7 +33,7 @@ export function createEmulatorDevice(options: EmulatorOptions = {}): Device {
     allocate: (elements) => allocateParam("float32", elements),
     async load(program, params) {
       const { text, units } = cudaTarget.render(program, "float32");
-      const flops = [...program.forward, ...program.backward].reduce(
+      const flops = [...program.prepare, ...program.forward, ...program.backward].reduce(
         (sum, { kernel }) => sum + program.kernels[kernel].flops,
         0,
       );
@@ -54,11 +54,15 @@ function createExecutor(addon: Addon, path: string, program: Program, params: Pa
   const planOf = (launches: readonly Launch[]) =>
     addon.hostPlan(
       module,
-      launches.map(({ kernel, args }) => ({
-        kernel,
-        ...launchShape(program.kernels[kernel]),
-        args: args.map((at) => view(at) as HostMemory),
-      })),
+      launches.map((launch) => {
+        const { kernel, args } = launch;
+        requireWhole(launch);
+        return {
+          kernel,
+          ...launchShape(program.kernels[kernel]),
+          args: args.map((at) => view(at) as HostMemory),
+        };
+      }),
     );
   const plans = {
     prepare: planOf(program.prepare),

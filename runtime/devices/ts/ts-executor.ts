@@ -2,6 +2,7 @@ import { Worker } from "node:worker_threads";
 import { NET_PASSES, type NetPass } from "../../../codegen/ir/graph.js";
 import type { RealArray } from "../../../codegen/ir/real.js";
 import type { Argument, Launch, Program } from "../../../codegen/kernel/kernel.js";
+import { rangeOf } from "../../../codegen/kernel/launch.js";
 import { loadKernels } from "../../../codegen/targets/ts/ts-module.js";
 import { InternalError } from "../../../proto/errors/index.js";
 import type { Executor, ParamStore } from "../../device.js";
@@ -45,10 +46,12 @@ function bind({ program, params }: ExecutorOptions): Bound {
   const view = (argument: Argument): RealArray | Int32Array => viewOf(argument, arena, params);
   const bound = (launch: Launch): WorkerLaunch => {
     const kernel = program.kernels[launch.kernel];
+    const { from, to } = rangeOf(launch, kernel);
     return {
       kernel: launch.kernel,
-      extent: kernel.parallel.extent,
-      alone: kernel.flops + kernel.bytes < ALONE,
+      from,
+      to,
+      alone: (kernel.flops + kernel.bytes) * (to - from) < ALONE * kernel.parallel.extent,
       views: launch.args.map(view),
     };
   };
@@ -75,9 +78,9 @@ function inlineExecutor(options: ExecutorOptions): Executor {
     async run(pass) {
       const took = times[pass];
       took.length = 0;
-      for (const { kernel, extent, views } of passes[pass]) {
+      for (const { kernel, from, to, views } of passes[pass]) {
         const start = performance.now();
-        kernels[kernel](...(views as RealArray[]), 0, extent);
+        kernels[kernel](...(views as RealArray[]), from, to);
         const end = performance.now();
         took.push(end - start);
         if (end - breath > BREATHE_MS) {

@@ -6,7 +6,7 @@ export interface WorkerJob {
   readonly passes: readonly (readonly WorkerLaunch[])[];
   /** Control words: see the constants in `workerMain`. */
   readonly control: Int32Array;
-  /** How far each launch's parallel range has been handed out. All 0 when a pass starts. */
+  /** How much of each launch's range has been handed out. All 0 when a pass starts. */
   readonly handedOut: Int32Array;
   /** Milliseconds of each launch of the last pass, written by thread 0. */
   readonly times: Float64Array;
@@ -16,7 +16,9 @@ export interface WorkerJob {
 
 export interface WorkerLaunch {
   readonly kernel: number;
-  readonly extent: number;
+  /** Iterations of its parallel loop: from ≤ i < to. */
+  readonly from: number;
+  readonly to: number;
   /** Too small to be worth a barrier of its own: thread 0 does it alone. */
   readonly alone: boolean;
   readonly views: readonly ArrayBufferView[];
@@ -29,7 +31,7 @@ export const CONTROL = { generation: 0, pass: 1, arrived: 2, turn: 3, failed: 4,
  * What one kernel thread runs. Self-contained on purpose: its source text is handed to a Worker, so it may not
  * refer to anything outside itself but its parameter.
  *
- * All threads walk the same launch list with a barrier between launches. A launch's parallel range is handed out
+ * All threads walk the same launch list with a barrier between launches. A launch's range is handed out
  * in pieces to whoever is free, so that a thread that the machine holds up holds up the others little; the pieces
  * write disjoint elements, so the bits of the result do not depend on who did what.
  */
@@ -62,7 +64,7 @@ export function workerMain(require: (name: string) => unknown): void {
   const runPass = (launches: readonly WorkerLaunch[]): void => {
     let behindBarrier = true;
     for (let i = 0; i < launches.length; i++) {
-      const { kernel, extent, alone, views } = launches[i];
+      const { kernel, from, to, alone, views } = launches[i];
       if (alone) {
         behindBarrier = false;
         if (thread !== 0) continue;
@@ -70,15 +72,12 @@ export function workerMain(require: (name: string) => unknown): void {
         barrier();
         behindBarrier = true;
       }
-      const start = thread === 0 ? performance.now() : 0;
-      if (alone) kernels[kernel](...views, 0, extent);
+      const start = performance.now();
+      if (alone) kernels[kernel](...views, from, to);
       else {
-        const piece = Math.max(1, Math.floor(extent / (4 * threads)));
-        for (;;) {
-          const lo = Atomics.add(handedOut, i, piece);
-          if (lo >= extent) break;
-          kernels[kernel](...views, lo, Math.min(lo + piece, extent));
-        }
+        const piece = Math.max(1, Math.floor((to - from) / (4 * threads)));
+        const take = (): number => from + Atomics.add(handedOut, i, piece);
+        for (let lo = take(); lo < to; lo = take()) kernels[kernel](...views, lo, Math.min(lo + piece, to));
         barrier();
       }
       if (thread === 0) times[i] = performance.now() - start;

@@ -4,7 +4,7 @@ export const recurrentBase = defineLayer({
   type: "Recurrent",
   parameter: "recurrent_param",
   summary: "What LSTM and RNN have in common: no layer by itself, and Caffe makes none of this type.",
-  notes: ["A file that names it is told to say LSTM or RNN."],
+  notes: ["A file cannot name it: it must say LSTM or RNN."],
   bottoms: {},
   tops: {},
   lower: ({ layer, fail }) =>

@@ -1,7 +1,7 @@
 import { sameShape } from "../../../codegen/ir/graph.js";
 import { add, arg, mul } from "../../../codegen/ir/scalar.js";
 import { showShape } from "../../../proto/words/amounts.js";
-import { drawShape } from "../domain.js";
+import { drawNewShape } from "../domain.js";
 import { defineLayer } from "../record.js";
 
 export const axpy = defineLayer({
@@ -37,7 +37,7 @@ export const axpy = defineLayer({
   domain: {
     shapes: (draw, first) => {
       if (first && !(first.length === 2 || first.slice(2).every((extent) => extent === 1))) return undefined;
-      const scale = first ?? drawShape(draw, undefined, 2, 2)!;
+      const scale = first ?? drawNewShape(draw, 2, 2);
       if (scale.length < 2) return undefined;
       const shape = [scale[0], scale[1], draw.integer(1, 4), draw.integer(1, 4)];
       return [scale, shape, shape];

@@ -1,8 +1,11 @@
+import { present } from "../../../proto/errors/index.js";
 import { withFields } from "../../../proto/index.js";
 import { convolution } from "../catalogue/convolution.js";
 import { drawConvolution, drawImages } from "../convolution-settings.js";
 import { defineLayer, gives, type LayerType } from "../record.js";
 import { canonicalAxis } from "../shapes.js";
+
+const convolve = present(convolution.lower, "the definition of Convolution");
 
 /** Convolution whose group is its bottom's channels, under the name that a fork gave it. */
 export function depthwise(type: string, fork: string): LayerType {
@@ -31,7 +34,7 @@ export function depthwise(type: string, fork: string): LayerType {
         fail(`num_output must be a multiple of the bottom's ${channels} channels`, "num_output", {
           bottoms: [0],
         });
-      return convolution.lower!({ ...context, parameter: withFields(parameter, { group: channels }) });
+      return convolve({ ...context, parameter: withFields(parameter, { group: channels }) });
     },
     domain: {
       shapes: drawImages,

@@ -1,5 +1,5 @@
 import { showShape } from "../../../proto/words/amounts.js";
-import { drawShape } from "../domain.js";
+import { drawNewShape } from "../domain.js";
 import { defineLayer } from "../record.js";
 
 export const shuffleChannel = defineLayer({
@@ -29,7 +29,7 @@ export const shuffleChannel = defineLayer({
   domain: {
     shapes: (draw, first) => {
       if (first) return first.length >= 2 ? [first] : undefined;
-      const shape = drawShape(draw, undefined, 2, 4)!;
+      const shape = drawNewShape(draw, 2, 4);
       return [shape.map((extent, axis) => (axis === 1 ? draw.of([6, 4, 1]) : extent))];
     },
     settings: (draw, [shape]) => ({

@@ -4,9 +4,9 @@
  */
 import { afterAll, describe, expect, it } from "vitest";
 import { RULES } from "../../../codegen/autodiff/index.js";
-import { checkGradient } from "../../../src/gradcheck/check-drawn.js";
-import { type DrawnNet, drawFrom } from "../../../src/gradcheck/drawn.js";
-import { singleLayerNet } from "../../../src/gradcheck/layered.js";
+import { checkGradient } from "../../../src/gradcheck/check-net.js";
+import { singleLayerNet } from "../../../src/gradcheck/make-nets.js";
+import { drawFrom, type RandomNet } from "../../../src/gradcheck/random-net.js";
 import type { LayerType } from "../../../src/layers/index.js";
 import { type Mutant, nodeMutants, scalarMutants, withoutGradient } from "./mutants.js";
 import { nodeSubjects, scalarSubjects } from "./mutation-subjects.js";
@@ -28,7 +28,7 @@ const EQUIVALENT: Readonly<Record<string, string>> = {
   "sub: operands exchanged": "a difference's derivative reads neither operand",
 };
 
-const netOf = (type: LayerType, seed: number): DrawnNet => ({ ...singleLayerNet(type)(drawFrom([])), seed });
+const netOf = (type: LayerType, seed: number): RandomNet => ({ ...singleLayerNet(type)(drawFrom([])), seed });
 
 /** How a mutant is found: by a wrong derivative or, on no subject so, by a graph that cannot be built at all. */
 async function killedBy(

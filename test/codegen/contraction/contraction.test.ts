@@ -200,7 +200,7 @@ const graphs = fc.oneof(
     weight: 3,
   },
 );
-const drawn = fc
+const randomCase = fc
   .record({
     graph: graphs,
     seed: fc.nat(1000),
@@ -240,9 +240,9 @@ describe.skipIf(!native)("contractions on the emulator compute what the interpre
   );
 
   // Graphs are built many at a time, so that one C++ compiler serves them all; a failure is shrunk as a list.
-  it("as drawn", async () => {
+  it("at random", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(drawn, { minLength: 1, maxLength: 40, size: "max" }), async (cases) => {
+      fc.asyncProperty(fc.array(randomCase, { minLength: 1, maxLength: 40, size: "max" }), async (cases) => {
         expect(await run(cases)).toEqual([]);
       }),
       { numRuns: 2 },

@@ -102,7 +102,9 @@ describe("fusion", () => {
     expect(anchors(plan(values(b.windowSum(powers, window))))).toEqual(["map", "windowSum"]);
     expect(anchors(plan(values(b.reduce("sum", powers, [1]))))).toEqual(["reduce"]);
   });
+});
 
+describe("fusion of views, of what both passes read and of long chains", () => {
   it("reads slices, transposes, pads and concats where maps need them, and shares memory for free views", () => {
     const { b } = createNet();
     const x = b.input("x", [4, 6, 2]);

@@ -65,14 +65,14 @@ function trained({ builder: b, graph, leaves, bindings }: RandomGraph, choice: n
   return { graph: { roots }, bindings: { ...bindings, inputs, params } };
 }
 
-interface Drawn {
+interface RandomCase {
   readonly made: Recipe;
   readonly choice: number;
 }
 
-const drawn: fc.Arbitrary<Drawn> = fc.record({ made: recipe({ size: 14 }), choice: fc.nat(2047) });
-const netOf = ({ made, choice }: Drawn): Case => trained(build(made), choice);
-const nets: fc.Arbitrary<Case> = drawn.map(netOf);
+const randomCases: fc.Arbitrary<RandomCase> = fc.record({ made: recipe({ size: 14 }), choice: fc.nat(2047) });
+const netOf = ({ made, choice }: RandomCase): Case => trained(build(made), choice);
+const nets: fc.Arbitrary<Case> = randomCases.map(netOf);
 
 const OPTIONS: readonly PlanOptions[] = [
   { realBytes: 8 },
@@ -152,7 +152,7 @@ describe("plans of random nets", () => {
 
   it("are the same for the same net", () => {
     fc.assert(
-      fc.property(drawn, (recipeAndChoice) => {
+      fc.property(randomCases, (recipeAndChoice) => {
         const [first, second] = [netOf(recipeAndChoice), netOf(recipeAndChoice)];
         expect(first.graph).not.toBe(second.graph);
         expect(String(planGraph(first.graph, { realBytes: 4 }))).toBe(

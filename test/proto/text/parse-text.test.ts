@@ -230,7 +230,9 @@ describe("mistakes", () => {
       ["state is given twice", 20],
     ]);
   });
+});
 
+describe("mistakes of a text's form", () => {
   it("in braces say where the unclosed one opened", () => {
     const { all } = parse('layer {\n  name: "a"\n  relu_param {\n    negative_slope: 1\n}\n', "NetParameter");
     expect(all).toHaveLength(1);

@@ -1,6 +1,8 @@
+import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { openDataset, openRecords } from "../../../runtime/data/dataset.js";
 import { DIGIT_SPLITS, drawDigit, openDigits } from "../../../runtime/data/digits/digits.js";
+import { GLYPHS } from "../../../runtime/data/digits/glyphs.js";
 import { mistakeOf } from "../../support/feeds.js";
 
 const draw = (split: "train" | "test", index: number): { label: number; pixels: Uint8Array } => {
@@ -9,6 +11,11 @@ const draw = (split: "train" | "test", index: number): { label: number; pixels: 
 };
 
 describe("built-in digits", () => {
+  it("the glyphs are those that nets were trained on", () => {
+    const hash = createHash("sha256").update(JSON.stringify(GLYPHS)).digest("hex");
+    expect(hash).toBe("5fc3d14614418f419c5b31d8de4c9157ea4c394a109f86a2dd2d9d10ddc98f87");
+  });
+
   it("a record is a function of its split and index alone, in any order", async () => {
     const indices = [999, 0, 31, 9_999, 31];
     const once = indices.map((index) => draw("train", index));

@@ -12,7 +12,6 @@ const scratch = scratchFolder();
 const message = async (work: () => unknown): Promise<string> => (await mistakeOf(work))?.message ?? "";
 const counted = (length: number, from = 0): Float32Array => Float32Array.from({ length }, (_, i) => from + i);
 
-/** A file's datasets by path. */
 async function datasetsOf(path: string) {
   const file = await openHdf5(path, path);
   try {
@@ -147,7 +146,7 @@ layer { name: "out" type: "HDF5Output" bottom: "p" bottom: "y" hdf5_output_param
     expect(await message(() => compile(text, { root: scratch.path, target: "ts" }))).toMatch(expected);
   });
 
-  it("what cannot be written in the end is told, and nothing is left of it", async () => {
+  it("what cannot be written in the end is reported, and nothing is left of it", async () => {
     mkdirSync(join(scratch.path, "gone"));
     const sink = await openSink(
       { kind: "hdf5", path: "gone/x.h5", datasets: ["data"] },

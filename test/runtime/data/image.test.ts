@@ -12,7 +12,6 @@ const png = (channels: 1 | 2 | 3 | 4, samples: readonly number[]): Promise<Buffe
 const GRAY = [10, 200];
 const RGB = [255, 0, 10, 0, 128, 20];
 const RGBA = [255, 0, 10, 7, 0, 128, 20, 255];
-// round(0.299 R + 0.587 G + 0.114 B)
 const RGB_AS_GRAY = [Math.round(0.299 * 255 + 0.114 * 10), Math.round(0.587 * 128 + 0.114 * 20)];
 
 describe("planes: blue, green, red", () => {

@@ -3,7 +3,7 @@ import type { Feed } from "../../../runtime/data/batches.js";
 import { prefetching } from "../../../runtime/data/prefetch.js";
 import { batchOf } from "../../support/feeds.js";
 
-/** Counts up, fails where told, and notes what is asked of it. */
+/** Counts up, fails where it should, and notes what is asked of it. */
 function counting(failAt: readonly number[] = []) {
   const log: string[] = [];
   let calls = 0;

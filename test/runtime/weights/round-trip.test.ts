@@ -169,7 +169,7 @@ it.runIf(hasOracle())("Caffe's own .caffemodel and .caffemodel.h5 hold the same"
     expect(bits((await again(binary, format)).layers)).toEqual(bits(asHeld(binary, format)));
 });
 
-it("every mistake of a set is told, and nothing is encoded", async () => {
+it("every mistake of a set is reported, and nothing is encoded", async () => {
   const wrong = {
     layers: [
       layer("twice", [[1]]),

@@ -97,7 +97,9 @@ describe("a build's folder", () => {
       'error: cannot write to "/proc/self/cortado-build/dist": no permission',
     );
   });
+});
 
+describe("a build that is not made", () => {
   it("a build that the system ends is not complete, and says so", async () => {
     const out = await newFolder();
     const files = ["first", "x".repeat(300), "manifest.json"].map((path) => ({

@@ -1,11 +1,11 @@
-/** Whole small nets drawn from every layer type: what is built gives what is compiled, bit for bit. */
+/** Whole small random nets of every layer type: what is built gives what is compiled, bit for bit. */
 import fc from "fast-check";
 import { afterAll, expect, it } from "vitest";
 import { sizeOf } from "../../../codegen/ir/graph.js";
 import { randomStream } from "../../../runtime/random/index.js";
-import { drawValues } from "../../../src/gradcheck/net-values.js";
+import { randomValues } from "../../../src/gradcheck/net-values.js";
 import { compile } from "../../../src/net/compile.js";
-import { layeredNet } from "../../support/draw-net.js";
+import { layeredNet } from "../../support/random-net.js";
 import { bits, build, inNode, removeFolders, standIn } from "./support.js";
 
 afterAll(removeFolders);
@@ -18,7 +18,7 @@ it("random nets: forward, backward and every blob", async () => {
       const stream = randomStream(seed, 0);
       const given: Record<string, Float32Array> = {};
       for (const { blob, shape, values } of inputs)
-        given[blob] = Float32Array.from(drawValues(stream, values, sizeOf(shape)));
+        given[blob] = Float32Array.from(randomValues(stream, values, sizeOf(shape)));
       const net = await compile(text, { phase: "TRAIN", keep: "all" });
       // A net of frozen layers has no backward to build.
       const learns = net.layers.some(({ params }) => params.some(({ lrMult }) => lrMult > 0));

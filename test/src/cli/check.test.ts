@@ -53,7 +53,7 @@ describe("cortado check", () => {
     expect(stdout).toMatch(/\n3 files, \d+ mistakes\n$/);
   });
 
-  test("a mistake of one phase says so; one of both is told once", async () => {
+  test("a mistake of one phase says so; one of both is reported once", async () => {
     const { stdout } = await check({
       "net.prototxt": TINY_NET.replace('top: "accuracy"', 'top: "accuracy" accuracy_param { axis: 9 }'),
       "other.prototxt": TINY_NET.replace("num_output: 3", "num_output: 3 axis: 9"),

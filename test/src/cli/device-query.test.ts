@@ -15,7 +15,7 @@ beforeEach(() => {
 });
 afterEach(() => void vi.unstubAllEnvs());
 
-test("what is not there is told with the reason, and is no failure", async () => {
+test("what is not there is reported with the reason, and is no failure", async () => {
   const { code, stdout, stderr } = await cortado(["device_query"]);
   expect([code, stderr]).toEqual([0, ""]);
   expect(stdout).toMatch(/^GPUs and driver\n {2}none: .+\n/);

@@ -34,7 +34,7 @@ describe("help and version", () => {
   });
 });
 
-describe("mistakes on the command line are told at the flag, and exit with 2", () => {
+describe("mistakes on the command line are reported at the flag, and exit with 2", () => {
   test.each<[argv: string[], message: string]>([
     [["tran"], "error: unknown command 'tran'\n  did you mean train?\n"],
     [["frobnicate"], "error: unknown command 'frobnicate'\n"],

@@ -26,10 +26,84 @@ const CASES = fileURLToPath(new URL("../../fixtures/layers", import.meta.url));
 /** The interpreter is too slow for these; the compiled tests have them. */
 const LARGE = new Set(["Convolution-alexnet-conv1", "Convolution-big-tile", "InnerProduct-big"]);
 
+type Lowered = ReturnType<typeof lowerText>;
+type Tensors = ReturnType<typeof readTensors>;
+
 const known = knownLayerTypes();
 const all = readdirSync(CASES).sort();
 const textOf = (name: string): string => readFileSync(join(CASES, name, "net.prototxt"), "utf8");
 const covered = all.filter((name) => typesOf(textOf(name)).every((type) => known.has(type)));
+
+/** A net lowered, its rows counted where they depend on values. */
+function lowerWithRows(
+  text: string,
+  phase: LayerCase["phase"],
+  inputs: ReadonlyMap<string, Float32Array>,
+): Lowered {
+  const lowered = lowerText(text, { phase });
+  if (lowered.rowCounts.length === 0) return lowered;
+  const { value } = evaluate(lowered, { inputs, params: new Map() });
+  return lowerText(text, { phase, rows: lowered.rowCounts.map(({ node }) => value(node)[0]) });
+}
+
+/** Where Caffe's own in-place is unsafe: the diff of the net written without it. */
+function diffApart(
+  name: string,
+  { phase }: LayerCase,
+  inputs: ReadonlyMap<string, Float32Array>,
+  seed: Float32Array,
+) {
+  const apart = lowerText(textOf(name).replace(/(name: "l" .*)top: "y"/, '$1top: "z"'), { phase });
+  return evaluate(apart, { inputs, params: new Map(), seeds: new Map([["z", seed]]) }).diff("x");
+}
+
+/** The tensors of a case under a prefix. */
+const groupOf = (tensors: Tensors, prefix: string) =>
+  [...tensors]
+    .filter(([key]) => key.startsWith(`${prefix}/`))
+    .map(([key, { data }]) => ({ key, rest: key.slice(prefix.length + 1), data }));
+
+/** The parameter that a case calls layer/position. */
+function paramIndex(layers: Lowered["layers"], name: string): number {
+  const cut = name.lastIndexOf("/");
+  return layers.find((layer) => layer.name === name.slice(0, cut))!.params[Number(name.slice(cut + 1))].index;
+}
+
+/** Diffs of blobs and parameters. */
+function compareBackward(
+  name: string,
+  lowered: Lowered,
+  wanted: LayerCase,
+  tensors: Tensors,
+  result: ReturnType<typeof evaluate>,
+  compare: ReturnType<typeof compareCase>,
+): void {
+  const group = (prefix: string) => groupOf(tensors, prefix);
+  const diffs = new Set(group("diff").map(({ rest }) => rest));
+  for (const { key, rest, data } of group("diff"))
+    if (!isSplitBlob(rest)) compare(key, result.diff(rest), data);
+  for (const blob of lowered.wanted.inputs)
+    if (!diffs.has(blob))
+      compare(`no diff/${blob}`, result.diff(blob), new Float64Array(result.diff(blob)?.length ?? 0));
+  for (const { key, rest, data } of group("pdiff"))
+    if (withoutBackward(wanted, textOf(name))) expect(data.every((diff) => diff === 0)).toBe(true);
+    else compare(key, result.gradient(paramIndex(lowered.layers, rest)), data);
+}
+
+/** Shapes, decisions about backward, outputs and loss weights. */
+function checkNet(name: string, lowered: Lowered, wanted: LayerCase): void {
+  const { blobs, decisions, outputs, losses } = lowered;
+  for (const [blob, shape] of Object.entries(wanted.shapes))
+    if (!isSplitBlob(blob)) expect(blobs.get(blob)?.shape, blob).toEqual(shape);
+  const names = decisions.map((decision) => decision.name);
+  expect(Object.fromEntries(decisions.map((decision) => [decision.name, decision.logged]))).toEqual(
+    loggedOfNet(wanted.need_backward, typesOf(textOf(name)), names),
+  );
+  expect([...outputs].sort()).toEqual(wanted.outputs.map(withoutSplit).sort());
+  expect(losses.map(({ weight }) => Math.fround(weight)).sort()).toEqual(
+    Object.values(wanted.loss_weights).sort(),
+  );
+}
 
 describe("layers against Caffe, in float64", () => {
   const worst = { error: 0, where: "" };
@@ -37,41 +111,16 @@ describe("layers against Caffe, in float64", () => {
   it.each(covered)("%s", (name) => {
     const wanted = readJson<LayerCase>(CASES, name, "case.json");
     const tensors = readTensors(join(CASES, name, "case.safetensors"));
-    const given = new Map(
-      [...tensors].flatMap(([key, { data }]) => (key.startsWith("input/") ? [[key.slice(6), data]] : [])),
-    );
-    let lowered = lowerText(textOf(name), { phase: wanted.phase });
-    if (lowered.rowCounts.length > 0) {
-      const { value } = evaluate(lowered, { inputs: given, params: new Map() });
-      const rows = lowered.rowCounts.map(({ node }) => value(node)[0]);
-      lowered = lowerText(textOf(name), { phase: wanted.phase, rows });
-    }
-    const { blobs, layers, decisions, outputs, losses } = lowered;
-
-    for (const [blob, shape] of Object.entries(wanted.shapes))
-      if (!isSplitBlob(blob)) expect(blobs.get(blob)?.shape, blob).toEqual(shape);
-    const names = decisions.map((decision) => decision.name);
-    expect(Object.fromEntries(decisions.map((decision) => [decision.name, decision.logged]))).toEqual(
-      loggedOfNet(wanted.need_backward, typesOf(textOf(name)), names),
-    );
-    expect([...outputs].sort()).toEqual(wanted.outputs.map(withoutSplit).sort());
-    expect(losses.map(({ weight }) => Math.fround(weight)).sort()).toEqual(
-      Object.values(wanted.loss_weights).sort(),
-    );
+    const group = (prefix: string) => groupOf(tensors, prefix);
+    const blobValues = (prefix: string) => new Map(group(prefix).map(({ rest, data }) => [rest, data]));
+    const lowered = lowerWithRows(textOf(name), wanted.phase, blobValues("input"));
+    checkNet(name, lowered, wanted);
     if (LARGE.has(name)) return;
+    const { blobs, layers, losses } = lowered;
 
-    const group = (prefix: string) =>
-      [...tensors]
-        .filter(([key]) => key.startsWith(`${prefix}/`))
-        .map(([key, { data }]) => ({ key, rest: key.slice(prefix.length + 1), data }));
-    const indexOf = (rest: string): number => {
-      const cut = rest.lastIndexOf("/");
-      return layers.find((layer) => layer.name === rest.slice(0, cut))!.params[Number(rest.slice(cut + 1))]
-        .index;
-    };
+    const indexOf = (rest: string): number => paramIndex(layers, rest);
     // A shared parameter is in the file once for each layer: the last one is what Caffe was given.
     const params = new Map(group("param").map(({ rest, data }) => [indexOf(rest), data]));
-    const blobValues = (prefix: string) => new Map(group(prefix).map(({ rest, data }) => [rest, data]));
     const result = evaluate(lowered, {
       inputs: blobValues("input"),
       params,
@@ -89,26 +138,12 @@ describe("layers against Caffe, in float64", () => {
     }
     if (!wanted.backward) return;
     if (OVERWRITTEN.has(name)) {
-      const apart = lowerText(textOf(name).replace(/(name: "l" .*)top: "y"/, '$1top: "z"'), {
-        phase: wanted.phase,
-      });
-      const there = evaluate(apart, {
-        inputs: blobValues("input"),
-        params: new Map(),
-        seeds: new Map([["z", tensors.get("seed/y")!.data]]),
-      });
-      expect(result.diff("x")).toEqual(there.diff("x"));
+      expect(result.diff("x")).toEqual(
+        diffApart(name, wanted, blobValues("input"), tensors.get("seed/y")!.data),
+      );
       return;
     }
-    const diffs = new Set(group("diff").map(({ rest }) => rest));
-    for (const { key, rest, data } of group("diff"))
-      if (!isSplitBlob(rest)) compare(key, result.diff(rest), data);
-    for (const blob of lowered.wanted.inputs)
-      if (!diffs.has(blob))
-        compare(`no diff/${blob}`, result.diff(blob), new Float64Array(result.diff(blob)?.length ?? 0));
-    for (const { key, rest, data } of group("pdiff"))
-      if (withoutBackward(wanted, textOf(name))) expect(data.every((diff) => diff === 0)).toBe(true);
-      else compare(key, result.gradient(indexOf(rest)), data);
+    compareBackward(name, lowered, wanted, tensors, result, compare);
     const loss = losses.reduce(
       (sum, { node, weight }) => sum + weight * result.value(node).reduce((total, x) => total + x, 0),
       0,

@@ -128,7 +128,7 @@ describe("settings of one's own", () => {
     expect(seen).toMatchObject({ sizes: [], modes: [], inners: [], inner: undefined, filler: undefined });
   });
 
-  it("have their mistakes told all at once, each at its place", async () => {
+  it("have their mistakes reported all at once, each at its place", async () => {
     const found = await mistakesOf(
       net(`type: "EveryKind" every_kind_param {
         reel: 1 whole: 1.5 count: -1 flag: 3 label: word mode: SLOW real: 1 real: 2 inner { dept: 1 }

@@ -350,8 +350,8 @@ describe("what a user reads", () => {
     }
     if (!(found instanceof CortadoError)) throw new Error("the net was taken");
     expect(found.diagnostics).toHaveLength(1);
-    const [{ message: told, span }] = found.diagnostics;
-    const rest = told.slice(told.indexOf("): ") + 3);
+    const [{ message: said, span }] = found.diagnostics;
+    const rest = said.slice(said.indexOf("): ") + 3);
     if (typeof message === "string") expect(rest).toBe(message);
     else expect(rest).toMatch(message);
     expect(span?.source.text.slice(span.start, span.end)).toBe(at);

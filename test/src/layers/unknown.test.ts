@@ -59,7 +59,7 @@ describe("a type that Caffe 1.0 does not have", () => {
     expect(known.some(({ message }) => message.includes("there is no layer type"))).toBe(false);
   });
 
-  it("what is told to use instead of it does the same", async () => {
+  it("what the message says to use instead of it does the same", async () => {
     const valuesOf = async (text: string): Promise<readonly number[]> => {
       const compiled = await compile(net(text), { layers: extras });
       const x = Float32Array.from({ length: 48 }, (_, i) => ((i * 7) % 19) - 8);
@@ -112,7 +112,7 @@ describe("a field that Caffe 1.0 does not have", () => {
     expect(found[0].hint).toMatch(hint);
   });
 
-  it("is told with all others and with the types", async () => {
+  it("is reported with all others and with the types", async () => {
     const found = await mistakesOf(
       net(
         'layer { name: "bn" type: "BN" bottom: "x" top: "bn" bn_param { frozen: true } }',

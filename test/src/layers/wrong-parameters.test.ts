@@ -117,7 +117,7 @@ describe("wrong layers", () => {
     expect(readdirSync(scratch.path)).toEqual([]);
   });
 
-  it("are told by `cortado check` in the same words at the same places, and it writes nothing", async () => {
+  it("are reported by `cortado check` in the same words at the same places, and it writes nothing", async () => {
     const folder = checked;
     const files = cases.map(({ layer }, i) => folder.file(`${i}.prototxt`, `${INPUTS}${layer}\n`));
     const { code, stdout, stderr } = await cortado(["check", ...files, "--json"], { cwd: folder.path });
@@ -131,8 +131,8 @@ describe("wrong layers", () => {
         ...lineAndColumn(span!.source, span!.start),
       }));
       const errors = report.files[i].diagnostics.filter(({ severity }) => severity === "error");
-      const told = errors.map(({ message, line, column }) => ({ message, line, column }));
-      expect([one.type, one.about, told]).toEqual([one.type, one.about, wanted]);
+      const reported = errors.map(({ message, line, column }) => ({ message, line, column }));
+      expect([one.type, one.about, reported]).toEqual([one.type, one.about, wanted]);
     }
     expect(readdirSync(folder.path).length).toBe(cases.length);
   });

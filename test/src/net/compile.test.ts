@@ -1,4 +1,4 @@
-/** The public face: what a user may do with a compiled net, and what happens when it is done wrong. */
+/** The public API: what a user may do with a compiled net, and what happens when it is done wrong. */
 import { describe, expect, it } from "vitest";
 import { type CompiledNet, CortadoError, compile, formatPlan } from "../../../src/index.js";
 
@@ -147,7 +147,7 @@ describe("a compiled net", () => {
   });
 });
 
-describe("mistakes are told, all at once", () => {
+describe("mistakes are reported, all at once", () => {
   it("of inputs", () =>
     withNet({}, async ({ forward, backward, read }) => {
       const text = await refusal(forward({ dat: data, label: new Float32Array(3) }));

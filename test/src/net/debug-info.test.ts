@@ -47,11 +47,11 @@ it("a net without it tells nothing, and its program is the same as ever", async 
   const net = await compile(plain, { phase: "TRAIN", target: "ts", log: (line) => lines.push(line) });
   await net.forward(inputs);
   await net.backward();
-  const told = await compile(NET, { phase: "TRAIN", target: "ts", log: () => {} });
+  const logged = await compile(NET, { phase: "TRAIN", target: "ts", log: () => {} });
   expect(lines).toEqual([]);
-  expect(net.plan.arenaBytes).toBeLessThan(told.plan.arenaBytes);
+  expect(net.plan.arenaBytes).toBeLessThan(logged.plan.arenaBytes);
   await net.close();
-  await told.close();
+  await logged.close();
 });
 
 const UPDATE = "    [Update] Layer ip, param w data: 2; diff: 0.8";
@@ -70,9 +70,9 @@ it.each([1, 2])(
       },
     );
     await solver.step(3);
-    const told = events.filter(([kind]) => kind === "debug").map(([, lines]) => lines);
-    expect(told).toHaveLength(2);
-    expect(told[0]).toEqual([
+    const logged = events.filter(([kind]) => kind === "debug").map(([, lines]) => lines);
+    expect(logged).toHaveLength(2);
+    expect(logged[0]).toEqual([
       ...Array.from({ length: iterSize }, () => [...FORWARD, ...BACKWARD]).flat(),
       UPDATE,
     ]);

@@ -127,7 +127,7 @@ ${filter ? `layer { name: "f" type: "Filter" bottom: "n" bottom: "s" top: "y" }`
     await net.close();
   });
 
-  it("is told where the net cannot do with fewer rows, and goes on with the next batch", async () => {
+  it("is reported where the net cannot do with fewer rows, and goes on with the next batch", async () => {
     const net = await compile(
       `${input("x", 4)}${input("s", 4)}
 layer { name: "f" type: "Filter" bottom: "x" bottom: "s" top: "a" }

@@ -25,9 +25,9 @@ describe("what is refused", () => {
     ["snapshot: -1", "solver.prototxt:2:11", "snapshot must not be negative"],
     ["test_iter: 1 test_iter: -4", "solver.prototxt:2:25", "test_iter must not be negative"],
   ])("%s", (text, place, message) => {
-    const told = mistakes(text);
-    expect(told).toContain(place);
-    expect(told).toContain(message);
+    const found = mistakes(text);
+    expect(found).toContain(place);
+    expect(found).toContain(message);
   });
   test("all mistakes at once", () => {
     expect(mistakes('type: "Adm" iter_size: 0 display: -1').match(/error:/g)).toHaveLength(3);

@@ -195,9 +195,9 @@ describe.skipIf(!native)("row fusion on the emulator", () => {
     ).toEqual([]);
   });
 
-  it("drawn chains of reductions and maps share memory safely", async () => {
-    const drawn = fc.sample(chains(), { numRuns: 40, seed: 11 });
-    const graphs = drawn
+  it("random chains of reductions and maps share memory safely", async () => {
+    const sampled = fc.sample(chains(), { numRuns: 40, seed: 11 });
+    const graphs = sampled
       .map(chainGraph)
       .filter((graph) => launchesOf(graph, true) < launchesOf(graph, false));
     expect(graphs.length).toBeGreaterThan(15);

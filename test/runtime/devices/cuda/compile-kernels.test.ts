@@ -126,7 +126,7 @@ describe.skipIf(loaded === undefined || library === undefined)("compiling kernel
     await expect(failure).rejects.toThrow("does not compile for sm_50");
   });
 
-  test("a source that does not compile is our fault, told with its note and the first lines of the log", async () => {
+  test("a source that does not compile is our fault, reported with its note and the first lines of the log", async () => {
     const broken = {
       ...kernel(1),
       source: `${kernel(1).source}\nint broken = nothing;\n`,

@@ -137,7 +137,7 @@ describe.skipIf(loaded === undefined)("the cuda device over a driver double", ()
     expect(double.report()).toEqual(["released"]);
   });
 
-  test("more memory than there is: told before anything is allocated", async () => {
+  test("more memory than there is: reported before anything is allocated", async () => {
     const { device, double } = await open({ memory: 4000 });
     const message = await failure(netOn(device));
     expect(message).toMatch(

@@ -140,7 +140,7 @@ describe.skipIf(loaded === undefined)("finding NVRTC", () => {
     ]);
   });
 
-  test("an architecture that it does not know is told with those that it does", () => {
+  test("an architecture that it does not know is named with those that it does", () => {
     const nvrtc = { architectures: [80, 90], version: [13, 0], path: "/x/libnvrtc.so.13" } as const;
     requireArchitecture(nvrtc, "sm_90");
     expect(() => requireArchitecture(nvrtc, "sm_70")).toThrow(

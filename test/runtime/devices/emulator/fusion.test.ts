@@ -14,14 +14,14 @@ const native = await addonForTests();
 
 describe.skipIf(!native)("fused and unfused kernels on the emulator", () => {
   it("give the same bits", async () => {
-    const drawn = fc.sample(randomGraph({ backward: true }), {
+    const sampled = fc.sample(randomGraph({ backward: true }), {
       numRuns: GRAPHS,
       ...(process.env["CI"] ? { seed: 20261122 } : {}),
     });
-    const unfused = drawn.map(() => new Map<Node, readonly number[]>());
+    const unfused = sampled.map(() => new Map<Node, readonly number[]>());
     const run = (number: number, fuse: boolean): EmulatedGraph => ({
       name: `graph ${number}, ${fuse ? "fused" : "unfused"}`,
-      ...drawn[number],
+      ...sampled[number],
       fuse,
       fuseRows: fuse,
       check(node, got) {
@@ -34,7 +34,7 @@ describe.skipIf(!native)("fused and unfused kernels on the emulator", () => {
         return at === -1 ? undefined : `%${node.id} ${node.op}[${at}] is ${got[at]}, and ${want[at]} unfused`;
       },
     });
-    const numbers = drawn.map((_, number) => number);
+    const numbers = sampled.map((_, number) => number);
     expect(
       await emulateGraphs(
         native!.addon,

@@ -1,3 +1,4 @@
+import { optimise } from "../../../support/pipeline.js";
 /**
  * Nets that fast-check draws, forward and backward: what the emulator computes is what the `ts` target computes, within
  * the oracle's bound. All nets are compiled into one module. CORTADO_EMULATOR_NETS: how many.
@@ -8,14 +9,18 @@ import { describe, expect, it } from "vitest";
 import { type Node, sizeOf } from "../../../../codegen/ir/graph.js";
 import { planGraph } from "../../../../codegen/plan/index.js";
 import { randomStream } from "../../../../runtime/random/index.js";
-import { drawNetValues, uniforms } from "../../../../src/gradcheck/net-values.js";
+import { randomNetValues, uniforms } from "../../../../src/gradcheck/net-values.js";
 import { inputName } from "../../../../src/layers/index.js";
 import { diffName, objectiveGraph } from "../../../../src/net/objective.js";
-import { type DrawnNet, differentiableTypes, layeredNet, singleLayerNet } from "../../../support/draw-net.js";
 import { type EmulatedGraph, emulateGraphs } from "../../../support/emulate.js";
 import { lowerText } from "../../../support/lowered.js";
 import { addonForTests } from "../../../support/native.js";
-import { optimise } from "../../../support/pipeline.js";
+import {
+  differentiableTypes,
+  layeredNet,
+  type RandomNet,
+  singleLayerNet,
+} from "../../../support/random-net.js";
 import { makeRunnable } from "../../../support/run.js";
 
 const NETS = Number(process.env["CORTADO_EMULATOR_NETS"] ?? 80);
@@ -41,10 +46,10 @@ function distanceOf(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return Math.sqrt(sum);
 }
 
-/** A drawn net as a graph with values, and a check of each root against the `ts` target's float32. */
-function prepare(net: DrawnNet): EmulatedGraph {
+/** A random net as a graph with values, and a check of each root against the `ts` target's float32. */
+function prepare(net: RandomNet): EmulatedGraph {
   const lowered = lowerText(net.text, { phase: "TRAIN" });
-  const values = drawNetValues(net, lowered);
+  const values = randomNetValues(net, lowered);
   const losses = lowered.losses.map(({ blob }) => blob);
   const seeds = lowered.outputs.filter((blob) => !losses.includes(blob));
   const graph = optimise(objectiveGraph(lowered, { backward: true, seeds, keep: losses }), lowered.builder);
@@ -92,8 +97,8 @@ function prepare(net: DrawnNet): EmulatedGraph {
   };
 }
 
-describe.skipIf(!native)("drawn nets on the emulator", () => {
-  const draw = (nets: fc.Arbitrary<DrawnNet>, count: number): DrawnNet[] =>
+describe.skipIf(!native)("random nets on the emulator", () => {
+  const draw = (nets: fc.Arbitrary<RandomNet>, count: number): RandomNet[] =>
     fc.sample(nets, { numRuns: count, ...(process.env["CI"] ? { seed: 20261122 } : {}) });
 
   it("whole nets agree with ts", async () => {

@@ -1,17 +1,18 @@
-/** Nets drawn from the layer records: one layer of a type, or several that read each other. */
+/** Random nets of what the layer records allow: one layer of a type, or several that read each other. */
 
 import type { Shape } from "../../codegen/ir/graph.js";
+import { present } from "../../proto/errors/index.js";
 import { createMessage, type ParamSpec } from "../../proto/index.js";
 import type { Draw, LayerType } from "../layers/index.js";
-import { addLayer, addTwin } from "./add-layer.js";
-import { differentiableTypes, type MakeNet } from "./drawn.js";
-import { createSketch, lowerDrawn, type Sketch, type Start } from "./net-maker.js";
+import { addLayer, addSharing } from "./add-layer.js";
+import { createNetBuilder, lastLowered, type NetBuilder, type Start } from "./net-builder.js";
+import { differentiableTypes, type MakeNet } from "./random-net.js";
 
 /** One layer of a type over inputs. `type` may be one that Cortado does not have. */
 export const singleLayerNet =
   (type: LayerType): MakeNet =>
   (draw) => {
-    const net = createSketch([type]);
+    const net = createNetBuilder([type]);
     addLayer(draw, net, type, { shape: undefined });
     return net.finish(true);
   };
@@ -26,7 +27,7 @@ const LOSS_WEIGHTS = [1, 0.5, 2, -1] as const;
  * far down as there is something to learn.
  */
 export const layeredNet: MakeNet = (draw) => {
-  const net = createSketch([]);
+  const net = createNetBuilder([]);
   const isLoss = (type: LayerType): boolean => (type.lossWeight ?? 0) !== 0;
   const types = differentiableTypes();
   const inner = types.filter((type) => !isLoss(type));
@@ -42,7 +43,7 @@ export const layeredNet: MakeNet = (draw) => {
         freeze(draw, net);
         break;
       }
-    if (draw.integer(0, 2) === 2) addTwin(draw, net);
+    if (draw.integer(0, 2) === 2) addSharing(draw, net);
   }
   if (net.layers.length === 0) addLayer(draw, net, inner[0], { shape: undefined });
   const heads = draw.of([0, 1, 0, 1, 2, 3]);
@@ -56,11 +57,12 @@ export const layeredNet: MakeNet = (draw) => {
 };
 
 /** Now and then the last layer learns nothing, or passes nothing down to its bottoms. */
-function freeze(draw: Draw, net: Sketch): void {
+function freeze(draw: Draw, net: NetBuilder): void {
   const what = draw.integer(0, 9);
-  if (what === 9) net.amendLast({ propagate_down: net.layers.at(-1)!.bottom.map(() => false) });
+  if (what === 9)
+    net.amendLast({ propagate_down: present(net.layers.at(-1), "the last layer").bottom.map(() => false) });
   if (what !== 8) return;
-  const own = lowerDrawn(net.finish(false).text).layers.at(-1)!.params;
+  const own = lastLowered(net.finish(false).text).params;
   if (own.length > 0)
     net.amendLast({ param: own.map((): ParamSpec => createMessage("ParamSpec", { lr_mult: 0 })) });
 }

@@ -4,7 +4,7 @@ import type { Shape } from "../../codegen/ir/graph.js";
 import type { LayerParameter } from "../../proto/index.js";
 import { knownLayerTypes, type LayerType, type LoweredNet, type Values } from "../layers/index.js";
 import type { NetDef } from "../net-text/index.js";
-import type { DrawnInput } from "./drawn.js";
+import type { InputDomain } from "./random-net.js";
 
 /** What one bottom of a layer may hold, and whether the layer is smooth in it. */
 export interface BottomDomain {
@@ -33,11 +33,11 @@ export function bottomDomains(
  *
  * @param net of the layers that `lowered` has
  */
-export function drawnInputs(
+export function inputDomains(
   lowered: LoweredNet,
   net: NetDef,
   types?: readonly LayerType[],
-): readonly DrawnInput[] {
+): readonly InputDomain[] {
   const known = knownLayerTypes(types);
   const readers = new Map<string, BottomDomain[]>();
   for (const [index, layer] of net.net.layer.entries()) {
@@ -49,7 +49,7 @@ export function drawnInputs(
       readers.set(blob, [...(readers.get(blob) ?? []), domain]);
     }
   }
-  return [...lowered.inputs].map(([blob, shape]): DrawnInput => {
+  return [...lowered.inputs].map(([blob, shape]): InputDomain => {
     const all = readers.get(blob) ?? [];
     const domain = all.find(({ values }) => values.kind === "label") ?? all[0];
     return {

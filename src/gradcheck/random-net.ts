@@ -1,20 +1,20 @@
 /**
- * What is drawn for a gradient check: a net, and the choices it is made of. The choices are a list of numbers, so that
+ * What a gradient check makes at random: a net, and the choices it is made of. The choices are a list of numbers, so that
  * whoever searches for a smaller net shrinks those: 0 always stands for the simplest choice.
  */
 import type { Shape } from "../../codegen/ir/graph.js";
 import { type Draw, knownLayerTypes, type LayerType, type Values } from "../layers/index.js";
 
 /** A net and what its inputs may hold. */
-export interface DrawnNet {
+export interface RandomNet {
   /** Its prototxt: inputs are Input layers. */
   readonly text: string;
-  readonly inputs: readonly DrawnInput[];
+  readonly inputs: readonly InputDomain[];
   /** Of the values: inputs, parameters, seeds, direction. */
   readonly seed: number;
 }
 
-export interface DrawnInput {
+export interface InputDomain {
   readonly blob: string;
   readonly shape: Shape;
   readonly values: Values;
@@ -22,8 +22,8 @@ export interface DrawnInput {
   readonly differentiable: boolean;
 }
 
-/** Makes a net of choices. Its values are drawn apart, from a seed. */
-export type MakeNet = (draw: Draw) => Omit<DrawnNet, "seed">;
+/** Makes a net of choices. Its values come from a seed of their own. */
+export type MakeNet = (draw: Draw) => Omit<RandomNet, "seed">;
 
 /** Each choice is a number below 2 to this power. */
 export const CHOICE_BITS = 30;

@@ -1,0 +1,36 @@
+/**
+ * Test files that take tens of seconds to minutes, the longest first. In a full run they begin first, for one of them
+ * begun last would keep a single core busy at the end; `npm run test:quick` leaves them out.
+ */
+export const SLOW_FILES: readonly string[] = [
+  "test/oracle/traces.test.ts",
+  "test/codegen/targets/cuda/nvrtc.test.ts",
+  "test/runtime/devices/emulator/oracle-traces.test.ts",
+  "test/bad-input.test.ts",
+  "test/gradients.test.ts",
+  "test/runtime/devices/emulator/layers.test.ts",
+  "test/oracle/nets.test.ts",
+  "test/runtime/devices/emulator/oracle-nets.test.ts",
+  "test/src/artefact/cuda.test.ts",
+  "test/runtime/devices/emulator/fusion.test.ts",
+  "test/oracle/layers.test.ts",
+  "test/oracle/data.test.ts",
+  "test/runtime/devices/emulator/random-nets.test.ts",
+  "test/runtime/devices/emulator/kernels.test.ts",
+  "test/src/artefact/random-nets.test.ts",
+  "test/codegen/autodiff/mutation.test.ts",
+  "test/codegen/lower/random-graphs.test.ts",
+  "test/codegen/lower/ops.test.ts",
+  "test/codegen/targets/cuda/team-reduce.test.ts",
+  "test/codegen/targets/cuda/rows.test.ts",
+  "test/codegen/contraction/contraction-nvrtc.test.ts",
+  "test/codegen/contraction/contraction.test.ts",
+  "test/src/artefact/lenet.test.ts",
+  "test/src/artefact/training.test.ts",
+  "test/src/artefact/recurrent.test.ts",
+  "test/src/artefact/cuda-load.test.ts",
+  "test/src/cli/train.test.ts",
+  "test/codegen/targets/ts/ts-module.test.ts",
+  "test/docs/layers.test.ts",
+  "test/examples.test.ts",
+];
