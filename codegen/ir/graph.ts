@@ -1,5 +1,3 @@
-import type { Scalar } from "./scalar.js";
-
 /** Extents, outermost first; `[]` is a scalar. Row-major (C order) wherever a tensor lies in memory. */
 export type Shape = readonly number[];
 
@@ -43,66 +41,35 @@ interface NodeBase {
   readonly origin: string;
 }
 
+export type ReduceKind = "sum" | "max" | "argmax";
+
+/** The attributes of a primitive, and how a builder makes a node of it. */
+export interface Signature<Attributes, Make> {
+  readonly attributes: Readonly<Attributes>;
+  readonly make: Make;
+}
+
+export type NoAttributes = Readonly<Record<never, never>>;
+
+/**
+ * The primitives. Here are those without operands; each other one adds its entry beside its record in `codegen/ir/ops/`,
+ * and the table of records (`ops/index.ts`) must have them all and no more: the union of nodes is closed.
+ */
+export interface Primitives {
+  readonly input: Signature<{ readonly name: string }, (name: string, shape: Shape, dtype?: DType) => Node>;
+  readonly param: Signature<{ readonly index: number }, (index: number, shape: Shape) => Node>;
+  /** Every element is `value`. */
+  readonly constant: Signature<{ readonly value: number }, (value: number, shape?: Shape) => Node>;
+}
+
+export type Op = keyof Primitives;
+export type Attributes<K extends Op> = Primitives[K]["attributes"];
+
 /**
  * A node of the graph: an SSA tensor. Immutable and interned by its builder: the same operation on the same
  * inputs is the same object. The union is closed; every table over it is exhaustive.
  */
-export type Node = NodeBase &
-  (
-    | { readonly op: "input"; readonly name: string }
-    | { readonly op: "param"; readonly index: number }
-    /** Every element is `value`. */
-    | { readonly op: "constant"; readonly value: number }
-    /** `expr` at each coordinate; operands have the map's rank, each extent equal to the map's or 1. An `index` map drops the fraction. */
-    | { readonly op: "map"; readonly expr: Scalar }
-    /** Over `axes` (ascending), which stay with extent 1. `argmax` is the first position of the greatest along the single axis. */
-    | { readonly op: "reduce"; readonly kind: ReduceKind; readonly axes: readonly number[] }
-    /** Batched: a [B, M, K] (or [B, K, M] if transA), b [B, K, N] (or [B, N, K] if transB), result [B, M, N]. A batch of 1 is broadcast. */
-    | { readonly op: "matmul"; readonly transA: boolean; readonly transB: boolean }
-    /** (x, w) → y: cross-correlation, as Caffe's Convolution. */
-    | { readonly op: "conv"; readonly geometry: ConvGeometry }
-    /** (y, w) → x: adjoint of `conv` in x; Caffe's Deconvolution. */
-    | { readonly op: "convData"; readonly geometry: ConvGeometry }
-    /** (x, y) → w: adjoint of `conv` in w. */
-    | { readonly op: "convFilter"; readonly geometry: ConvGeometry }
-    /** Greatest in each clipped window, none of which is empty; the first in row-major order on a tie. */
-    | { readonly op: "windowMax"; readonly window: readonly WindowAxis[] }
-    /** Its position: row-major over the windowed axes of the plain side. */
-    | { readonly op: "windowArgmax"; readonly window: readonly WindowAxis[] }
-    /** (y, position) → x: adjoint of picking `position` in each window. */
-    | { readonly op: "windowScatter"; readonly window: readonly WindowAxis[] }
-    /** (x, position) → y: the element at `position` of each window's plane; `windowScatter`'s adjoint. */
-    | { readonly op: "windowPick"; readonly window: readonly WindowAxis[] }
-    /** Sum of each clipped window. */
-    | { readonly op: "windowSum"; readonly window: readonly WindowAxis[] }
-    /** y → x: adjoint of `windowSum`: the sum over the windows that cover an element. */
-    | { readonly op: "windowSpread"; readonly window: readonly WindowAxis[] }
-    /** (table [R, …rest], position [P]) → [P, …rest]; positions are checked by whoever feeds them. */
-    | { readonly op: "gather" }
-    /** (rows [P, …rest], position [P]) → [R, …rest]: adjoint of `gather` in its table. */
-    | { readonly op: "scatter" }
-    | { readonly op: "reshape" }
-    /** Output axis i is input axis perm[i]. */
-    | { readonly op: "transpose"; readonly perm: readonly number[] }
-    /** `shape[axis]` elements along `axis` from `start`. */
-    | { readonly op: "slice"; readonly axis: number; readonly start: number }
-    | { readonly op: "concat"; readonly axis: number }
-    /** Zeros before (and after, up to the shape) along `axis`: adjoint of `slice`. */
-    | { readonly op: "pad"; readonly axis: number; readonly before: number }
-    /**
-     * Uniform in [0, 1), 24 bits; input: the step counter, an input of shape []. Element i is the upper 24 bits of
-     * word i mod 4 of the Philox 4x32-10 block with counter (⌊i / 4⌋, step, stream low, stream high) and the seed as key.
-     */
-    | { readonly op: "random"; readonly stream: number }
-    /** A blob's value by name: identity; its cotangent is what Caffe calls the blob's diff. Erased by a pass. */
-    | { readonly op: "blob"; readonly blob: string; readonly version: number }
-    /** Identity whose cotangent is nothing: where Caffe does not propagate down. Erased by a pass. */
-    | { readonly op: "stop" }
-  );
-
-export type ReduceKind = "sum" | "max" | "argmax";
-
-export type Op = Node["op"];
+export type Node = { readonly [K in Op]: NodeBase & { readonly op: K } & Attributes<K> }[Op];
 export type NodeOf<K extends Op> = Extract<Node, { op: K }>;
 
 /** What a graph is computed for. A root's node must be in memory when its pass (forward or backward) ends. */

@@ -2,7 +2,8 @@ import { quoted, unquoted } from "../../proto/words/names.js";
 import type { Graph, Node, Root } from "./graph.js";
 import { nodesOf } from "./graph.js";
 import { attributesKey } from "./key.js";
-import { numberKey, type Scalar } from "./scalar.js";
+import { COMPARISONS } from "./ops/scalar-functions.js";
+import { binaryFunction, numberKey, type Scalar } from "./scalar.js";
 
 /**
  * A graph for people, a node a line in topological order, then its roots:
@@ -43,14 +44,6 @@ export function printRoot(root: Root): string {
 
 const name = (node: Node): string => `%${node.id}`;
 
-const INFIX = {
-  add: { sign: "+", strength: 1 },
-  sub: { sign: "-", strength: 1 },
-  mul: { sign: "*", strength: 2 },
-  div: { sign: "/", strength: 2 },
-} as const;
-const COMPARE = { gt: ">", ge: ">=", lt: "<", le: "<=", eq: "==", ne: "!=" } as const;
-
 /** A scalar expression infix, its operands by the names of nodes, or `$0`, `$1` without them: `max(%3, 0) * %7`. */
 export function printScalar(x: Scalar, operands: readonly Node[] = []): string {
   return write(x, 0);
@@ -70,14 +63,14 @@ export function printScalar(x: Scalar, operands: readonly Node[] = []): string {
       case "shaped":
         return `${e.op}(${write(e.x, 0)}, ${numberKey(e.alpha)})`;
       case "binary": {
-        if (e.op === "max" || e.op === "min" || e.op === "pow")
-          return `${e.op}(${write(e.a, 0)}, ${write(e.b, 0)})`;
-        const { sign, strength: own } = INFIX[e.op];
+        const { text } = binaryFunction(e.op);
+        if (!("infix" in text)) return `${e.op}(${write(e.a, 0)}, ${write(e.b, 0)})`;
+        const own = text.level === "sum" ? 1 : 2;
         // Left to right, so an equally strong operator on the right needs brackets.
-        return bracket(`${write(e.a, own)} ${sign} ${write(e.b, own + 0.5)}`, own < strength);
+        return bracket(`${write(e.a, own)} ${text.infix} ${write(e.b, own + 0.5)}`, own < strength);
       }
       case "select": {
-        const condition = `${write(e.left, 1)} ${COMPARE[e.cmp]} ${write(e.right, 1)}`;
+        const condition = `${write(e.left, 1)} ${COMPARISONS[e.cmp].sign} ${write(e.right, 1)}`;
         return bracket(`${condition} ? ${write(e.then, 1)} : ${write(e.otherwise, 1)}`, strength > 0);
       }
       default:

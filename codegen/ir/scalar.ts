@@ -1,3 +1,21 @@
+import { InternalError } from "../../proto/errors/index.js";
+import {
+  type Algebra,
+  BINARY,
+  type BinaryFunction,
+  type BinaryOp,
+  COMPARISONS,
+  type CompareOp,
+  SHAPED,
+  type ShapedFunction,
+  type ShapedOp,
+  UNARY,
+  type UnaryFunction,
+  type UnaryOp,
+} from "./ops/scalar-functions.js";
+
+export type { BinaryOp, CompareOp, ShapedOp, UnaryOp };
+
 /**
  * Scalar expressions: what a `map` node computes for one element, from its operands' elements at the same
  * coordinates (broadcast) and from those coordinates. Immutable; built through the functions below, which fold
@@ -23,85 +41,36 @@ export type Scalar =
       readonly otherwise: Scalar;
     };
 
-/** `softplus` is log(1 + eˣ) computed without overflow; `sign(0)` is 0; `relu` is max(x, 0). */
-export type UnaryOp =
-  | "neg"
-  | "abs"
-  | "sign"
-  | "exp"
-  | "log"
-  | "sqrt"
-  | "tanh"
-  | "sigmoid"
-  | "softplus"
-  | "relu"
-  | "floor";
-
-/** `leakyRelu`: x > 0 ? x : alpha·x. `elu`: x > 0 ? x : alpha·(eˣ − 1). */
-export type ShapedOp = "leakyRelu" | "elu";
-
-/** `max(a, b)` is a > b ? a : b, `min(a, b)` is a < b ? a : b: the second operand on a tie, as Caffe's Eltwise. */
-export type BinaryOp = "add" | "sub" | "mul" | "div" | "pow" | "max" | "min";
-
-export type CompareOp = "gt" | "ge" | "lt" | "le" | "eq" | "ne";
-
 export const constant = (value: number): Scalar => ({ kind: "const", value });
 export const arg = (index: number): Scalar => ({ kind: "arg", index });
 export const coord = (axis: number): Scalar => ({ kind: "coord", axis });
 
-const isConst = (x: Scalar, value: number): boolean => x.kind === "const" && Object.is(x.value, value);
+/** The record of a function: what it means, its derivative, cost and text. */
+export const unaryFunction = (op: UnaryOp): UnaryFunction => UNARY[op];
+export const shapedFunction = (op: ShapedOp): ShapedFunction => SHAPED[op];
+export const binaryFunction = (op: BinaryOp): BinaryFunction => BINARY[op];
 
 export function unary(op: UnaryOp, x: Scalar): Scalar {
-  if (x.kind === "const") return constant(evaluateUnary(op, x.value));
-  if (op === "neg" && x.kind === "unary" && x.op === "neg") return x.x;
-  return { kind: "unary", op, x };
+  const { evaluate, fold } = unaryFunction(op);
+  if (x.kind === "const") return constant(evaluate(x.value));
+  return fold?.(x, ALGEBRA) ?? { kind: "unary", op, x };
 }
 
 export function shaped(op: ShapedOp, x: Scalar, alpha: number): Scalar {
-  if (x.kind === "const") return constant(evaluateShaped(op, x.value, alpha));
-  if (op === "leakyRelu" && alpha === 0) return unary("relu", x);
-  return { kind: "shaped", op, x, alpha };
+  const { evaluate, fold } = shapedFunction(op);
+  if (x.kind === "const") return constant(evaluate(x.value, alpha));
+  return fold?.(x, alpha, ALGEBRA) ?? { kind: "shaped", op, x, alpha };
 }
 
 export function binary(op: BinaryOp, a: Scalar, b: Scalar): Scalar {
-  if (a.kind === "const" && b.kind === "const") return constant(evaluateBinary(op, a.value, b.value));
-  switch (op) {
-    case "add":
-      if (isConst(a, 0)) return b;
-      if (isConst(b, 0)) return a;
-      break;
-    case "sub":
-      if (isConst(b, 0)) return a;
-      if (isConst(a, 0)) return unary("neg", b);
-      break;
-    case "mul":
-      if (isConst(a, 1)) return b;
-      if (isConst(b, 1)) return a;
-      if (isConst(a, -1)) return unary("neg", b);
-      if (isConst(b, -1)) return unary("neg", a);
-      break;
-    case "div":
-      if (isConst(b, 1)) return a;
-      break;
-    case "pow":
-      if (isConst(b, 0)) return constant(1);
-      if (isConst(b, 1)) return a;
-      if (isConst(b, -1)) return binary("div", constant(1), a);
-      if (isConst(b, 2)) return binary("mul", a, a);
-      if (isConst(b, 0.5)) return unary("sqrt", a);
-      break;
-    case "max":
-    case "min":
-      break;
-    default:
-      op satisfies never;
-  }
-  return { kind: "binary", op, a, b };
+  const { evaluate, fold } = binaryFunction(op);
+  if (a.kind === "const" && b.kind === "const") return constant(evaluate(a.value, b.value));
+  return fold?.(a, b, ALGEBRA) ?? { kind: "binary", op, a, b };
 }
 
 export function select(cmp: CompareOp, left: Scalar, right: Scalar, then: Scalar, otherwise: Scalar): Scalar {
   if (left.kind === "const" && right.kind === "const")
-    return evaluateCompare(cmp, left.value, right.value) ? then : otherwise;
+    return COMPARISONS[cmp].holds(left.value, right.value) ? then : otherwise;
   if (scalarKey(then) === scalarKey(otherwise)) return then;
   return { kind: "select", cmp, left, right, then, otherwise };
 }
@@ -111,6 +80,51 @@ export const sub = (a: Scalar, b: Scalar): Scalar => binary("sub", a, b);
 export const mul = (a: Scalar, b: Scalar): Scalar => binary("mul", a, b);
 export const div = (a: Scalar, b: Scalar): Scalar => binary("div", a, b);
 export const neg = (x: Scalar): Scalar => unary("neg", x);
+
+/**
+ * a·b, a factor 0 giving 0, quotients joined, and a choice between a constant and something else (a derivative's
+ * usual form) taken outside: g·(y > 0 ? 1 : 0) is y > 0 ? g : 0.
+ */
+export function times(a: Scalar, b: Scalar): Scalar {
+  if (a.kind === "const" && a.value === 0) return a;
+  if (b.kind === "const" && b.value === 0) return b;
+  if (isMask(b)) return select(b.cmp, b.left, b.right, times(a, b.then), times(a, b.otherwise));
+  if (isMask(a)) return select(a.cmp, a.left, a.right, times(a.then, b), times(a.otherwise, b));
+  if (a.kind === "unary" && a.op === "neg") return neg(times(a.x, b));
+  if (b.kind === "unary" && b.op === "neg") return neg(times(a, b.x));
+  if (b.kind !== "binary" || b.op !== "div" || b.a.kind !== "const") return mul(a, b);
+  if (a.kind === "const") return div(mul(a, b.a), b.b);
+  return b.a.value === 1 && scalarKey(a) !== scalarKey(b) ? div(a, b.b) : mul(a, b);
+}
+
+/** A choice of which one side is 0 or 1. */
+const isMask = (x: Scalar): x is Extract<Scalar, { kind: "select" }> =>
+  x.kind === "select" && [x.then, x.otherwise].some((y) => y.kind === "const" && [0, 1].includes(y.value));
+
+const nameOf = new Map<UnaryFunction, UnaryOp>(
+  (Object.keys(UNARY) as UnaryOp[]).map((op) => [unaryFunction(op), op]),
+);
+
+/** What the functions' records fold and differentiate with. */
+export const ALGEBRA: Algebra<Scalar> = {
+  constant,
+  unary(of, x) {
+    const op = nameOf.get(of);
+    if (!op) throw new InternalError("a scalar function that is in no table");
+    return unary(op, x);
+  },
+  neg,
+  add,
+  sub,
+  mul,
+  div,
+  pow: (a, b) => binary("pow", a, b),
+  select,
+  valueOf: (x) => (x.kind === "const" ? x.value : undefined),
+  operandOf: (of, whole) => (whole.kind === "unary" && whole.op === nameOf.get(of) ? whole.x : undefined),
+  same: (a, b) => scalarKey(a) === scalarKey(b),
+  times,
+};
 
 /** A number as text, exact: −0, infinities and NaN are told apart. */
 export const numberKey = (value: number): string => (Object.is(value, -0) ? "-0" : String(value));
@@ -125,13 +139,31 @@ export function scalarKey(x: Scalar): string {
     case "coord":
       return `@${x.axis}`;
     case "unary":
-      return `${x.op}(${scalarKey(x.x)})`;
+    case "binary":
+      return `${x.op}(${partsIn(x).map(scalarKey)})`;
     case "shaped":
       return `${x.op}[${numberKey(x.alpha)}](${scalarKey(x.x)})`;
-    case "binary":
-      return `${x.op}(${scalarKey(x.a)},${scalarKey(x.b)})`;
     case "select":
-      return `${x.cmp}(${scalarKey(x.left)},${scalarKey(x.right)},${scalarKey(x.then)},${scalarKey(x.otherwise)})`;
+      return `${x.cmp}(${partsIn(x).map(scalarKey)})`;
+    default:
+      return x satisfies never;
+  }
+}
+
+/** What an expression is made of, one level down. */
+function partsIn(x: Scalar): readonly Scalar[] {
+  switch (x.kind) {
+    case "const":
+    case "arg":
+    case "coord":
+      return [];
+    case "unary":
+    case "shaped":
+      return [x.x];
+    case "binary":
+      return [x.a, x.b];
+    case "select":
+      return [x.left, x.right, x.then, x.otherwise];
     default:
       return x satisfies never;
   }
@@ -185,51 +217,42 @@ export function coordsOf(x: Scalar): readonly number[] {
 /** An expression and everything in it, each before what it is made of. */
 function partsOf(x: Scalar): readonly Scalar[] {
   const parts = [x];
-  for (let i = 0; i < parts.length; i++) {
-    const part = parts[i];
-    switch (part.kind) {
-      case "const":
-      case "arg":
-      case "coord":
-        break;
-      case "unary":
-      case "shaped":
-        parts.push(part.x);
-        break;
-      case "binary":
-        parts.push(part.a, part.b);
-        break;
-      case "select":
-        parts.push(part.left, part.right, part.then, part.otherwise);
-        break;
-      default:
-        part satisfies never;
-    }
-  }
+  for (let i = 0; i < parts.length; i++) parts.push(...partsIn(parts[i]));
   return parts;
 }
 
 /** Arithmetic operations per element; of a choice, the dearer side. */
 export function operationCount(x: Scalar): number {
+  const counts = partsIn(x).map(operationCount);
+  if (x.kind === "select") counts.push(Math.max(...counts.splice(2)));
+  return counts.reduce((sum, count) => sum + count, counts.length > 0 ? 1 : 0);
+}
+
+/** What an expression costs: operations (a division counts for two), and whether it calls a function of libm. */
+export interface ScalarCost {
+  readonly operations: number;
+  readonly transcendental: boolean;
+}
+
+export function scalarCost(x: Scalar): ScalarCost {
+  const costs = partsOf(x).map(costOfPart);
+  return {
+    operations: costs.reduce((sum, { operations }) => sum + operations, 0),
+    transcendental: costs.some(({ transcendental }) => transcendental),
+  };
+}
+
+/** Of the function alone, without what it is applied to. */
+function costOfPart(x: Scalar): ScalarCost {
   switch (x.kind) {
-    case "const":
-    case "arg":
-    case "coord":
-      return 0;
     case "unary":
+      return UNARY[x.op].cost;
     case "shaped":
-      return 1 + operationCount(x.x);
+      return SHAPED[x.op].cost;
     case "binary":
-      return 1 + operationCount(x.a) + operationCount(x.b);
-    case "select":
-      return (
-        1 +
-        operationCount(x.left) +
-        operationCount(x.right) +
-        Math.max(operationCount(x.then), operationCount(x.otherwise))
-      );
+      return BINARY[x.op].cost;
     default:
-      return x satisfies never;
+      return { operations: x.kind === "select" ? 1 : 0, transcendental: false };
   }
 }
 
@@ -243,14 +266,13 @@ export function evaluateScalar(x: Scalar, args: readonly number[], coords: reado
     case "coord":
       return coords[x.axis];
     case "unary":
-      return evaluateUnary(x.op, evaluateScalar(x.x, args, coords));
+      return UNARY[x.op].evaluate(evaluateScalar(x.x, args, coords));
     case "shaped":
-      return evaluateShaped(x.op, evaluateScalar(x.x, args, coords), x.alpha);
+      return SHAPED[x.op].evaluate(evaluateScalar(x.x, args, coords), x.alpha);
     case "binary":
-      return evaluateBinary(x.op, evaluateScalar(x.a, args, coords), evaluateScalar(x.b, args, coords));
+      return BINARY[x.op].evaluate(evaluateScalar(x.a, args, coords), evaluateScalar(x.b, args, coords));
     case "select":
-      return evaluateCompare(
-        x.cmp,
+      return COMPARISONS[x.cmp].holds(
         evaluateScalar(x.left, args, coords),
         evaluateScalar(x.right, args, coords),
       )
@@ -258,85 +280,5 @@ export function evaluateScalar(x: Scalar, args: readonly number[], coords: reado
         : evaluateScalar(x.otherwise, args, coords);
     default:
       return x satisfies never;
-  }
-}
-
-function evaluateUnary(op: UnaryOp, x: number): number {
-  switch (op) {
-    case "neg":
-      return -x;
-    case "abs":
-      return Math.abs(x);
-    case "sign":
-      return x > 0 ? 1 : x < 0 ? -1 : 0;
-    case "exp":
-      return Math.exp(x);
-    case "log":
-      return Math.log(x);
-    case "sqrt":
-      return Math.sqrt(x);
-    case "tanh":
-      return Math.tanh(x);
-    case "sigmoid":
-      return 1 / (1 + Math.exp(-x));
-    case "softplus":
-      return x > 0 ? x + Math.log1p(Math.exp(-x)) : Math.log1p(Math.exp(x));
-    case "relu":
-      return x > 0 ? x : 0;
-    case "floor":
-      return Math.floor(x);
-    default:
-      return op satisfies never;
-  }
-}
-
-function evaluateShaped(op: ShapedOp, x: number, alpha: number): number {
-  switch (op) {
-    case "leakyRelu":
-      return x > 0 ? x : alpha * x;
-    case "elu":
-      return x > 0 ? x : alpha * (Math.exp(x) - 1);
-    default:
-      return op satisfies never;
-  }
-}
-
-function evaluateBinary(op: BinaryOp, a: number, b: number): number {
-  switch (op) {
-    case "add":
-      return a + b;
-    case "sub":
-      return a - b;
-    case "mul":
-      return a * b;
-    case "div":
-      return a / b;
-    case "pow":
-      return a ** b;
-    case "max":
-      return a > b ? a : b;
-    case "min":
-      return a < b ? a : b;
-    default:
-      return op satisfies never;
-  }
-}
-
-function evaluateCompare(cmp: CompareOp, a: number, b: number): boolean {
-  switch (cmp) {
-    case "gt":
-      return a > b;
-    case "ge":
-      return a >= b;
-    case "lt":
-      return a < b;
-    case "le":
-      return a <= b;
-    case "eq":
-      return a === b;
-    case "ne":
-      return a !== b;
-    default:
-      return cmp satisfies never;
   }
 }

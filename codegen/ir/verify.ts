@@ -1,8 +1,7 @@
 import { InternalError } from "../../proto/errors/index.js";
-import { createBuilder, type GraphBuilder } from "./builder.js";
-import { type Graph, type Node, nodesOf, sameShape } from "./graph.js";
+import { type Graph, type Node, nodesOf, type Op, sameShape } from "./graph.js";
+import { attributesOf, primitive } from "./ops/index.js";
 import { printNode, printRoot } from "./print-graph.js";
-import { argsOf, coordsOf } from "./scalar.js";
 
 /**
  * Checks that a graph keeps the rules of codegen/ir/graph.ts: ids ascend along inputs and are unique, every shape and
@@ -14,9 +13,8 @@ import { argsOf, coordsOf } from "./scalar.js";
 export function verify(graph: Graph): void {
   const nodes = nodesOf(graph);
   const byId = new Map<number, Node>();
-  const scratch = createBuilder();
   for (const node of nodes) {
-    const fault = duplicate(byId.get(node.id)) ?? faultOf(node, scratch);
+    const fault = duplicate(byId.get(node.id)) ?? faultOf(node);
     if (fault) throw new InternalError(`${fault}\n${neighbourhood(node, nodes)}`);
     byId.set(node.id, node);
   }
@@ -43,27 +41,24 @@ function faultOfRoot(
     : undefined;
 }
 
-function faultOf(node: Node, scratch: GraphBuilder): string | undefined {
+function faultOf(node: Node): string | undefined {
   const late = node.inputs.find((x) => x.id >= node.id);
   if (late) return `%${node.id} reads %${late.id}, which is not older`;
   if (node.shape.some((extent) => !Number.isInteger(extent) || extent < 0))
     return `%${node.id} has a shape that is none: [${node.shape}]`;
-  const arity = ARITY[node.op];
-  if (arity !== undefined && node.inputs.length !== arity)
-    return `%${node.id} ${node.op} has ${node.inputs.length} inputs, not ${arity}`;
-  const wrong = node.inputs.findIndex((x, i) => {
-    const dtype = inputDType(node, i);
-    return dtype !== undefined && x.dtype !== dtype;
-  });
+  const { operands, infer, fault } = primitive<Op>(node.op);
+  const types = typeof operands === "function" ? operands(node) : operands;
+  if (node.inputs.length !== types.length)
+    return `%${node.id} ${node.op} has ${node.inputs.length} inputs, not ${types.length}`;
+  const wrong = node.inputs.findIndex((x, i) => types[i] !== "any" && x.dtype !== types[i]);
   if (wrong !== -1) return `%${node.id} ${node.op}: input ${wrong} is ${node.inputs[wrong].dtype}`;
-  const special = faultOfAttributes(node);
+  const special = faultOfAttributes(node) ?? fault?.(node);
   if (special) return `%${node.id} ${node.op}: ${special}`;
   try {
-    const inferred = infer(node, scratch);
-    if (!sameShape(inferred.shape, node.shape))
-      return `%${node.id} ${node.op} has shape [${node.shape}], but its inputs make [${inferred.shape}]`;
-    if (inferred.dtype !== node.dtype)
-      return `%${node.id} ${node.op} is ${node.dtype}, not ${inferred.dtype}`;
+    const { shape, dtype = "real" } = infer(node);
+    if (!sameShape(shape, node.shape))
+      return `%${node.id} ${node.op} has shape [${node.shape}], but its inputs make [${shape}]`;
+    if (dtype !== node.dtype) return `%${node.id} ${node.op} is ${node.dtype}, not ${dtype}`;
   } catch (error) {
     if (!(error instanceof InternalError)) throw error;
     return `%${node.id} ${node.op}: ${error.message.split("\n")[0]}`;
@@ -71,157 +66,11 @@ function faultOf(node: Node, scratch: GraphBuilder): string | undefined {
   return undefined;
 }
 
-/** How many inputs an operation has; undefined where that varies. */
-const ARITY: { readonly [K in Node["op"]]: number | undefined } = {
-  input: 0,
-  param: 0,
-  constant: 0,
-  map: undefined,
-  reduce: 1,
-  matmul: 2,
-  conv: 2,
-  convData: 2,
-  convFilter: 2,
-  windowMax: 1,
-  windowArgmax: 1,
-  windowScatter: 2,
-  windowPick: 2,
-  windowSum: 1,
-  windowSpread: 1,
-  gather: 2,
-  scatter: 2,
-  reshape: 1,
-  transpose: 1,
-  slice: 1,
-  concat: undefined,
-  pad: 1,
-  random: 1,
-  blob: 1,
-  stop: 1,
-};
-
-/** The dtype an input must have; undefined where either will do. */
-function inputDType(node: Node, input: number): "real" | "index" | undefined {
-  switch (node.op) {
-    case "matmul":
-    case "conv":
-    case "convData":
-    case "convFilter":
-    case "windowMax":
-    case "windowArgmax":
-    case "windowSum":
-    case "windowSpread":
-    case "random":
-      return "real";
-    case "windowScatter":
-    case "windowPick":
-    case "scatter":
-      return input === 0 ? "real" : "index";
-    case "gather":
-      return input === 1 ? "index" : undefined;
-    case "reduce":
-      return node.kind === "argmax" ? undefined : "real";
-    case "concat":
-      return node.dtype;
-    case "map":
-    case "reshape":
-    case "transpose":
-    case "slice":
-    case "pad":
-    case "blob":
-    case "stop":
-    case "input":
-    case "param":
-    case "constant":
-      return undefined;
-    default:
-      return node satisfies never;
-  }
-}
-
-/** What inference would not notice. */
+/** An attribute that is not of its kind. */
 function faultOfAttributes(node: Node): string | undefined {
-  switch (node.op) {
-    case "map": {
-      const beyond = argsOf(node.expr).find((index) => index >= node.inputs.length);
-      if (beyond !== undefined) return `operand ${beyond} of ${node.inputs.length} is read`;
-      const outside = coordsOf(node.expr).find((axis) => axis >= node.shape.length);
-      if (outside !== undefined) return `the coordinate along axis ${outside} of [${node.shape}] is read`;
-      const ranked = node.inputs.find((x) => x.shape.length !== node.shape.length);
-      return ranked && `operand %${ranked.id} has rank ${ranked.shape.length}, not ${node.shape.length}`;
-    }
-    case "windowMax":
-    case "windowArgmax": {
-      const empty = node.window.find((w) => {
-        const last = (w.windows - 1) * w.stride - w.pad;
-        return w.windows > 0 && (w.size <= w.pad || last >= w.extent);
-      });
-      return empty && `a window along axis ${empty.axis} covers nothing`;
-    }
-    case "random":
-      return node.inputs[0].shape.length === 0 ? undefined : "the step counter is not a scalar";
-    default:
-      return undefined;
-  }
-}
-
-/** The node made anew by a builder that checks its inputs. */
-function infer(node: Node, b: GraphBuilder): Node {
-  const [x, y] = node.inputs;
-  switch (node.op) {
-    case "input":
-      return b.input(node.name, node.shape, node.dtype);
-    case "param":
-      return b.param(node.index, node.shape);
-    case "constant":
-      return b.constant(node.value, node.shape);
-    case "map":
-      return b.map(node.expr, node.inputs, node.shape, node.dtype);
-    case "reduce":
-      return b.reduce(node.kind, x, node.axes);
-    case "matmul":
-      return b.matmul(x, y, node.transA, node.transB);
-    case "conv":
-      return b.conv(x, y, node.geometry);
-    case "convData":
-      return b.convData(x, y, node.geometry);
-    case "convFilter":
-      return b.convFilter(x, y, node.geometry);
-    case "windowMax":
-      return b.windowMax(x, node.window);
-    case "windowArgmax":
-      return b.windowArgmax(x, node.window);
-    case "windowScatter":
-      return b.windowScatter(x, y, node.window);
-    case "windowPick":
-      return b.windowPick(x, y, node.window);
-    case "windowSum":
-      return b.windowSum(x, node.window);
-    case "windowSpread":
-      return b.windowSpread(x, node.window);
-    case "gather":
-      return b.gather(x, y);
-    case "scatter":
-      return b.scatter(x, y, node.shape[0]);
-    case "reshape":
-      return b.reshape(x, node.shape);
-    case "transpose":
-      return b.transpose(x, node.perm);
-    case "slice":
-      return b.slice(x, node.axis, node.start, node.shape[node.axis]);
-    case "concat":
-      return b.concat(node.inputs, node.axis);
-    case "pad":
-      return b.pad(x, node.axis, node.before, node.shape[node.axis] - x.shape[node.axis] - node.before);
-    case "random":
-      return b.random(x, node.stream, node.shape);
-    case "blob":
-      return b.blob(x, node.blob, node.version);
-    case "stop":
-      return b.stop(x);
-    default:
-      return node satisfies never;
-  }
+  const values = node as Node & Readonly<Record<string, unknown>>;
+  const broken = attributesOf(node.op).find(([name, { valid }]) => valid?.(values[name]) === false);
+  return broken && `${broken[0]} cannot be ${JSON.stringify(values[broken[0]])}`;
 }
 
 /** Lines shown of a node's readers. */

@@ -16,17 +16,8 @@ export const within = ({ text, level }: Text, least: number): string => (level >
 export const call = (name: string, ...args: readonly Text[]): Text =>
   atom(`${name}(${args.map(({ text }) => text).join(", ")})`);
 
-/** Functions that no language of the family has; generated code brings those that it calls. */
-export type Helper =
-  | "sign"
-  | "sigmoid"
-  | "softplus"
-  | "relu"
-  | "leakyRelu"
-  | "elu"
-  | "larger"
-  | "smaller"
-  | "uniform";
+/** A function that the language does not have, by name: generated code brings those that it calls. */
+export type Helper = string;
 
 /** How an operation is written: a prefix or infix operator, a function of the language, or a helper of ours. */
 export type Form =
@@ -40,7 +31,7 @@ export interface Dialect {
   readonly compare: Readonly<Record<CompareOp, string>>;
   readonly unary: Readonly<Record<UnaryOp, Form>>;
   readonly binary: Readonly<Record<BinaryOp, Form>>;
-  readonly shaped: Readonly<Record<ShapedOp, Helper>>;
+  readonly shaped: Readonly<Record<ShapedOp, Form>>;
   readonly random: Helper;
   literal(value: number): Text;
   quotient(a: Text, b: Text): Text;
@@ -122,7 +113,7 @@ function expressionTexts(
     load: element,
     fromIndex: (_, { index }) => dialect.fromIndex(index),
     unary: ({ op }, { x }) => apply(dialect.unary[op], x),
-    shaped: ({ op, alpha }, { x }) => apply({ helper: dialect.shaped[op] }, x, dialect.literal(alpha)),
+    shaped: ({ op, alpha }, { x }) => apply(dialect.shaped[op], x, dialect.literal(alpha)),
     binary: ({ op }, { a, b }) => apply(dialect.binary[op], a, b),
     fma: (_, { a, b, c }) => dialect.fma(a, b, c),
     exchange: ({ lanes }, { value }) => dialect.exchange(value, lanes),

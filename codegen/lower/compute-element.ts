@@ -62,22 +62,8 @@ export function computeElement(node: Node, coordinates: readonly Index[], operan
     }
     case "windowPick":
       return pickedElement(node, coordinates, operands);
-    case "input":
-    case "param":
-    case "reduce":
-    case "matmul":
-    case "conv":
-    case "convData":
-    case "convFilter":
-    case "windowMax":
-    case "windowArgmax":
-    case "windowScatter":
-    case "windowSum":
-    case "windowSpread":
-    case "scatter":
-      throw new InternalError(`step reads ${node.op} %${node.id}, which is neither in memory nor inlined`);
     default:
-      return node satisfies never;
+      throw new InternalError(`step reads ${node.op} %${node.id}, which is neither in memory nor inlined`);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Shape } from "../ir/graph.js";
+import { primitive } from "../ir/ops/index.js";
 import { isIndex } from "../kernel/children.js";
 import { add, keyOf, mul, termsOf, unflatten, ZERO } from "../kernel/indices.js";
 import type { Index, Statement } from "../kernel/kernel.js";
@@ -11,9 +12,6 @@ export interface AxisGroup {
   readonly axes: readonly number[];
   readonly extent: number;
 }
-
-/** Views that move or cut coordinates: what they do to a joined coordinate is not what they do to each. */
-const SHIFTING: ReadonlySet<string> = new Set(["slice", "pad", "concat"]);
 
 /**
  * Joins neighbouring axes wherever everything that a loop body addresses moves through them in one stride: an
@@ -35,7 +33,8 @@ export function joinAxes(
   };
   const apart = tryOut((variables) => variables.map((v, axis) => (shape[axis] === 1 ? ZERO : v)));
   const groups = groupAxes(shape, joinable, apart.variables, apart.indices);
-  const shifts = [context.anchor, ...context.computed].some(({ op }) => SHIFTING.has(op));
+  // What a view that moves coordinates does to a joined one is not what it does to each.
+  const shifts = [context.anchor, ...context.computed].some(({ op }) => primitive(op).shifts);
   if (!shifts || groups.every(({ axes }) => axes.length === 1)) return groups;
   // A shift can leave its axis and come back: then the ends of the way move in one stride, and what lies between not.
   const joined = tryOut((variables) =>

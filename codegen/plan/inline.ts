@@ -10,7 +10,7 @@ import {
   openGroup,
   readsAfter,
 } from "./group.js";
-import { isComputable, isFlat, isGatheringView, keepsCoordinates, readsUpdated } from "./legality.js";
+import { guards, isComputable, isFlat, isGatheringView, keepsCoordinates, readsUpdated } from "./legality.js";
 import type { NetPass } from "./plan.js";
 import { ABOUT_ONCE, isCheap, operationsOf } from "./recompute-cost.js";
 import type { Uses } from "./uses.js";
@@ -85,14 +85,13 @@ function settingOf(node: Node, uses: Uses, settings: ReadonlyMap<Node, Setting>)
     if (isPart || isGatheringView(user)) moved += outer?.positions ?? 1;
     else positions = Math.max(positions, outer?.positions ?? 1);
     flat ||= outer?.flat === true || !keepsCoordinates(operand, node);
-    const inner =
-      user.op === "pad" || user.op === "concat"
-        ? "view"
-        : outer === undefined || outer.guarded === "no"
-          ? "no"
-          : user.op === "map"
-            ? "map"
-            : outer.guarded;
+    const inner = guards(user)
+      ? "view"
+      : outer === undefined || outer.guarded === "no"
+        ? "no"
+        : user.op === "map"
+          ? "map"
+          : outer.guarded;
     if (guarded === "no" || inner === "map") guarded = inner;
   }
   return { flat, guarded, positions: Math.max(positions, moved) };

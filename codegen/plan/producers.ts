@@ -8,7 +8,14 @@ import {
   readersOf,
   readsAfter,
 } from "./group.js";
-import { acceptsExpression, isComputable, isFlat, keepsCoordinates, readsUpdated } from "./legality.js";
+import {
+  acceptsExpression,
+  guards,
+  isComputable,
+  isFlat,
+  keepsCoordinates,
+  readsUpdated,
+} from "./legality.js";
 import { ABOUT_ONCE, isCheap, readsPerOperand } from "./recompute-cost.js";
 
 /**
@@ -67,8 +74,7 @@ function accepts(draft: Draft, reader: Group, group: Group, computed: readonly N
     if (user !== reader.anchor && user.op !== "windowArgmax") return false;
     if (!acceptsExpression(user, index)) return false;
     // Guarded values have no locals, so what they are made of is written out wherever it is mentioned.
-    if ((user.op === "pad" || user.op === "concat") && !(computed.length <= 1 && computed.every(isCheap)))
-      return false;
+    if (guards(user) && !(computed.length <= 1 && computed.every(isCheap))) return false;
     flat ||= !keepsCoordinates(operand, node);
   }
   if (flat && ![node, ...group.inlined].every((x) => x.op === "constant" || x.op === "reshape" || isFlat(x)))

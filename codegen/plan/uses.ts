@@ -1,5 +1,6 @@
 import { present } from "../../proto/errors/index.js";
-import { type Graph, type Node, nodesOf, type Root, type Shape, sizeOf } from "../ir/graph.js";
+import { type Graph, type Node, nodesOf, type Op, type Root, type Shape, sizeOf } from "../ir/graph.js";
+import { primitive } from "../ir/ops/index.js";
 
 /** One operand of one node. `operand` is what the user names; its value may lie in the memory of its base. */
 export interface Site {
@@ -29,8 +30,6 @@ export interface Uses {
   readonly generated: ReadonlySet<Node>;
 }
 
-const product = (shape: Shape, from: number, to: number): number => sizeOf(shape.slice(from, to));
-
 /** Whether two shapes differ only in axes of extent 1: then coordinates along the others are the same. */
 export function sameCoordinates(a: Shape, b: Shape): boolean {
   const left = a.filter((extent) => extent !== 1);
@@ -42,27 +41,7 @@ export function sameCoordinates(a: Shape, b: Shape): boolean {
  * How many elements into its source a view starts, if its elements lie there in order and without gaps: a
  * placement, no work. Undefined for everything else.
  */
-export function freeViewOffset(node: Node): number | undefined {
-  switch (node.op) {
-    case "reshape":
-    case "blob":
-    case "stop":
-      return 0;
-    case "slice": {
-      const source = node.inputs[0].shape;
-      return product(source, 0, node.axis) === 1
-        ? node.start * product(source, node.axis + 1, source.length)
-        : undefined;
-    }
-    case "transpose": {
-      // Only axes of extent 1 change places.
-      const moved = node.perm.filter((axis) => node.inputs[0].shape[axis] !== 1);
-      return moved.every((axis, i) => i === 0 || axis > moved[i - 1]) ? 0 : undefined;
-    }
-    default:
-      return undefined;
-  }
-}
+export const freeViewOffset = (node: Node): number | undefined => primitive<Op>(node.op).offset?.(node);
 
 /** The views from an operand down to its base, without the base; empty where the operand is the base. */
 export function viewsOf(operand: Node, base: Node): readonly Node[] {
@@ -122,15 +101,9 @@ export function findUses(graph: Graph): Uses {
 }
 
 function isGenerated(node: Node, known: (operand: Node) => boolean): boolean {
-  switch (node.op) {
-    case "constant":
-    case "random":
-      return true;
-    case "map":
-      return node.inputs.every(
-        (x) => known(x) || ((x.op === "input" || x.op === "param") && sizeOf(x.shape) === 1),
-      );
-    default:
-      return false;
-  }
+  const { generated } = primitive(node.op);
+  if (generated !== "of generated") return generated === "always";
+  return node.inputs.every(
+    (x) => known(x) || ((x.op === "input" || x.op === "param") && sizeOf(x.shape) === 1),
+  );
 }

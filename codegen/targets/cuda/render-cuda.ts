@@ -12,8 +12,9 @@ import {
 import { fitsInt32 } from "../../kernel/index-width.js";
 import type { Kernel } from "../../kernel/kernel.js";
 import { launchShape } from "../../kernel/launch.js";
+import { scalarText } from "../../kernel/scalar-text.js";
 import type { SourceUnit } from "../target.js";
-import { HELPERS } from "./cuda-helpers.js";
+import { UNIFORM } from "./cuda-random.js";
 
 function literal(value: number): Text {
   const rounded = Math.fround(value);
@@ -34,32 +35,19 @@ const words = (value: number): readonly Text[] => [
 ];
 const cast = (type: string, x: Text): Text => atom(`static_cast<${type}>(${x.text})`);
 
+/** Whole numbers as floats. */
+const withFloats = (value: string): string => value.replace(/(?<![\w.])\d+(?![\w.])/g, "$&.0f");
+const SCALARS = scalarText({
+  name: "cuda",
+  library: (name) => `${name}f`,
+  define: (name, parameters, value) =>
+    `HELPER float ${name}(${parameters.map((x) => `float ${x}`).join(", ")}) {\n  return ${withFloats(value)};\n}`,
+});
+const HELPERS = { ...SCALARS.helpers, uniform: UNIFORM };
+
 /** CUDA C++: float, and integers as wide as the kernel's indices need. */
 const cudaDialect = (integer: "int" | "long long"): Dialect => ({
-  compare: { gt: ">", ge: ">=", lt: "<", le: "<=", eq: "==", ne: "!=" },
-  unary: {
-    neg: { prefix: "-" },
-    abs: { call: "fabsf" },
-    sign: { helper: "sign" },
-    exp: { call: "expf" },
-    log: { call: "logf" },
-    sqrt: { call: "sqrtf" },
-    tanh: { call: "tanhf" },
-    sigmoid: { helper: "sigmoid" },
-    softplus: { helper: "softplus" },
-    relu: { helper: "relu" },
-    floor: { call: "floorf" },
-  },
-  binary: {
-    add: { infix: "+", level: LEVEL.sum },
-    sub: { infix: "-", level: LEVEL.sum },
-    mul: { infix: "*", level: LEVEL.product },
-    div: { infix: "/", level: LEVEL.product },
-    pow: { call: "powf" },
-    max: { helper: "larger" },
-    min: { helper: "smaller" },
-  },
-  shaped: { leakyRelu: "leakyRelu", elu: "elu" },
+  ...SCALARS,
   random: "uniform",
   literal,
   quotient: (a, b) => ({
@@ -124,9 +112,9 @@ export function renderCuda(kernel: Kernel): SourceUnit {
     ({ dtype, access }, i) =>
       `Global<${access === "read" ? "const " : ""}${dtype === "index" ? "int" : "float"}> b${i}`,
   );
-  const helpers = (Object.keys(HELPERS) as Helper[])
-    .filter((name) => used.has(name))
-    .map((name) => `${HELPERS[name]}\n\n`);
+  const helpers = Object.entries(HELPERS)
+    .filter(([name]) => used.has(name))
+    .map(([, text]) => `${text}\n\n`);
   const source = `#include "cortado.h"
 
 ${helpers.join("")}${kernelComment(kernel)}

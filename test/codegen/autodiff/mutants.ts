@@ -8,7 +8,18 @@ import {
 } from "../../../codegen/autodiff/index.js";
 import type { GraphBuilder } from "../../../codegen/ir/builder.js";
 import type { ConvGeometry, Node, NodeOf, Op, WindowAxis } from "../../../codegen/ir/graph.js";
-import { add, arg, select as choose, constant, mul, neg, type Scalar } from "../../../codegen/ir/scalar.js";
+import { PRIMITIVES } from "../../../codegen/ir/ops/index.js";
+import {
+  add,
+  binary as apply,
+  arg,
+  select as choose,
+  constant,
+  mul,
+  neg,
+  type Scalar,
+  unaryFunction,
+} from "../../../codegen/ir/scalar.js";
 
 /** One entry of the tables, broken in one way. */
 export interface Mutant {
@@ -49,33 +60,13 @@ function breakInput(op: Op, input: number, how: Break): Rules {
 }
 
 /** How many inputs of an operation can carry a gradient; those without any have none to break. */
-const INPUTS: { readonly [K in Op]: number } = {
-  input: 0,
-  param: 0,
-  constant: 0,
-  random: 0,
-  stop: 0,
-  windowArgmax: 0,
-  blob: 1,
-  map: 2,
-  reduce: 1,
-  matmul: 2,
-  conv: 2,
-  convData: 2,
-  convFilter: 2,
-  windowMax: 1,
-  windowScatter: 1,
-  windowPick: 1,
-  windowSum: 1,
-  windowSpread: 1,
-  gather: 1,
-  scatter: 1,
-  reshape: 1,
-  transpose: 1,
-  slice: 1,
-  concat: 2,
-  pad: 1,
-};
+function gradientInputs(op: Op): number {
+  const { operands, vjp } = PRIMITIVES[op];
+  if (!vjp) return 0;
+  if (op === "reduce") return 1;
+  return typeof operands === "function" ? 2 : operands.filter((type) => type !== "index").length;
+}
+const OPS = Object.keys(PRIMITIVES) as Op[];
 
 const shifted = (window: readonly WindowAxis[]): readonly WindowAxis[] =>
   window.map((axis, i) => (i === 0 ? { ...axis, pad: axis.pad + 1 } : axis));
@@ -219,10 +210,10 @@ const matmulOf = (b: GraphBuilder, x: Node, y: Node, transA: boolean, transB: bo
 
 /** Every entry of the vector-Jacobian products. */
 export function nodeMutants(): readonly Mutant[] {
-  const general = (Object.keys(INPUTS) as Op[]).flatMap((op) =>
-    Array.from({ length: INPUTS[op] }, (_, input) =>
+  const general = OPS.flatMap((op) =>
+    Array.from({ length: gradientInputs(op) }, (_, input) =>
       Object.entries(ANY).map(([change, how]): Mutant => {
-        const which = INPUTS[op] > 1 ? `input ${input}: ` : "";
+        const which = gradientInputs(op) > 1 ? `input ${input}: ` : "";
         return { entry: op, change: `${which}${change}`, rules: breakInput(op, input, how) };
       }),
     ).flat(),
@@ -231,9 +222,7 @@ export function nodeMutants(): readonly Mutant[] {
 }
 
 /** Operations whose inputs carry no gradient: there is nothing to break. */
-export const withoutGradient: readonly string[] = (Object.keys(INPUTS) as Op[]).filter(
-  (op) => INPUTS[op] === 0,
-);
+export const withoutGradient: readonly string[] = OPS.filter((op) => gradientInputs(op) === 0);
 
 const changed = (change: Change, how: (d: Scalar) => Scalar): Change =>
   change && (change.relative ? { relative: true, k: how(change.k) } : { relative: false, d: how(change.d) });
@@ -257,7 +246,7 @@ export function scalarMutants(): readonly Mutant[] {
   for (const op of Object.keys(unary) as (keyof typeof unary)[]) {
     const put = (change: string, rule: (typeof unary)[typeof op]): void =>
       void mutants.push({ entry: op, change, rules: withScalars({ unary: { ...unary, [op]: rule } }) });
-    if (op === "sign" || op === "floor") {
+    if (!unaryFunction(op).derivative) {
       put("a derivative of 1", ({ inner }) => ({ relative: false, d: inner }));
       continue;
     }
@@ -271,7 +260,7 @@ export function scalarMutants(): readonly Mutant[] {
       void mutants.push({ entry: op, change, rules: withScalars({ shaped: { ...shaped, [op]: rule } }) });
     for (const [change, fault] of Object.entries(SCALAR_FAULTS)) put(change, (of) => fault(shaped[op](of)));
     put("inner derivative dropped", (of) => shaped[op]({ ...of, inner: constant(1) }));
-    put("alpha dropped", (of) => shaped[op]({ ...of, isWhole: false, e: { ...of.e, alpha: 1 } }));
+    put("alpha dropped", (of) => shaped[op]({ ...of, isWhole: false, alpha: 1 }));
   }
   for (const op of Object.keys(binary) as (keyof typeof binary)[]) {
     const put = (change: string, rule: (typeof binary)[typeof op]): void =>
@@ -284,7 +273,7 @@ export function scalarMutants(): readonly Mutant[] {
       of.da ? binary[op]({ ...of, cb: undefined, db: undefined }) : undefined,
     );
     put("operands exchanged", (of) =>
-      binary[op]({ ...of, e: { ...of.e, a: of.e.b, b: of.e.a }, isWhole: false }),
+      binary[op]({ ...of, e: apply(op, of.b, of.a), a: of.b, b: of.a, isWhole: false }),
     );
   }
   const putSelect = (change: string, rule: typeof select): void =>

@@ -1,6 +1,7 @@
 /** Small layers that have one primitive or one scalar function each: what a mutant of its rule is looked for on. */
 import type { GraphBuilder } from "../../../codegen/ir/builder.js";
 import type { ConvGeometry, Node, Op, Shape, WindowAxis } from "../../../codegen/ir/graph.js";
+import { BINARY, SHAPED, UNARY } from "../../../codegen/ir/ops/scalar-functions.js";
 import {
   add,
   arg,
@@ -141,21 +142,18 @@ function bothWays(of: (x: Scalar) => Scalar, values: Values): readonly LayerType
   return [layer([[3, 4]], map(of(arg(0))), [values]), layer([[3, 4]], map(inside), [values])];
 }
 
-const UNARY_VALUES: { readonly [K in UnaryOp]: Values } = {
-  neg: REAL,
+/** Where a function is not smooth on all of `REAL`. */
+const UNARY_VALUES: { readonly [K in UnaryOp]?: Values } = {
   abs: OFF_ZERO,
   sign: OFF_ZERO,
-  exp: REAL,
   log: POSITIVE,
   sqrt: POSITIVE,
-  tanh: REAL,
-  sigmoid: REAL,
-  softplus: REAL,
   relu: OFF_ZERO,
   floor: BELOW_ONE,
 };
-const SHAPED: readonly ShapedOp[] = ["leakyRelu", "elu"];
-const BINARY: readonly BinaryOp[] = ["add", "sub", "mul", "div", "pow", "max", "min"];
+const UNARIES = Object.keys(UNARY) as UnaryOp[];
+const SHAPEDS = Object.keys(SHAPED) as ShapedOp[];
+const BINARIES = Object.keys(BINARY) as BinaryOp[];
 
 function binarySubjects(op: BinaryOp): readonly LayerType[] {
   const pair = (expr: Scalar): LayerType =>
@@ -186,13 +184,11 @@ function binarySubjects(op: BinaryOp): readonly LayerType[] {
 
 /** By scalar function. */
 export const scalarSubjects: ReadonlyMap<string, readonly LayerType[]> = new Map([
-  ...Object.entries(UNARY_VALUES).map(
-    ([op, values]) => [op, bothWays((x) => unary(op as UnaryOp, x), values)] as const,
-  ),
-  ...SHAPED.map(
+  ...UNARIES.map((op) => [op, bothWays((x) => unary(op, x), UNARY_VALUES[op] ?? REAL)] as const),
+  ...SHAPEDS.map(
     (op) => [op, [0.3, -0.3].flatMap((alpha) => bothWays((x) => shaped(op, x, alpha), OFF_ZERO))] as const,
   ),
-  ...BINARY.map((op) => [op, binarySubjects(op)] as const),
+  ...BINARIES.map((op) => [op, binarySubjects(op)] as const),
   [
     "select",
     [

@@ -1,9 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { BINARY, SHAPED, UNARY } from "../../../codegen/ir/ops/scalar-functions.js";
 import {
   add,
   arg,
   argsOf,
+  type BinaryOp,
   binary,
   constant,
   coord,
@@ -19,6 +21,7 @@ import {
   shaped,
   sub,
   substitute,
+  type UnaryOp,
   unary,
 } from "../../../codegen/ir/scalar.js";
 
@@ -31,12 +34,7 @@ const anyScalar: fc.Arbitrary<Scalar> = fc.letrec<{ e: Scalar }>((tie) => ({
     { maxDepth: 4, withCrossShrink: true },
     fc.constantFrom<Scalar>(arg(0), arg(1), coord(0)),
     fc.constantFrom(...SPECIAL).map(constant),
-    fc
-      .tuple(
-        fc.constantFrom("neg", "abs", "sign", "exp", "log", "sqrt", "tanh", "sigmoid", "relu", "floor"),
-        tie("e"),
-      )
-      .map(([op, a]) => unary(op as "neg", a)),
+    fc.tuple(fc.constantFrom(...(Object.keys(UNARY) as UnaryOp[])), tie("e")).map(([op, a]) => unary(op, a)),
     fc
       .tuple(fc.constantFrom("leakyRelu", "elu"), tie("e"), fc.constantFrom(0, 0.5, -1))
       .map(([op, a, alpha]) => shaped(op as "elu", a, alpha)),
@@ -131,6 +129,51 @@ describe("meaning", () => {
     ["the side not chosen may be NaN", at(select("lt", x, constant(0), unary("log", x), constant(3)), 1), 3],
   ])("%s", (_, value, expected) => {
     expect(value).toBe(expected);
+  });
+});
+
+describe("each function is that of Math, or of its definition", () => {
+  const points = [-Infinity, -30, -2.5, -1, -0.5, -0, 0, 0.25, 1, 1.5, 20, Infinity, Number.NaN];
+  const same = (got: number, want: number): void => {
+    if (Number.isFinite(want)) expect(Math.abs(got - want)).toBeLessThanOrEqual(1e-13 * (1 + Math.abs(want)));
+    else expect(got).toBe(want);
+  };
+  const UNARY_TRUTH: { readonly [K in UnaryOp]?: (x: number) => number } = {
+    neg: (x) => 0 - x,
+    abs: Math.abs,
+    sign: (x) => (Number.isNaN(x) ? 0 : Math.sign(x)),
+    exp: Math.exp,
+    log: Math.log,
+    sqrt: Math.sqrt,
+    tanh: Math.tanh,
+    sigmoid: (x) => 0.5 + 0.5 * Math.tanh(x / 2),
+    softplus: (x) => (x > 20 ? x + Math.exp(-x) : Math.log1p(Math.exp(x))),
+    relu: (x) => (Number.isNaN(x) ? 0 : Math.max(x, 0)),
+    floor: Math.floor,
+  };
+  test.each(Object.keys(UNARY) as UnaryOp[])("%s", (op) => {
+    const truth = UNARY_TRUTH[op];
+    for (const at of points) if (truth) same(UNARY[op].evaluate(at), truth(at));
+  });
+  const BINARY_TRUTH: { readonly [K in BinaryOp]?: (a: number, b: number) => number } = {
+    add: (a, b) => a + b,
+    sub: (a, b) => a - b,
+    mul: (a, b) => a * b,
+    div: (a, b) => a / b,
+    pow: Math.pow,
+    max: (a, b) => (Number.isNaN(a) || Number.isNaN(b) ? b : Math.max(a, b)),
+    min: (a, b) => (Number.isNaN(a) || Number.isNaN(b) ? b : Math.min(a, b)),
+  };
+  test.each(Object.keys(BINARY) as BinaryOp[])("%s", (op) => {
+    const truth = BINARY_TRUTH[op];
+    for (const a of points) for (const b of points) if (truth) same(BINARY[op].evaluate(a, b), truth(a, b));
+  });
+  test("leakyRelu and elu", () => {
+    for (const x of points.filter((point) => !Number.isNaN(point)))
+      for (const alpha of [0.5, -1, 2]) {
+        same(SHAPED.leakyRelu.evaluate(x, alpha), Math.max(x, 0) + alpha * Math.min(x, 0));
+        same(SHAPED.elu.evaluate(x, alpha), Math.max(x, 0) + alpha * Math.expm1(Math.min(x, 0)));
+      }
   });
 });
 

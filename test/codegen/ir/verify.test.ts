@@ -88,7 +88,7 @@ describe("faults made by hand", () => {
     expect(message.split("\n").slice(1, 4)).toEqual([
       `    %${x.id} = input "x" : [2, 4, 6]`,
       `  > %${pool.id} = windowMax a2k2s2p0:5>3 (%${x.id}) : [2, 4, 3]`,
-      `    %${reader.id} = map exp(%${pool.id}) : [2, 4, 3]  # later\\nlayer`,
+      `    %${reader.id} = map exp(%${pool.id}) : [2, 4, 3]  # later\\u000alayer`,
     ]);
   });
 });

@@ -1,33 +1,5 @@
-import type { Helper } from "../../kernel/dialect.js";
-
-/** Functions that generated modules use; each is written once, and only where a kernel calls it. */
-export const HELPERS: Readonly<Record<Helper, string>> = {
-  sign: `function sign(x: number): number {
-  return x > 0 ? 1 : x < 0 ? -1 : 0;
-}`,
-  sigmoid: `function sigmoid(x: number): number {
-  return 1 / (1 + Math.exp(-x));
-}`,
-  softplus: `/** log(1 + exp(x)) without overflow. */
-function softplus(x: number): number {
-  return x > 0 ? x + Math.log1p(Math.exp(-x)) : Math.log1p(Math.exp(x));
-}`,
-  relu: `function relu(x: number): number {
-  return x > 0 ? x : 0;
-}`,
-  leakyRelu: `function leakyRelu(x: number, alpha: number): number {
-  return x > 0 ? x : alpha * x;
-}`,
-  elu: `function elu(x: number, alpha: number): number {
-  return x > 0 ? x : alpha * (Math.exp(x) - 1);
-}`,
-  larger: `function larger(a: number, b: number): number {
-  return a > b ? a : b;
-}`,
-  smaller: `function smaller(a: number, b: number): number {
-  return a < b ? a : b;
-}`,
-  uniform: `/** High 32 bits of a 64-bit product, from 16-bit halves. */
+/** The text of the random numbers, for kernels that draw. */
+export const UNIFORM = `/** High 32 bits of a 64-bit product, from 16-bit halves. */
 function multiplyHigh(a: number, b: number): number {
   const aLow = a & 0xffff;
   const aHigh = a >>> 16;
@@ -78,5 +50,4 @@ function uniform(seed: number, stream: number, step: number, element: number): n
     blockSeed = seed;
   }
   return (block[element & 3] >>> 8) * 5.9604644775390625e-8;
-}`,
-};
+}`;
