@@ -69,13 +69,12 @@ export async function buildEmulatorModule(
     ...((options.checked ?? true) ? [] : ["-DCORTADO_UNCHECKED"]),
   ];
   const folder = headerFolder();
-  const header = await readFile(join(folder, "cortado.h"));
+  const headers = await Promise.all(HEADERS.map((name) => readFile(join(folder, name))));
   // -march=native means another thing on another processor.
   const identity = [compiler.path, ...compiler.words, compiler.version, cpus()[0]?.model ?? "", ...flags];
-  const key = createHash("sha256")
-    .update(JSON.stringify([...identity, source]))
-    .update(header)
-    .digest("hex");
+  const hash = createHash("sha256").update(JSON.stringify([...identity, source]));
+  for (const header of headers) hash.update(header);
+  const key = hash.digest("hex");
   return (
     (await cache.find(key, SUFFIX)) ?? cache.store(key, SUFFIX, await build(compiler, source, flags, folder))
   );
@@ -100,6 +99,9 @@ async function theCompiler(): Promise<HostCompiler> {
     "install one (Debian and Ubuntu: apt-get install g++), or name it in CXX",
   );
 }
+
+/** The emulator: `cortado.h`, and what it includes. */
+const HEADERS = ["cortado.h", "fibres.h", "checks.h", "launch.h"] as const;
 
 /** The folder of the emulator's `cortado.h`: beside the sources, or two folders up from the compiled ones. */
 function headerFolder(): string {
