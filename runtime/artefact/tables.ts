@@ -1,4 +1,5 @@
 import type { Argument } from "../../codegen/kernel/kernel.js";
+import type { TargetName } from "../../codegen/targets/index.js";
 import type { RateSettings } from "../solver/rate.js";
 
 /** What a built module knows of its net: written as literals beside the kernels. Names are data here, never keys. */
@@ -7,7 +8,7 @@ export interface Tables {
   readonly build: string;
   /** The net's name, for messages. */
   readonly net: string;
-  readonly target: "ts" | "cuda";
+  readonly target: TargetName;
   readonly blobs: readonly NamedShape[];
   /** Blobs that the caller gives, in the net's order. */
   readonly inputs: readonly string[];

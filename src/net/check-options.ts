@@ -1,11 +1,12 @@
 import { CortadoError, type Diagnostic } from "../../proto/errors/index.js";
 import { didYouMean } from "../../proto/errors/suggest.js";
 import type { LayerType } from "../layers/index.js";
+import { isDevice, TARGET_CHOICES } from "./choose-target.js";
 import type { CompileOptions } from "./compile-options.js";
 
 const CHOICES = {
   phase: ["TRAIN", "TEST"],
-  target: ["auto", "ts", "native", "cuda", "emulator"],
+  target: TARGET_CHOICES,
   dtype: ["float32", "float64"],
   debug: ["finite"],
 } as const;
@@ -37,7 +38,7 @@ export function checkOptions(options: CompileOptions): void {
       error(`compile has no option ${show(name)}`, didYouMean(name, KNOWN) ?? `options: ${KNOWN.join(", ")}`);
   for (const [name, allowed] of Object.entries(CHOICES) as [keyof typeof CHOICES, readonly string[]][]) {
     const value: unknown = options[name];
-    if (value !== undefined && !allowed.includes(value as string))
+    if (value !== undefined && !allowed.includes(value as string) && !(name === "target" && isDevice(value)))
       error(
         `option ${name} is ${show(value)}; it may be ${allowed.map(show).join(" or ")}`,
         typeof value === "string" ? didYouMean(value, allowed) : undefined,
