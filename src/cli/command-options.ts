@@ -49,10 +49,10 @@ export const archOption = (description: string): Option =>
 export const jsonOption = (what: string): Option => new Option("--json", what);
 
 /** What decides the layers of a net: level and stages of its state, as `caffe` takes them, and types of one's own. */
-export const withState = (command: Command): Command =>
+export const withState = (command: Command, stage = "--stage"): Command =>
   command
     .addOption(countOption("--level <n>", "the net's level, for include and exclude rules", 0))
-    .addOption(new Option("--stage <names>", "the net's stages, separated by commas").argParser(list))
+    .addOption(new Option(`${stage} <names>`, "the net's stages, separated by commas").argParser(list))
     .addOption(
       new Option(
         "--layers <files>",

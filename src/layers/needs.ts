@@ -33,7 +33,17 @@ export interface Decision {
   readonly needsBackward: boolean;
   /** Whether the gradient goes on into each bottom. */
   readonly bottoms: readonly boolean[];
+  /** Layers whose parameters learn, at or below this one, the nearest first: at most `MOST_CAUSES`. */
+  readonly learning: readonly string[];
+  /** Layers with a loss weight, at or above this one, the nearest first: at most `MOST_CAUSES`. */
+  readonly losses: readonly string[];
 }
+
+/** So many names of layers say why; in a deep net all others would be said at every layer. */
+const MOST_CAUSES = 3;
+
+const join = (...causes: readonly (readonly string[])[]): readonly string[] =>
+  [...new Set(causes.flat())].slice(0, MOST_CAUSES);
 
 /** Decides for every layer and every split, in the order in which they run. */
 export function decideBackward(net: readonly DecidedLayer[], forceBackward: boolean): readonly Decision[] {
@@ -41,8 +51,14 @@ export function decideBackward(net: readonly DecidedLayer[], forceBackward: bool
   const blobNeeds = new Map<string, boolean>();
   const layerNeeds: boolean[] = [];
   const bottomNeeds: boolean[][] = [];
+  const learning: (readonly string[])[] = [];
+  const learningBelow = new Map<string, readonly string[]>();
   for (const { layer, bottoms, tops } of layers) {
     let need = layer.learns.includes(true);
+    const below = bottoms.map((blob) => learningBelow.get(blob) ?? []);
+    const causes = join(need ? [layer.name] : [], ...below);
+    learning.push(causes);
+    for (const blob of tops) learningBelow.set(blob, causes);
     bottomNeeds.push(
       bottoms.map((blob, i) => {
         const blobNeed = blobNeeds.get(blob) ?? false;
@@ -56,9 +72,16 @@ export function decideBackward(net: readonly DecidedLayer[], forceBackward: bool
 
   // From the end: what contributes to no loss, or passes nothing down, takes no part.
   const underLoss = new Set<string>();
+  const losses: (readonly string[])[] = [];
+  const lossesAbove = new Map<string, readonly string[]>();
   const skipped = new Set<string>();
   for (let index = layers.length - 1; index >= 0; index--) {
     const { bottoms, tops, weights } = layers[index];
+    const above = tops.map((blob) => lossesAbove.get(blob) ?? []);
+    // A split that carries a weight carries its layer's.
+    const own = tops.some((_, top) => weights[top] !== 0) ? [layers[index].owner] : [];
+    losses[index] = join(own, ...above);
+    for (const blob of bottoms) lossesAbove.set(blob, join(lossesAbove.get(blob) ?? [], losses[index]));
     const contributes = tops.some((blob, top) => weights[top] !== 0 || underLoss.has(blob));
     if (tops.every((blob) => skipped.has(blob))) {
       if (layerNeeds[index]) bottomNeeds[index].fill(false);
@@ -77,6 +100,8 @@ export function decideBackward(net: readonly DecidedLayer[], forceBackward: bool
     logged: layerNeeds[index],
     needsBackward: layerNeeds[index] || forceBackward,
     bottoms: bottomNeeds[index].map((need, i) => need || (forceBackward && layer.forces(i))),
+    learning: learning[index],
+    losses: losses[index],
   }));
 }
 
@@ -84,6 +109,8 @@ export function decideBackward(net: readonly DecidedLayer[], forceBackward: bool
 interface SplitNetLayer {
   readonly layer: DecidedLayer;
   readonly source: number | undefined;
+  /** Its name, or of a split that of the layer whose top it splits. */
+  readonly owner: string;
   readonly bottoms: readonly string[];
   readonly tops: readonly string[];
   /** Of each top. */
@@ -146,6 +173,7 @@ function insertSplits(net: readonly DecidedLayer[]): readonly SplitNetLayer[] {
         {
           layer: SPLIT(top.splitName),
           source: undefined,
+          owner: layer.name,
           bottoms: [top.key],
           tops: Array.from({ length: top.uses }, (_, k) => `${top.splitName}_${k}`),
           weights: Array.from({ length: top.uses }, (_, k) => (k === 0 ? weight : 0)),
@@ -158,6 +186,7 @@ function insertSplits(net: readonly DecidedLayer[]): readonly SplitNetLayer[] {
       {
         layer,
         source: index,
+        owner: layer.name,
         bottoms,
         tops: allTops,
         weights: allTops.map((_, top) =>
