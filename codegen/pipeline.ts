@@ -11,6 +11,7 @@ import { lowerPlan, placeOf } from "./lower/lower-plan.js";
 import type { Lowerings } from "./lower/lowering.js";
 import { PASSES } from "./passes/index.js";
 import { PLAN_PHASES, type Plan, type PlanDraft, planOf } from "./plan/index.js";
+import { verifyPlan } from "./plan/verify-plan.js";
 import type { Rendered, Target } from "./targets/target.js";
 
 /** What a graph is compiled with. */
@@ -126,7 +127,7 @@ export interface RunOptions {
   readonly until?: StageKind;
   /** Called after each stage with what it made (the same compilation's parts where it changed nothing) and its time. */
   readonly trace?: (stage: Stage, made: Compilation, milliseconds: number) => void;
-  /** Verifies the graph before the first stage and after each that changes it. Default false. */
+  /** Verifies the graph before the first stage and after each that changes it, and the plan. Default false. */
   readonly verify?: boolean;
 }
 
@@ -159,6 +160,7 @@ export function runPipeline(start: Compilation, options: RunOptions = {}): Compi
     const next = stage.run(current);
     trace?.(stage, next, performance.now() - before);
     if (verify && next.graph !== current.graph) verifyGraph(next.graph);
+    if (verify && next.draft?.layout && !current.draft?.layout) verifyPlan(planOf(next.draft));
     current = next;
   }
   return current;

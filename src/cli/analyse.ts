@@ -30,6 +30,8 @@ export interface AnalyseOptions extends NetState {
 export interface Analysis {
   readonly definition: NetDef;
   readonly lowered: LoweredNet;
+  /** Lowers it anew: each program is of a graph of its own, node for node the one that is run. */
+  readonly lower: () => LoweredNet;
   /** The one that `compile` starts with: forward, and backward too in phase TRAIN. */
   readonly objective: Objective;
   /** The one that `compile` runs. */
@@ -49,9 +51,11 @@ export async function lowerForAnalysis(
     },
   );
   await feeds.close();
-  const lowered = lowerDefinition(definition, { phase, shapes, feedShapes: feeds.shapes, types: layers });
+  const lower = (): LoweredNet =>
+    lowerDefinition(definition, { phase, shapes, feedShapes: feeds.shapes, types: layers });
+  const lowered = lower();
   const objective = { backward: phase === "TRAIN" && hasGradient(lowered), seeds: [], keep: [] };
-  return { definition, lowered, objective };
+  return { definition, lowered, lower, objective };
 }
 
 /** Lowers and plans a net. */
