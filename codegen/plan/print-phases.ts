@@ -60,9 +60,5 @@ export const printLifetimes = (lifetimes: ReadonlyMap<Node, Lifetime>): string =
     .join("\n");
 
 export const printAliases = ({ decisions }: Aliases): string =>
-  decisions
-    .map(
-      ({ step, value, over, made, reason }) =>
-        `step ${step}: ${nameNode(value)} ${made ? "over" : "not over"} ${nameNode(over)}: ${reason}`,
-    )
-    .join("\n") || "no step stores a value over one that it reads";
+  decisions.map(({ step, value, reason }) => `step ${step}, ${nameNode(value)}: ${reason}`).join("\n") ||
+  "no step stores a value over one that it reads";
