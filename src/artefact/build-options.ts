@@ -47,20 +47,12 @@ const KNOWN: readonly string[] = [...OWN, ...SHARED];
 /** An architecture as NVRTC names it. */
 const ARCH = /^sm_\d{2,3}[af]?$/;
 
-/** Checks options that plain JavaScript, or a command line, may get wrong. @throws CortadoError with every mistake */
-export function checkBuildOptions(options: BuildOptions): void {
-  const mistakes: Diagnostic[] = [];
-  const error = (message: string, hint?: string): void =>
-    void mistakes.push({ severity: "error", message, hint });
-  const given = options as unknown as Readonly<Record<string, unknown>>;
-  const show = (value: unknown): string =>
-    typeof value === "string" ? quoted(value) : (JSON.stringify(value) ?? String(value));
-  for (const name of Object.keys(given))
-    if (!KNOWN.includes(name))
-      error(`build has no option ${quoted(name)}`, didYouMean(name, KNOWN) ?? `options: ${KNOWN.join(", ")}`);
-  const { out, target = "ts", arch, backward, train, solver, phase } = options;
-  if (typeof out !== "string" || out === "")
-    error("build needs the folder to write into", "cortado build net.prototxt --out dist");
+/** Whether the target can be built for, and has the architectures that are asked for. */
+function checkTarget(
+  { target = "ts", arch }: BuildOptions,
+  show: (value: unknown) => string,
+  error: (message: string, hint?: string) => void,
+): void {
   const names = BUILD_TARGETS.map(({ name }) => name);
   const found = BUILD_TARGETS.find(({ name }) => name === target);
   if (!found)
@@ -75,6 +67,23 @@ export function checkBuildOptions(options: BuildOptions): void {
       `the ${target} target has no architectures: leave arch out`,
     );
   }
+}
+
+/** Checks options that plain JavaScript, or a command line, may get wrong. @throws CortadoError with every mistake */
+export function checkBuildOptions(options: BuildOptions): void {
+  const mistakes: Diagnostic[] = [];
+  const error = (message: string, hint?: string): void =>
+    void mistakes.push({ severity: "error", message, hint });
+  const given = options as unknown as Readonly<Record<string, unknown>>;
+  const show = (value: unknown): string =>
+    typeof value === "string" ? quoted(value) : (JSON.stringify(value) ?? String(value));
+  for (const name of Object.keys(given))
+    if (!KNOWN.includes(name))
+      error(`build has no option ${quoted(name)}`, didYouMean(name, KNOWN) ?? `options: ${KNOWN.join(", ")}`);
+  const { out, arch, backward, train, solver, phase } = options;
+  if (typeof out !== "string" || out === "")
+    error("build needs the folder to write into", "cortado build net.prototxt --out dist");
+  checkTarget(options, show, error);
   if (arch !== undefined && !(Array.isArray(arch) && arch.length > 0))
     error("option arch is a list of architectures, as sm_80, sm_90");
   else

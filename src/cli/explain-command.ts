@@ -2,6 +2,7 @@ import { type Command, Option } from "commander";
 import { TARGETS, type TargetName } from "../../codegen/targets/index.js";
 import { orList, userError } from "../../proto/errors/index.js";
 import { didYouMean, quoted } from "../../proto/errors/suggest.js";
+import type { LoweredNet } from "../layers/index.js";
 import { explainLayers, type LayerExplanation } from "../net/explain.js";
 import { type TracedProgram, type TracedStage, traceProgram } from "../net/programs.js";
 import { readDefinition } from "../net/read-definition.js";
@@ -75,9 +76,9 @@ export function addExplain(program: Command, io: Io, end: End): void {
 }
 
 async function explain(file: string, options: ExplainOptions, io: Io): Promise<number> {
-  const { phase, layer, arch } = options;
-  const timings = options.timings ?? options.stage === "all";
-  if (layer !== undefined && (options.stage !== undefined || timings))
+  const { phase, layer, stage, arch } = options;
+  const timings = options.timings ?? stage === "all";
+  if (layer !== undefined && (stage !== undefined || timings))
     throw userError("--layer and --stage exclude each other", "a stage is of the whole net");
   const target = TARGETS.find(({ name }) => name === options.target) ?? TARGETS[0];
   if (arch !== undefined && target.describe(arch).gpu === undefined)
@@ -93,46 +94,63 @@ async function explain(file: string, options: ExplainOptions, io: Io): Promise<n
     layers,
     shapes: options.shape,
   });
-  const names = lowered.layers.map(({ name }) => name);
-  if (layer !== undefined && !names.includes(layer))
-    throw userError(
-      `the net has no layer ${quoted(layer)} in phase ${phase}`,
-      didYouMean(layer, names) ?? "cortado explain without --layer lists them",
-    );
+  requireLayer(layer, lowered, phase);
   const programFor = programOptions(target, arch);
   const traced = traceProgram(lowered, objective, programFor);
-  const about = { model: file, phase, target: target.name };
-  const say = (found: object, lines: readonly string[]): void =>
-    void io.stdout.write(options.json ? `${json({ ...about, ...found }, 2)}\n` : `${lines.join("\n")}\n`);
   const paint = painter(io.stdout, io.env);
-
-  if (timings) {
-    const stages = traced.stages.map(({ name, kind, about, milliseconds }) => ({
-      name,
-      kind,
-      about,
-      milliseconds,
-    }));
-    say({ stages }, timingLines(traced.stages, paint));
-  } else if (options.stage !== undefined) {
-    const stage = stageNamed(options.stage, traced.stages);
-    const text = stage.print();
-    say({ stage: stage.name, text }, [text.trimEnd()]);
-  } else {
+  const answer = (): Answer => {
+    if (timings) return timingsOf(traced.stages, paint);
+    if (stage !== undefined) return printOf(stageNamed(stage, traced.stages));
     const all = explainLayers(lowered, objective, traced, programFor.dtype);
-    if (layer === undefined) say({ layers: all }, overviewLines(all, paint));
-    else {
-      const found = all.filter(({ name }) => name === layer);
-      const kernels = [...new Set(found.flatMap((one) => one.kernels.map(({ kernel }) => kernel)))].map(
-        (kernel) => ({ kernel, text: traced.kernelText(kernel) }),
-      );
-      say(
-        { layers: found, kernels },
-        found.flatMap((one) => layerLines(one, traced, paint)),
-      );
-    }
-  }
+    return layer === undefined
+      ? { found: { layers: all }, lines: overviewLines(all, paint) }
+      : oneLayer(
+          all.filter(({ name }) => name === layer),
+          traced,
+          paint,
+        );
+  };
+  const { found, lines } = answer();
+  const about = { model: file, phase, target: target.name };
+  io.stdout.write(options.json ? `${json({ ...about, ...found }, 2)}\n` : `${lines.join("\n")}\n`);
   return EXIT.done;
+}
+
+/** What was asked for: for machines, and as lines. */
+interface Answer {
+  readonly found: object;
+  readonly lines: readonly string[];
+}
+
+/** @throws CortadoError where the net has no such layer */
+function requireLayer(layer: string | undefined, lowered: LoweredNet, phase: string): void {
+  const known = lowered.layers.map(({ name }) => name);
+  if (layer !== undefined && !known.includes(layer))
+    throw userError(
+      `the net has no layer ${quoted(layer)} in phase ${phase}`,
+      didYouMean(layer, known) ?? "cortado explain without --layer lists them",
+    );
+}
+
+function printOf({ name, print }: TracedStage): Answer {
+  const text = print().trimEnd();
+  return { found: { stage: name, text }, lines: [text] };
+}
+
+const timingsOf = (stages: readonly TracedStage[], paint: Paint): Answer => ({
+  found: {
+    stages: stages.map(({ name, kind, about, milliseconds }) => ({ name, kind, about, milliseconds })),
+  },
+  lines: timingLines(stages, paint),
+});
+
+function oneLayer(found: readonly LayerExplanation[], traced: TracedProgram, paint: Paint): Answer {
+  const used = new Set(found.flatMap(({ kernels }) => kernels.map(({ kernel }) => kernel)));
+  const kernels = [...used].map((kernel) => ({ kernel, text: traced.kernelText(kernel) }));
+  return {
+    found: { layers: found, kernels },
+    lines: found.flatMap((one) => layerLines(one, traced, paint)),
+  };
 }
 
 /** A stage by its name, or the last one of a kind. @throws CortadoError that lists the names */

@@ -51,14 +51,9 @@ export function decideBackward(net: readonly DecidedLayer[], forceBackward: bool
   const blobNeeds = new Map<string, boolean>();
   const layerNeeds: boolean[] = [];
   const bottomNeeds: boolean[][] = [];
-  const learning: (readonly string[])[] = [];
-  const learningBelow = new Map<string, readonly string[]>();
+  const causes = causesOf(layers);
   for (const { layer, bottoms, tops } of layers) {
     let need = layer.learns.includes(true);
-    const below = bottoms.map((blob) => learningBelow.get(blob) ?? []);
-    const causes = join(need ? [layer.name] : [], ...below);
-    learning.push(causes);
-    for (const blob of tops) learningBelow.set(blob, causes);
     bottomNeeds.push(
       bottoms.map((blob, i) => {
         const blobNeed = blobNeeds.get(blob) ?? false;
@@ -72,16 +67,9 @@ export function decideBackward(net: readonly DecidedLayer[], forceBackward: bool
 
   // From the end: what contributes to no loss, or passes nothing down, takes no part.
   const underLoss = new Set<string>();
-  const losses: (readonly string[])[] = [];
-  const lossesAbove = new Map<string, readonly string[]>();
   const skipped = new Set<string>();
   for (let index = layers.length - 1; index >= 0; index--) {
     const { bottoms, tops, weights } = layers[index];
-    const above = tops.map((blob) => lossesAbove.get(blob) ?? []);
-    // A split that carries a weight carries its layer's.
-    const own = tops.some((_, top) => weights[top] !== 0) ? [layers[index].owner] : [];
-    losses[index] = join(own, ...above);
-    for (const blob of bottoms) lossesAbove.set(blob, join(lossesAbove.get(blob) ?? [], losses[index]));
     const contributes = tops.some((blob, top) => weights[top] !== 0 || underLoss.has(blob));
     if (tops.every((blob) => skipped.has(blob))) {
       if (layerNeeds[index]) bottomNeeds[index].fill(false);
@@ -100,9 +88,28 @@ export function decideBackward(net: readonly DecidedLayer[], forceBackward: bool
     logged: layerNeeds[index],
     needsBackward: layerNeeds[index] || forceBackward,
     bottoms: bottomNeeds[index].map((need, i) => need || (forceBackward && layer.forces(i))),
-    learning: learning[index],
-    losses: losses[index],
+    ...causes[index],
   }));
+}
+
+/** Of each layer, which layers at or below it learn, and which at or above it have a loss weight. */
+function causesOf(layers: readonly SplitNetLayer[]): readonly Pick<Decision, "learning" | "losses">[] {
+  const below = new Map<string, readonly string[]>();
+  const learning = layers.map(({ layer, bottoms, tops }) => {
+    const own = layer.learns.includes(true) ? [layer.name] : [];
+    const found = join(own, ...bottoms.map((blob) => below.get(blob) ?? []));
+    for (const blob of tops) below.set(blob, found);
+    return found;
+  });
+  const above = new Map<string, readonly string[]>();
+  const losses = layers.toReversed().map(({ owner, bottoms, tops, weights }) => {
+    // A split that carries a weight carries its layer's.
+    const own = tops.some((_, top) => weights[top] !== 0) ? [owner] : [];
+    const found = join(own, ...tops.map((blob) => above.get(blob) ?? []));
+    for (const blob of bottoms) above.set(blob, join(above.get(blob) ?? [], found));
+    return found;
+  });
+  return learning.map((found, index) => ({ learning: found, losses: losses[layers.length - 1 - index] }));
 }
 
 /** A layer of the net with splits: `bottoms` and `tops` are the names after splitting. */
