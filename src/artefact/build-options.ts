@@ -67,6 +67,15 @@ function checkTarget(
       `the ${target} target has no architectures: leave arch out`,
     );
   }
+  if (arch !== undefined && !(Array.isArray(arch) && arch.length > 0))
+    error("option arch is a list of architectures, as sm_80, sm_90");
+  else
+    for (const name of arch ?? [])
+      if (typeof name !== "string" || !ARCH.test(name))
+        error(
+          `there is no architecture ${show(name)}`,
+          "architectures are named sm_80, sm_90, sm_90a, sm_120 …",
+        );
 }
 
 /** Checks options that plain JavaScript, or a command line, may get wrong. @throws CortadoError with every mistake */
@@ -80,19 +89,10 @@ export function checkBuildOptions(options: BuildOptions): void {
   for (const name of Object.keys(given))
     if (!KNOWN.includes(name))
       error(`build has no option ${quoted(name)}`, didYouMean(name, KNOWN) ?? `options: ${KNOWN.join(", ")}`);
-  const { out, arch, backward, train, solver, phase } = options;
+  const { out, backward, train, solver, phase } = options;
   if (typeof out !== "string" || out === "")
     error("build needs the folder to write into", "cortado build net.prototxt --out dist");
   checkTarget(options, show, error);
-  if (arch !== undefined && !(Array.isArray(arch) && arch.length > 0))
-    error("option arch is a list of architectures, as sm_80, sm_90");
-  else
-    for (const name of arch ?? [])
-      if (typeof name !== "string" || !ARCH.test(name))
-        error(
-          `there is no architecture ${show(name)}`,
-          "architectures are named sm_80, sm_90, sm_90a, sm_120 …",
-        );
   if (train !== undefined && typeof train !== "boolean")
     error(`option train is ${show(train)}; it may be true or false`);
   if (
