@@ -6,10 +6,12 @@ import { type RealType, realBytes } from "./ir/real.js";
 import type { TargetDescription } from "./ir/target-description.js";
 import { verify as verifyGraph } from "./ir/verify.js";
 import type { Argument, Program } from "./kernel/kernel.js";
+import { printProgram } from "./kernel/print-kernel.js";
 import { lowerPlan, placeOf } from "./lower/lower-plan.js";
 import type { Lowerings } from "./lower/lowering.js";
 import { PASSES } from "./passes/index.js";
-import { formatPlan, PLAN_PHASES, type Plan, type PlanDraft, planOf } from "./plan/index.js";
+import { PLAN_PHASES, type Plan, type PlanDraft, planOf } from "./plan/index.js";
+import { verifyPlan } from "./plan/verify-plan.js";
 import type { Rendered, Target } from "./targets/target.js";
 
 /** What a graph is compiled with. */
@@ -53,6 +55,8 @@ export interface Stage {
   /** What it does, in a few words. */
   readonly about: string;
   readonly run: (compilation: Compilation) => Compilation;
+  /** What it made of a compilation that has come so far, for people. */
+  readonly print: (made: Compilation) => string;
 }
 
 /** All stages from graph to source for a target, in order. */
@@ -63,14 +67,16 @@ export const stagesOf = (target: Target): readonly Stage[] => [
       kind: "graph",
       about,
       run: (one) => ({ ...one, graph: run(one.graph, one.builder, one.options.description) }),
+      print: ({ graph }) => printGraph(graph),
     }),
   ),
   ...PLAN_PHASES.map(
-    ({ name, about, run }): Stage => ({
+    ({ name, about, run, print }): Stage => ({
       name,
       kind: "plan",
       about,
       run: (one) => ({ ...one, draft: run(one.draft ?? startPlan(one)) }),
+      print: (made) => print(made.draft ?? startPlan(made)),
     }),
   ),
   {
@@ -87,6 +93,7 @@ export const stagesOf = (target: Target): readonly Stage[] => [
       const program = lowerPlan(plan, { dtype, description, lowerings: own, groupSteps: grouping, seed });
       return { ...one, plan, program };
     },
+    print: (made) => printProgram(programOf(made)),
   },
   ...target.kernelPasses.map(
     ({ name, about, run }): Stage => ({
@@ -98,6 +105,7 @@ export const stagesOf = (target: Target): readonly Stage[] => [
         const kernels = program.kernels.map((kernel) => run(kernel, one.options.description));
         return { ...one, program: { ...program, kernels } };
       },
+      print: (made) => printProgram(programOf(made)),
     }),
   ),
   {
@@ -105,6 +113,7 @@ export const stagesOf = (target: Target): readonly Stage[] => [
     kind: "source",
     about: "kernels as text",
     run: (one) => ({ ...one, rendered: target.render(programOf(one), one.options.dtype) }),
+    print: (made) => renderedOf(made).text,
   },
 ];
 
@@ -118,7 +127,7 @@ export interface RunOptions {
   readonly until?: StageKind;
   /** Called after each stage with what it made (the same compilation's parts where it changed nothing) and its time. */
   readonly trace?: (stage: Stage, made: Compilation, milliseconds: number) => void;
-  /** Verifies the graph before the first stage and after each that changes it. Default false. */
+  /** Verifies the graph before the first stage and after each that changes it, and the plan. Default false. */
   readonly verify?: boolean;
 }
 
@@ -151,6 +160,7 @@ export function runPipeline(start: Compilation, options: RunOptions = {}): Compi
     const next = stage.run(current);
     trace?.(stage, next, performance.now() - before);
     if (verify && next.graph !== current.graph) verifyGraph(next.graph);
+    if (verify && next.draft?.layout && !current.draft?.layout) verifyPlan(planOf(next.draft));
     current = next;
   }
   return current;
@@ -194,18 +204,9 @@ export function renderedOf({ rendered }: Compilation): Rendered {
 export const locate = (compilation: Compilation, node: Node): Argument =>
   placeOf(planIn(compilation), node, realBytes(compilation.options.dtype));
 
-/** What a stage made, for people. */
-export function printStage(stage: Stage, made: Compilation): string {
-  switch (stage.kind) {
-    case "graph":
-      return printGraph(made.graph);
-    case "plan":
-      return made.draft?.layout ? formatPlan(planOf(made.draft)) : "";
-    case "kernels":
-      return "";
-    case "source":
-      return made.rendered?.text ?? "";
-    default:
-      return stage.kind satisfies never;
-  }
+/** One kernel of a program alone, as its target writes it. */
+export function renderKernel(made: Compilation, kernel: number): string {
+  const { target, dtype } = made.options;
+  const program = programOf(made);
+  return target.render({ ...program, kernels: [program.kernels[kernel]] }, dtype).text;
 }

@@ -49,7 +49,6 @@ export interface Executor {
  * and it is closed when the last of them is.
  */
 export interface Device {
-  readonly name: "ts" | "emulator" | "cuda";
   /** What its programs are compiled for. */
   readonly target: Target;
   /** The target's, for this device. */

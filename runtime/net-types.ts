@@ -1,4 +1,5 @@
 import type { Plan } from "../codegen/plan/plan.js";
+import type { DeviceName } from "./devices/index.js";
 
 /** Values by blob name. A fresh object per call, without a prototype: any name is safe as a key. */
 export type Blobs = Record<string, Float32Array>;
@@ -67,7 +68,7 @@ export interface RunningNet {
   readonly plan: Plan;
   /** The generated source of that program, as text a person can read. */
   readonly source: string;
-  readonly target: { readonly name: "ts" | "native" | "cuda" | "emulator"; readonly why: string };
+  readonly target: { readonly name: DeviceName; readonly why: string };
   /** Frees threads, data sources and memory. Calls after it are refused. */
   close(): Promise<void>;
 }

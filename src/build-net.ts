@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { resolve } from "node:path";
 import { sizeOf } from "../codegen/ir/graph.js";
+import type { TargetName } from "../codegen/targets/index.js";
 import type { SolverParameter } from "../proto/index.js";
 import {
   MANIFEST_FORMAT,
@@ -12,7 +13,7 @@ import type { Tables, TrainTable } from "../runtime/artefact/tables.js";
 import { encodeWeights } from "../runtime/weights/index.js";
 import { backwardSeeds } from "./artefact/backward-seeds.js";
 import type { CudaCompiler } from "./artefact/build-cuda.js";
-import { type BuildOptions, type BuildTarget, checkBuildOptions } from "./artefact/build-options.js";
+import { type BuildOptions, checkBuildOptions } from "./artefact/build-options.js";
 import { buildSolver } from "./artefact/build-solver.js";
 import { artefactTarget } from "./artefact/build-target.js";
 import { declarationsOf } from "./artefact/declarations.js";
@@ -32,13 +33,13 @@ import { type NetDef, selectLayers } from "./net-text/index.js";
 import { constantsOf, ruleOf } from "./solvers/index.js";
 import { version } from "./version.js";
 
-export type { BuildOptions, BuildTarget } from "./artefact/build-options.js";
+export type { BuildOptions } from "./artefact/build-options.js";
 
 /** What a build wrote. */
 export interface BuildReport {
   /** Absolute. */
   readonly out: string;
-  readonly target: BuildTarget;
+  readonly target: TargetName;
   readonly phase: "TRAIN" | "TEST";
   readonly files: readonly ManifestFile[];
   readonly inputs: readonly NamedBlob[];
@@ -140,7 +141,7 @@ export async function buildWith(
 
   const { weights, report } = await buildWeights(lowered, seed, options.weights);
   const files: readonly BuiltFile[] = [
-    fileOf("net.d.ts", declarationsOf(tables)),
+    fileOf("net.d.ts", declarationsOf(tables, parts.options)),
     { path: "weights.safetensors", bytes: await encodeWeights(weights, "safetensors") },
     ...parts.files,
     fileOf("package.json", PACKAGE),

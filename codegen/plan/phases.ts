@@ -5,6 +5,14 @@ import { checkOrder, formSteps } from "./fuse.js";
 import { type Layout, layOut } from "./layout.js";
 import { findLifetimes, type Lifetime } from "./lifetime.js";
 import type { NetPass, Plan, PlanOptions, Step } from "./plan.js";
+import {
+  printAliases,
+  printLifetimes,
+  printSchedules,
+  printSteps,
+  printUpdates,
+  printUses,
+} from "./print-phases.js";
 import { formatPlan } from "./print-plan.js";
 import { assignPasses } from "./schedule.js";
 import { placeUpdates, type Updates } from "./update.js";
@@ -28,6 +36,8 @@ export interface PlanPhase {
   readonly name: string;
   readonly about: string;
   readonly run: (draft: PlanDraft) => PlanDraft;
+  /** What it found, for people. */
+  readonly print: (draft: PlanDraft) => string;
 }
 
 const NO_ALIASES: Aliases = { decisions: [], over: new Map() };
@@ -38,11 +48,13 @@ export const PLAN_PHASES: readonly PlanPhase[] = [
     name: "uses",
     about: "who reads what, free views seen through",
     run: (draft) => ({ ...draft, uses: findUses(draft.graph) }),
+    print: (draft) => printUses(made(draft, "uses")),
   },
   {
     name: "schedules",
     about: "prepare, forward or backward, for each node",
     run: (draft) => ({ ...draft, passes: assignPasses(draft.graph, made(draft, "uses")) }),
+    print: (draft) => printSchedules(made(draft, "passes")),
   },
   {
     name: "steps",
@@ -53,6 +65,7 @@ export const PLAN_PHASES: readonly PlanPhase[] = [
       checkOrder(steps, uses);
       return { ...draft, steps };
     },
+    print: (draft) => printSteps(made(draft, "steps")),
   },
   {
     name: "updates",
@@ -62,6 +75,7 @@ export const PLAN_PHASES: readonly PlanPhase[] = [
       const updates = placeUpdates(draft.graph.roots, made(draft, "steps"), made(draft, "uses"), share);
       return { ...draft, updates };
     },
+    print: (draft) => printUpdates(made(draft, "updates")),
   },
   {
     name: "lifetimes",
@@ -72,6 +86,7 @@ export const PLAN_PHASES: readonly PlanPhase[] = [
       const lifetimes = findLifetimes(made(draft, "steps"), made(draft, "uses"), direct, repeatBackward);
       return { ...draft, lifetimes };
     },
+    print: (draft) => printLifetimes(made(draft, "lifetimes")),
   },
   {
     name: "aliases",
@@ -81,6 +96,7 @@ export const PLAN_PHASES: readonly PlanPhase[] = [
       const aliases = (draft.options.alias ?? true) ? findAliases(steps, uses, lifetimes) : NO_ALIASES;
       return { ...draft, aliases };
     },
+    print: (draft) => printAliases(made(draft, "aliases")),
   },
   {
     name: "arena",
@@ -92,6 +108,7 @@ export const PLAN_PHASES: readonly PlanPhase[] = [
       const layout = layOut(uses, lifetimes, over, made(draft, "updates").direct, { realBytes, share });
       return { ...draft, layout };
     },
+    print: (draft) => formatPlan(planOf(draft)),
   },
 ];
 

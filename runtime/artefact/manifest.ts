@@ -1,11 +1,13 @@
+import type { TargetName } from "../../codegen/targets/index.js";
 import { shownValue } from "../../proto/words/names.js";
+
 /** What a built folder's manifest.json says. Written last, so that a folder without a whole one is half-finished. */
 export interface Manifest {
   readonly format: typeof MANIFEST_FORMAT;
   readonly version: typeof MANIFEST_VERSION;
   /** The version of Cortado that built it. */
   readonly cortado: string;
-  readonly target: "ts" | "cuda";
+  readonly target: TargetName;
   /** Also in net.js: files of two builds do not go together. */
   readonly build: string;
   readonly net: string;

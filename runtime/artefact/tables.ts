@@ -1,5 +1,6 @@
 import type { NetPass } from "../../codegen/ir/graph.js";
 import type { Argument } from "../../codegen/kernel/kernel.js";
+import type { TargetName } from "../../codegen/targets/index.js";
 import type { RateSettings } from "../solver/rate.js";
 import type { RuleScalar } from "../solver/rule-scalars.js";
 
@@ -9,7 +10,7 @@ export interface Tables {
   readonly build: string;
   /** The net's name, for messages. */
   readonly net: string;
-  readonly target: "ts" | "cuda";
+  readonly target: TargetName;
   readonly blobs: readonly NamedShape[];
   /** Blobs that the caller gives, in the net's order. */
   readonly inputs: readonly string[];

@@ -23,9 +23,6 @@ export interface CudaCompiler {
   readonly compile: Compiler;
 }
 
-/** A100 and H100, and by compatibility what is newer of their major versions. */
-export const DEFAULT_ARCHITECTURES: readonly string[] = ["sm_80", "sm_90"];
-
 /** NVRTC, with the cache. @throws a user error where it, or the addon, is not there */
 export async function nvrtcCompiler(): Promise<CudaCompiler> {
   const nvrtc = await requireNvrtc();
@@ -90,7 +87,13 @@ async function emitCuda(
   return {
     entries: [new URL("../../runtime/artefact/artefact-cuda-device.js", import.meta.url)],
     node: true,
-    options: ["device"],
+    options: [
+      {
+        name: "device",
+        type: "number",
+        about: "Which GPU, among those that the driver shows, from 0. Default 0.",
+      },
+    ],
     text: [
       `const cuda = ${literal(cuda as unknown as Literal)};`,
       "const openDevice = (files, options) =>\n" +

@@ -1,20 +1,19 @@
+import type { TargetName } from "../../codegen/targets/index.js";
 import { CortadoError, type Diagnostic } from "../../proto/errors/index.js";
-import { didYouMean } from "../../proto/errors/suggest.js";
+import { didYouMean, orList } from "../../proto/errors/suggest.js";
 import { quoted, shownValue } from "../../proto/words/names.js";
 import type { WeightSet } from "../../runtime/weights/index.js";
 import type { LayerType } from "../layers/index.js";
 import { checkOptions } from "../net/check-options.js";
 import type { SolverDef } from "../net-text/index.js";
-
-export const BUILD_TARGETS = ["ts", "cuda"] as const;
-export type BuildTarget = (typeof BUILD_TARGETS)[number];
+import { BUILD_TARGETS } from "./build-target.js";
 
 /** What `buildNet` may be told. */
 export interface BuildOptions {
   /** The folder to write into; made where it is not there. */
   readonly out: string;
   /** `ts`: a JavaScript module for Node and browsers. `cuda`: kernels of NVIDIA GPUs. Default "ts". */
-  readonly target?: BuildTarget;
+  readonly target?: TargetName;
   /** For `cuda`: the architectures to compile for, as "sm_90". Default: sm_80 and sm_90. */
   readonly arch?: readonly string[];
   /** Default "TEST", and "TRAIN" with `train`. */
@@ -49,6 +48,37 @@ const KNOWN: readonly string[] = [...OWN, ...SHARED];
 /** An architecture as NVRTC names it. */
 const ARCH = /^sm_\d{2,3}[af]?$/;
 
+/** Whether the target can be built for, and has the architectures that are asked for. */
+function checkTarget(
+  { target = "ts", arch }: BuildOptions,
+  show: (value: unknown) => string,
+  error: (message: string, hint?: string) => void,
+): void {
+  const names = BUILD_TARGETS.map(({ name }) => name);
+  const found = BUILD_TARGETS.find(({ name }) => name === target);
+  if (!found)
+    error(
+      `option target is ${show(target)}; it may be ${orList(names.map(quoted))}`,
+      typeof target === "string" ? didYouMean(target, names) : undefined,
+    );
+  if (arch !== undefined && found && !found.architectures) {
+    const able = BUILD_TARGETS.filter(({ architectures }) => architectures).map(({ name }) => quoted(name));
+    error(
+      `option arch is for the target ${orList(able)}`,
+      `the ${target} target has no architectures: leave arch out`,
+    );
+  }
+  if (arch !== undefined && !(Array.isArray(arch) && arch.length > 0))
+    error("option arch is a list of architectures, as sm_80, sm_90");
+  else
+    for (const name of arch ?? [])
+      if (typeof name !== "string" || !ARCH.test(name))
+        error(
+          `there is no architecture ${show(name)}`,
+          "architectures are named sm_80, sm_90, sm_90a, sm_120 …",
+        );
+}
+
 /** Checks options that plain JavaScript, or a command line, may get wrong. @throws CortadoError with every mistake */
 export function checkBuildOptions(options: BuildOptions): void {
   const mistakes: Diagnostic[] = [];
@@ -59,25 +89,10 @@ export function checkBuildOptions(options: BuildOptions): void {
   for (const name of Object.keys(given))
     if (!KNOWN.includes(name))
       error(`build has no option ${quoted(name)}`, didYouMean(name, KNOWN) ?? `options: ${KNOWN.join(", ")}`);
-  const { out, target = "ts", arch, backward, train, solver, phase } = options;
+  const { out, backward, train, solver, phase } = options;
   if (typeof out !== "string" || out === "")
     error("build needs the folder to write into", "cortado build net.prototxt --out dist");
-  if (!BUILD_TARGETS.includes(target))
-    error(
-      `option target is ${show(target)}; it may be "ts" or "cuda"`,
-      typeof target === "string" ? didYouMean(target, BUILD_TARGETS) : undefined,
-    );
-  if (arch !== undefined && target !== "cuda")
-    error('option arch is for the target "cuda"', "the ts target has no architectures: leave arch out");
-  if (arch !== undefined && !(Array.isArray(arch) && arch.length > 0))
-    error("option arch is a list of architectures, as sm_80, sm_90");
-  else
-    for (const name of arch ?? [])
-      if (typeof name !== "string" || !ARCH.test(name))
-        error(
-          `there is no architecture ${show(name)}`,
-          "architectures are named sm_80, sm_90, sm_90a, sm_120 …",
-        );
+  checkTarget(options, show, error);
   if (train !== undefined && typeof train !== "boolean")
     error(`option train is ${show(train)}; it may be true or false`);
   if (

@@ -1,27 +1,52 @@
-import { tsTarget } from "../../codegen/targets/index.js";
+import { TARGETS, type TargetName, tsTarget } from "../../codegen/targets/index.js";
 import { checkModule, transpile } from "../../codegen/targets/ts/ts-module.js";
 import { InternalError } from "../../proto/errors/index.js";
-import { type CudaCompiler, cudaArtefact, DEFAULT_ARCHITECTURES, nvrtcCompiler } from "./build-cuda.js";
-import type { BuildOptions } from "./build-options.js";
+import { type CudaCompiler, cudaArtefact, nvrtcCompiler } from "./build-cuda.js";
 import { type Literal, literal } from "./literal.js";
 import type { ArtefactTarget, TargetParts, Variant } from "./target-parts.js";
+
+/** How a target is built for. */
+interface Buildable {
+  /** What a build for it is, in a few words. */
+  readonly about: string;
+  /** Of a target that has several: those that are built for where nobody says which. */
+  readonly architectures?: readonly string[];
+  /** @throws CortadoError where what it needs to build is not there */
+  make(architectures: readonly string[], compiler: CudaCompiler | undefined): Promise<ArtefactTarget>;
+}
+
+/** For every target: how it is built for, or undefined where it cannot be. */
+const BUILDS: { readonly [Name in TargetName]: Buildable | undefined } = {
+  ts: {
+    about: "JavaScript for Node and browsers",
+    make: async () => ({ target: tsTarget, descriptions: [tsTarget.describe()], emit: emitTypeScript }),
+  },
+  cuda: {
+    about: "kernels of NVIDIA GPUs",
+    // A100 and H100, and by compatibility what is newer of their major versions.
+    architectures: ["sm_80", "sm_90"],
+    make: async (architectures, compiler) => cudaArtefact(architectures, compiler ?? (await nvrtcCompiler())),
+  },
+};
+
+/** Targets that can be built for, with what is known of each. */
+export const BUILD_TARGETS: readonly (Omit<Buildable, "make"> & { readonly name: TargetName })[] =
+  TARGETS.flatMap(({ name }) => {
+    const build = BUILDS[name];
+    return build ? [{ name, about: build.about, architectures: build.architectures }] : [];
+  });
 
 /**
  * @param compiler for `cuda`, in place of NVRTC
  * @throws CortadoError where what a target needs to build for it is not there
  */
-export async function artefactTarget(
-  { target = "ts", arch }: Pick<BuildOptions, "target" | "arch">,
+export function artefactTarget(
+  { target = "ts", arch }: { readonly target?: TargetName; readonly arch?: readonly string[] },
   compiler?: CudaCompiler,
 ): Promise<ArtefactTarget> {
-  switch (target) {
-    case "ts":
-      return { target: tsTarget, descriptions: [tsTarget.describe()], emit: emitTypeScript };
-    case "cuda":
-      return cudaArtefact(arch ?? DEFAULT_ARCHITECTURES, compiler ?? (await nvrtcCompiler()));
-    default:
-      return target satisfies never;
-  }
+  const build = BUILDS[target];
+  if (!build) throw new InternalError(`target ${target} cannot be built for`);
+  return build.make(arch ?? build.architectures ?? [], compiler);
 }
 
 /** Kernels as JavaScript, type-checked before their types are taken off. */

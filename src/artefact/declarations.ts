@@ -2,6 +2,7 @@ import { showShape } from "../../proto/words/amounts.js";
 import type { Tables } from "../../runtime/artefact/tables.js";
 import { BUILT_MARK } from "./built-mark.js";
 import { stringLiteral } from "./literal.js";
+import type { TargetParts } from "./target-parts.js";
 
 const PLAIN = /^[A-Za-z_$][A-Za-z0-9_$]*$/;
 const property = (name: string): string =>
@@ -10,8 +11,8 @@ const shapeComment = (shape: readonly number[]): string => `/* ${showShape(shape
 const union = (names: readonly string[]): string =>
   names.length === 0 ? "never" : names.map(stringLiteral).join(" | ");
 
-/** The type declarations of a built module: the net's own names, so that a wrong one does not compile. */
-export function declarationsOf(tables: Tables): string {
+/** The type declarations of a built module: the net's own names, so that a wrong one does not compile. `options`: those that `load` has for the target. */
+export function declarationsOf(tables: Tables, options: TargetParts["options"]): string {
   const shapes = new Map(tables.blobs.map(({ name, shape }) => [name, shape]));
   const { backward, train } = tables;
   const arrays = (names: readonly string[], optional = false): string =>
@@ -113,12 +114,7 @@ export function declarationsOf(tables: Tables): string {
     "export interface LoadOptions {",
     "  /** Other weights than those beside the module: the bytes of a .safetensors file, or where it lies. */",
     "  readonly weights?: ArrayBuffer | Uint8Array | string | { readonly href: string };",
-    ...(tables.target === "cuda"
-      ? [
-          "  /** Which GPU, among those that the driver shows, from 0. Default 0. */",
-          "  readonly device?: number;",
-        ]
-      : []),
+    ...options.flatMap(({ name, type, about }) => [`  /** ${about} */`, `  readonly ${name}?: ${type};`]),
     "}\n",
     "export declare function load(options?: LoadOptions): Promise<Net>;",
     "",

@@ -27,7 +27,7 @@ export async function moduleText(
       '  manifest: new URL("manifest.json", import.meta.url),\n' +
       '  weights: new URL("weights.safetensors", import.meta.url),\n' +
       "};",
-    `export const load = loader(tables, places, openDevice${parts.options.length > 0 ? `, ${literal(parts.options)}` : ""});`,
+    `export const load = loader(tables, places, openDevice${parts.options.length > 0 ? `, ${literal(parts.options.map(({ name }) => name))}` : ""});`,
     "",
   ].join("\n\n");
   return { text, build };

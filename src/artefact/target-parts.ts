@@ -1,8 +1,7 @@
 import type { TargetDescription } from "../../codegen/ir/target-description.js";
 import type { Program } from "../../codegen/kernel/kernel.js";
-import type { Target } from "../../codegen/targets/index.js";
+import type { Target, TargetName } from "../../codegen/targets/index.js";
 import type { ProgramTable } from "../../runtime/artefact/tables.js";
-import type { BuildTarget } from "./build-options.js";
 
 /** What a target adds to a built module. */
 export interface TargetParts {
@@ -16,7 +15,7 @@ export interface TargetParts {
    */
   readonly text: string;
   /** Options of `load` that the target has beside the others. */
-  readonly options: readonly string[];
+  readonly options: readonly { readonly name: string; readonly type: string; readonly about: string }[];
   /** Further files, by their path in the folder. */
   readonly files: readonly { readonly path: string; readonly bytes: Uint8Array }[];
 }
@@ -31,7 +30,7 @@ export interface Variant {
 
 /** How a target is built for: the devices that programs are lowered for, and what becomes of their kernels. */
 export interface ArtefactTarget {
-  readonly target: Target<BuildTarget>;
+  readonly target: Target<TargetName>;
   /** One or, where a build serves several architectures, one for each. */
   readonly descriptions: readonly TargetDescription[];
   /** `variants`: one for each description. */

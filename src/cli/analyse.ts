@@ -6,8 +6,8 @@ import { fixedSizeOf } from "../../runtime/data/feed-spec.js";
 import { feedsOf, type LayerType, type LoweredNet } from "../layers/index.js";
 import { openFeeds } from "../net/feeds.js";
 import { lowerDefinition } from "../net/lower-definition.js";
-import { hasGradient } from "../net/objective.js";
-import { type NetProgram, netProgram } from "../net/programs.js";
+import { hasGradient, type Objective } from "../net/objective.js";
+import { type NetProgram, netProgram, type ProgramOptions } from "../net/programs.js";
 import { type NetDef, selectLayers } from "../net-text/index.js";
 import type { Shapes } from "./option-values.js";
 
@@ -30,12 +30,19 @@ export interface AnalyseOptions extends NetState {
 export interface Analysis {
   readonly definition: NetDef;
   readonly lowered: LoweredNet;
-  /** Of forward, and of backward too in phase TRAIN: the one that `compile` runs. */
+  /** Lowers it anew: each program is of a graph of its own, node for node the one that is run. */
+  readonly lower: () => LoweredNet;
+  /** The one that `compile` starts with: forward, and backward too in phase TRAIN. */
+  readonly objective: Objective;
+  /** The one that `compile` runs. */
   readonly program: NetProgram;
 }
 
-/** Lowers and plans a net; data sources are opened for their shapes and closed again. */
-export async function analyse(net: NetDef, options: AnalyseOptions): Promise<Analysis> {
+/** Lowers a net; data sources are opened for their shapes and closed again. */
+export async function lowerForAnalysis(
+  net: NetDef,
+  options: Omit<AnalyseOptions, "target" | "architecture">,
+): Promise<Omit<Analysis, "program">> {
   const { phase, shapes, root, layers } = options;
   const definition = selectLayers(net, options);
   const feeds = await openFeeds(definition, { root, phase, seed: 0, shapes, layers }).catch(
@@ -44,15 +51,28 @@ export async function analyse(net: NetDef, options: AnalyseOptions): Promise<Ana
     },
   );
   await feeds.close();
-  const lowered = lowerDefinition(definition, { phase, shapes, feedShapes: feeds.shapes, types: layers });
-  const { target = tsTarget, architecture } = options;
-  const program = netProgram(
-    lowered,
-    { backward: phase === "TRAIN" && hasGradient(lowered), seeds: [], keep: [] },
-    { target, description: target.describe(architecture), dtype: "float32", seed: 1 },
-  );
-  return { definition, lowered, program };
+  const lower = (): LoweredNet =>
+    lowerDefinition(definition, { phase, shapes, feedShapes: feeds.shapes, types: layers });
+  const lowered = lower();
+  const objective = { backward: phase === "TRAIN" && hasGradient(lowered), seeds: [], keep: [] };
+  return { definition, lowered, lower, objective };
 }
+
+/** Lowers and plans a net. */
+export async function analyse(net: NetDef, options: AnalyseOptions): Promise<Analysis> {
+  const { target = tsTarget, architecture, ...rest } = options;
+  const lowered = await lowerForAnalysis(net, rest);
+  const program = netProgram(lowered.lowered, lowered.objective, programOptions(target, architecture));
+  return { ...lowered, program };
+}
+
+/** What an analysis is made for: no weights are filled and nothing is drawn. */
+export const programOptions = (target: Target = tsTarget, architecture?: string): ProgramOptions => ({
+  target,
+  description: target.describe(architecture),
+  dtype: "float32",
+  seed: 1,
+});
 
 /** Where data could not be opened: how to go on without it. */
 export function withShapeHint(error: unknown, definition: NetDef, phase: "TRAIN" | "TEST"): unknown {

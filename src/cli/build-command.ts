@@ -1,7 +1,8 @@
 import { type Command, Option } from "commander";
+import type { TargetName } from "../../codegen/targets/index.js";
 import { showBytes, showCount, showShape } from "../../proto/words/amounts.js";
 import { unquoted } from "../../proto/words/names.js";
-import { BUILD_TARGETS, type BuildTarget } from "../artefact/build-options.js";
+import { BUILD_TARGETS } from "../artefact/build-target.js";
 import { stringLiteral } from "../artefact/literal.js";
 import { type BuildReport, buildNet } from "../build-net.js";
 import { openFeeds } from "../net/feeds.js";
@@ -29,7 +30,7 @@ import { showWarnings } from "./warnings.js";
 
 interface BuildFlags extends ModelOptions {
   readonly out: string;
-  readonly target: BuildTarget;
+  readonly target: TargetName;
   readonly arch?: readonly string[];
   readonly phase?: "TRAIN" | "TEST";
   readonly weights?: string;
@@ -40,6 +41,11 @@ interface BuildFlags extends ModelOptions {
   readonly solver?: string;
   readonly seed?: number;
 }
+
+/** `cuda (default: sm_80,sm_90)` */
+const ARCHITECTURES = BUILD_TARGETS.flatMap(({ name, architectures }) =>
+  architectures ? [`${name} (default: ${architectures.join(",")})`] : [],
+).join(" or ");
 
 /** `cortado build`: a net compiled ahead of time into a folder that needs nothing else. */
 export function addBuild(program: Command, io: Io, end: End): void {
@@ -57,13 +63,11 @@ export function addBuild(program: Command, io: Io, end: End): void {
       fileOption("--out <folder>", "where to write; made where it is not there").makeOptionMandatory(),
     )
     .addOption(
-      new Option("--target <name>", "ts: JavaScript for Node and browsers; cuda: kernels of NVIDIA GPUs")
-        .argParser(oneOf(BUILD_TARGETS))
+      new Option("--target <name>", BUILD_TARGETS.map(({ name, about }) => `${name}: ${about}`).join("; "))
+        .argParser(oneOf(BUILD_TARGETS.map(({ name }) => name)))
         .default("ts"),
     )
-    .addOption(
-      new Option("--arch <names>", "architectures of --target cuda (default: sm_80,sm_90)").argParser(list),
-    )
+    .addOption(new Option("--arch <names>", `architectures of --target ${ARCHITECTURES}`).argParser(list))
     .addOption(
       fileOption("--weights <file>", "the weights to build in (default: as the net's fillers make them)"),
     )

@@ -1,8 +1,10 @@
 /** Options that several commands share. */
 
 import { type Command, Option } from "commander";
-import { userError } from "../../proto/errors/index.js";
+import { orList, userError } from "../../proto/errors/index.js";
 import { quoted, unquoted } from "../../proto/words/names.js";
+import { HIDDEN_CHOICES, TARGET_CHOICES } from "../net/choose-target.js";
+import type { CompileOptions } from "../net/compile-options.js";
 import { architecture, list, oneOf, type Shapes, shape, text, wholeNumber } from "./option-values.js";
 
 /** Ends a command with an exit code. */
@@ -16,7 +18,7 @@ export interface StateOptions {
 }
 
 export interface RunOptions {
-  readonly target?: "auto" | "ts" | "native" | "cuda" | "emulator";
+  readonly target?: CompileOptions["target"];
   readonly threads?: number;
   readonly root?: string;
   readonly gpu?: string;
@@ -49,10 +51,10 @@ export const archOption = (description: string): Option =>
 export const jsonOption = (what: string): Option => new Option("--json", what);
 
 /** What decides the layers of a net: level and stages of its state, as `caffe` takes them, and types of one's own. */
-export const withState = (command: Command): Command =>
+export const withState = (command: Command, stage = "--stage"): Command =>
   command
     .addOption(countOption("--level <n>", "the net's level, for include and exclude rules", 0))
-    .addOption(new Option("--stage <names>", "the net's stages, separated by commas").argParser(list))
+    .addOption(new Option(`${stage} <names>`, "the net's stages, separated by commas").argParser(list))
     .addOption(
       new Option(
         "--layers <files>",
@@ -60,15 +62,14 @@ export const withState = (command: Command): Command =>
       ).argParser(list),
     );
 
+/** A target that nets run on, or `auto`. */
+export const oneTarget = oneOf<NonNullable<RunOptions["target"]>>(TARGET_CHOICES, HIDDEN_CHOICES);
+
 /** How kernels run. */
 export const withTarget = (command: Command): Command =>
   command
     .addOption(countOption("--threads <n>", "threads that run the kernels", 1).default(1))
-    .addOption(
-      new Option("--target <name>", "auto, ts or cuda")
-        .argParser(oneOf<NonNullable<RunOptions["target"]>>(["auto", "ts", "native", "cuda"], ["emulator"]))
-        .default("auto"),
-    )
+    .addOption(new Option("--target <name>", orList(TARGET_CHOICES)).argParser(oneTarget).default("auto"))
     .addOption(
       new Option("--gpu <ids>", "accepted for caffe's sake, and ignored").argParser(text).hideHelp(),
     );

@@ -1,10 +1,11 @@
 import { type Command, Option } from "commander";
-import { InternalError, userError } from "../../proto/errors/index.js";
+import { InternalError, orList, userError } from "../../proto/errors/index.js";
 import { showCount, showShape } from "../../proto/words/amounts.js";
 import { unquoted } from "../../proto/words/names.js";
 import { shortNumber } from "../../runtime/solver/events.js";
 import { type BlobDifference, compareNets, type NetComparison } from "../compare-nets.js";
 import { randomNetValues } from "../gradcheck/net-values.js";
+import { TARGET_CHOICES } from "../net/choose-target.js";
 import { compile } from "../net/compile.js";
 import type { CompiledNet } from "../net/compiled-net.js";
 import { internalsOf } from "../net/internals.js";
@@ -13,6 +14,7 @@ import {
   countOption,
   type End,
   jsonOption,
+  oneTarget,
   phaseOption,
   type RunOptions,
   rootOption,
@@ -23,7 +25,7 @@ import {
 import { EXIT } from "./faults.js";
 import { type Io, type Paint, painter } from "./io.js";
 import { loadLayers } from "./layers.js";
-import { number, oneOf, type Shapes, text } from "./option-values.js";
+import { number, type Shapes, text } from "./option-values.js";
 import { json, pathOf, table } from "./text.js";
 
 type Target = NonNullable<RunOptions["target"]>;
@@ -39,8 +41,6 @@ interface DiffOptions extends StateOptions {
   readonly shape?: Shapes;
   readonly json?: true;
 }
-
-const oneTarget = oneOf<Target>(["auto", "ts", "cuda"], ["native", "emulator"]);
 
 /** `cortado diff`: the first blob on which two nets, two weight files or two targets differ. */
 export function addDiff(program: Command, io: Io, end: End): void {
@@ -59,7 +59,7 @@ export function addDiff(program: Command, io: Io, end: End): void {
         .default([] as readonly string[], "none"),
     )
     .addOption(
-      new Option("--target <name>", "auto, ts or cuda, of both nets or of each (repeatable)")
+      new Option("--target <name>", `${orList(TARGET_CHOICES)}, of both nets or of each (repeatable)`)
         .argParser((value: string, before: readonly Target[]) => [...before, oneTarget(value)])
         .default([] as readonly Target[], "auto"),
     )

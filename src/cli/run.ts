@@ -7,6 +7,7 @@ import { addCheck } from "./check-command.js";
 import type { End } from "./command-options.js";
 import { addDeviceQuery } from "./device-query-command.js";
 import { addDiff } from "./diff-command.js";
+import { addExplain } from "./explain-command.js";
 import { EXIT, paintDiagnostics, reportFault } from "./faults.js";
 import { addGradcheck } from "./gradcheck-command.js";
 import { hasColours, type Io, painter } from "./io.js";
@@ -74,6 +75,7 @@ function createProgram(io: Io, end: End): Command {
     addTest,
     addTime,
     addSummary,
+    addExplain,
     addCheck,
     addGradcheck,
     addDiff,

@@ -1,12 +1,18 @@
 import type { Command } from "commander";
 import { sizeOf } from "../../codegen/ir/graph.js";
 import { formatPlan } from "../../codegen/plan/index.js";
+import { userError } from "../../proto/errors/index.js";
+import { createMessage, type SolverParameter } from "../../proto/index.js";
 import { grouped, showBytes, showCount, showShape, showThousands } from "../../proto/words/amounts.js";
 import { unquoted } from "../../proto/words/names.js";
+import { buildSolver } from "../artefact/build-solver.js";
+import { trainingPrograms } from "../net/programs.js";
 import { readDefinition } from "../net/read-definition.js";
-import { type Analysis, analyse } from "./analyse.js";
+import { ruleOf } from "../solvers/index.js";
+import { type Analysis, analyse, programOptions } from "./analyse.js";
 import {
   type End,
+  fileOption,
   jsonOption,
   type ModelOptions,
   phaseOption,
@@ -25,6 +31,7 @@ import { showWarnings } from "./warnings.js";
 interface SummaryOptions extends ModelOptions {
   readonly phase: "TRAIN" | "TEST";
   readonly plan?: true;
+  readonly solver?: string;
 }
 
 /** `cortado summary`: layers, shapes, parameters, FLOPs, who needs backward, planned memory. */
@@ -35,11 +42,18 @@ export function addSummary(program: Command, io: Io, end: End): void {
       .summary("show a net's layers, shapes, parameters, FLOPs and memory")
       .description(
         "Shows what a net is, without running it: layers, shapes, parameters, operations, who needs backward,\n" +
-          "and the memory that forward (in phase TRAIN: and backward) takes. The data need not be there: give --shape.",
+          "and the memory that forward (in phase TRAIN: and backward, and a training step) takes. The data need not be\n" +
+          "there: give --shape.",
       ),
   )
     .addOption(phaseOption("TEST"))
     .option("--plan", "also the schedule, step by step, and where each value lies in memory")
+    .addOption(
+      fileOption(
+        "--solver <file>",
+        "whose training step's memory to show, in phase TRAIN (default: SGD with momentum)",
+      ),
+    )
     .addOption(rootOption());
   withShapes(withState(command))
     .addOption(jsonOption("one JSON document on stdout"))
@@ -70,7 +84,13 @@ async function summary(file: string, options: SummaryOptions, io: Io): Promise<n
     layers,
     shapes: options.shape,
   });
-  const facts = factsOf(analysis);
+  if (options.solver !== undefined && options.phase !== "TRAIN")
+    throw userError("--solver is about training", "add --phase TRAIN");
+  const solver =
+    options.solver === undefined
+      ? createMessage("SolverParameter", { momentum: 0.9 })
+      : await buildSolver(pathOf(io, options.solver), layers);
+  const facts = { ...factsOf(analysis), training: trainingMemory(analysis, solver) };
   const params = analysis.lowered.layers.flatMap(({ name, params }) =>
     params.map(({ index }, position) => [index, `${name}[${position}]`] as const),
   );
@@ -89,6 +109,34 @@ async function summary(file: string, options: SummaryOptions, io: Io): Promise<n
 }
 
 type NamedShapes = readonly { readonly blob: string; readonly shape: readonly number[] }[];
+
+/** What a training step takes, as `createSolver` runs it; it is another program than that of `compile`. */
+interface TrainingMemory {
+  readonly rule: string;
+  readonly arenaBytes: number;
+  readonly unsharedBytes: number;
+  /** Of the rule's own values, one or more for each that learns. */
+  readonly historyBytes: number;
+}
+
+/** Undefined where there is nothing to train. */
+function trainingMemory(
+  { lowered, lower, objective }: Analysis,
+  solver: SolverParameter,
+): TrainingMemory | undefined {
+  if (!objective.backward || lowered.wanted.params.length === 0 || lowered.rowCounts.length > 0)
+    return undefined;
+  const { step, update, states } = trainingPrograms(lower(), { keep: [] }, solver, programOptions());
+  const programs = update ? [step, update] : [step];
+  const { type } = solver;
+  const { slots } = ruleOf(solver);
+  return {
+    rule: type === "SGD" && slots > 0 && solver.momentum > 0 ? "SGD with momentum" : type,
+    arenaBytes: programs.reduce((sum, { program }) => sum + program.arenaBytes, 0),
+    unsharedBytes: programs.reduce((sum, { plan }) => sum + plan.unsharedBytes, 0),
+    historyBytes: 4 * states.reduce((sum, elements) => sum + elements, 0),
+  };
+}
 
 interface Facts {
   readonly name: string;
@@ -110,6 +158,7 @@ interface Facts {
     readonly unsharedBytes: number;
     readonly backward: boolean;
   };
+  readonly training?: TrainingMemory;
   readonly inputs: NamedShapes;
   readonly outputs: NamedShapes;
 }
@@ -146,7 +195,7 @@ function factsOf({ definition, lowered, program: { plan, program } }: Analysis):
 }
 
 function summaryLines(facts: Facts, phase: string, paint: ReturnType<typeof painter>): string[] {
-  const { layers, parameters, flops, memory, inputs, outputs } = facts;
+  const { layers, parameters, flops, memory, training, inputs, outputs } = facts;
   const shapes = (blobs: NamedShapes, layer?: string): string =>
     blobs
       .map(({ blob, shape }) =>
@@ -171,14 +220,22 @@ function summaryLines(facts: Facts, phase: string, paint: ReturnType<typeof pain
       layer.needsBackward ? "yes" : "–",
     ]),
   );
-  const share = memory.unsharedBytes > 0 ? Math.round((100 * memory.arenaBytes) / memory.unsharedBytes) : 100;
+  const against = ({ arenaBytes, unsharedBytes }: { arenaBytes: number; unsharedBytes: number }): string => {
+    const share = unsharedBytes > 0 ? Math.round((100 * arenaBytes) / unsharedBytes) : 100;
+    return `${showBytes(arenaBytes)}, against ${showBytes(unsharedBytes)} without sharing (${share}%), beside the parameters`;
+  };
   const total = [
     ["parameters", `${grouped(parameters)} (${showBytes(memory.parameterBytes)})`],
     ["FLOPs, forward", `${showThousands(flops)} (a multiply-add counts 2)`],
-    [
-      `memory, ${memory.backward ? "forward and backward" : "forward"}`,
-      `${showBytes(memory.arenaBytes)}, against ${showBytes(memory.unsharedBytes)} without sharing (${share}%), beside the parameters`,
-    ],
+    [`memory, ${memory.backward ? "forward and backward (compile)" : "forward"}`, against(memory)],
+    ...(training
+      ? [
+          [
+            `memory, training step (${training.rule})`,
+            `${against(training)} and ${showBytes(training.historyBytes)} of history`,
+          ],
+        ]
+      : []),
     ["inputs", shapes(inputs) || "none"],
     ["outputs", shapes(outputs) || "none"],
   ];

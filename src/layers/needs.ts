@@ -33,7 +33,17 @@ export interface Decision {
   readonly needsBackward: boolean;
   /** Whether the gradient goes on into each bottom. */
   readonly bottoms: readonly boolean[];
+  /** Layers whose parameters learn, at or below this one, the nearest first: at most `MOST_CAUSES`. */
+  readonly learning: readonly string[];
+  /** Layers with a loss weight, at or above this one, the nearest first: at most `MOST_CAUSES`. */
+  readonly losses: readonly string[];
 }
+
+/** So many names of layers say why; in a deep net all others would be said at every layer. */
+const MOST_CAUSES = 3;
+
+const join = (...causes: readonly (readonly string[])[]): readonly string[] =>
+  [...new Set(causes.flat())].slice(0, MOST_CAUSES);
 
 /** Decides for every layer and every split, in the order in which they run. */
 export function decideBackward(net: readonly DecidedLayer[], forceBackward: boolean): readonly Decision[] {
@@ -41,6 +51,7 @@ export function decideBackward(net: readonly DecidedLayer[], forceBackward: bool
   const blobNeeds = new Map<string, boolean>();
   const layerNeeds: boolean[] = [];
   const bottomNeeds: boolean[][] = [];
+  const causes = causesOf(layers);
   for (const { layer, bottoms, tops } of layers) {
     let need = layer.learns.includes(true);
     bottomNeeds.push(
@@ -77,13 +88,36 @@ export function decideBackward(net: readonly DecidedLayer[], forceBackward: bool
     logged: layerNeeds[index],
     needsBackward: layerNeeds[index] || forceBackward,
     bottoms: bottomNeeds[index].map((need, i) => need || (forceBackward && layer.forces(i))),
+    ...causes[index],
   }));
+}
+
+/** Of each layer, which layers at or below it learn, and which at or above it have a loss weight. */
+function causesOf(layers: readonly SplitNetLayer[]): readonly Pick<Decision, "learning" | "losses">[] {
+  const below = new Map<string, readonly string[]>();
+  const learning = layers.map(({ layer, bottoms, tops }) => {
+    const own = layer.learns.includes(true) ? [layer.name] : [];
+    const found = join(own, ...bottoms.map((blob) => below.get(blob) ?? []));
+    for (const blob of tops) below.set(blob, found);
+    return found;
+  });
+  const above = new Map<string, readonly string[]>();
+  const losses = layers.toReversed().map(({ owner, bottoms, tops, weights }) => {
+    // A split that carries a weight carries its layer's.
+    const own = tops.some((_, top) => weights[top] !== 0) ? [owner] : [];
+    const found = join(own, ...tops.map((blob) => above.get(blob) ?? []));
+    for (const blob of bottoms) above.set(blob, join(above.get(blob) ?? [], found));
+    return found;
+  });
+  return learning.map((found, index) => ({ learning: found, losses: losses[layers.length - 1 - index] }));
 }
 
 /** A layer of the net with splits: `bottoms` and `tops` are the names after splitting. */
 interface SplitNetLayer {
   readonly layer: DecidedLayer;
   readonly source: number | undefined;
+  /** Its name, or of a split that of the layer whose top it splits. */
+  readonly owner: string;
   readonly bottoms: readonly string[];
   readonly tops: readonly string[];
   /** Of each top. */
@@ -143,6 +177,7 @@ function insertSplits(net: readonly DecidedLayer[]): readonly SplitNetLayer[] {
         {
           layer: SPLIT(top.splitName),
           source: undefined,
+          owner: layer.name,
           bottoms: [top.key],
           tops: Array.from({ length: top.uses }, (_, k) => `${top.splitName}_${k}`),
           weights: Array.from({ length: top.uses }, (_, k) => (k === 0 ? weight : 0)),
@@ -155,6 +190,7 @@ function insertSplits(net: readonly DecidedLayer[]): readonly SplitNetLayer[] {
       {
         layer,
         source: index,
+        owner: layer.name,
         bottoms,
         tops: allTops,
         weights: allTops.map((_, top) =>

@@ -2,11 +2,12 @@ import { CortadoError, type Diagnostic } from "../../proto/errors/index.js";
 import { didYouMean, orList } from "../../proto/errors/suggest.js";
 import { quoted, shownValue } from "../../proto/words/names.js";
 import type { LayerType } from "../layers/index.js";
+import { isDevice, TARGET_CHOICES } from "./choose-target.js";
 import type { CompileOptions } from "./compile-options.js";
 
 const CHOICES = {
   phase: ["TRAIN", "TEST"],
-  target: ["auto", "ts", "native", "cuda", "emulator"],
+  target: TARGET_CHOICES,
   dtype: ["float32", "float64"],
   debug: ["finite"],
 } as const;
@@ -40,7 +41,7 @@ export function checkOptions(options: CompileOptions): void {
       );
   for (const [name, allowed] of Object.entries(CHOICES) as [keyof typeof CHOICES, readonly string[]][]) {
     const value: unknown = options[name];
-    if (value !== undefined && !allowed.includes(value as string))
+    if (value !== undefined && !allowed.includes(value as string) && !(name === "target" && isDevice(value)))
       error(
         `option ${name} is ${shownValue(value)}; it may be ${orList(allowed.map(quoted))}`,
         typeof value === "string" ? didYouMean(value, allowed) : undefined,

@@ -1,3 +1,4 @@
+import type { DeviceName } from "../../runtime/devices/index.js";
 import type { WeightSet } from "../../runtime/weights/index.js";
 import type { LayerType } from "../layers/index.js";
 import type { CompiledNet } from "./compiled-net.js";
@@ -10,7 +11,7 @@ export interface CompileOptions {
    * Default "auto": the fastest target that works here; with `share`, that of the other net. "emulator" is a test
    * device, chosen by name only.
    */
-  readonly target?: "auto" | "ts" | "native" | "cuda" | "emulator";
+  readonly target?: "auto" | DeviceName;
   /** Blobs to be readable after forward and backward; outputs always are. Default: none but those. */
   readonly keep?: "all" | readonly string[];
   /** A `.caffemodel`, `.caffemodel.h5` or `.safetensors` (path or bytes), matched by layer name. */
@@ -37,6 +38,6 @@ export interface CompileOptions {
   readonly debug?: "finite";
   /** Where the lines of a net with `debug_info: true` go. Default: stderr. */
   readonly log?: (line: string) => void;
-  /** "float64" on `ts` and `native`: gradient checks. Values cross the face as Float32Array all the same. Default "float32". */
+  /** "float64" on `ts`: gradient checks. Values cross the face as Float32Array all the same. Default "float32". */
   readonly dtype?: "float32" | "float64";
 }

@@ -89,7 +89,7 @@ async function prepare(
   checkOptions(options);
   const { phase = "TEST", seed = DEFAULT_SEED, threads = 1, dtype = "float32", shapes, layers } = options;
   const lent = options.share && lentBy(options.share);
-  const target = await chooseTarget(options, lent?.hold.device.name);
+  const target = await chooseTarget(options, lent && options.share?.target.name);
   const state = { phase, level: options.level, stages: options.stages };
   const { definition: whole, root } = await readDefinition(net, options.root, state, layers);
   const definition = selectLayers(whole, state);

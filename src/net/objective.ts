@@ -39,7 +39,7 @@ export interface Objective {
 export const diffName = (blob: string): string => `diff:${blob}`;
 
 /** Where gradients start, as nodes: the loss weights, and one input for each of the caller's diffs. */
-function seedsOf(lowered: LoweredNet, objective: Objective): { node: Node; cotangent: Node }[] {
+export function seedsOf(lowered: LoweredNet, objective: Objective): { node: Node; cotangent: Node }[] {
   const b = lowered.builder;
   const given = new Set(objective.seeds);
   const losses = lowered.losses

@@ -1,34 +1,25 @@
 import type { RealType } from "../../codegen/ir/real.js";
-import { type CortadoError, userError } from "../../proto/errors/index.js";
+import { InternalError, orList, userError } from "../../proto/errors/index.js";
 import type { Device } from "../../runtime/device.js";
-import { createCudaDevice } from "../../runtime/devices/cuda/cuda-device.js";
-import { createEmulatorDevice } from "../../runtime/devices/emulator/emulator-device.js";
-import { createTsDevice } from "../../runtime/devices/ts/ts-device.js";
+import { DEVICES } from "../../runtime/devices/index.js";
 import type { CompiledNet } from "./compiled-net.js";
 
 /** Opens the device of a target. @throws CortadoError where it is not there, or has no such numbers */
 export async function openDevice(
-  target: CompiledNet["target"],
+  { name }: Pick<CompiledNet["target"], "name">,
   { dtype }: { readonly dtype: RealType },
 ): Promise<Device> {
-  switch (target.name) {
-    case "ts":
-      return createTsDevice(dtype);
-    case "emulator":
-      if (dtype !== "float32") throw onlyFloat32(target.name);
-      return createEmulatorDevice();
-    case "cuda":
-      if (dtype !== "float32") throw onlyFloat32(target.name);
-      return createCudaDevice();
-    case "native":
-      throw userError("This version of Cortado has no native target", 'use target "ts" (or "auto")');
-    default:
-      return target.name satisfies never;
+  const found = DEVICES.find((device) => device.name === name);
+  if (!found) throw new InternalError(`there is no device ${name}`);
+  if (!found.target.dtypes.includes(dtype)) {
+    const able = DEVICES.filter(({ offered, target }) => offered && target.dtypes.includes(dtype));
+    throw userError(
+      `Target ${name} computes in ${orList(found.target.dtypes)}`,
+      `use target ${orList(able.map((device) => `"${device.name}"`))} for dtype "${dtype}"`,
+    );
   }
+  return found.open({ dtype });
 }
-
-const onlyFloat32 = (target: string): CortadoError =>
-  userError(`Target ${target} computes in float32`, 'use target "ts" for dtype "float64"');
 
 /**
  * One net's hold on a device. Nets that share parameters share their device: the one that opened it may be closed

@@ -1,15 +1,18 @@
 import type { GraphBuilder } from "../../codegen/ir/builder.js";
 import { type Graph, type Node, type Root, sizeOf } from "../../codegen/ir/graph.js";
+import { printGraph } from "../../codegen/ir/print-graph.js";
 import type { Argument, Program } from "../../codegen/kernel/kernel.js";
 import {
   locate,
   type PipelineOptions,
+  planIn,
   programOf,
+  renderKernel,
   runPipeline,
+  type Stage,
   startCompilation,
 } from "../../codegen/pipeline.js";
 import type { Plan } from "../../codegen/plan/plan.js";
-import { InternalError } from "../../proto/errors/index.js";
 import type { SolverParameter } from "../../proto/index.js";
 import { quoted } from "../../proto/words/names.js";
 import type { LoweredNet } from "../layers/index.js";
@@ -36,8 +39,7 @@ export type ProgramOptions = Omit<PipelineOptions, "repeatBackward">;
 /** A graph of a net through the pipeline, up to its kernels. */
 export function makeProgram(graph: Graph, builder: GraphBuilder, options: PipelineOptions): NetProgram {
   const compilation = runPipeline(startCompilation(graph, builder, options), { until: "kernels" });
-  const { plan } = compilation;
-  if (!plan) throw new InternalError("the pipeline made no plan");
+  const plan = planIn(compilation);
   const inputs = new Map<string, Argument>();
   for (const node of plan.placements.keys())
     if (node.op === "input") inputs.set(node.name, locate(compilation, node));
@@ -57,6 +59,57 @@ export function makeProgram(graph: Graph, builder: GraphBuilder, options: Pipeli
 /** The program of forward and, where the objective has it, of backward, which may run again and again. */
 export const netProgram = (lowered: LoweredNet, objective: Objective, options: ProgramOptions): NetProgram =>
   makeProgram(objectiveGraph(lowered, objective), lowered.builder, { ...options, repeatBackward: true });
+
+/** A stage of the pipeline that has been run. */
+export interface TracedStage extends Pick<Stage, "name" | "kind" | "about"> {
+  readonly milliseconds: number;
+  /** What it made, for people. */
+  readonly print: () => string;
+}
+
+/** A program and all that was made on the way to its source. */
+export interface TracedProgram {
+  /** Before the first stage. */
+  readonly graph: Graph;
+  readonly plan: Plan;
+  readonly program: Program;
+  /** The graph of the objective first, then those of `stagesOf` the target. */
+  readonly stages: readonly TracedStage[];
+  /** The text of one kernel alone. */
+  readonly kernelText: (kernel: number) => string;
+}
+
+/** As `netProgram`, up to source, each stage timed, printable and verified. */
+export function traceProgram(
+  lowered: LoweredNet,
+  objective: Objective,
+  options: ProgramOptions,
+): TracedProgram {
+  const before = performance.now();
+  const graph = objectiveGraph(lowered, objective);
+  const stages: TracedStage[] = [
+    {
+      name: "objective",
+      kind: "graph",
+      about: "the layers as primitives, and their derivative, in one graph",
+      milliseconds: performance.now() - before,
+      print: () => printGraph(graph),
+    },
+  ];
+  const made = runPipeline(startCompilation(graph, lowered.builder, { ...options, repeatBackward: true }), {
+    verify: true,
+    trace({ name, kind, about, print }, one, milliseconds) {
+      stages.push({ name, kind, about, milliseconds, print: () => print(one) });
+    },
+  });
+  return {
+    graph,
+    plan: planIn(made),
+    program: programOf(made),
+    stages,
+    kernelText: (kernel) => renderKernel(made, kernel),
+  };
+}
 
 /** The programs of a training step, and the states beside the parameters. */
 export interface TrainingPrograms {

@@ -10,13 +10,14 @@ import { type RunOptions, runPipeline, startCompilation } from "../../codegen/pi
 import type { Plan } from "../../codegen/plan/index.js";
 import { type Target, tsTarget } from "../../codegen/targets/index.js";
 
-/** A graph after the passes that every target has. */
+/** A graph after the passes that every target has, verified between them. */
 export const optimise = (
   graph: Graph,
   builder: GraphBuilder,
   options: Omit<RunOptions, "until"> = {},
 ): Graph =>
   runPipeline(startCompilation(graph, builder, { target: tsTarget, dtype: "float32", seed: 1 }), {
+    verify: true,
     ...options,
     until: "graph",
   }).graph;

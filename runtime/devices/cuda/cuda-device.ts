@@ -31,7 +31,6 @@ export async function createCudaDevice(options: CudaDeviceOptions = {}): Promise
   const compiler = options.compiler ?? (await compilerFor(found));
   const gpu = openGpu(found);
   return {
-    name: "cuda",
     target: cudaTarget,
     description: cudaTarget.describe(gpu.architecture),
     checkMemory: gpu.checkMemory,

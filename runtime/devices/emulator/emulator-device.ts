@@ -26,7 +26,6 @@ export function createEmulatorDevice(options: EmulatorOptions = {}): Device {
   const { addon } = opened;
   if (addon === undefined) throw userError(`target "emulator" is not available: ${opened.why}`);
   return {
-    name: "emulator",
     target: cudaTarget,
     description: cudaTarget.describe(ARCHITECTURE),
     checkMemory,

@@ -9,7 +9,6 @@ import { allocateParam } from "./ts-memory.js";
 /** This process as a device: generated TypeScript over shared memory, on the caller's thread or on several. */
 export function createTsDevice(dtype: RealType): Device {
   return {
-    name: "ts",
     target: tsTarget,
     description: tsTarget.describe(),
     checkMemory,

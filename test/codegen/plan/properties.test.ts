@@ -4,6 +4,7 @@ import { differentiate } from "../../../codegen/autodiff/index.js";
 import { type Graph, type Node, type Root, sizeOf } from "../../../codegen/ir/graph.js";
 import { add, arg, constant, mul, sub } from "../../../codegen/ir/scalar.js";
 import { formatPlan, type Plan, type PlanOptions, planGraph } from "../../../codegen/plan/index.js";
+import { verifyPlan } from "../../../codegen/plan/verify-plan.js";
 import { type Bindings, interpret } from "../../support/interpret.js";
 import { build, type RandomGraph, type Recipe, recipe } from "../../support/random-graph.js";
 import { bindInputs, createMemory, runPass } from "./execute.js";
@@ -132,6 +133,7 @@ describe("plans of random nets", () => {
     fc.assert(
       fc.property(nets, fc.constantFrom(...OPTIONS), ({ graph }, options) => {
         const plan = planGraph(graph, options);
+        verifyPlan(plan);
         const { regions } = plan;
         for (const a of regions) {
           expect(a.offset % 256).toBe(0);

@@ -27,6 +27,7 @@ test("the page shows every command", () => {
       "test",
       "time",
       "summary",
+      "explain",
       "check",
       "gradcheck",
       "diff",
@@ -48,3 +49,12 @@ test.each(
     await made.remove();
   }
 });
+
+test.each(blocks.filter(({ command }) => command.startsWith("explain")))(
+  "cortado $command prints every line of the page",
+  async ({ command, output }) => {
+    const { stdout } = await cortado(command.split(" "), { cwd: root });
+    const printed = new Set(stdout.split("\n"));
+    expect(output.split("\n").filter((line) => line !== "…" && !printed.has(line))).toEqual([]);
+  },
+);

@@ -95,7 +95,7 @@ describe.skipIf(loaded === undefined)("the cuda device over a driver double", ()
   test("a net's passes are those of the target ts, and all memory is given back", async () => {
     const want = await resultsOf(await netOn(createTsDevice("float32")));
     const { device, double } = await open();
-    expect(device.name).toBe("cuda");
+    expect(device.target.name).toBe("cuda");
     expect(device.description.gpu?.architecture).toBe("sm_90");
     const net = await netOn(device);
     expect(net.built.source).toContain("KERNEL(");
