@@ -10,7 +10,7 @@ import {
   type ManifestFile,
 } from "../runtime/artefact/manifest.js";
 import { isRuleScalar } from "../runtime/artefact/step-scalars.js";
-import type { Tables, TrainTable } from "../runtime/artefact/tables.js";
+import type { Tables, TrainTable } from "../runtime/net/tables.js";
 import { encodeWeights } from "../runtime/weights/index.js";
 import { backwardSeeds } from "./artefact/backward-seeds.js";
 import type { CudaCompiler } from "./artefact/build-cuda.js";
@@ -21,11 +21,11 @@ import { declarationsOf } from "./artefact/declarations.js";
 import { type BuiltFile, checkFolder, writeFolder } from "./artefact/folder.js";
 import { mergePrograms } from "./artefact/merge-programs.js";
 import { moduleText } from "./artefact/net-module.js";
-import { netTables, programTable } from "./artefact/net-tables.js";
 import { buildWeights } from "./artefact/parameters.js";
 import type { LoweredNet } from "./layers/index.js";
 import { openFeeds } from "./net/feeds.js";
 import { lowerDefinition } from "./net/lower-definition.js";
+import { netTables, programTable } from "./net/net-tables.js";
 import { hasGradient, keptBlobs } from "./net/objective.js";
 import { netProgram, type TrainingPrograms, trainingPrograms } from "./net/programs.js";
 import { readDefinition } from "./net/read-definition.js";

@@ -9,12 +9,12 @@ import {
 } from "../devices/cuda/cuda-executor.js";
 import { amount, type Gpu, openGpu } from "../devices/cuda/gpu.js";
 import { openDriver, pickDevice } from "../devices/cuda/open-driver.js";
+import type { ProgramTable, Tables } from "../net/tables.js";
 import type { ArtefactDevice, ArtefactProgram } from "./artefact-device.js";
 import type { ArtefactFiles } from "./artefact-files.js";
 import { openBuiltAddon } from "./cuda-addon.js";
 import type { BuiltKernel, CudaTables, CudaVariant } from "./cuda-tables.js";
 import { variantFor } from "./cuda-variant.js";
-import type { ProgramTable, Tables } from "./tables.js";
 
 /** What the caller of `load` may say. */
 export interface CudaLoadOptions {

@@ -1,6 +1,6 @@
 import type { NetPass } from "../../codegen/ir/graph.js";
 import type { Argument } from "../../codegen/kernel/kernel.js";
-import type { ProgramTable } from "./tables.js";
+import type { ProgramTable } from "../net/tables.js";
 
 /** Runs one program where its target runs: all that the face of a built net asks of a device. */
 export interface ArtefactProgram {

@@ -1,6 +1,6 @@
 import type { Argument } from "../../codegen/kernel/kernel.js";
+import type { ProgramTable, Tables } from "../net/tables.js";
 import type { ArtefactDevice, ArtefactProgram } from "./artefact-device.js";
-import type { ProgramTable, Tables } from "./tables.js";
 
 /** A kernel: its buffers, then the part of its outermost loop to do. */
 export type ArtefactKernel = (...buffersAndRange: (Float32Array | Int32Array | number)[]) => void;

@@ -1,8 +1,8 @@
 import { CortadoError } from "../../proto/errors/errors.js";
 import { quoted } from "../../proto/errors/suggest.js";
+import type { LayerTable } from "../net/tables.js";
 import { decodeSafetensors, encodeSafetensors } from "../weights/safetensors.js";
 import { elementsOf, refuse, shown } from "./given.js";
-import type { LayerTable } from "./tables.js";
 
 /** Values by parameter, in the order in which they are to be written. */
 export type ParameterValues = readonly { readonly param: number; readonly data: Float32Array }[];

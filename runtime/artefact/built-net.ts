@@ -1,10 +1,10 @@
 import { quoted } from "../../proto/errors/suggest.js";
+import { INPUT, type Tables } from "../net/tables.js";
 import type { ArtefactDevice } from "./artefact-device.js";
 import { type ParameterValues, writeParameters } from "./artefact-weights.js";
 import { createTraining } from "./built-training.js";
 import { elementsOf, type Given, instead, mistakesIn, refuse, shown } from "./given.js";
 import { type NamedProgram, nameProgram } from "./program.js";
-import { INPUT, type Tables } from "./tables.js";
 
 type Blobs = Record<string, Float32Array>;
 

@@ -1,7 +1,7 @@
+import { INPUT, type Tables, type TrainTable } from "../net/tables.js";
 import { type Given, refuse } from "./given.js";
 import type { NamedProgram } from "./program.js";
 import { createScalars } from "./step-scalars.js";
-import { INPUT, type Tables, type TrainTable } from "./tables.js";
 
 /** What a training step needs of the net it belongs to. */
 interface Owner {

@@ -1,9 +1,9 @@
+import type { Tables } from "../net/tables.js";
 import type { ArtefactDevice } from "./artefact-device.js";
 import { type ArtefactFiles, openFiles } from "./artefact-files.js";
 import { type ParameterValues, readParameters } from "./artefact-weights.js";
 import { createNet } from "./built-net.js";
 import { type Location, readBytes } from "./read.js";
-import type { Tables } from "./tables.js";
 
 /** The files beside net.js. */
 export interface ArtefactPlaces {

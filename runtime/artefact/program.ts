@@ -1,5 +1,5 @@
+import type { ProgramTable } from "../net/tables.js";
 import type { ArtefactProgram } from "./artefact-device.js";
-import type { ProgramTable } from "./tables.js";
 
 /** A program whose values are read and written by name. */
 export interface NamedProgram {

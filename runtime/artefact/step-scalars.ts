@@ -1,7 +1,7 @@
+import type { TrainTable } from "../net/tables.js";
 import { adamCorrection } from "../solver/adam-correction.js";
 import { type Policy, rateOf } from "../solver/rate.js";
 import { instead } from "./given.js";
-import type { TrainTable } from "./tables.js";
 
 /** Scalars of update rules, by name, as functions of the iteration (from 0). */
 const RULE_SCALARS: Readonly<

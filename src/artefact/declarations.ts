@@ -1,4 +1,4 @@
-import type { Tables } from "../../runtime/artefact/tables.js";
+import type { Tables } from "../../runtime/net/tables.js";
 import { BUILT_MARK } from "./built-mark.js";
 import { stringLiteral } from "./literal.js";
 

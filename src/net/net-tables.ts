@@ -1,9 +1,9 @@
 import type { NetPass } from "../../codegen/ir/graph.js";
 import type { Argument } from "../../codegen/kernel/kernel.js";
-import type { ProgramTable, Tables } from "../../runtime/artefact/tables.js";
+import type { ProgramTable, Tables } from "../../runtime/net/tables.js";
 import type { LoweredNet } from "../layers/index.js";
-import { checkName } from "../net/objective.js";
-import type { NetProgram } from "../net/programs.js";
+import { checkName } from "./objective.js";
+import type { NetProgram } from "./programs.js";
 
 /** What a built module says of one program. `program` has its kernels numbered as the module does. */
 export function programTable(
