@@ -10,7 +10,7 @@ import {
   type ManifestFile,
 } from "../runtime/artefact/manifest.js";
 import { isRuleScalar } from "../runtime/artefact/step-scalars.js";
-import type { Tables, TrainTable } from "../runtime/net/tables.js";
+import type { NetTables, Tables, TrainTable } from "../runtime/net/tables.js";
 import { encodeWeights } from "../runtime/weights/index.js";
 import { backwardSeeds } from "./artefact/backward-seeds.js";
 import type { CudaCompiler } from "./artefact/build-cuda.js";
@@ -132,9 +132,9 @@ export async function buildWith(
   const unnamed: Omit<Tables, "build"> = {
     net: definition.net.name,
     target: target.target.name,
-    ...netTables(lowered, keep),
+    ...withoutPlaces(netTables(lowered, keep)),
     parameters: [...lowered.params.map(({ shape }) => sizeOf(shape)), ...(training?.states ?? [])],
-    ...(seeds && { backward: { seeds, inputs: lowered.wanted.inputs } }),
+    ...(seeds && { seeds }),
     ...(training && solver && { train: trainTable(training, solver) }),
   };
   const { text, build } = await moduleText(unnamed, parts);
@@ -163,9 +163,9 @@ export async function buildWith(
     target: target.target.name,
     phase,
     files: written.map(described),
-    inputs: named(tables.inputs),
+    inputs: tables.inputs,
     outputs: named(tables.outputs),
-    fed: tables.inputs.filter((name) => fed.has(name)),
+    fed: tables.inputs.map(({ name }) => name).filter((name) => fed.has(name)),
     backward: seeds !== undefined,
     train,
     needsRate: tables.train !== undefined && tables.train.rate === undefined,
@@ -198,7 +198,7 @@ const manifestOf = (
   net: tables.net,
   phase,
   blobs: tables.blobs,
-  inputs: tables.inputs,
+  inputs: tables.inputs.map(({ name }) => name),
   outputs: tables.outputs,
   params: tables.layers.flatMap(({ name, params }) =>
     params.map(({ shape }, index) => ({ layer: name, index, shape })),
@@ -206,6 +206,12 @@ const manifestOf = (
   arenaBytes,
   parameterBytes: tables.parameters.reduce((sum, elements) => sum + 4 * elements, 0),
   files: files.map(described),
+});
+
+/** A build does not carry the text of its net. */
+const withoutPlaces = (tables: NetTables): NetTables => ({
+  ...tables,
+  checks: tables.checks.map(({ span: _, ...check }) => check),
 });
 
 /** What a built module says of its update. */
@@ -223,6 +229,6 @@ function trainTable({ history }: TrainingPrograms, solver: SolverParameter): Tra
     ...(lr_policy !== "" && {
       rate: { lr_policy, base_lr, gamma, power, stepsize, stepvalue, max_iter },
     }),
-    history: history.map(({ param, shape }) => ({ param, shape })),
+    history,
   };
 }

@@ -1,6 +1,6 @@
 import { sameShape } from "../codegen/ir/graph.js";
 import { CortadoError, type Diagnostic, userError } from "../proto/errors/index.js";
-import { toFloat32 } from "../runtime/memory.js";
+import { toFloat32 } from "../runtime/net/float32.js";
 import type { Blobs } from "../runtime/net-types.js";
 import { drawnInputs } from "./gradcheck/bottoms.js";
 import { drawNetValues } from "./gradcheck/net-values.js";
@@ -179,7 +179,7 @@ async function batchFor(
   if (!internals) return given;
   const batch: Blobs = Object.create(null);
   for (const blob of internals.lowered.inputs.keys()) {
-    const fed = await internalsOf(a)?.session.current()?.readInput(inputName(blob));
+    const fed = await internalsOf(a)?.running.current()?.runner.readInput(inputName(blob));
     const values = fed ? toFloat32(fed) : (given?.[blob] ?? drawn.get(blob));
     if (values) batch[blob] = Float32Array.from(values);
   }

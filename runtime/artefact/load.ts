@@ -1,7 +1,7 @@
 import type { Tables } from "../net/tables.js";
-import type { ArtefactDevice } from "./artefact-device.js";
 import { type ArtefactFiles, openFiles } from "./artefact-files.js";
 import { type ParameterValues, readParameters } from "./artefact-weights.js";
+import type { BuiltDevice } from "./built-device.js";
 import { createNet } from "./built-net.js";
 import { type Location, readBytes } from "./read.js";
 
@@ -24,7 +24,7 @@ export interface LoadOptions {
 export function loader(
   tables: Tables,
   places: ArtefactPlaces,
-  open: (files: ArtefactFiles, options: LoadOptions) => Promise<ArtefactDevice>,
+  open: (files: ArtefactFiles, options: LoadOptions) => Promise<BuiltDevice>,
   further: readonly string[] = [],
 ): (options?: LoadOptions) => Promise<object> {
   const known = ["weights", ...further];

@@ -1,7 +1,7 @@
+import { quoted } from "../../proto/errors/suggest.js";
 import type { TrainTable } from "../net/tables.js";
 import { adamCorrection } from "../solver/adam-correction.js";
 import { type Policy, rateOf } from "../solver/rate.js";
-import { instead } from "./given.js";
 
 /** Scalars of update rules, by name, as functions of the iteration (from 0). */
 const RULE_SCALARS: Readonly<
@@ -35,7 +35,9 @@ export function createScalars({ scalars, constants, rate: settings }: TrainTable
       const own = given as Readonly<Record<string, unknown>>;
       for (const [name, value] of Object.entries(own)) {
         if (!names.includes(name))
-          throw new Error(`a step has no scalar ${JSON.stringify(name)}: ${instead(name, names)}`);
+          throw new Error(
+            `a step has no scalar ${JSON.stringify(name)}: there is ${names.map(quoted).join(", ")}`,
+          );
         if (typeof value !== "number") throw new Error(`the scalar ${name} of a step is not a number`);
       }
       const policy = settings && rateOf(settings.lr_policy as Policy, settings, iteration, currentStep);

@@ -141,7 +141,7 @@ async function drawParameters(net: CompiledNet, seed: number): Promise<void> {
   const { lowered, params } = internals;
   const drawn = drawNetValues({ text: "", inputs: [], seed }, lowered);
   for (const [i, { kind }] of lowered.params.entries())
-    if (kind !== "carried") await params.store.memories[i].write(drawn.params[i]);
+    if (kind !== "carried") await params.memories[i].write(drawn.params[i]);
 }
 
 function comparisonLines(

@@ -8,7 +8,6 @@ import { randomStream } from "../../runtime/random/index.js";
 import type { LayerType } from "../layers/index.js";
 import { buildProgram } from "../net/load-program.js";
 import { objectiveGraph } from "../net/objective.js";
-import { createRunner } from "../net/runner.js";
 import { heldBack } from "./cut.js";
 import {
   type Checked,
@@ -47,8 +46,8 @@ export async function compileForCheck(net: DrawnNet, options: CheckOptions = {})
       .map((blob) => [blob, uniforms(stream, sizeOf(lowered.blobs.get(blob)!.shape))]),
   );
   const graph = objectiveGraph(lowered, { backward: true, seeds: [...seeds.keys()], keep: lossBlobs }, rules);
-  const built = await buildProgram(graph, lowered.builder, { device, params: store, seed: 1, threads: 1 });
-  return { lowered, runner: createRunner(built), store, values, seeds };
+  const runner = await buildProgram(graph, lowered, { device, params: store, seed: 1, threads: 1 });
+  return { lowered, runner, store, values, seeds };
 }
 
 /** Compiles a net and compares. The direction covers the differentiable inputs and the parameters whose gradient is wanted. */

@@ -8,9 +8,9 @@
  * all in float64, on the code that the `ts` target runs.
  */
 import type { ParamStore } from "../../runtime/device.js";
+import type { Runner } from "../../runtime/net/runner.js";
 import { inputName, type LoweredNet, STEP } from "../layers/index.js";
 import { diffName } from "../net/objective.js";
-import type { Runner } from "../net/runner.js";
 import type { NetValues } from "./net-values.js";
 
 /** How far the two derivatives may be apart, relative to the greater of them. */

@@ -8,10 +8,9 @@ import { compile } from "../net/compile.js";
 import type { CompileOptions } from "../net/compile-options.js";
 import { readConstants } from "../net/constants.js";
 import { internalsOf } from "../net/internals.js";
-import { buildProgram } from "../net/load-program.js";
+import { buildProgram, type CompiledRunner } from "../net/load-program.js";
 import { objectiveGraph } from "../net/objective.js";
 import { readDefinition } from "../net/read-definition.js";
-import { createRunner, type Runner } from "../net/runner.js";
 import type { NetDef } from "../net-text/index.js";
 import { drawnInputs } from "./bottoms.js";
 import { heldBack } from "./cut.js";
@@ -59,30 +58,28 @@ export async function checkGivenNet(net: string | NetDef, options: GivenNetOptio
     target: "ts",
     dtype: "float64",
   });
-  let runner: Runner | undefined;
+  let runner: CompiledRunner | undefined;
   try {
     const internals = internalsOf(compiled);
     if (!internals) throw new InternalError("a compiled net without internals");
-    const { lowered, params, hold, session, unfed } = internals;
+    const { lowered, params, hold, running, unfed } = internals;
     const { definition } = compiled;
     if (layer !== undefined && !lowered.layers.some(({ name }) => name === layer))
       throw userError(`The net has no layer ${JSON.stringify(layer)}`);
     const seeded = seededOutputs(lowered, layers);
     const losses = lowered.losses.map(({ blob }) => blob);
     const graph = objectiveGraph(lowered, { backward: true, seeds: seeded, keep: losses });
-    const built = await buildProgram(graph, lowered.builder, {
+    runner = await buildProgram(graph, lowered, {
       device: hold.device,
-      params: params.store,
+      params,
       seed: 1,
       threads: 1,
     });
-    runner = createRunner(built);
     for (const { input, values } of await readConstants(lowered, root)) await runner.write(input, values);
 
     const inputs = drawnInputs(lowered, definition, layers);
     const parts = partsOf(lowered, definition, inputs, { layer, layers });
-    const own =
-      weights === undefined ? undefined : await Promise.all(params.store.memories.map((m) => m.read()));
+    const own = weights === undefined ? undefined : await Promise.all(params.memories.map((m) => m.read()));
     const failures: GradientFailure[] = [];
     for (let run = 0; run < runs; run++) {
       const drawnNet: DrawnNet = { text: "", inputs, seed: seed + run };
@@ -91,7 +88,7 @@ export async function checkGivenNet(net: string | NetDef, options: GivenNetOptio
       const given: Record<string, Float32Array> = Object.create(null);
       for (const blob of unfed)
         given[blob] = Float32Array.from(options.inputs?.[blob] ?? drawn.inputs.get(blob)!);
-      await session.feed(runner, { ...options.inputs, ...given } as Record<string, Float32Array>);
+      await running.feed(runner, { ...options.inputs, ...given } as Record<string, Float32Array>);
       const values = new Map(drawn.inputs);
       for (const blob of values.keys()) {
         const exact = options.inputs?.[blob];
@@ -103,7 +100,7 @@ export async function checkGivenNet(net: string | NetDef, options: GivenNetOptio
       const checked: Checked = {
         lowered,
         runner,
-        store: params.store,
+        store: params,
         values: {
           inputs: values,
           params: own ? own.map((x) => Float64Array.from(x)) : drawn.params,
@@ -113,7 +110,7 @@ export async function checkGivenNet(net: string | NetDef, options: GivenNetOptio
         ),
       };
       const gradients = await gradientsAt(checked);
-      await session.check(runner);
+      await running.check(runner);
       for (const [index, part] of parts.entries()) {
         const direction = directionOf(part, checked, seed + run, index);
         const { outcome, backward, differences, error } = await compareAlong(

@@ -1,8 +1,8 @@
 import type { ParamMemory } from "../../runtime/device.js";
+import type { Runner } from "../../runtime/net/runner.js";
 import { shortNumber } from "../../runtime/solver/events.js";
 import type { LoweredNet } from "../layers/lower-net.js";
 import type { NetDef } from "../net-text/index.js";
-import type { Runner } from "./runner.js";
 import { watchedBottoms, watchedTops } from "./watch.js";
 
 /** One line of a log, without its end. */

@@ -1,20 +1,21 @@
+import type { ParamStore } from "../../runtime/device.js";
+import type { Running } from "../../runtime/net/running-net.js";
 import type { LoweredNet } from "../layers/lower-net.js";
 import type { CompiledNet } from "./compiled-net.js";
 import type { Inspector } from "./inspect.js";
-import type { NetParams } from "./net-params.js";
 import type { DeviceHold } from "./open-device.js";
-import type { Session } from "./session.js";
+import type { CompiledCurrent } from "./row-programs.js";
 
 /** What is behind a face: for the solver, for sharing parameters, for the command line. */
 export interface NetInternals {
   readonly lowered: LoweredNet;
-  readonly params: NetParams;
+  readonly params: ParamStore;
   readonly hold: DeviceHold;
   readonly seed: number;
   readonly threads: number;
   /** Blobs readable beside the outputs. */
   readonly keep: readonly string[];
-  readonly session: Session;
+  readonly running: Running<CompiledCurrent>;
   /** Inputs that no data layer feeds. */
   readonly unfed: readonly string[];
   readonly inspector: Inspector | undefined;

@@ -2,19 +2,8 @@ import { sameShape, sizeOf } from "../../codegen/ir/graph.js";
 import type { RealType } from "../../codegen/ir/real.js";
 import { userError } from "../../proto/errors/index.js";
 import type { Device, ParamMemory, ParamStore } from "../../runtime/device.js";
-import { toFloat32 } from "../../runtime/memory.js";
-import type { Param, ParamInfo } from "../../runtime/net-types.js";
 import { fill, streamOf } from "../../runtime/random/index.js";
 import type { LoweredNet, LoweredParam } from "../layers/index.js";
-
-/** Parameters by layer name; layers without any are absent. */
-export type ParamTable = Readonly<Record<string, readonly Param[]>>;
-
-/** The memory behind the parameters of a net, and how layers name it. */
-export interface NetParams {
-  readonly store: ParamStore;
-  readonly table: ParamTable;
-}
 
 /** What a shared net lends: its memory, by layer name and position. */
 export interface LentParams {
@@ -43,7 +32,7 @@ export interface ParamOptions {
 export async function createParams(
   lowered: LoweredNet,
   { device, dtype, seed, lent, check }: ParamOptions,
-): Promise<NetParams> {
+): Promise<ParamStore> {
   if (lent && lent.dtype !== dtype)
     throw userError(`A net in ${dtype} cannot share the parameters of a net in ${lent.dtype}`);
   const lentFor = ({ kind, layer, position }: LoweredParam) =>
@@ -69,27 +58,5 @@ export async function createParams(
       await memory.write(new Float64Array(elements).fill(param.value));
     memories.push(memory);
   }
-  const table: Record<string, Param[]> = Object.create(null);
-  for (const layer of lowered.layers) {
-    if (layer.params.length > 0)
-      table[layer.name] = layer.params.map(({ index, ...info }) => paramOver(info, memories[index]));
-  }
-  return { store: { dtype, memories }, table };
-}
-
-/** A readable and writable parameter over its memory. */
-export function paramOver({ shape, lrMult, decayMult }: ParamInfo, memory: ParamMemory): Param {
-  return {
-    shape,
-    lrMult,
-    decayMult,
-    read: async () => toFloat32(await memory.read()),
-    async write(data) {
-      if (data.length !== memory.elements)
-        throw userError(
-          `A parameter of shape [${shape.join(", ")}] holds ${memory.elements} numbers; ${data.length} were given`,
-        );
-      await memory.write(data);
-    },
-  };
+  return { dtype, memories };
 }

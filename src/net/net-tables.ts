@@ -1,13 +1,15 @@
 import type { NetPass } from "../../codegen/ir/graph.js";
 import type { Argument } from "../../codegen/kernel/kernel.js";
-import type { ProgramTable, Tables } from "../../runtime/net/tables.js";
+import type { NetTables, ProgramTable } from "../../runtime/net/tables.js";
 import type { LoweredNet } from "../layers/index.js";
 import { checkName } from "./objective.js";
 import type { NetProgram } from "./programs.js";
 
-/** What a built module says of one program. `program` has its kernels numbered as the module does. */
+/**
+ * What running a program needs to know of it. In a build `program` has its kernels numbered as the module does.
+ */
 export function programTable(
-  { program, inputs, roots }: Pick<NetProgram, "program" | "inputs" | "roots">,
+  { program, graph, inputs, roots, seeds }: Omit<NetProgram, "plan">,
   lowered: LoweredNet,
 ): ProgramTable {
   const places: Argument[] = [];
@@ -60,27 +62,34 @@ export function programTable(
     diffs,
     gradients,
     checks,
+    ...(seeds && { seeds }),
+    updates: graph.roots.flatMap((root) =>
+      root.role === "update" ? [{ pass: root.pass, param: root.param }] : [],
+    ),
     places,
   };
 }
 
-/** What a built module says of a net, but for its programs. */
-export const netTables = (
-  lowered: LoweredNet,
-  kept: readonly string[],
-): Pick<Tables, "blobs" | "inputs" | "outputs" | "kept" | "layers" | "losses" | "checks"> => ({
+/** What running a net needs to know of it, beside its programs. */
+export const netTables = (lowered: LoweredNet, kept: readonly string[]): NetTables => ({
   blobs: [...lowered.blobs].map(([name, { shape }]) => ({ name, shape })),
-  inputs: [...lowered.inputs.keys()],
+  inputs: [...lowered.inputs].map(([name, shape]) => ({ name, shape })),
   outputs: lowered.outputs,
   kept,
-  // As in a compiled net, the last of several layers of one name has it.
+  inputDiffs: lowered.wanted.inputs,
+  // The last of several layers of one name has it.
   layers: [...new Map(lowered.layers.map((layer) => [layer.name, layer])).values()].map(
     ({ name, type, params }) => ({
       name,
       type,
-      params: params.map(({ index, shape }) => ({ param: index, shape })),
+      params: params.map(({ index, shape, lrMult, decayMult }) => ({
+        param: index,
+        shape,
+        lrMult,
+        decayMult,
+      })),
     }),
   ),
   losses: lowered.losses.map(({ blob, weight }) => ({ blob, weight })),
-  checks: lowered.checks.map(({ min, max, except, message }) => ({ min, max, except, message })),
+  checks: lowered.checks.map(({ min, max, except, message, span }) => ({ min, max, except, message, span })),
 });

@@ -1,11 +1,11 @@
 import { userError } from "../../proto/errors/index.js";
 import { didYouMean } from "../../proto/errors/suggest.js";
 import { createMessage, type LayerParameter } from "../../proto/index.js";
+import type { Given } from "../../runtime/net/mistakes.js";
 import type { LayerRange } from "../../runtime/net-types.js";
 import { amend, type NetDef } from "../net-text/index.js";
 import type { CompiledNet } from "./compiled-net.js";
 import { internalsOf } from "./internals.js";
-import type { Given } from "./session.js";
 
 /** Runs layers between two names: a net of its own that shares the whole net's parameters. */
 export interface RangeRunner {

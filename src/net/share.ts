@@ -19,10 +19,10 @@ export function lentBy(net: CompiledNet): Lent {
   return {
     hold,
     params: {
-      dtype: params.store.dtype,
+      dtype: params.dtype,
       find(layer, position) {
         const found = layers.get(layer)?.params[position];
-        return found && { shape: found.shape, memory: params.store.memories[found.index] };
+        return found && { shape: found.shape, memory: params.memories[found.index] };
       },
     },
   };

@@ -1,10 +1,10 @@
 import { CortadoError, type Diagnostic } from "../../proto/errors/index.js";
 import { quoted } from "../../proto/errors/suggest.js";
 import { openSink, type Sink } from "../../runtime/data/hdf5-sink.js";
-import { toFloat32 } from "../../runtime/memory.js";
+import { toFloat32 } from "../../runtime/net/float32.js";
+import type { Runner } from "../../runtime/net/runner.js";
 import type { LoweredNet } from "../layers/index.js";
 import { sinkName } from "./objective.js";
-import type { Runner } from "./runner.js";
 
 /** What the layers of a net write at each forward. */
 export interface Sinks {

@@ -1,8 +1,8 @@
-import type { Argument, Launch, Program } from "../../../codegen/kernel/kernel.js";
+import type { Argument, Launch } from "../../../codegen/kernel/kernel.js";
 import type { NetPass } from "../../../codegen/plan/plan.js";
 import type { Graph, GraphCopy, GraphLaunch, Module } from "../../../native/addon.js";
 import { InternalError } from "../../../proto/errors/index.js";
-import type { Executor, ParamMemory, ParamStore } from "../../device.js";
+import type { Executor, ParamMemory, ParamStore, Schedule } from "../../device.js";
 import { attempt, bytesOf, type CudaParam, type Gpu, gpuError, rethrow } from "./gpu.js";
 
 /** A compiled kernel, and how it is launched. */
@@ -31,9 +31,6 @@ export const loadKernels = (
       addon.moduleLoad(context, cubin),
     ),
   }));
-
-/** What an executor reads of a program: kernels are told by their number. */
-export type Schedule = Pick<Program, NetPass | "copies" | "arenaBytes">;
 
 export interface CudaExecutorOptions {
   readonly gpu: Gpu;
@@ -171,7 +168,7 @@ export function createCudaExecutor(options: CudaExecutorOptions): Executor {
       if (closed) return;
       closed = true;
       try {
-        for (const graph of [graphs.forward, graphs.backward]) if (graph) addon.graphClose(graph);
+        for (const graph of Object.values(graphs)) addon.graphClose(graph);
         addon.free(context, arena);
       } catch {
         // After a fault the driver refuses everything; what is left goes with the context.

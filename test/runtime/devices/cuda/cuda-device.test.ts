@@ -12,7 +12,6 @@ import { buildProgram } from "../../../../src/net/load-program.js";
 import { lowerDefinition } from "../../../../src/net/lower-definition.js";
 import { createParams } from "../../../../src/net/net-params.js";
 import { objectiveGraph } from "../../../../src/net/objective.js";
-import { createRunner } from "../../../../src/net/runner.js";
 import { parseNet, selectLayers } from "../../../../src/net-text/index.js";
 import { emulated } from "../../../support/emulated.js";
 import { addonForTests, type DoubleOptions, driverDoubles } from "../../../support/native.js";
@@ -44,13 +43,12 @@ async function netOn(device: Device) {
     check: () => undefined,
   });
   const graph = objectiveGraph(lowered, { backward: true, seeds: [], keep: [] });
-  const built = await buildProgram(graph, lowered.builder, {
+  const runner = await buildProgram(graph, lowered, {
     device,
-    params: params.store,
+    params,
     seed: 5,
     threads: 1,
   });
-  const runner = createRunner(built);
   await runner.write(
     inputName("data"),
     Float32Array.from({ length: 196 }, (_, i) => Math.sin(i * 1.7)),
@@ -111,7 +109,7 @@ describe.skipIf(loaded === undefined)("the cuda device over a driver double", ()
     await device.close();
     await device.close();
     expect(double.report()).toEqual(["released"]);
-    await expect(net.params.store.memories[0].read()).rejects.toThrow("has been closed");
+    await expect(net.params.memories[0].read()).rejects.toThrow("has been closed");
   });
 
   test("parameters are read as they were written, and two nets share them", async () => {
