@@ -12,21 +12,18 @@ export interface Queue {
 export function createQueue({ error, thrown }: Omit<ErrorStyle, "made">): Queue {
   let last: Promise<unknown> = Promise.resolve();
   let closing: Promise<void> | undefined;
-  let closed = false;
   return {
     inTurn(work) {
+      const isLate = closing !== undefined;
       const result = last.then(() => {
-        if (closed) throw error([{ message: "This net has been closed" }]);
+        if (isLate) throw error([{ message: "This net has been closed" }]);
         return work();
       });
       last = result.catch(() => undefined);
       return thrown ? result.catch((reason: unknown) => Promise.reject(thrown(reason))) : result;
     },
     close(work) {
-      closing ??= last.then(() => {
-        closed = true;
-        return work();
-      });
+      closing ??= last.then(work);
       return closing;
     },
   };

@@ -13,7 +13,7 @@ export interface FaceParts {
   readonly ranges: RangeRunner;
   /** The program whose plan and source are shown. */
   readonly shown: () => CompiledRunner;
-  /** Frees what the net holds; called once, when its ranges are closed. */
+  /** Frees what the net holds; called once. Its ranges are closed then. */
   readonly close: () => Promise<void>;
 }
 
@@ -59,7 +59,7 @@ export function createFace(parts: FaceParts): CompiledNet {
     target,
     definition,
     close: () => {
-      closing ??= ranges.close().then(parts.close);
+      closing ??= parts.close().finally(ranges.close);
       return closing;
     },
   };

@@ -151,7 +151,7 @@ describe("a net built with its update", () => {
     expect(result).toEqual([
       7,
       true,
-      "Error: a parameter of shape [4, 3, 3, 3] holds 108 numbers; 1 were given",
+      "Error: A parameter of shape [4, 3, 3, 3] holds 108 numbers; 1 were given",
     ]);
   });
 
