@@ -48,10 +48,10 @@ export function createRanges(
           }),
       );
       // Data layers of the range are fed by hand as well: their place in the source belongs to the whole net.
-      const fed = internalsOf(whole())!.lowered.inputs;
+      const fed = internalsOf(whole())?.lowered.inputs;
       for (const layer of layers)
         if (layer.bottom.length === 0)
-          for (const top of layer.top) if (fed.has(top)) shapes[top] = blobs[top].shape;
+          for (const top of layer.top) if (fed?.has(top)) shapes[top] = blobs[top].shape;
       const part = amend(definition.net, { layer: [...inputs, ...layers], force_backward: true });
       net = compileShared({ ...definition, net: part }, shapes);
       compiled.set(key, net);
