@@ -1,3 +1,4 @@
+import { onlyProgram } from "../net/current-program.js";
 import { toFloat32 } from "../net/float32.js";
 import { type ErrorStyle, type Given, mistakeText } from "../net/mistakes.js";
 import { paramOver } from "../net/param.js";
@@ -28,7 +29,7 @@ export async function createNet(
     tables,
     params,
     style: STYLE,
-    first: async () => ({ tables, runner: main }),
+    programs: onlyProgram({ tables, runner: main }, STYLE),
   });
   const { inTurn, forward, backward, read, readDiff } = running;
   await inTurn(async () => {

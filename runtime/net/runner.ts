@@ -13,6 +13,8 @@ export interface LoadedProgram {
 /** Runs one program, and reads and writes its values by name, wherever they lie. */
 export interface Runner<Program extends LoadedProgram = LoadedProgram> {
   readonly built: Program;
+  /** Input blobs that hold a batch of the caller's: a call without any may run on them again. */
+  readonly filled: Set<string>;
   /** Writes an input, or fills it with one number; nothing where the program does not read it. */
   write(input: string, values: ArrayLike<number> | number): Promise<void>;
   /** A copy of an input; undefined where the program does not read it. */
@@ -62,6 +64,7 @@ export function createRunner<Program extends LoadedProgram>(
 
   return {
     built,
+    filled: new Set(),
     async write(input, values) {
       const place = inputs.get(input);
       if (place === undefined) return;

@@ -44,6 +44,9 @@ export interface NamedShape {
   readonly shape: readonly number[];
 }
 
+export const shapesIn = (named: readonly NamedShape[]): ReadonlyMap<string, readonly number[]> =>
+  new Map(named.map(({ name, shape }) => [name, shape]));
+
 export interface LayerTable {
   readonly name: string;
   readonly type: string;

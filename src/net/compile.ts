@@ -105,20 +105,19 @@ async function prepare(
       return { tables: netTables(of, keep), runner, lowered: of, objective: wanted };
     };
     const inspector = createInspector({ finite, info }, { lowered, definition, params: params.memories });
+    const first = (): Promise<CompiledCurrent> => {
+      const made = make(objective, lowered, planned);
+      planned = undefined;
+      return made;
+    };
     const running = runCompiled({
       tables: netTables(lowered, keep),
       params: params.memories,
+      makers: { first, make: (wanted, of) => make(wanted, of), lower: open.lower },
       feeds,
       sinks: open.sinks,
       inspector,
       log: definition.net.debug_info ? (options.log ?? writeToStderr) : undefined,
-      first() {
-        const made = make(objective, lowered, planned);
-        planned = undefined;
-        return made;
-      },
-      make: (wanted, of) => make(wanted, of),
-      lower: open.lower,
     });
     const unfed = [...lowered.inputs.keys()].filter((blob) => !feeds.blobs.has(blob));
     const internals: NetInternals = { lowered, params, hold, seed, threads, keep, running, unfed, inspector };

@@ -1,7 +1,7 @@
 import { type Shape, sizeOf } from "../../codegen/ir/graph.js";
 import { CortadoError, type Diagnostic } from "../../proto/errors/index.js";
 import { type Feed, openFeed } from "../../runtime/data/open-feed.js";
-import type { Current, Extras } from "../../runtime/net/running-net.js";
+import type { OwnInputs } from "../../runtime/net/batches.js";
 import { feedsOf, type LayerType } from "../layers/index.js";
 import type { NetDef } from "../net-text/net-def.js";
 
@@ -18,7 +18,7 @@ export interface Feeds {
   /** Their tops. */
   readonly blobs: ReadonlySet<string>;
   /** Writes the next batch of each, but for what the caller gives. */
-  fill: Extras<Current>["fill"];
+  fill: OwnInputs["fill"];
   readonly shapes: ReadonlyMap<string, readonly Shape[]>;
   close(): Promise<void>;
 }

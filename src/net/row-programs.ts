@@ -1,7 +1,7 @@
 import { sameShape } from "../../codegen/ir/graph.js";
 import { userError } from "../../proto/errors/index.js";
 import { quoted } from "../../proto/errors/suggest.js";
-import type { Current } from "../../runtime/net/running-net.js";
+import type { Current } from "../../runtime/net/current-program.js";
 import type { LoweredNet } from "../layers/index.js";
 import { showShape } from "../layers/shapes.js";
 import type { CompiledRunner } from "./load-program.js";
