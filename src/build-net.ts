@@ -23,14 +23,12 @@ import { mergePrograms } from "./artefact/merge-programs.js";
 import { moduleText } from "./artefact/net-module.js";
 import { buildWeights } from "./artefact/parameters.js";
 import type { LoweredNet } from "./layers/index.js";
-import { openFeeds } from "./net/feeds.js";
-import { lowerDefinition } from "./net/lower-definition.js";
 import { netTables, programTable } from "./net/net-tables.js";
 import { hasGradient, keptBlobs } from "./net/objective.js";
+import { DEFAULT_SEED, readNet } from "./net/open-net.js";
 import { netProgram, type TrainingPrograms, trainingPrograms } from "./net/programs.js";
-import { readDefinition } from "./net/read-definition.js";
 import { requireNoFiles, requireStaticShapes } from "./net/static-shapes.js";
-import { type NetDef, selectLayers } from "./net-text/index.js";
+import type { NetDef } from "./net-text/index.js";
 import { constantsOf, ruleOf } from "./solvers/index.js";
 import { version } from "./version.js";
 
@@ -68,9 +66,6 @@ export interface NamedBlob {
 /** Every Node takes net.js for a module then, wherever the folder lies. */
 const PACKAGE = `${JSON.stringify({ private: true, type: "module", main: "net.js", types: "net.d.ts" }, null, 2)}\n`;
 
-/** As `compile`'s. */
-const DEFAULT_SEED = 1701;
-
 /**
  * Compiles a net ahead of time: writes a module that runs it without Cortado, its types, its weights and a manifest
  * into the folder `options.out`. Tops of data layers are inputs of what is built.
@@ -91,24 +86,19 @@ export async function buildWith(
   options: BuildOptions,
 ): Promise<BuildReport> {
   checkBuildOptions(options);
-  const { out, train = false, shapes, layers } = options;
+  const { out, train = false, layers } = options;
   await checkFolder(out);
   const target = await artefactTarget(options, compiler);
   const phase = options.phase ?? (train ? "TRAIN" : "TEST");
   const solver = train ? await buildSolver(options.solver, layers) : undefined;
   const seed = options.seed ?? (solver && solver.random_seed >= 0 ? solver.random_seed : DEFAULT_SEED);
-  const state = { phase, level: options.level, stages: options.stages };
-  const { definition: whole, root } = await readDefinition(net, options.root, state, layers);
-  const definition = selectLayers(whole, state);
-  const feeds = await openFeeds(definition, { root, phase, seed, shapes, layers });
-  await feeds.close();
+  const source = await readNet(net, options, { phase, seed });
+  const { definition } = source;
+  await source.feeds.close();
 
   // Each program from a graph of its own: node for node the one that `compile` would make.
   // What was built feeds nothing from files, and writes none: its caller has the inputs and the outputs.
-  const lower = (): LoweredNet => ({
-    ...lowerDefinition(definition, { phase, shapes, feedShapes: feeds.shapes, types: layers }),
-    sinks: [],
-  });
+  const lower = (): LoweredNet => ({ ...source.lower(), sinks: [] });
   const lowered = lower();
   requireStaticShapes(lowered, "a build");
   requireNoFiles(lowered, "a build");

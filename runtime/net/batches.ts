@@ -13,19 +13,13 @@ export interface OwnInputs {
 }
 
 /** Writes batches into the inputs of a net's programs. */
-export interface Batches {
-  /** What is wrong with a batch for a program of the net. */
-  mistakes(runner: Runner, inputs: Given | undefined): readonly Mistake[];
-  /** Writes a batch, and counts a step. */
-  feed(runner: Runner, inputs?: Given): Promise<void>;
-}
-
 export function createBatches(
   tables: () => NetTables,
   own: OwnInputs | undefined,
   { error }: Pick<ErrorStyle, "error">,
-): Batches {
+) {
   let steps = 0;
+  /** What is wrong with a batch for a program of the net. */
   const mistakes = (runner: Runner, given: Given | undefined): readonly Mistake[] => {
     const shapes = shapesIn(tables().inputs);
     const isThere = (name: string): boolean =>
@@ -40,7 +34,8 @@ export function createBatches(
   };
   return {
     mistakes,
-    async feed(runner, inputs) {
+    /** Writes a batch, and counts a step. */
+    async feed(runner: Runner, inputs?: Given): Promise<void> {
       const wrong = mistakes(runner, inputs);
       if (wrong.length > 0) throw error(wrong);
       const given = inputs ?? {};

@@ -1,7 +1,7 @@
 import { quoted } from "../../proto/errors/suggest.js";
 import type { ParamMemory } from "../device.js";
 import type { Blobs, Gradients, Param } from "../net-types.js";
-import { type Batches, createBatches, type OwnInputs } from "./batches.js";
+import { createBatches, type OwnInputs } from "./batches.js";
 import type { Current, Programs } from "./current-program.js";
 import { orZeros, toFloat32 } from "./float32.js";
 import { createQueue, type Queue } from "./in-turn.js";
@@ -42,7 +42,7 @@ export interface RunningParts<C extends Current> {
 /** A net that runs: what its inputs hold, how far its steps have counted, which program is current. */
 export interface Running<C extends Current = Current>
   extends Pick<Queue, "inTurn">,
-    Pick<Batches, "mistakes" | "feed">,
+    ReturnType<typeof createBatches>,
     Pick<Programs<C>, "current" | "ready"> {
   forward(inputs?: Given): Promise<Blobs>;
   backward(diffs?: Given): Promise<Gradients>;
@@ -133,8 +133,7 @@ export function createRunningNet<C extends Current>(parts: RunningParts<C>): Run
     inTurn,
     ready: programs.ready,
     current: programs.current,
-    mistakes: batches.mistakes,
-    feed: batches.feed,
+    ...batches,
     async check(runner) {
       const fault = await faultOf(runner);
       if (fault) throw fault;

@@ -1,16 +1,14 @@
 import type { Blobs } from "../net-types.js";
+import type { Current } from "./current-program.js";
 import type { ErrorStyle, Given } from "./mistakes.js";
 import type { Runner } from "./runner.js";
-import type { Running } from "./running-net.js";
+import type { Extras, Running } from "./running-net.js";
 import { INPUT, type NetTables } from "./tables.js";
 
-/** What looks on while a step is made: `debug_info`, `debug: "finite"`, files that layers write. */
-export interface StepWatch {
-  ranForward(runner: Runner): Promise<void>;
-  save(runner: Runner): Promise<void>;
+/** What looks on while a step is made. */
+export interface StepWatch extends Pick<Extras<Current>, "ranForward" | "ranBackward" | "save"> {
   /** The next pass changes the parameters. */
   beforeUpdate(): Promise<void>;
-  ranBackward(runner: Runner): Promise<void>;
   updated(): Promise<void>;
 }
 

@@ -6,8 +6,8 @@ import type { ParamStore } from "../../runtime/device.js";
 import { createTsDevice } from "../../runtime/devices/ts/ts-device.js";
 import { randomStream } from "../../runtime/random/index.js";
 import type { LayerType } from "../layers/index.js";
-import { buildProgram } from "../net/load-program.js";
-import { objectiveGraph } from "../net/objective.js";
+import { loadProgram, optionsFor } from "../net/load-program.js";
+import { netProgram } from "../net/programs.js";
 import { heldBack } from "./cut.js";
 import {
   type Checked,
@@ -45,8 +45,9 @@ export async function compileForCheck(net: DrawnNet, options: CheckOptions = {})
       .filter((blob) => !lossBlobs.includes(blob))
       .map((blob) => [blob, uniforms(stream, sizeOf(lowered.blobs.get(blob)!.shape))]),
   );
-  const graph = objectiveGraph(lowered, { backward: true, seeds: [...seeds.keys()], keep: lossBlobs }, rules);
-  const runner = await buildProgram(graph, lowered, { device, params: store, seed: 1, threads: 1 });
+  const objective = { backward: true, seeds: [...seeds.keys()], keep: lossBlobs };
+  const program = netProgram(lowered, objective, optionsFor(device, dtype, 1), rules);
+  const runner = await loadProgram(program, lowered, { device, params: store, threads: 1 });
   return { lowered, runner, store, values, seeds };
 }
 

@@ -8,8 +8,8 @@ import { compile } from "../net/compile.js";
 import type { CompileOptions } from "../net/compile-options.js";
 import { readConstants } from "../net/constants.js";
 import { internalsOf } from "../net/internals.js";
-import { buildProgram, type CompiledRunner } from "../net/load-program.js";
-import { objectiveGraph } from "../net/objective.js";
+import { type CompiledRunner, loadProgram, optionsFor } from "../net/load-program.js";
+import { netProgram } from "../net/programs.js";
 import { readDefinition } from "../net/read-definition.js";
 import type { NetDef } from "../net-text/index.js";
 import { drawnInputs } from "./bottoms.js";
@@ -68,13 +68,10 @@ export async function checkGivenNet(net: string | NetDef, options: GivenNetOptio
       throw userError(`The net has no layer ${JSON.stringify(layer)}`);
     const seeded = seededOutputs(lowered, layers);
     const losses = lowered.losses.map(({ blob }) => blob);
-    const graph = objectiveGraph(lowered, { backward: true, seeds: seeded, keep: losses });
-    runner = await buildProgram(graph, lowered, {
-      device: hold.device,
-      params,
-      seed: 1,
-      threads: 1,
-    });
+    const objective = { backward: true, seeds: seeded, keep: losses };
+    const { device } = hold;
+    const program = netProgram(lowered, objective, optionsFor(device, params.dtype, 1));
+    runner = await loadProgram(program, lowered, { device, params, threads: 1 });
     for (const { input, values } of await readConstants(lowered, root)) await runner.write(input, values);
 
     const inputs = drawnInputs(lowered, definition, layers);

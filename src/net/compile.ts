@@ -8,7 +8,7 @@ import type { CompiledNet, TrainingNet } from "./compiled-net.js";
 import { createFace } from "./create-net.js";
 import { createInspector } from "./inspect.js";
 import type { NetInternals } from "./internals.js";
-import { type CompiledRunner, checkFit, loadProgram } from "./load-program.js";
+import { type CompiledRunner, checkFit, loadProgram, optionsFor } from "./load-program.js";
 import { formatMatchReport, loadWeights } from "./load-weights.js";
 import { createParams } from "./net-params.js";
 import { netTables } from "./net-tables.js";
@@ -81,7 +81,7 @@ async function prepare(
     const info = definition.net.debug_info || debugInfo;
     const backward = open.phase === "TRAIN" && hasGradient(lowered);
     const objective: Objective = { backward, seeds: [], keep, watch: info || finite };
-    const programOptions = { target: device.target, description: device.description, dtype, seed };
+    const programOptions = optionsFor(device, dtype, seed);
     // Whether the net fits is known, and reported, before anything of it is allocated.
     let planned = planFirst ? netProgram(lowered, objective, programOptions) : undefined;
     const params = await createParams(lowered, {

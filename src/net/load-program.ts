@@ -1,11 +1,10 @@
-import type { Graph } from "../../codegen/ir/graph.js";
 import { type RealType, realBytes } from "../../codegen/ir/real.js";
 import type { Device, Executor, ParamStore } from "../../runtime/device.js";
 import { memoryAmount } from "../../runtime/memory.js";
 import { createRunner, type LoadedProgram, type Runner } from "../../runtime/net/runner.js";
 import type { LoweredNet } from "../layers/index.js";
 import { programTable } from "./net-tables.js";
-import { layersOf, makeProgram, type NetProgram } from "./programs.js";
+import { layersOf, type NetProgram, type ProgramOptions } from "./programs.js";
 
 /** A program made ready to run: its kernels compiled, and the memory they are bound to. */
 export interface Built extends NetProgram, LoadedProgram {
@@ -36,24 +35,17 @@ export async function loadProgram(
   return createRunner({ ...made, table: programTable(made, lowered), source, executor }, params.memories);
 }
 
-/** A graph of a net made, and loaded. */
-export async function buildProgram(
-  graph: Graph,
-  lowered: LoweredNet,
-  options: LoadOptions & { readonly seed: number },
-): Promise<CompiledRunner> {
-  const { device, params, seed } = options;
-  const { target, description } = device;
-  const { dtype } = params;
-  const made = makeProgram(graph, lowered.builder, {
-    target,
-    description,
-    dtype,
-    seed,
-    repeatBackward: true,
-  });
-  return loadProgram(made, lowered, options);
-}
+/** What programs that run on a device are compiled with. */
+export const optionsFor = (
+  { target, description }: Device,
+  dtype: RealType,
+  seed: number,
+): ProgramOptions => ({
+  target,
+  description,
+  dtype,
+  seed,
+});
 
 /**
  * Refuses programs that do not fit on a device together with parameters that are still to be allocated, before any

@@ -24,44 +24,27 @@ export function programTable(
     return number;
   };
   const launches = (pass: NetPass) => program[pass].map(({ kernel, args }) => [kernel, ...args.map(placeOf)]);
-  const checkOf = new Map(lowered.checks.map((_, i) => [checkName(lowered, i), i]));
-  const checks: number[] = [];
-  const values: { name: string; place: number }[] = [];
-  const diffs: { name: string; place: number }[] = [];
-  const gradients: { param: number; place: number }[] = [];
-  const prepare = launches("prepare");
-  const forward = launches("forward");
-  const backward = launches("backward");
-  for (const { root, place } of roots) {
-    const number = placeOf(place);
-    switch (root.role) {
-      case "value": {
-        const check = checkOf.get(root.blob);
-        if (check === undefined) values.push({ name: root.blob, place: number });
-        else checks[check] = number;
-        break;
-      }
-      case "diff":
-        diffs.push({ name: root.blob, place: number });
-        break;
-      case "gradient":
-        gradients.push({ param: root.param, place: number });
-        break;
-      default:
-        root satisfies never;
-    }
-  }
+  const checks = lowered.checks.map((_, i) => checkName(lowered, i));
+  const passes = {
+    prepare: launches("prepare"),
+    forward: launches("forward"),
+    backward: launches("backward"),
+  };
+  const left = roots.map(({ root, place }) => ({ root, place: placeOf(place) }));
+  const named = (role: "value" | "diff") =>
+    left.flatMap(({ root, place }) => (root.role === role ? [{ name: root.blob, place }] : []));
+  const values = named("value");
   return {
     arenaBytes: program.arenaBytes,
-    prepare,
-    forward,
-    backward,
+    ...passes,
     copies: program.copies.map(({ pass, from, to }) => ({ pass, from: placeOf(from), to: placeOf(to) })),
     inputs: [...inputs].map(([name, place]) => ({ name, place: placeOf(place) })),
-    values,
-    diffs,
-    gradients,
-    checks,
+    values: values.filter(({ name }) => !checks.includes(name)),
+    diffs: named("diff"),
+    gradients: left.flatMap(({ root, place }) =>
+      root.role === "gradient" ? [{ param: root.param, place }] : [],
+    ),
+    checks: checks.flatMap((check) => values.find(({ name }) => name === check)?.place ?? []),
     ...(seeds && { seeds }),
     updates: graph.roots.flatMap((root) =>
       root.role === "update" ? [{ pass: root.pass, param: root.param }] : [],

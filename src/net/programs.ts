@@ -1,3 +1,4 @@
+import type { Rules } from "../../codegen/autodiff/index.js";
 import type { GraphBuilder } from "../../codegen/ir/builder.js";
 import { type Graph, type Node, type Root, sizeOf } from "../../codegen/ir/graph.js";
 import type { Argument, Program } from "../../codegen/kernel/kernel.js";
@@ -57,13 +58,21 @@ export function makeProgram(graph: Graph, builder: GraphBuilder, options: Pipeli
   };
 }
 
-/** The program of forward and, where the objective has it, of backward, which may run again and again. */
+/**
+ * The program of forward and, where the objective has it, of backward, which may run again and again.
+ *
+ * @param rules other derivatives than Cortado's own, for tests
+ */
 export const netProgram = (
   lowered: LoweredNet,
   objective: Objective,
   options: ProgramOptions,
+  rules?: Rules,
 ): NetProgram => ({
-  ...makeProgram(objectiveGraph(lowered, objective), lowered.builder, { ...options, repeatBackward: true }),
+  ...makeProgram(objectiveGraph(lowered, objective, rules), lowered.builder, {
+    ...options,
+    repeatBackward: true,
+  }),
   seeds: objective.backward ? objective.seeds : undefined,
 });
 

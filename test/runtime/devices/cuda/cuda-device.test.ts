@@ -8,10 +8,10 @@ import { type Compiler, createCudaDevice } from "../../../../runtime/devices/cud
 import { requireDevice } from "../../../../runtime/devices/cuda/driver.js";
 import { createTsDevice } from "../../../../runtime/devices/ts/ts-device.js";
 import { inputName } from "../../../../src/layers/lower-net.js";
-import { buildProgram } from "../../../../src/net/load-program.js";
+import { loadProgram, optionsFor } from "../../../../src/net/load-program.js";
 import { lowerDefinition } from "../../../../src/net/lower-definition.js";
 import { createParams } from "../../../../src/net/net-params.js";
-import { objectiveGraph } from "../../../../src/net/objective.js";
+import { netProgram } from "../../../../src/net/programs.js";
 import { parseNet, selectLayers } from "../../../../src/net-text/index.js";
 import { emulated } from "../../../support/emulated.js";
 import { addonForTests, type DoubleOptions, driverDoubles } from "../../../support/native.js";
@@ -42,13 +42,12 @@ async function netOn(device: Device) {
     seed: 5,
     check: () => undefined,
   });
-  const graph = objectiveGraph(lowered, { backward: true, seeds: [], keep: [] });
-  const runner = await buildProgram(graph, lowered, {
-    device,
-    params,
-    seed: 5,
-    threads: 1,
-  });
+  const program = netProgram(
+    lowered,
+    { backward: true, seeds: [], keep: [] },
+    optionsFor(device, "float32", 5),
+  );
+  const runner = await loadProgram(program, lowered, { device, params, threads: 1 });
   await runner.write(
     inputName("data"),
     Float32Array.from({ length: 196 }, (_, i) => Math.sin(i * 1.7)),
