@@ -51,12 +51,19 @@ export async function createParams(
       memories.push(shared.memory);
       continue;
     }
-    const elements = sizeOf(param.shape);
-    const memory = device.allocate(elements);
-    if (param.filler) await memory.write(fill(param.filler, param.shape, seed, streamOf("parameter", index)));
-    else if (param.value !== undefined && param.value !== 0)
-      await memory.write(new Float64Array(elements).fill(param.value));
+    const memory = device.allocate(sizeOf(param.shape));
+    if (param.filler || param.value) await memory.write(initialValues(param, index, seed));
     memories.push(memory);
   }
   return { dtype, memories };
 }
+
+/** What a parameter starts with: as its layer says. */
+export const initialValues = (
+  { filler, shape, value = 0 }: LoweredParam,
+  index: number,
+  seed: number,
+): ArrayLike<number> =>
+  filler
+    ? fill(filler, shape, seed, streamOf("parameter", index))
+    : new Float64Array(sizeOf(shape)).fill(value);
