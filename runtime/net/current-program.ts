@@ -14,10 +14,8 @@ export interface Programs<C extends Current = Current> {
   current(): C | undefined;
   /** Made where there is none yet. */
   ready(): Promise<C>;
-  /** To be called before a forward: another program can then repeat it. */
-  remember(runner: C["runner"]): Promise<void>;
-  /** Repeats a forward by other programs, until one was made for the shapes that it finds. */
-  refit(first: C): Promise<C>;
+  /** Runs forward; others repeat it, until one was made for the shapes that it finds. That is then the current one. */
+  forward(): Promise<C>;
   /** The current program or, in its place and brought to where that was, one that takes diffs of these blobs. */
   taking(blobs: readonly string[]): Promise<C>;
 }
@@ -27,8 +25,10 @@ export function onlyProgram(only: Current, { error }: Pick<ErrorStyle, "error">)
   return {
     current: () => only,
     ready: async () => only,
-    async remember() {},
-    refit: async () => only,
+    async forward() {
+      await only.runner.forward();
+      return only;
+    },
     async taking(blobs) {
       const { seeds = [] } = only.runner.built.table;
       const others = blobs.filter((blob) => !seeds.includes(blob));

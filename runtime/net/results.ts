@@ -1,7 +1,7 @@
 import type { Blobs, Gradients } from "../net-types.js";
 import { orZeros } from "./float32.js";
 import type { Runner } from "./runner.js";
-import { type NetTables, shapesIn } from "./tables.js";
+import { type NetTables, type ParamTable, shapesIn } from "./tables.js";
 
 /** A record without a prototype: any name is a key like any other. */
 export const record = <T>(): Record<string, T> => Object.create(null);
@@ -22,17 +22,13 @@ export async function gradientsOf(
 ): Promise<Gradients> {
   const shapes = shapesIn(inputs);
   const learning = layers.filter(({ params }) => params.length > 0);
+  const gradient = async ({ param, shape }: ParamTable) =>
+    orZeros(await runner.read("gradient", param), shape);
   const [ofInputs, ofLayers] = await Promise.all([
     Promise.all(
       inputDiffs.map(async (blob) => orZeros(await runner.read("diff", blob), shapes.get(blob) ?? [])),
     ),
-    Promise.all(
-      learning.map(({ params }) =>
-        Promise.all(
-          params.map(async ({ param, shape }) => orZeros(await runner.read("gradient", param), shape)),
-        ),
-      ),
-    ),
+    Promise.all(learning.map(({ params }) => Promise.all(params.map(gradient)))),
   ]);
   const found = { inputs: record<Float32Array>(), params: record<Float32Array[]>() };
   for (const [i, blob] of inputDiffs.entries()) found.inputs[blob] = ofInputs[i];

@@ -75,13 +75,10 @@ export function createRunningNet<C extends Current>(parts: RunningParts<C>): Run
     return found.length > 0 ? style.error(found) : undefined;
   };
   const forward = async (inputs?: Given): Promise<Blobs> => {
-    const first = await programs.ready();
-    await batches.feed(first.runner, inputs);
-    await programs.remember(first.runner);
+    await batches.feed((await programs.ready()).runner, inputs);
     hasRun = false;
     hasDiffs = false;
-    await first.runner.forward();
-    const { tables, runner } = await programs.refit(first);
+    const { tables, runner } = await programs.forward();
     // Asked for at once, so that a device answers in one go.
     const [outputs, fault] = await Promise.all([outputsOf(tables, runner), faultOf(runner)]);
     hasRun = fault === undefined;

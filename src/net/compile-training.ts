@@ -11,11 +11,6 @@ import { COMPILED } from "./run-compiled.js";
 import type { Sinks } from "./sinks.js";
 import { requireStaticShapes } from "./static-shapes.js";
 
-/** What a net gains when a solver's rule is compiled into its backward pass. */
-export type Training = Pick<TrainingNet, "step" | "history"> & {
-  readonly runner: CompiledRunner;
-};
-
 /**
  * A net whose solver's update rule is compiled into its backward pass: see `trainingPrograms`.
  * Whoever gives `load` closes what it made.
@@ -26,7 +21,7 @@ export async function createTraining(
   solver: SolverParameter,
   options: ProgramOptions,
   load: (program: NetProgram) => Promise<CompiledRunner>,
-): Promise<Training> {
+): Promise<Pick<TrainingNet, "step" | "history"> & { readonly runner: CompiledRunner }> {
   requireStaticShapes(lowered, "training");
   const made = trainingPrograms(lowered, { keep, watch: inspector !== undefined }, solver, options);
   const programs = made.update ? [made.step, made.update] : [made.step];

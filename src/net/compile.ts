@@ -54,9 +54,8 @@ export async function compileTraining(
     }),
   );
   const face = await finish(parts, trainOptions, async () => () => training.runner);
-  const own: Pick<TrainingNet, "step" | "history"> = { step: training.step, history: training.history };
   // The face's getters stay getters: a copy by spreading would freeze their values.
-  return Object.defineProperties(face, Object.getOwnPropertyDescriptors(own)) as TrainingNet;
+  return Object.assign(face, { step: training.step, history: training.history });
 }
 
 interface Parts extends Pick<OpenNet, "definition" | "root" | "target"> {
@@ -88,7 +87,7 @@ async function prepare(
       device,
       dtype,
       seed,
-      lent: lent?.params,
+      lent,
       check: (elements) => checkFit(device, planned ? [planned] : [], elements, dtype),
     });
     const load = async (program: NetProgram, of: LoweredNet): Promise<CompiledRunner> => {
@@ -113,14 +112,16 @@ async function prepare(
     const running = runCompiled({
       tables: netTables(lowered, keep),
       params: params.memories,
-      makers: { first, make: (wanted, of) => make(wanted, of), lower: open.lower },
+      first,
+      make: (wanted, of) => make(wanted, of),
+      lower: open.lower,
       feeds,
       sinks: open.sinks,
       inspector,
       log: definition.net.debug_info ? (options.log ?? writeToStderr) : undefined,
     });
     const unfed = [...lowered.inputs.keys()].filter((blob) => !feeds.blobs.has(blob));
-    const internals: NetInternals = { lowered, params, hold, seed, threads, keep, running, unfed, inspector };
+    const internals: NetInternals = { lowered, params, hold, keep, running, unfed, inspector };
     return { definition, root, target, internals, programs: [], programOptions, load };
   } catch (error) {
     await hold.close();

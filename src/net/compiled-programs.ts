@@ -42,14 +42,14 @@ export function createPrograms(makers: ProgramMakers, params: readonly ParamMemo
   return {
     current: () => current,
     ready,
-    async remember({ built }) {
-      const updated = built.table.updates.filter(({ pass }) => pass === "forward");
+    async forward() {
+      let now = await ready();
+      const updated = now.runner.built.table.updates.filter(({ pass }) => pass === "forward");
       before = await Promise.all(
         updated.map(async ({ param }) => ({ memory: params[param], values: await params[param].read() })),
       );
-    },
-    async refit(fromFirst) {
-      for (let now = fromFirst; ; ) {
+      await now.runner.forward();
+      for (;;) {
         const other = await rowPrograms.other(now).catch(async (reason: unknown) => {
           await restore();
           throw reason;

@@ -1,3 +1,4 @@
+import { userError } from "../../proto/errors/index.js";
 import type { ParamStore } from "../../runtime/device.js";
 import type { Running } from "../../runtime/net/running-net.js";
 import type { LoweredNet } from "../layers/lower-net.js";
@@ -11,8 +12,6 @@ export interface NetInternals {
   readonly lowered: LoweredNet;
   readonly params: ParamStore;
   readonly hold: DeviceHold;
-  readonly seed: number;
-  readonly threads: number;
   /** Blobs readable beside the outputs. */
   readonly keep: readonly string[];
   readonly running: Running<CompiledCurrent>;
@@ -25,6 +24,13 @@ const known = new WeakMap<CompiledNet, NetInternals>();
 
 /** The internals of a net that this process compiled. */
 export const internalsOf = (net: CompiledNet): NetInternals | undefined => known.get(net);
+
+/** The internals of a net whose parameters are to be shared. @throws CortadoError for what is no net of this process */
+export function lentBy(net: CompiledNet): NetInternals {
+  const internals = internalsOf(net);
+  if (!internals) throw userError("`share` takes a net that `compile` returned");
+  return internals;
+}
 
 /** Called once, when a face is made. */
 export const rememberInternals = (net: CompiledNet, internals: NetInternals): void =>

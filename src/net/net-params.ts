@@ -4,23 +4,15 @@ import { userError } from "../../proto/errors/index.js";
 import type { Device, ParamMemory, ParamStore } from "../../runtime/device.js";
 import { fill, streamOf } from "../../runtime/random/index.js";
 import type { LoweredNet, LoweredParam } from "../layers/index.js";
-
-/** What a shared net lends: its memory, by layer name and position. */
-export interface LentParams {
-  readonly dtype: RealType;
-  find(
-    layer: string,
-    position: number,
-  ): { readonly shape: readonly number[]; readonly memory: ParamMemory } | undefined;
-}
+import type { NetInternals } from "./internals.js";
 
 export interface ParamOptions {
   readonly device: Device;
   readonly dtype: RealType;
   /** Of the fillers. */
   readonly seed: number;
-  /** What lies on the same device. */
-  readonly lent?: LentParams;
+  /** A net on the same device, whose parameters are shared by layer name and position. */
+  readonly lent?: Pick<NetInternals, "lowered" | "params">;
   /** Refuses so many elements where they do not fit; called once, before any is allocated. */
   readonly check: (elements: number) => void;
 }
@@ -33,10 +25,11 @@ export async function createParams(
   lowered: LoweredNet,
   { device, dtype, seed, lent, check }: ParamOptions,
 ): Promise<ParamStore> {
-  if (lent && lent.dtype !== dtype)
-    throw userError(`A net in ${dtype} cannot share the parameters of a net in ${lent.dtype}`);
+  if (lent && lent.params.dtype !== dtype)
+    throw userError(`A net in ${dtype} cannot share the parameters of a net in ${lent.params.dtype}`);
+  const layers = new Map(lent?.lowered.layers.map((layer) => [layer.name, layer]));
   const lentFor = ({ kind, layer, position }: LoweredParam) =>
-    kind === "carried" ? undefined : lent?.find(layer, position);
+    kind === "carried" ? undefined : layers.get(layer)?.params[position];
   const own = lowered.params.filter((param) => !lentFor(param));
   const elements = own.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   check(elements);
@@ -48,7 +41,7 @@ export async function createParams(
         throw userError(
           `Parameter ${param.position} of layer ${JSON.stringify(param.layer)} has shape [${param.shape.join(", ")}] here and [${shared.shape.join(", ")}] in the net it is shared with`,
         );
-      memories.push(shared.memory);
+      if (lent) memories.push(lent.params.memories[shared.index]);
       continue;
     }
     const memory = device.allocate(sizeOf(param.shape));

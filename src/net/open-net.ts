@@ -5,10 +5,10 @@ import { chooseTarget } from "./choose-target.js";
 import type { CompileOptions } from "./compile-options.js";
 import { readConstants } from "./constants.js";
 import { openFeeds } from "./feeds.js";
+import { lentBy } from "./internals.js";
 import { lowerDefinition } from "./lower-definition.js";
 import { holdDevice, openDevice } from "./open-device.js";
 import { readDefinition } from "./read-definition.js";
-import { lentBy } from "./share.js";
 import { openSinks } from "./sinks.js";
 
 /** Of fillers, dropout and random crops, where nobody gave one. */

@@ -1,8 +1,6 @@
 import { CortadoError } from "../../proto/errors/index.js";
-import type { ParamMemory } from "../../runtime/device.js";
 import type { ErrorStyle } from "../../runtime/net/mistakes.js";
-import { createRunningNet, type Running } from "../../runtime/net/running-net.js";
-import type { NetTables } from "../../runtime/net/tables.js";
+import { createRunningNet, type Running, type RunningParts } from "../../runtime/net/running-net.js";
 import { createPrograms, type ProgramMakers } from "./compiled-programs.js";
 import type { Log } from "./debug-info.js";
 import type { Feeds } from "./feeds.js";
@@ -10,11 +8,9 @@ import type { Inspector } from "./inspect.js";
 import type { CompiledCurrent } from "./row-programs.js";
 import type { Sinks } from "./sinks.js";
 
-export interface CompiledParts {
-  readonly tables: NetTables;
-  /** The net's parameters, by index. */
-  readonly params: readonly ParamMemory[];
-  readonly makers: ProgramMakers;
+export interface CompiledParts
+  extends Pick<RunningParts<CompiledCurrent>, "tables" | "params">,
+    ProgramMakers {
   readonly feeds: Feeds;
   readonly sinks: Sinks;
   /** Looks at every value after each pass. */
@@ -31,7 +27,7 @@ export const COMPILED: ErrorStyle = {
 /** A running net with what only one that was compiled here has: data of its own, further programs, inspection. */
 export function runCompiled(parts: CompiledParts): Running<CompiledCurrent> {
   const { tables, params, feeds, sinks, inspector, log } = parts;
-  const programs = createPrograms(parts.makers, params);
+  const programs = createPrograms(parts, params);
   return createRunningNet({
     tables,
     programs,

@@ -27,6 +27,7 @@ export interface ExecutorOptions {
 const FILENAME = "cortado-net.js";
 /** Below this many operations and bytes a launch costs less than a barrier. */
 const ALONE = 20_000;
+
 /** On one thread the kernels run on the caller's, giving way to the event loop; on several, in workers. */
 export async function createExecutor({
   program,
