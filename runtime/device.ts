@@ -10,6 +10,8 @@ import type { Target } from "../codegen/targets/target.js";
  */
 export interface ParamMemory {
   readonly elements: number;
+  /** Counts what changed the values: writes, and updates by any program. What was made of them is then out of date. */
+  changes: number;
   /** A copy of the values, after every pass that was run before. */
   read(): Promise<RealArray>;
   /** Takes as many values as there are elements; the caller's array may change when this has resolved. */
@@ -21,6 +23,9 @@ export interface ParamStore {
   readonly dtype: RealType;
   readonly memories: ParamMemory[];
 }
+
+/** What an executor reads of a program: kernels are named by their number. */
+export type Schedule = Pick<Program, NetPass | "copies" | "arenaBytes">;
 
 /**
  * Runs the launches of one program over one arena. Work on one device happens in the order it was asked for, so what

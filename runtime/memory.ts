@@ -1,11 +1,6 @@
 import { totalmem } from "node:os";
-import type { RealArray } from "../codegen/ir/real.js";
 import { userError } from "../proto/errors/index.js";
 import { showBytes } from "../proto/words/amounts.js";
-
-/** As it crosses the public API; what is float32 already is not copied. */
-export const toFloat32 = (values: RealArray): Float32Array =>
-  values instanceof Float32Array ? values : Float32Array.from(values);
 
 /** What this process may use at most, in bytes: the machine's memory, or less where a container allows less. */
 function memoryLimit(): number {

@@ -9,7 +9,7 @@ import {
   type Manifest,
   type ManifestFile,
 } from "../runtime/artefact/manifest.js";
-import type { Tables, TrainTable } from "../runtime/artefact/tables.js";
+import type { NetTables, Tables, TrainTable } from "../runtime/net/tables.js";
 import { encodeWeights } from "../runtime/weights/index.js";
 import { backwardSeeds } from "./artefact/backward-seeds.js";
 import type { CudaCompiler } from "./artefact/build-cuda.js";
@@ -20,16 +20,14 @@ import { declarationsOf } from "./artefact/declarations.js";
 import { type BuiltFile, checkFolder, writeFolder } from "./artefact/folder.js";
 import { mergePrograms } from "./artefact/merge-programs.js";
 import { moduleText } from "./artefact/net-module.js";
-import { netTables, programTable } from "./artefact/net-tables.js";
 import { buildWeights } from "./artefact/parameters.js";
 import type { LoweredNet } from "./layers/index.js";
-import { openFeeds } from "./net/feeds.js";
-import { lowerDefinition } from "./net/lower-definition.js";
+import { netTables, programTable } from "./net/net-tables.js";
 import { hasGradient, keptBlobs } from "./net/objective.js";
+import { DEFAULT_SEED, readNet } from "./net/open-net.js";
 import { netProgram, type TrainingPrograms, trainingPrograms } from "./net/programs.js";
-import { readDefinition } from "./net/read-definition.js";
 import { requireNoFiles, requireStaticShapes } from "./net/static-shapes.js";
-import { type NetDef, selectLayers } from "./net-text/index.js";
+import type { NetDef } from "./net-text/index.js";
 import { constantsOf, ruleOf } from "./solvers/index.js";
 import { version } from "./version.js";
 
@@ -67,9 +65,6 @@ export interface NamedBlob {
 /** Every Node takes net.js for a module then, wherever the folder lies. */
 const PACKAGE = `${JSON.stringify({ private: true, type: "module", main: "net.js", types: "net.d.ts" }, null, 2)}\n`;
 
-/** As `compile`'s. */
-const DEFAULT_SEED = 1701;
-
 /**
  * Compiles a net ahead of time: writes a module that runs it without Cortado, its types, its weights and a manifest
  * into the folder `options.out`. Tops of data layers are inputs of what is built.
@@ -90,24 +85,19 @@ export async function buildWith(
   options: BuildOptions,
 ): Promise<BuildReport> {
   checkBuildOptions(options);
-  const { out, train = false, shapes, layers } = options;
+  const { out, train = false, layers } = options;
   await checkFolder(out);
   const target = await artefactTarget(options, compiler);
   const phase = options.phase ?? (train ? "TRAIN" : "TEST");
   const solver = train ? await buildSolver(options.solver, layers) : undefined;
   const seed = options.seed ?? (solver && solver.random_seed >= 0 ? solver.random_seed : DEFAULT_SEED);
-  const state = { phase, level: options.level, stages: options.stages };
-  const { definition: whole, root } = await readDefinition(net, options.root, state, layers);
-  const definition = selectLayers(whole, state);
-  const feeds = await openFeeds(definition, { root, phase, seed, shapes, layers });
-  await feeds.close();
+  const source = await readNet(net, options, { phase, seed });
+  const { definition } = source;
+  await source.feeds.close();
 
   // Each program from a graph of its own: node for node the one that `compile` would make.
   // What was built feeds nothing from files, and writes none: its caller has the inputs and the outputs.
-  const lower = (): LoweredNet => ({
-    ...lowerDefinition(definition, { phase, shapes, feedShapes: feeds.shapes, types: layers }),
-    sinks: [],
-  });
+  const lower = (): LoweredNet => ({ ...source.lower(), sinks: [] });
   const lowered = lower();
   requireStaticShapes(lowered, "a build");
   requireNoFiles(lowered, "a build");
@@ -131,9 +121,9 @@ export async function buildWith(
   const unnamed: Omit<Tables, "build"> = {
     net: definition.net.name,
     target: target.target.name,
-    ...netTables(lowered, keep),
+    ...withoutPlaces(netTables(lowered, keep)),
     parameters: [...lowered.params.map(({ shape }) => sizeOf(shape)), ...(training?.states ?? [])],
-    ...(seeds && { backward: { seeds, inputs: lowered.wanted.inputs } }),
+    ...(seeds && { seeds }),
     ...(training && solver && { train: trainTable(training, solver) }),
   };
   const { text, build } = await moduleText(unnamed, parts);
@@ -162,9 +152,9 @@ export async function buildWith(
     target: target.target.name,
     phase,
     files: written.map(described),
-    inputs: named(tables.inputs),
+    inputs: tables.inputs,
     outputs: named(tables.outputs),
-    fed: tables.inputs.filter((name) => fed.has(name)),
+    fed: tables.inputs.map(({ name }) => name).filter((name) => fed.has(name)),
     backward: seeds !== undefined,
     train,
     needsRate: tables.train !== undefined && tables.train.rate === undefined,
@@ -197,7 +187,7 @@ const manifestOf = (
   net: tables.net,
   phase,
   blobs: tables.blobs,
-  inputs: tables.inputs,
+  inputs: tables.inputs.map(({ name }) => name),
   outputs: tables.outputs,
   params: tables.layers.flatMap(({ name, params }) =>
     params.map(({ shape }, index) => ({ layer: name, index, shape })),
@@ -205,6 +195,12 @@ const manifestOf = (
   arenaBytes,
   parameterBytes: tables.parameters.reduce((sum, elements) => sum + 4 * elements, 0),
   files: files.map(described),
+});
+
+/** A build does not carry the text of its net. */
+const withoutPlaces = (tables: NetTables): NetTables => ({
+  ...tables,
+  checks: tables.checks.map(({ span: _, ...check }) => check),
 });
 
 /** What a built module says of its update. */
@@ -219,6 +215,6 @@ function trainTable({ history }: TrainingPrograms, solver: SolverParameter): Tra
     ...(lr_policy !== "" && {
       rate: { lr_policy, base_lr, gamma, power, stepsize, stepvalue, max_iter },
     }),
-    history: history.map(({ param, shape }) => ({ param, shape })),
+    history,
   };
 }

@@ -2,7 +2,7 @@ import { sameShape } from "../codegen/ir/graph.js";
 import { CortadoError, type Diagnostic, userError } from "../proto/errors/index.js";
 import { showShape } from "../proto/words/amounts.js";
 import { quoted } from "../proto/words/names.js";
-import { toFloat32 } from "../runtime/memory.js";
+import { toFloat32 } from "../runtime/net/float32.js";
 import type { Blobs } from "../runtime/net-types.js";
 import { inputDomains } from "./gradcheck/input-domains.js";
 import { randomNetValues } from "./gradcheck/net-values.js";
@@ -181,7 +181,7 @@ async function batchFor(
   if (!internals) return given;
   const batch: Blobs = Object.create(null);
   for (const blob of internals.lowered.inputs.keys()) {
-    const fed = await internalsOf(a)?.session.current()?.readInput(inputName(blob));
+    const fed = await internalsOf(a)?.running.current()?.runner.readInput(inputName(blob));
     const values = fed ? toFloat32(fed) : (given?.[blob] ?? drawn.get(blob));
     if (values) batch[blob] = Float32Array.from(values);
   }

@@ -110,10 +110,10 @@ describe("the same net computed otherwise", () => {
         await runner.backward();
 
         const net = await compile(randomNet.text, { phase: "TRAIN", dtype: "float64", seed: 1 });
-        const { params, session } = internalsOf(net)!;
-        for (const [i, memory] of params.store.memories.entries()) await memory.write(values.params[i]);
-        const outputs = await session.forward(Object.fromEntries(values.inputs));
-        const gradients = await session.backward(Object.fromEntries(seeds));
+        const { params, running } = internalsOf(net)!;
+        for (const [i, memory] of params.memories.entries()) await memory.write(values.params[i]);
+        const outputs = await running.forward(Object.fromEntries(values.inputs));
+        const gradients = await running.backward(Object.fromEntries(seeds));
         const single = (x: ArrayLike<number>): readonly number[] => Array.from(Float32Array.from(x));
         for (const [blob, y] of Object.entries(outputs))
           expect(single(y)).toEqual(single((await runner.read("value", blob))!));

@@ -1,22 +1,16 @@
-import type { Argument } from "../../codegen/kernel/kernel.js";
-import { CortadoError } from "../../proto/errors/errors.js";
 import { showBytes } from "../../proto/words/amounts.js";
 import { quoted } from "../../proto/words/names.js";
 import type { ParamStore } from "../device.js";
-import {
-  createCudaExecutor,
-  type LoadableKernel,
-  type LoadedKernel,
-  loadKernels,
-} from "../devices/cuda/cuda-executor.js";
+import { createCudaExecutor, type LoadableKernel, loadKernels } from "../devices/cuda/cuda-executor.js";
 import { type Gpu, openGpu } from "../devices/cuda/gpu.js";
 import { openDriver, pickDevice } from "../devices/cuda/open-driver.js";
-import type { ArtefactDevice, ArtefactProgram } from "./artefact-device.js";
+import { scheduleOf, type Tables } from "../net/tables.js";
 import type { ArtefactFiles } from "./artefact-files.js";
+import type { BuiltDevice } from "./built-device.js";
 import { openBuiltAddon } from "./cuda-addon.js";
 import type { BuiltKernel, CudaTables, CudaVariant } from "./cuda-tables.js";
 import { variantFor } from "./cuda-variant.js";
-import type { ProgramTable, Tables } from "./tables.js";
+import { plainly } from "./plain-error.js";
 
 /** What the caller of `load` may say. */
 export interface CudaLoadOptions {
@@ -39,7 +33,7 @@ export async function openCudaDevice(
   files: ArtefactFiles,
   { device: ordinal = 0 }: CudaLoadOptions,
   folder: URL,
-): Promise<ArtefactDevice> {
+): Promise<BuiltDevice> {
   if (typeof ordinal !== "number" || !Number.isInteger(ordinal) || ordinal < 0)
     throw new Error("option device is the number of a GPU, from 0");
   const addon = await openBuiltAddon(cuda, files, folder);
@@ -85,7 +79,7 @@ function place(
   { programs }: CudaVariant,
   cubins: readonly LoadableKernel[],
   gpu: Gpu,
-): ArtefactDevice {
+): BuiltDevice {
   const parameterBytes = parameters.reduce((sum, elements) => sum + 4 * elements, 0);
   const arenaBytes = programs.reduce((sum, program) => sum + program.arenaBytes, 0);
   gpu.checkMemory(
@@ -94,71 +88,16 @@ function place(
   );
   const kernels = loadKernels(gpu, cubins);
   const params: ParamStore = { dtype: "float32", memories: parameters.map(gpu.allocateParam) };
-  const placed = programs.map((program) => openCudaProgram(program, gpu, kernels, params));
+  const loaded = programs.map((table) => ({
+    table,
+    executor: createCudaExecutor({ gpu, kernels, schedule: scheduleOf(table), params }),
+  }));
   return {
-    programs: placed.map(({ program }) => program),
+    params: params.memories,
+    programs: loaded,
     async close() {
-      for (const { close } of placed) await close();
+      for (const { executor } of loaded) await executor.close();
       gpu.close();
     },
   };
 }
-
-function openCudaProgram(
-  table: ProgramTable,
-  gpu: Gpu,
-  kernels: readonly LoadedKernel[],
-  params: ParamStore,
-): { readonly program: ArtefactProgram; readonly close: () => Promise<void> } {
-  const { places, arenaBytes } = table;
-  const launches = (rows: ProgramTable["forward"]) =>
-    rows.map(([kernel, ...args]) => ({ kernel, args: args.map((at) => places[at]), steps: [] }));
-  const executor = createCudaExecutor({
-    gpu,
-    kernels,
-    schedule: {
-      arenaBytes,
-      prepare: launches(table.prepare),
-      forward: launches(table.forward),
-      backward: launches(table.backward),
-      copies: table.copies.map(({ pass, from, to }) => ({ pass, from: places[from], to: places[to] })),
-    },
-    params,
-  });
-  const program: ArtefactProgram = {
-    table,
-    run: (pass) => plainlySettled(executor.run(pass)),
-    async read(at) {
-      const values = await plainlySettled(executor.read(at));
-      return values instanceof Float32Array ? values : Float32Array.from(values);
-    },
-    write: (at, values) =>
-      plainlySettled(executor.write(at, typeof values === "number" ? everywhere(at, values) : values)),
-  };
-  return { program, close: executor.close };
-}
-
-const everywhere = (at: Argument, value: number): Float32Array | Int32Array =>
-  at.storage === "arena" && at.dtype === "index"
-    ? new Int32Array(at.elements).fill(value)
-    : new Float32Array(at.elements).fill(value);
-
-/** In a built module what the user can mend is a plain error. */
-function plainError(error: unknown): unknown {
-  if (!(error instanceof CortadoError)) return error;
-  const lines = error.diagnostics.map(({ message, hint }) => (hint ? `${message}\n  ${hint}` : message));
-  return new Error(lines.join("\n"), { cause: error });
-}
-
-function plainly<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    throw plainError(error);
-  }
-}
-
-const plainlySettled = <T>(work: Promise<T>): Promise<T> =>
-  work.catch((error: unknown) => {
-    throw plainError(error);
-  });

@@ -1,43 +1,13 @@
-import type { NetPass } from "../../codegen/ir/graph.js";
-import type { Argument } from "../../codegen/kernel/kernel.js";
-import type { ArtefactDevice, ArtefactProgram } from "./artefact-device.js";
-import type { ProgramTable, Tables } from "./tables.js";
-
-/** A kernel: its buffers, then the part of its outermost loop to do. */
-export type ArtefactKernel = (...buffersAndRange: (Float32Array | Int32Array | number)[]) => void;
+import { createInlineExecutor, paramIn, type TsKernel } from "../devices/ts/inline-executor.js";
+import { type ProgramTable, scheduleOf, type Tables } from "../net/tables.js";
+import type { BuiltDevice } from "./built-device.js";
 
 /** What the `ts` target adds to the tables. */
 export interface TsKernels {
-  readonly functions: readonly ArtefactKernel[];
+  readonly functions: readonly TsKernel[];
   /** Iterations of each kernel's outermost loop. */
   readonly extents: readonly number[];
 }
-
-/** Between kernels the event loop gets a turn this often, over all passes: small ones follow one another without any. */
-const TURN_MS = 12;
-let turn = 0;
-
-/** A MessagePort, as Node and browsers both have it. */
-interface TurnPort {
-  onmessage: () => void;
-  postMessage(message: number): void;
-  close(): void;
-}
-
-/** Lets the event loop have a turn; in browsers a timer would wait for some milliseconds. */
-const giveTurn = (): Promise<void> =>
-  new Promise((resolve) => {
-    if (typeof setImmediate === "function") {
-      setImmediate(resolve);
-      return;
-    }
-    const { port1, port2 } = new MessageChannel() as unknown as Record<"port1" | "port2", TurnPort>;
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(0);
-  });
 
 function allocate(bytes: number, what: string): ArrayBuffer {
   try {
@@ -51,58 +21,17 @@ function allocate(bytes: number, what: string): ArrayBuffer {
 export async function openTsDevice(
   { parameters }: Pick<Tables, "parameters">,
   programs: readonly ProgramTable[],
-  kernels: TsKernels,
-): Promise<ArtefactDevice> {
-  const params = parameters.map((elements) => new Float32Array(allocate(4 * elements, "the parameters")));
-  return {
-    programs: programs.map((program) => openTsProgram(program, kernels, params)),
-    close: async () => {},
-  };
-}
-
-function openTsProgram(
-  program: ProgramTable,
   { functions, extents }: TsKernels,
-  params: readonly Float32Array[],
-): ArtefactProgram {
-  const arena = allocate(program.arenaBytes, "the blobs");
-  const viewOf = (place: Argument): Float32Array | Int32Array => {
-    if (place.storage === "param")
-      return params[place.param].subarray(place.offset, place.offset + place.elements);
-    return place.dtype === "index"
-      ? new Int32Array(arena, place.byteOffset, place.elements)
-      : new Float32Array(arena, place.byteOffset, place.elements);
-  };
-  const views = program.places.map(viewOf);
-  const bound = (pass: NetPass) => {
-    const launches = program[pass].map(([kernel, ...places]) => ({
-      run: functions[kernel],
-      from: 0,
-      to: extents[kernel],
-      buffers: places.map((place) => views[place]),
-    }));
-    for (const { launch, from, to } of program.ranges?.filter((range) => range.pass === pass) ?? [])
-      launches[launch] = { ...launches[launch], from, to };
-    return launches;
-  };
-  const passes = { prepare: bound("prepare"), forward: bound("forward"), backward: bound("backward") };
+): Promise<BuiltDevice> {
+  const params = parameters.map((elements) =>
+    paramIn(new Float32Array(allocate(4 * elements, "the parameters"))),
+  );
   return {
-    table: program,
-    async run(pass) {
-      for (const { run, from, to, buffers } of passes[pass]) {
-        run(...buffers, from, to);
-        if (performance.now() - turn > TURN_MS) {
-          await giveTurn();
-          turn = performance.now();
-        }
-      }
-      for (const copy of program.copies) if (copy.pass === pass) views[copy.to].set(views[copy.from]);
-    },
-    read: async (place) => Float32Array.from(viewOf(place)),
-    async write(place, values) {
-      const view = viewOf(place);
-      if (typeof values === "number") view.fill(values);
-      else view.set(values);
-    },
+    params,
+    programs: programs.map((table) => {
+      const memory = { arena: allocate(table.arenaBytes, "the blobs"), params, dtype: "float32" } as const;
+      return { table, executor: createInlineExecutor(scheduleOf(table), functions, extents, memory) };
+    }),
+    close: async () => {},
   };
 }

@@ -1,9 +1,9 @@
-import { CortadoError } from "../../proto/errors/errors.js";
+import { sameShape, sizeOf } from "../../codegen/ir/graph.js";
 import { showShape } from "../../proto/words/amounts.js";
 import { quoted } from "../../proto/words/names.js";
+import type { LayerTable } from "../net/tables.js";
 import { decodeSafetensors, encodeSafetensors } from "../weights/safetensors.js";
-import { elementsOf, refuse } from "./given.js";
-import type { LayerTable } from "./tables.js";
+import { plainly } from "./plain-error.js";
 
 /** Values by parameter, in the order in which they are to be written. */
 export type ParameterValues = readonly { readonly param: number; readonly data: Float32Array }[];
@@ -21,7 +21,9 @@ export function readParameters(
 ): ParameterValues {
   const wanted = layers.filter(({ params }) => params.length > 0);
   if (wanted.length === 0) return [];
-  const found = new Map(decode(bytes, what).map((layer) => [layer.name, layer.blobs]));
+  const found = new Map(
+    plainly(() => decodeSafetensors(bytes, what)).layers.map((layer) => [layer.name, layer.blobs]),
+  );
   const values: { param: number; data: Float32Array }[] = [];
   const mistakes: string[] = [];
   for (const { name, params } of wanted) {
@@ -33,26 +35,16 @@ export function readParameters(
       );
     else
       for (const [i, { param, shape }] of params.entries()) {
-        const same = showShape(blobs[i].shape) === showShape(shape);
-        if (same && blobs[i].data.length === elementsOf(shape)) values.push({ param, data: blobs[i].data });
+        const { shape: found, data } = blobs[i];
+        if (sameShape(found, shape) && data.length === sizeOf(shape)) values.push({ param, data });
         else
           mistakes.push(
-            `parameter ${i} of layer ${quoted(name)} has shape ${showShape(shape)} in the net and ${showShape(blobs[i].shape)} in ${what}`,
+            `parameter ${i} of layer ${quoted(name)} has shape ${showShape(shape)} in the net and ${showShape(found)} in ${what}`,
           );
       }
   }
-  refuse(mistakes);
+  if (mistakes.length > 0) throw new Error(mistakes.join("\n"));
   return values;
-}
-
-/** In this module every error is a plain one. */
-function decode(bytes: Uint8Array, what: string): ReturnType<typeof decodeSafetensors>["layers"] {
-  try {
-    return decodeSafetensors(bytes, what).layers;
-  } catch (error) {
-    if (!(error instanceof CortadoError)) throw error;
-    throw new Error(error.diagnostics.map(({ message }) => message).join("\n"));
-  }
 }
 
 /** Parameters as the bytes of a safetensors file, which `load` and Cortado read. */

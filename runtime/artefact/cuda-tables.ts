@@ -1,4 +1,4 @@
-import type { ProgramTable } from "./tables.js";
+import type { ProgramTable } from "../net/tables.js";
 
 /** What the `cuda` target adds to the tables. */
 export interface CudaTables {

@@ -1,10 +1,10 @@
 import { quoted } from "../../proto/words/names.js";
-import type { ArtefactDevice } from "./artefact-device.js";
+import type { Tables } from "../net/tables.js";
 import { type ArtefactFiles, openFiles } from "./artefact-files.js";
 import { type ParameterValues, readParameters } from "./artefact-weights.js";
+import type { BuiltDevice } from "./built-device.js";
 import { createNet } from "./built-net.js";
 import { type Location, readBytes } from "./read.js";
-import type { Tables } from "./tables.js";
 
 /** The files beside net.js. */
 export interface ArtefactPlaces {
@@ -25,7 +25,7 @@ export interface LoadOptions {
 export function loader(
   tables: Tables,
   places: ArtefactPlaces,
-  open: (files: ArtefactFiles, options: LoadOptions) => Promise<ArtefactDevice>,
+  open: (files: ArtefactFiles, options: LoadOptions) => Promise<BuiltDevice>,
   further: readonly string[] = [],
 ): (options?: LoadOptions) => Promise<object> {
   const known = ["weights", ...further];

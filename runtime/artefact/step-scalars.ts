@@ -1,8 +1,7 @@
 import { quoted } from "../../proto/words/names.js";
+import type { TrainTable } from "../net/tables.js";
 import { type Policy, rateOf } from "../solver/rate.js";
 import { RULE_SCALARS } from "../solver/rule-scalars.js";
-import { instead } from "./given.js";
-import type { TrainTable } from "./tables.js";
 
 /** Gives each step the scalars of its iteration. */
 export interface StepScalars {
@@ -28,7 +27,7 @@ export function createScalars({ scalars, constants, rate: settings }: TrainTable
       const own = given as Readonly<Record<string, unknown>>;
       for (const [name, value] of Object.entries(own)) {
         if (!names.includes(name))
-          throw new Error(`a step has no scalar ${quoted(name)}: ${instead(name, names)}`);
+          throw new Error(`a step has no scalar ${quoted(name)}: there is ${names.map(quoted).join(", ")}`);
         if (typeof value !== "number") throw new Error(`the scalar ${name} of a step is not a number`);
       }
       const policy = settings && rateOf(settings.lr_policy as Policy, settings, iteration, currentStep);

@@ -1,5 +1,5 @@
 import { showShape } from "../../proto/words/amounts.js";
-import type { Tables } from "../../runtime/artefact/tables.js";
+import type { NamedShape, Tables } from "../../runtime/net/tables.js";
 import { BUILT_MARK } from "./built-mark.js";
 import { stringLiteral } from "./literal.js";
 import type { TargetParts } from "./target-parts.js";
@@ -14,14 +14,12 @@ const union = (names: readonly string[]): string =>
 /** The type declarations of a built module: the net's own names, so that a wrong one does not compile. `options`: those that `load` has for the target. */
 export function declarationsOf(tables: Tables, options: TargetParts["options"]): string {
   const shapes = new Map(tables.blobs.map(({ name, shape }) => [name, shape]));
-  const { backward, train } = tables;
+  const { seeds, inputDiffs, train } = tables;
+  const given = tables.inputs.map(({ name }) => name);
+  const array = ({ name, shape }: NamedShape, optional = false): string =>
+    `  readonly ${property(name)}${optional ? "?" : ""}: Float32Array; ${shapeComment(shape)}\n`;
   const arrays = (names: readonly string[], optional = false): string =>
-    names
-      .map(
-        (name) =>
-          `  readonly ${property(name)}${optional ? "?" : ""}: Float32Array; ${shapeComment(shapes.get(name) ?? [])}\n`,
-      )
-      .join("");
+    names.map((name) => array({ name, shape: shapes.get(name) ?? [] }, optional)).join("");
   const record = (name: string, comment: string, body: string): string =>
     `/** ${comment} */\nexport interface ${name} {\n${body}}\n`;
   const learning = tables.layers.filter(({ params }) => params.length > 0);
@@ -32,15 +30,19 @@ export function declarationsOf(tables: Tables, options: TargetParts["options"]):
           `  readonly ${property(name)}: readonly [${params.map(({ shape }) => `${type} ${shapeComment(shape)}`).join(", ")}];\n`,
       )
       .join("");
-  const readable = [...new Set([...tables.outputs, ...tables.kept, ...tables.inputs])];
-  const diffs = backward ? [...new Set([...tables.kept, ...backward.inputs])] : [];
-  const inputs = `inputs${tables.inputs.length === 0 ? "?" : ""}: Inputs`;
+  const readable = [...new Set([...tables.outputs, ...tables.kept, ...given])];
+  const diffs = seeds ? [...new Set([...tables.kept, ...inputDiffs])] : [];
+  const inputs = `inputs${given.length === 0 ? "?" : ""}: Inputs`;
   const batches = train && train.batches > 1 ? " | readonly Inputs[]" : "";
   const scalars = train && [`rate${train.rate ? "?" : ""}`, ...train.scalars.map((name) => `${name}?`)];
 
   return [
     `// ${BUILT_MARK} Types of net.js.\n`,
-    record("Inputs", "What `forward` takes: row-major, of the shape beside it.", arrays(tables.inputs)),
+    record(
+      "Inputs",
+      "What `forward` takes: row-major, of the shape beside it.",
+      tables.inputs.map((input) => array(input)).join(""),
+    ),
     record("Outputs", "What `forward` gives: fresh arrays, row-major.", arrays(tables.outputs)),
     record(
       "Shapes",
@@ -55,14 +57,21 @@ export function declarationsOf(tables: Tables, options: TargetParts["options"]):
       "  readonly shape: readonly number[];\n  read(): Promise<Float32Array>;\n  /** As many numbers as the shape has. */\n  write(data: Float32Array): Promise<void>;\n",
     ),
     record("Params", "The parameters, by layer.", perLayer("Param")),
-    ...(backward
+    ...(seeds
       ? [
           record(
             "Diffs",
             "Diffs that `backward` takes; a blob that is left out starts from its loss weight, or from 0.",
-            arrays(backward.seeds, true),
+            arrays(seeds, true),
           ),
-          record("InputDiffs", "Diffs of inputs.", arrays(backward.inputs)),
+          record(
+            "InputDiffs",
+            "Diffs of inputs.",
+            tables.inputs
+              .filter(({ name }) => inputDiffs.includes(name))
+              .map((input) => array(input))
+              .join(""),
+          ),
           record("ParamDiffs", "Gradients, by layer.", perLayer("Float32Array")),
         ]
       : []),
@@ -78,13 +87,13 @@ export function declarationsOf(tables: Tables, options: TargetParts["options"]):
     "/** The net. Its functions can be taken apart from it; calls are served in the order they were made. */",
     "export interface Net {",
     "  readonly shapes: Shapes;",
-    `  readonly inputs: readonly (${union(tables.inputs)})[];`,
+    `  readonly inputs: readonly (${union(given)})[];`,
     `  readonly outputs: readonly (${union(tables.outputs)})[];`,
     "  readonly params: Params;",
     `  forward(${inputs}): Promise<Outputs>;`,
     "  /** The last value of an input, an output or a blob that the build keeps. */",
     `  read(blob: ${union(readable)}): Promise<Float32Array>;`,
-    ...(backward
+    ...(seeds
       ? [
           "  /** Differentiates the last forward. */",
           "  backward(diffs?: Diffs): Promise<{ readonly inputs: InputDiffs; readonly params: ParamDiffs }>;",

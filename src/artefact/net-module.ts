@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Tables } from "../../runtime/artefact/tables.js";
+import type { Tables } from "../../runtime/net/tables.js";
 import { BUILT_MARK } from "./built-mark.js";
 import { emitModule } from "./emit.js";
 import { type Literal, literal, stringLiteral } from "./literal.js";

@@ -1,10 +1,10 @@
 import { sizeOf } from "../../codegen/ir/graph.js";
 import { userError } from "../../proto/errors/index.js";
 import { checkMemory } from "../../runtime/memory.js";
-import { fill, streamOf } from "../../runtime/random/index.js";
 import { formatMatchReport, matchWeights, readWeights, type WeightSet } from "../../runtime/weights/index.js";
 import { checkWeightSet } from "../../runtime/weights/weight-set.js";
 import type { LoweredNet } from "../layers/index.js";
+import { initialValues } from "../net/net-params.js";
 
 /** The weights of a build, and what became of those given. */
 export interface BuiltWeights {
@@ -24,11 +24,7 @@ export async function buildWeights(
   given: string | Uint8Array | WeightSet | undefined,
 ): Promise<BuiltWeights> {
   checkMemory(4 * lowered.params.reduce((sum, { shape }) => sum + sizeOf(shape), 0), "the parameters");
-  const values = lowered.params.map(({ shape, filler, value }, index) =>
-    filler
-      ? Float32Array.from(fill(filler, shape, seed, streamOf("parameter", index)))
-      : new Float32Array(sizeOf(shape)).fill(value ?? 0),
-  );
+  const values = lowered.params.map((param, index) => Float32Array.from(initialValues(param, index, seed)));
   const layers = [...new Map(lowered.layers.map((layer) => [layer.name, layer])).values()].filter(
     ({ params }) => params.length > 0,
   );

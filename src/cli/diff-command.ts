@@ -143,7 +143,7 @@ async function writeRandomParameters(net: CompiledNet, seed: number): Promise<vo
   const { lowered, params } = internals;
   const random = randomNetValues({ text: "", inputs: [], seed }, lowered);
   for (const [i, { kind }] of lowered.params.entries())
-    if (kind !== "carried") await params.store.memories[i].write(random.params[i]);
+    if (kind !== "carried") await params.memories[i].write(random.params[i]);
 }
 
 function comparisonLines(

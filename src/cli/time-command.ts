@@ -181,7 +181,7 @@ async function measure(
     for (const pass of passes) await once[pass]();
   }
 
-  const program = internals.session.current()?.built;
+  const program = internals.running.current()?.runner.built;
   if (!program) throw new InternalError("a net that has run has no program");
   const kernels = {
     forward: new Float64Array(program.program.forward.length),

@@ -5,9 +5,8 @@ import { sizeOf } from "../../codegen/ir/graph.js";
 import type { ParamStore } from "../../runtime/device.js";
 import { createTsDevice } from "../../runtime/devices/ts/ts-device.js";
 import type { LayerType } from "../layers/index.js";
-import { buildProgram } from "../net/load-program.js";
-import { objectiveGraph } from "../net/objective.js";
-import { createRunner } from "../net/runner.js";
+import { loadProgram, optionsFor } from "../net/load-program.js";
+import { netProgram } from "../net/programs.js";
 import {
   type Checked,
   compareAlong,
@@ -41,9 +40,10 @@ export async function compileForCheck(net: RandomNet, options: CheckOptions = {}
   const lossBlobs = lowered.losses.map(({ blob }) => blob);
   const outputs = lowered.outputs.filter((blob) => !lossBlobs.includes(blob));
   const seeds = randomDiffs(lowered, outputs, net.seed);
-  const graph = objectiveGraph(lowered, { backward: true, seeds: [...seeds.keys()], keep: lossBlobs }, rules);
-  const built = await buildProgram(graph, lowered.builder, { device, params: store, seed: 1, threads: 1 });
-  return { lowered, runner: createRunner(built), store, values, seeds };
+  const objective = { backward: true, seeds: [...seeds.keys()], keep: lossBlobs };
+  const program = netProgram(lowered, objective, optionsFor(device, dtype, 1), rules);
+  const runner = await loadProgram(program, lowered, { device, params: store, threads: 1 });
+  return { lowered, runner, store, values, seeds };
 }
 
 /** Compiles a net and compares. The direction covers the differentiable inputs and the parameters whose gradient is wanted. */

@@ -9,10 +9,10 @@
  */
 import { present } from "../../proto/errors/index.js";
 import type { ParamStore } from "../../runtime/device.js";
+import type { Runner } from "../../runtime/net/runner.js";
 import { randomStream } from "../../runtime/random/index.js";
 import { inputName, type LoweredNet, STEP } from "../layers/index.js";
 import { diffName } from "../net/objective.js";
-import type { Runner } from "../net/runner.js";
 import { type NetValues, uniforms } from "./net-values.js";
 
 /** How far the two derivatives may be apart, relative to the greater of them. */

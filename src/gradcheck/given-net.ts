@@ -7,10 +7,9 @@ import { compile } from "../net/compile.js";
 import type { CompileOptions } from "../net/compile-options.js";
 import { readConstants } from "../net/constants.js";
 import { internalsOf, type NetInternals } from "../net/internals.js";
-import { buildProgram } from "../net/load-program.js";
-import { objectiveGraph } from "../net/objective.js";
+import { type CompiledRunner, loadProgram, optionsFor } from "../net/load-program.js";
+import { netProgram } from "../net/programs.js";
 import { readDefinition } from "../net/read-definition.js";
-import { createRunner, type Runner } from "../net/runner.js";
 import type { NetDef } from "../net-text/index.js";
 import { type Checked, compareAlong, gradientsAt, randomDirection, STEP_SIZE } from "./directional.js";
 import { heldBack } from "./held-back.js";
@@ -58,7 +57,7 @@ export async function checkGivenNet(net: string | NetDef, options: GivenNetOptio
     target: "ts",
     dtype: "float64",
   });
-  let runner: Runner | undefined;
+  let runner: CompiledRunner | undefined;
   try {
     const internals = internalsOf(compiled);
     if (!internals) throw new InternalError("a compiled net without internals");
@@ -92,17 +91,17 @@ export async function checkGivenNet(net: string | NetDef, options: GivenNetOptio
 async function loadForCheck(
   { lowered, hold, params }: NetInternals,
   seeded: readonly string[],
-): Promise<Runner> {
-  const losses = lowered.losses.map(({ blob }) => blob);
-  const graph = objectiveGraph(lowered, { backward: true, seeds: seeded, keep: losses });
-  const use = { device: hold.device, params: params.store, seed: 1, threads: 1 };
-  return createRunner(await buildProgram(graph, lowered.builder, use));
+): Promise<CompiledRunner> {
+  const { device } = hold;
+  const objective = { backward: true, seeds: seeded, keep: lowered.losses.map(({ blob }) => blob) };
+  const program = netProgram(lowered, objective, optionsFor(device, params.dtype, 1));
+  return loadProgram(program, lowered, { device, params, threads: 1 });
 }
 
 /** A given net, ready to be run, and what is to be compared of it. */
 interface Loaded {
   readonly internals: NetInternals;
-  readonly runner: Runner;
+  readonly runner: CompiledRunner;
   /** Outputs to put a diff on. */
   readonly seeded: readonly string[];
   readonly inputs: readonly InputDomain[];
@@ -112,16 +111,16 @@ interface Loaded {
 /** Compares every part at every point, and counts in the parts. */
 async function checkPoints(loaded: Loaded, options: GivenNetOptions): Promise<readonly GradientFailure[]> {
   const { runner, parts } = loaded;
-  const { session, params } = loaded.internals;
+  const { running, params } = loaded.internals;
   const own =
     options.weights === undefined
       ? undefined
-      : await Promise.all(params.store.memories.map((memory) => memory.read()));
+      : await Promise.all(params.memories.map((memory) => memory.read()));
   const failures: GradientFailure[] = [];
   for (let seed = options.seed; seed < options.seed + options.runs; seed++) {
     const checked = await pointOf(loaded, options, own, seed);
     const gradients = await gradientsAt(checked);
-    await session.check(runner);
+    await running.check(runner);
     for (const [index, part] of parts.entries()) {
       const direction = randomDirection(checked, part, seed, index);
       const { outcome, ...found } = await compareAlong(checked, gradients, direction, STEPS);
@@ -141,12 +140,12 @@ async function pointOf(
   own: readonly ArrayLike<number>[] | undefined,
   seed: number,
 ): Promise<Checked> {
-  const { lowered, params, session, unfed } = internals;
+  const { lowered, params, running, unfed } = internals;
   const random = randomNetValues({ text: "", inputs, seed }, lowered);
   const fed: Record<string, Float32Array> = Object.create(null);
   for (const blob of unfed)
     fed[blob] = Float32Array.from(given[blob] ?? present(random.inputs.get(blob), `the values of ${blob}`));
-  await session.feed(runner, { ...given, ...fed } as Record<string, Float32Array>);
+  await running.feed(runner, { ...given, ...fed } as Record<string, Float32Array>);
   const values = new Map(random.inputs);
   for (const blob of values.keys()) {
     const exact = given[blob] ?? (unfed.includes(blob) ? undefined : await runner.readInput(inputName(blob)));
@@ -155,7 +154,7 @@ async function pointOf(
   return {
     lowered,
     runner,
-    store: params.store,
+    store: params,
     values: { inputs: values, params: own?.map((x) => Float64Array.from(x)) ?? random.params },
     seeds: randomDiffs(lowered, seeded, seed),
   };

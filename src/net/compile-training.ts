@@ -1,92 +1,60 @@
 import type { SolverParameter } from "../../proto/index.js";
-import type { Blobs, Param } from "../../runtime/net-types.js";
-import { scalarInput } from "../solvers/index.js";
+import { paramOver } from "../../runtime/net/param.js";
+import { createStep, type StepWatch } from "../../runtime/net/training-step.js";
 import type { TrainingNet } from "./compiled-net.js";
-import type { BeforeUpdate } from "./debug-info.js";
+import type { BeforeUpdate, Log } from "./debug-info.js";
+import type { Inspector } from "./inspect.js";
 import type { NetInternals } from "./internals.js";
-import { checkFit } from "./load-program.js";
-import { paramOver } from "./net-params.js";
+import { type CompiledRunner, checkFit } from "./load-program.js";
 import { type NetProgram, type ProgramOptions, trainingPrograms } from "./programs.js";
-import type { Runner } from "./runner.js";
+import { COMPILED } from "./run-compiled.js";
+import type { Sinks } from "./sinks.js";
 import { requireStaticShapes } from "./static-shapes.js";
-
-/** What a net gains when a solver's rule is compiled into its backward pass. */
-export type Training = Pick<TrainingNet, "step" | "history"> & {
-  readonly runner: Runner;
-};
 
 /**
  * A net whose solver's update rule is compiled into its backward pass: see `trainingPrograms`.
  * Whoever gives `load` closes what it made.
  */
 export async function createTraining(
-  internals: NetInternals,
+  { lowered, params, running, hold, inspector, keep }: NetInternals,
+  sinks: Sinks,
   solver: SolverParameter,
   options: ProgramOptions,
-  load: (program: NetProgram) => Promise<Runner>,
-): Promise<Training> {
-  const { lowered, params, session, hold, inspector } = internals;
+  load: (program: NetProgram) => Promise<CompiledRunner>,
+): Promise<Pick<TrainingNet, "step" | "history"> & { readonly runner: CompiledRunner }> {
   requireStaticShapes(lowered, "training");
-  const { store } = params;
-  const watch = inspector !== undefined;
-  const made = trainingPrograms(lowered, { keep: internals.keep, watch }, solver, options);
-  const { step, update, states } = made;
-  const { device } = hold;
-  const elements = states.reduce((sum, count) => sum + count, 0);
-  checkFit(device, update ? [step, update] : [step], elements, store.dtype);
-  for (const count of states) store.memories.push(device.allocate(count));
-  const runner = await load(step);
-  const apply = update && (await load(update));
-
-  const setScalars = async (target: Runner, scalars: Readonly<Record<string, number>>): Promise<void> => {
-    for (const [name, value] of Object.entries(scalars)) await target.write(scalarInput(name), value);
-  };
-  const lossOf = async (): Promise<number> => {
-    const values = await Promise.all(lowered.losses.map(({ blob }) => runner.read("value", blob)));
-    let loss = 0;
-    for (const [i, { weight }] of lowered.losses.entries()) {
-      let sum = 0;
-      for (const value of values[i]!) sum += value;
-      loss += weight * sum;
-    }
-    return loss;
-  };
-
+  const made = trainingPrograms(lowered, { keep, watch: inspector !== undefined }, solver, options);
+  const programs = made.update ? [made.step, made.update] : [made.step];
+  const elements = made.states.reduce((sum, count) => sum + count, 0);
+  checkFit(hold.device, programs, elements, params.dtype);
+  for (const count of made.states) params.memories.push(hold.device.allocate(count));
+  const runner = await load(made.step);
+  const update = made.update && (await load(made.update));
+  const { losses } = lowered;
+  const step = createStep({ net: running, losses, style: COMPILED, step: runner, update });
+  const batches = Math.max(1, solver.iter_size);
   return {
     runner,
     step: (scalars, inputs, log) =>
-      session.inTurn(async () => {
-        const batches = Math.max(1, solver.iter_size);
-        let loss = 0;
-        let outputs: Blobs | undefined;
-        let before: BeforeUpdate | undefined;
-        for (let batch = 0; batch < batches; batch++) {
-          await session.feed(runner, inputs);
-          await setScalars(runner, { ...scalars, first: batch === 0 ? 1 : 0 });
-          await runner.forward();
-          await inspector?.forward(runner, log);
-          // Everything is read here, so that nothing waits for the backward pass of a device that runs on its own.
-          const [batchLoss, batchOutputs] = await Promise.all([
-            lossOf(),
-            batch === batches - 1 ? session.outputsOf(runner) : undefined,
-            session.check(runner),
-          ]);
-          await session.save(runner);
-          loss += batchLoss;
-          outputs = batchOutputs;
-          // With one program, the pass that computes gradients applies them too.
-          if (log && !apply) before = await inspector?.info?.beforeUpdate();
-          await runner.backward();
-          await inspector?.backward(runner, log, before);
-        }
-        if (apply) {
-          if (log) before = await inspector?.info?.beforeUpdate();
-          await setScalars(apply, scalars);
-          await apply.backward();
-        }
-        if (log && before) await inspector?.info?.update(before, log);
-        return { loss: loss / batches, outputs: outputs! };
-      }),
-    history: made.history.map(({ of, param }): Param => paramOver(lowered.params[of], store.memories[param])),
+      step(new Array(batches).fill(inputs), () => scalars, watchStep(inspector, sinks, log)),
+    history: made.history.map(({ param, ...info }) =>
+      paramOver(info, params.memories[param], running, COMPILED),
+    ),
+  };
+}
+
+/** What there is to see of a step; with a log, `debug_info` is written to it. */
+function watchStep(inspector: Inspector | undefined, sinks: Sinks, log: Log | undefined): StepWatch {
+  let before: BeforeUpdate | undefined;
+  return {
+    ranForward: async (runner) => inspector?.forward(runner, log),
+    save: sinks.write,
+    async beforeUpdate() {
+      if (log) before = await inspector?.info?.beforeUpdate();
+    },
+    ranBackward: async (runner) => inspector?.backward(runner, log, before),
+    async updated() {
+      if (log && before) await inspector?.info?.update(before, log);
+    },
   };
 }

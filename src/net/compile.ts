@@ -1,34 +1,23 @@
-import { InternalError, userError } from "../../proto/errors/index.js";
+import { userError } from "../../proto/errors/index.js";
 import type { SolverParameter } from "../../proto/index.js";
 import type { LoweredNet } from "../layers/index.js";
-import { type NetDef, selectLayers } from "../net-text/index.js";
-import { checkOptions } from "./check-options.js";
-import { chooseTarget } from "./choose-target.js";
+import type { NetDef } from "../net-text/index.js";
 import type { CompileOptions } from "./compile-options.js";
 import { createTraining } from "./compile-training.js";
 import type { CompiledNet, TrainingNet } from "./compiled-net.js";
-import { readConstants } from "./constants.js";
 import { createFace } from "./create-net.js";
-import { openFeeds } from "./feeds.js";
 import { createInspector } from "./inspect.js";
 import type { NetInternals } from "./internals.js";
-import { checkFit, loadProgram } from "./load-program.js";
+import { type CompiledRunner, checkFit, loadProgram, optionsFor } from "./load-program.js";
 import { formatMatchReport, loadWeights } from "./load-weights.js";
-import { lowerDefinition } from "./lower-definition.js";
 import { createParams } from "./net-params.js";
+import { netTables } from "./net-tables.js";
 import { hasGradient, keptBlobs, type Objective } from "./objective.js";
-import { type DeviceHold, holdDevice, openDevice } from "./open-device.js";
+import { type OpenNet, openNet } from "./open-net.js";
 import { type NetProgram, netProgram, type ProgramOptions } from "./programs.js";
 import { createRanges } from "./ranges.js";
-import { readDefinition } from "./read-definition.js";
-import { createRowPrograms } from "./row-programs.js";
-import { createRunner, type Runner } from "./runner.js";
-import { createSession } from "./session.js";
-import { lentBy } from "./share.js";
-import { openSinks } from "./sinks.js";
-
-/** Of fillers, dropout and random crops, where nobody gave one. */
-const DEFAULT_SEED = 1701;
+import type { CompiledCurrent } from "./row-programs.js";
+import { runCompiled } from "./run-compiled.js";
 
 /**
  * Compiles a net to functions: prototxt → NetDef → graph → derivative → passes → plan → kernels → source → memory.
@@ -37,10 +26,11 @@ const DEFAULT_SEED = 1701;
  * is a CortadoError that carries every mistake found, each with its place.
  */
 export async function compile(net: string | NetDef, options: CompileOptions = {}): Promise<CompiledNet> {
-  const parts = await prepare(net, options, { planFirst: true });
+  const parts = await prepare(await openNet(net, options), options, { planFirst: true });
   return finish(parts, options, async () => {
-    await parts.internals.session.prepare();
-    return () => parts.internals.session.current() ?? notReady();
+    const { running } = parts.internals;
+    const first = await running.ready();
+    return () => (running.current() ?? first).runner;
   });
 }
 
@@ -54,111 +44,87 @@ export async function compileTraining(
   options: CompileOptions = {},
 ): Promise<TrainingNet> {
   const trainOptions = { ...options, phase: "TRAIN" } as const;
-  const parts = await prepare(net, trainOptions, { planFirst: false, debugInfo: solver.debug_info });
+  const open = await openNet(net, trainOptions);
+  const parts = await prepare(open, trainOptions, { planFirst: false, debugInfo: solver.debug_info });
   const training = await orClose(parts, () =>
-    createTraining(parts.internals, solver, parts.programOptions, async (program) => {
-      const runner = await parts.load(program);
+    createTraining(parts.internals, open.sinks, solver, parts.programOptions, async (program) => {
+      const runner = await parts.load(program, open.lowered);
       parts.programs.push(runner);
       return runner;
     }),
   );
   const face = await finish(parts, trainOptions, async () => () => training.runner);
-  const own: Pick<TrainingNet, "step" | "history"> = { step: training.step, history: training.history };
   // The face's getters stay getters: a copy by spreading would freeze their values.
-  return Object.defineProperties(face, Object.getOwnPropertyDescriptors(own)) as TrainingNet;
+  return Object.assign(face, { step: training.step, history: training.history });
 }
 
-interface Parts {
-  readonly definition: NetDef;
-  /** The folder that relative paths start from. */
-  readonly root: string;
-  readonly target: CompiledNet["target"];
+interface Parts extends Pick<OpenNet, "definition" | "root" | "target"> {
   readonly internals: NetInternals;
   readonly programOptions: ProgramOptions;
-  readonly load: (program: NetProgram) => Promise<Runner>;
-  /** Programs beside the session's own, to be closed with the net. */
-  readonly programs: Runner[];
+  readonly load: (program: NetProgram, lowered: LoweredNet) => Promise<CompiledRunner>;
+  /** Programs beside the running net's own, to be closed with it. */
+  readonly programs: CompiledRunner[];
 }
 
-/** Everything up to the first program: the net read, lowered, its data open, its parameters allocated and filled. */
+/** Everything up to the first program: parameters allocated and filled, and how programs are made and run. */
 async function prepare(
-  net: string | NetDef,
+  open: OpenNet,
   options: CompileOptions,
   { planFirst, debugInfo = false }: { readonly planFirst: boolean; readonly debugInfo?: boolean },
 ): Promise<Parts> {
-  checkOptions(options);
-  const { phase = "TEST", seed = DEFAULT_SEED, threads = 1, dtype = "float32", shapes, layers } = options;
-  const lent = options.share && lentBy(options.share);
-  const target = await chooseTarget(options, lent && options.share?.target.name);
-  const state = { phase, level: options.level, stages: options.stages };
-  const { definition: whole, root } = await readDefinition(net, options.root, state, layers);
-  const definition = selectLayers(whole, state);
-  const feeds = await openFeeds(definition, { root, phase, seed, shapes, layers });
-  let hold: DeviceHold | undefined;
+  const { definition, root, target, lowered, feeds, hold, seed, threads, dtype, lent } = open;
+  const { device } = hold;
   try {
-    const lower = (rows?: readonly number[]): LoweredNet =>
-      lowerDefinition(definition, { phase, shapes, feedShapes: feeds.shapes, types: layers, rows });
-    const lowered = lower();
-    const constants = await readConstants(lowered, root);
-    const sinks = await openSinks(lowered, root);
-    hold = lent ? lent.hold.share() : holdDevice(await openDevice(target, { dtype }));
-    const { device } = hold;
     const keep = keptBlobs(lowered, options.keep);
+    const finite = options.debug === "finite";
     const info = definition.net.debug_info || debugInfo;
-    const objective: Objective = {
-      backward: phase === "TRAIN" && hasGradient(lowered),
-      seeds: [],
-      keep,
-      watch: info || options.debug === "finite",
-    };
-    const programOptions: ProgramOptions = {
-      target: device.target,
-      description: device.description,
-      dtype,
-      seed,
-    };
+    const backward = open.phase === "TRAIN" && hasGradient(lowered);
+    const objective: Objective = { backward, seeds: [], keep, watch: info || finite };
+    const programOptions = optionsFor(device, dtype, seed);
     // Whether the net fits is known, and reported, before anything of it is allocated.
-    let first = planFirst ? netProgram(lowered, objective, programOptions) : undefined;
+    let planned = planFirst ? netProgram(lowered, objective, programOptions) : undefined;
     const params = await createParams(lowered, {
       device,
       dtype,
       seed,
-      lent: lent?.params,
-      check: (elements) => checkFit(device, first ? [first] : [], elements, dtype),
+      lent,
+      check: (elements) => checkFit(device, planned ? [planned] : [], elements, dtype),
     });
-    const load = async (program: NetProgram): Promise<Runner> => {
-      const runner = createRunner(await loadProgram(program, { device, params: params.store, threads }));
-      for (const { input, values } of constants) await runner.write(input, values);
+    const load = async (program: NetProgram, of: LoweredNet): Promise<CompiledRunner> => {
+      const runner = await loadProgram(program, of, { device, params, threads });
+      for (const { input, values } of open.constants) await runner.write(input, values);
       return runner;
     };
-    const make = (wanted: Objective, of: LoweredNet): Promise<Runner> => {
-      const isFirst = wanted === objective && of === lowered;
-      const program = isFirst && first ? first : netProgram(of, wanted, programOptions);
-      first = undefined;
-      return load(program);
+    const make = async (
+      wanted: Objective,
+      of: LoweredNet,
+      program = netProgram(of, wanted, programOptions),
+    ): Promise<CompiledCurrent> => {
+      const runner = await load(program, of);
+      return { tables: netTables(of, keep), runner, lowered: of, objective: wanted };
     };
-    const inspector = createInspector(
-      { finite: options.debug === "finite", info },
-      { lowered, definition, params: params.store.memories },
-    );
-    const session = createSession({
-      lowered,
+    const inspector = createInspector({ finite, info }, { lowered, definition, params: params.memories });
+    const first = (): Promise<CompiledCurrent> => {
+      const made = make(objective, lowered, planned);
+      planned = undefined;
+      return made;
+    };
+    const running = runCompiled({
+      tables: netTables(lowered, keep),
+      params: params.memories,
+      first,
+      make: (wanted, of) => make(wanted, of),
+      lower: open.lower,
+      feeds,
+      sinks: open.sinks,
       inspector,
       log: definition.net.debug_info ? (options.log ?? writeToStderr) : undefined,
-      feeds,
-      sinks,
-      keep,
-      objective,
-      make,
-      rowPrograms: createRowPrograms({ lower, make }),
-      params: params.store.memories,
     });
-    const fed = new Set(feeds.open.flatMap(({ tops }) => tops));
-    const unfed = [...lowered.inputs.keys()].filter((blob) => !fed.has(blob));
-    const internals: NetInternals = { lowered, params, hold, seed, threads, keep, session, unfed, inspector };
+    const unfed = [...lowered.inputs.keys()].filter((blob) => !feeds.blobs.has(blob));
+    const internals: NetInternals = { lowered, params, hold, keep, running, unfed, inspector };
     return { definition, root, target, internals, programs: [], programOptions, load };
   } catch (error) {
-    await hold?.close();
+    await hold.close();
     await feeds.close();
     throw error;
   }
@@ -168,7 +134,7 @@ async function prepare(
 function finish(
   parts: Parts,
   options: CompileOptions,
-  show: () => Promise<() => Runner>,
+  show: () => Promise<() => CompiledRunner>,
 ): Promise<CompiledNet> {
   return orClose(parts, async () => {
     const shown = await show();
@@ -220,7 +186,7 @@ async function orClose<T>(parts: Parts, work: () => Promise<T>): Promise<T> {
 async function release({ internals, programs }: Parts): Promise<void> {
   try {
     // May fail: it ends the files that layers write.
-    await internals.session.close();
+    await internals.running.close();
   } finally {
     for (const { built } of programs) await built.executor.close();
     await internals.hold.close();
@@ -229,7 +195,3 @@ async function release({ internals, programs }: Parts): Promise<void> {
 
 /** As Caffe's log. */
 const writeToStderr = (line: string): void => void process.stderr.write(`${line}\n`);
-
-const notReady = (): never => {
-  throw new InternalError("a net without a program");
-};

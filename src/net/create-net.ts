@@ -2,8 +2,8 @@ import type { LoweredNet } from "../layers/index.js";
 import type { NetDef } from "../net-text/index.js";
 import type { CompiledNet } from "./compiled-net.js";
 import { type NetInternals, rememberInternals } from "./internals.js";
+import type { CompiledRunner } from "./load-program.js";
 import type { RangeRunner } from "./ranges.js";
-import type { Runner } from "./runner.js";
 
 export interface FaceParts {
   readonly definition: NetDef;
@@ -12,16 +12,16 @@ export interface FaceParts {
   /** Runs layers of a range: a net of its own, compiled when first asked for. */
   readonly ranges: RangeRunner;
   /** The program whose plan and source are shown. */
-  readonly shown: () => Runner;
-  /** Frees what the net holds; called once, when its ranges are closed. */
+  readonly shown: () => CompiledRunner;
+  /** Frees what the net holds; called once. Its ranges are closed then. */
   readonly close: () => Promise<void>;
 }
 
-/** The public value: plain data and closures over a session. */
+/** The public value: plain data, and closures over a running net. */
 export function createFace(parts: FaceParts): CompiledNet {
   const { definition, target, internals, ranges, shown } = parts;
   let closing: Promise<void> | undefined;
-  const { lowered, params, session } = internals;
+  const { lowered, running } = internals;
   let blobs = blobsOf(lowered);
   let blobsFor = lowered;
   const lossWeights: Record<string, number> = Object.create(null);
@@ -29,10 +29,10 @@ export function createFace(parts: FaceParts): CompiledNet {
   // As in pycaffe, what a data layer gives is not an input, though a caller may give it all the same.
   const fed = new Set(lowered.feeds.flatMap(({ layer }) => layer.top));
   const net: CompiledNet = {
-    forward: (inputs, range) => (range ? ranges.forward(inputs, range) : session.forward(inputs)),
-    backward: (diffs, range) => (range ? ranges.backward(diffs, range) : session.backward(diffs)),
-    read: session.read,
-    readDiff: session.readDiff,
+    forward: (inputs, range) => (range ? ranges.forward(inputs, range) : running.forward(inputs)),
+    backward: (diffs, range) => (range ? ranges.backward(diffs, range) : running.backward(diffs)),
+    read: running.read,
+    readDiff: running.readDiff,
     layers: lowered.layers.map(({ name, type, bottoms, tops, needsBackward, params }) => ({
       name,
       type,
@@ -42,14 +42,14 @@ export function createFace(parts: FaceParts): CompiledNet {
       params: params.map(({ shape, lrMult, decayMult }) => ({ shape, lrMult, decayMult })),
     })),
     get blobs() {
-      const now = session.lowered();
+      const now = running.current()?.lowered ?? lowered;
       if (now !== blobsFor) [blobs, blobsFor] = [blobsOf(now), now];
       return blobs;
     },
     inputs: [...lowered.inputs.keys()].filter((blob) => !fed.has(blob)),
     outputs: lowered.outputs,
     lossWeights,
-    params: params.table,
+    params: running.params,
     get plan() {
       return shown().built.plan;
     },
@@ -59,7 +59,7 @@ export function createFace(parts: FaceParts): CompiledNet {
     target,
     definition,
     close: () => {
-      closing ??= ranges.close().then(parts.close);
+      closing ??= parts.close().finally(ranges.close);
       return closing;
     },
   };

@@ -1,9 +1,9 @@
 import { logged } from "../../proto/words/names.js";
 import type { ParamMemory } from "../../runtime/device.js";
+import type { Runner } from "../../runtime/net/runner.js";
 import { shortNumber } from "../../runtime/solver/events.js";
 import type { LoweredNet } from "../layers/lower-net.js";
 import type { NetDef } from "../net-text/index.js";
-import type { Runner } from "./runner.js";
 import { watchedBottoms, watchedTops } from "./watch.js";
 
 /** One line of a log, without its end. */
@@ -76,20 +76,14 @@ export function createDebugInfo({ lowered, definition, params }: DebugParts): De
           if (values) log(`    [Backward] Layer ${logged(name)}, param blob ${i} diff: ${mean(values)}`);
         }
       }
-      const sums = { data: 0, diff: 0, squaredData: 0, squaredDiff: 0 };
+      const data: ArrayLike<number>[] = [];
+      const diffs: ArrayLike<number>[] = [];
       for (const [i, index] of lowered.wanted.params.entries()) {
-        for (const x of Array.from(before?.[i] ?? (await params[index].read()))) {
-          sums.data += Math.abs(x);
-          sums.squaredData += x * x;
-        }
-        for (const x of (await runner.read("gradient", index)) ?? []) {
-          sums.diff += Math.abs(x);
-          sums.squaredDiff += x * x;
-        }
+        data.push(before?.[i] ?? (await params[index].read()));
+        diffs.push((await runner.read("gradient", index)) ?? []);
       }
       log(
-        `    [Backward] All net params (data, diff): L1 norm = (${shortNumber(sums.data)}, ${shortNumber(sums.diff)}); ` +
-          `L2 norm = (${shortNumber(Math.sqrt(sums.squaredData))}, ${shortNumber(Math.sqrt(sums.squaredDiff))})`,
+        `    [Backward] All net params (data, diff): L1 norm = (${sumNorm(data)}, ${sumNorm(diffs)}); L2 norm = (${rootNorm(data)}, ${rootNorm(diffs)})`,
       );
     },
     beforeUpdate: () => Promise.all(lowered.wanted.params.map((index) => params[index].read())),
@@ -106,9 +100,18 @@ export function createDebugInfo({ lowered, definition, params }: DebugParts): De
   };
 }
 
+/** The sum over all values of several arrays, in their order. */
+function total(arrays: readonly ArrayLike<number>[], of: (x: number) => number): number {
+  let sum = 0;
+  for (const values of arrays) for (let i = 0; i < values.length; i++) sum += of(values[i]);
+  return sum;
+}
+
+const sumNorm = (arrays: readonly ArrayLike<number>[]): string => shortNumber(total(arrays, Math.abs));
+const rootNorm = (arrays: readonly ArrayLike<number>[]): string =>
+  shortNumber(Math.sqrt(total(arrays, (x) => x * x)));
+
 /** The mean absolute value, as C++ streams write it; 0 of nothing. */
 function mean(values: ArrayLike<number>): string {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += Math.abs(values[i]);
-  return shortNumber(values.length === 0 ? 0 : sum / values.length);
+  return shortNumber(values.length === 0 ? 0 : total([values], Math.abs) / values.length);
 }

@@ -1,6 +1,7 @@
-import type { Shape } from "../../codegen/ir/graph.js";
+import { type Shape, sizeOf } from "../../codegen/ir/graph.js";
 import { CortadoError, type Diagnostic } from "../../proto/errors/index.js";
 import { type Feed, openFeed } from "../../runtime/data/open-feed.js";
+import type { OwnInputs } from "../../runtime/net/batches.js";
 import { feedsOf, type LayerType } from "../layers/index.js";
 import type { NetDef } from "../net-text/net-def.js";
 
@@ -14,6 +15,10 @@ export interface OpenFeed {
 /** The data layers of a net, open. */
 export interface Feeds {
   readonly open: readonly OpenFeed[];
+  /** Their tops. */
+  readonly blobs: ReadonlySet<string>;
+  /** Writes the next batch of each, but for what the caller gives. */
+  fill: OwnInputs["fill"];
   readonly shapes: ReadonlyMap<string, readonly Shape[]>;
   close(): Promise<void>;
 }
@@ -57,5 +62,17 @@ export async function openFeeds(
     await close();
     throw new CortadoError(mistakes);
   }
-  return { open, shapes, close };
+  return { open, blobs: new Set(open.flatMap(({ tops }) => tops)), fill: fillFrom(open), shapes, close };
 }
+
+const fillFrom =
+  (open: readonly OpenFeed[]): Feeds["fill"] =>
+  async (given, write) => {
+    for (const { tops, feed } of open) {
+      // A data layer whose blobs the caller gives keeps its place in its source.
+      if (tops.every((top) => Object.hasOwn(given, top))) continue;
+      const batch = feed.shapes.map((shape) => new Float32Array(sizeOf(shape)));
+      await feed.next(batch);
+      for (const [i, top] of tops.entries()) if (!Object.hasOwn(given, top)) await write(top, batch[i]);
+    }
+  };

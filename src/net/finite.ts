@@ -3,9 +3,9 @@ import { CortadoError, type Span } from "../../proto/errors/index.js";
 import { showShape } from "../../proto/words/amounts.js";
 import { quoted, quotedLayer } from "../../proto/words/names.js";
 import type { ParamMemory } from "../../runtime/device.js";
+import type { Runner } from "../../runtime/net/runner.js";
 import type { LoweredNet } from "../layers/lower-net.js";
 import { type NetDef, spanOf } from "../net-text/index.js";
-import type { Runner } from "./runner.js";
 import { type WatchPoint, watchedBottoms, watchedTops } from "./watch.js";
 
 /** Looks for numbers that are NaN or infinite after a pass. @throws CortadoError that names the first layer */

@@ -1,6 +1,6 @@
+import type { Runner } from "../../runtime/net/runner.js";
 import { type BeforeUpdate, createDebugInfo, type DebugInfo, type Log } from "./debug-info.js";
 import { createFiniteCheck, type FiniteCheck } from "./finite.js";
-import type { Runner } from "./runner.js";
 
 /** What looks at a net's values after each pass: `debug: "finite"`, `debug_info`. Its programs watch. */
 export interface Inspector {

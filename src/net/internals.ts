@@ -1,20 +1,20 @@
+import { userError } from "../../proto/errors/index.js";
+import type { ParamStore } from "../../runtime/device.js";
+import type { Running } from "../../runtime/net/running-net.js";
 import type { LoweredNet } from "../layers/lower-net.js";
 import type { CompiledNet } from "./compiled-net.js";
 import type { Inspector } from "./inspect.js";
-import type { NetParams } from "./net-params.js";
 import type { DeviceHold } from "./open-device.js";
-import type { Session } from "./session.js";
+import type { CompiledCurrent } from "./row-programs.js";
 
 /** What is behind a face: for the solver, for sharing parameters, for the command line. */
 export interface NetInternals {
   readonly lowered: LoweredNet;
-  readonly params: NetParams;
+  readonly params: ParamStore;
   readonly hold: DeviceHold;
-  readonly seed: number;
-  readonly threads: number;
   /** Blobs readable beside the outputs. */
   readonly keep: readonly string[];
-  readonly session: Session;
+  readonly running: Running<CompiledCurrent>;
   /** Inputs that no data layer feeds. */
   readonly unfed: readonly string[];
   readonly inspector: Inspector | undefined;
@@ -24,6 +24,13 @@ const known = new WeakMap<CompiledNet, NetInternals>();
 
 /** The internals of a net that this process compiled. */
 export const internalsOf = (net: CompiledNet): NetInternals | undefined => known.get(net);
+
+/** The internals of a net whose parameters are to be shared. @throws CortadoError for what is no net of this process */
+export function lentBy(net: CompiledNet): NetInternals {
+  const internals = internalsOf(net);
+  if (!internals) throw userError("`share` takes a net that `compile` returned");
+  return internals;
+}
 
 /** Called once, when a face is made. */
 export const rememberInternals = (net: CompiledNet, internals: NetInternals): void =>

@@ -1,16 +1,20 @@
-import type { GraphBuilder } from "../../codegen/ir/builder.js";
-import type { Graph } from "../../codegen/ir/graph.js";
 import { type RealType, realBytes } from "../../codegen/ir/real.js";
 import { showBytes } from "../../proto/words/amounts.js";
 import type { Device, Executor, ParamStore } from "../../runtime/device.js";
-import { layersOf, makeProgram, type NetProgram } from "./programs.js";
+import { createRunner, type LoadedProgram, type Runner } from "../../runtime/net/runner.js";
+import type { LoweredNet } from "../layers/index.js";
+import { programTable } from "./net-tables.js";
+import { layersOf, type NetProgram, type ProgramOptions } from "./programs.js";
 
 /** A program made ready to run: its kernels compiled, and the memory they are bound to. */
-export interface Built extends NetProgram {
+export interface Built extends NetProgram, LoadedProgram {
   /** The generated code, in the language of its target. */
   readonly source: string;
   readonly executor: Executor;
 }
+
+/** A program of a compiled net. */
+export type CompiledRunner = Runner<Built>;
 
 export interface LoadOptions {
   readonly device: Device;
@@ -20,25 +24,28 @@ export interface LoadOptions {
 }
 
 /** Kernels → source → launches over memory. */
-export async function loadProgram(made: NetProgram, options: LoadOptions): Promise<Built> {
+export async function loadProgram(
+  made: NetProgram,
+  lowered: LoweredNet,
+  options: LoadOptions,
+): Promise<CompiledRunner> {
   const { device, params, threads } = options;
   const describe = (steps: readonly number[]): string => layersOf(made.plan, steps);
   const { source, executor } = await device.load(made.program, params, { threads, describe });
-  return { ...made, source, executor };
+  return createRunner({ ...made, table: programTable(made, lowered), source, executor }, params.memories);
 }
 
-/** A graph of a net made, and loaded. */
-export async function buildProgram(
-  graph: Graph,
-  builder: GraphBuilder,
-  options: LoadOptions & { readonly seed: number },
-): Promise<Built> {
-  const { device, params, seed } = options;
-  const { target, description } = device;
-  const { dtype } = params;
-  const made = makeProgram(graph, builder, { target, description, dtype, seed, repeatBackward: true });
-  return loadProgram(made, options);
-}
+/** What programs that run on a device are compiled with. */
+export const optionsFor = (
+  { target, description }: Device,
+  dtype: RealType,
+  seed: number,
+): ProgramOptions => ({
+  target,
+  description,
+  dtype,
+  seed,
+});
 
 /**
  * Refuses programs that do not fit on a device together with parameters that are still to be allocated, before any

@@ -4,36 +4,17 @@ import { userError } from "../../proto/errors/index.js";
 import { showShape } from "../../proto/words/amounts.js";
 import { quoted } from "../../proto/words/names.js";
 import type { Device, ParamMemory, ParamStore } from "../../runtime/device.js";
-import { toFloat32 } from "../../runtime/memory.js";
-import type { Param, ParamInfo } from "../../runtime/net-types.js";
 import { fill, streamOf } from "../../runtime/random/index.js";
 import type { LoweredNet, LoweredParam } from "../layers/index.js";
-
-/** Parameters by layer name; layers without any are absent. */
-export type ParamTable = Readonly<Record<string, readonly Param[]>>;
-
-/** The memory behind the parameters of a net, and how layers name it. */
-export interface NetParams {
-  readonly store: ParamStore;
-  readonly table: ParamTable;
-}
-
-/** What a shared net lends: its memory, by layer name and position. */
-export interface LentParams {
-  readonly dtype: RealType;
-  find(
-    layer: string,
-    position: number,
-  ): { readonly shape: readonly number[]; readonly memory: ParamMemory } | undefined;
-}
+import type { NetInternals } from "./internals.js";
 
 export interface ParamOptions {
   readonly device: Device;
   readonly dtype: RealType;
   /** Of the fillers. */
   readonly seed: number;
-  /** What lies on the same device. */
-  readonly lent?: LentParams;
+  /** A net on the same device, whose parameters are shared by layer name and position. */
+  readonly lent?: Pick<NetInternals, "lowered" | "params">;
   /** Refuses so many elements where they do not fit; called once, before any is allocated. */
   readonly check: (elements: number) => void;
 }
@@ -45,11 +26,12 @@ export interface ParamOptions {
 export async function createParams(
   lowered: LoweredNet,
   { device, dtype, seed, lent, check }: ParamOptions,
-): Promise<NetParams> {
-  if (lent && lent.dtype !== dtype)
-    throw userError(`A net in ${dtype} cannot share the parameters of a net in ${lent.dtype}`);
+): Promise<ParamStore> {
+  if (lent && lent.params.dtype !== dtype)
+    throw userError(`A net in ${dtype} cannot share the parameters of a net in ${lent.params.dtype}`);
+  const layers = new Map(lent?.lowered.layers.map((layer) => [layer.name, layer]));
   const lentFor = ({ kind, layer, position }: LoweredParam) =>
-    kind === "carried" ? undefined : lent?.find(layer, position);
+    kind === "carried" ? undefined : layers.get(layer)?.params[position];
   const own = lowered.params.filter((param) => !lentFor(param));
   const elements = own.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   check(elements);
@@ -61,37 +43,22 @@ export async function createParams(
         throw userError(
           `Parameter ${param.position} of layer ${quoted(param.layer)} has shape ${showShape(param.shape)} here and ${showShape(shared.shape)} in the net it is shared with`,
         );
-      memories.push(shared.memory);
+      if (lent) memories.push(lent.params.memories[shared.index]);
       continue;
     }
-    const elements = sizeOf(param.shape);
-    const memory = device.allocate(elements);
-    if (param.filler) await memory.write(fill(param.filler, param.shape, seed, streamOf("parameter", index)));
-    else if (param.value !== undefined && param.value !== 0)
-      await memory.write(new Float64Array(elements).fill(param.value));
+    const memory = device.allocate(sizeOf(param.shape));
+    if (param.filler || param.value) await memory.write(initialValues(param, index, seed));
     memories.push(memory);
   }
-  const table: Record<string, Param[]> = Object.create(null);
-  for (const layer of lowered.layers) {
-    if (layer.params.length > 0)
-      table[layer.name] = layer.params.map(({ index, ...info }) => paramOver(info, memories[index]));
-  }
-  return { store: { dtype, memories }, table };
+  return { dtype, memories };
 }
 
-/** A readable and writable parameter over its memory. */
-export function paramOver({ shape, lrMult, decayMult }: ParamInfo, memory: ParamMemory): Param {
-  return {
-    shape,
-    lrMult,
-    decayMult,
-    read: async () => toFloat32(await memory.read()),
-    async write(data) {
-      if (data.length !== memory.elements)
-        throw userError(
-          `A parameter of shape ${showShape(shape)} holds ${memory.elements} numbers; ${data.length} were given`,
-        );
-      await memory.write(data);
-    },
-  };
-}
+/** What a parameter starts with: as its layer says. */
+export const initialValues = (
+  { filler, shape, value = 0 }: LoweredParam,
+  index: number,
+  seed: number,
+): ArrayLike<number> =>
+  filler
+    ? fill(filler, shape, seed, streamOf("parameter", index))
+    : new Float64Array(sizeOf(shape)).fill(value);

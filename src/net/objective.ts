@@ -1,9 +1,9 @@
 import { differentiate, type Rules } from "../../codegen/autodiff/index.js";
 import type { Graph, Node, Root } from "../../codegen/ir/graph.js";
-import { CortadoError } from "../../proto/errors/index.js";
+import { CortadoError, InternalError } from "../../proto/errors/index.js";
 import { didYouMean } from "../../proto/errors/suggest.js";
 import { quoted } from "../../proto/words/names.js";
-import type { LoweredNet } from "../layers/lower-net.js";
+import type { LoweredBlob, LoweredNet } from "../layers/lower-net.js";
 import type { CompileOptions } from "./compile-options.js";
 import { collectDiffParts, topRoots } from "./watch.js";
 
@@ -38,6 +38,12 @@ export interface Objective {
 /** A graph's name for the diff that the caller puts on a blob. No blob's own input has this form: see `inputName`. */
 export const diffName = (blob: string): string => `diff:${blob}`;
 
+function blobOf({ blobs }: LoweredNet, name: string): LoweredBlob {
+  const blob = blobs.get(name);
+  if (!blob) throw new InternalError(`the net has no blob ${JSON.stringify(name)}`);
+  return blob;
+}
+
 /** Where gradients start, as nodes: the loss weights, and one input for each of the caller's diffs. */
 export function seedsOf(lowered: LoweredNet, objective: Objective): { node: Node; cotangent: Node }[] {
   const b = lowered.builder;
@@ -46,7 +52,7 @@ export function seedsOf(lowered: LoweredNet, objective: Objective): { node: Node
     .filter(({ blob, backward }) => backward && !given.has(blob))
     .map(({ node, weight }) => ({ node, cotangent: b.constant(weight, node.shape) }));
   const diffs = objective.seeds.map((blob) => {
-    const node = lowered.blobs.get(blob)!.last;
+    const node = blobOf(lowered, blob).last;
     return { node, cotangent: b.input(diffName(blob), node.shape) };
   });
   return [...losses, ...diffs];
@@ -62,13 +68,13 @@ export interface Differentiated {
 
 /** Differentiates what the net computes. Blob diffs are those of the first value under each name, as Caffe leaves them. */
 export function differentiateNet(lowered: LoweredNet, objective: Objective, rules?: Rules): Differentiated {
-  const { wanted, params, blobs } = lowered;
+  const { wanted, params } = lowered;
   const parts = objective.watch ? collectDiffParts(lowered) : undefined;
   const cotangents = differentiate(lowered.builder, {
     seeds: seedsOf(lowered, objective),
     wanted: [
       ...wanted.params.map((index) => params[index].node),
-      ...wanted.inputs.map((blob) => blobs.get(blob)!.first),
+      ...wanted.inputs.map((blob) => blobOf(lowered, blob).first),
     ],
     rules,
     onPart: parts?.onPart,
@@ -80,7 +86,7 @@ export function differentiateNet(lowered: LoweredNet, objective: Objective, rule
   }
   const diffs = new Map<string, Node>();
   for (const blob of new Set([...wanted.inputs, ...objective.keep])) {
-    const diff = cotangents.get(blobs.get(blob)!.first);
+    const diff = cotangents.get(blobOf(lowered, blob).first);
     if (diff) diffs.set(blob, diff);
   }
   // Caffe writes the weight into a loss's diff when the net is set up, whether backward starts there or not.
@@ -94,7 +100,7 @@ export function differentiateNet(lowered: LoweredNet, objective: Objective, rule
 export function forwardRoots(lowered: LoweredNet, objective: Objective): readonly Root[] {
   const readable = new Set([...lowered.outputs, ...objective.keep]);
   return [
-    ...[...readable].map((blob): Root => ({ role: "value", blob, node: lowered.blobs.get(blob)!.last })),
+    ...[...readable].map((blob): Root => ({ role: "value", blob, node: blobOf(lowered, blob).last })),
     ...(objective.watch ? topRoots(lowered) : []),
     ...lowered.checks.map(({ node }, i): Root => ({ role: "value", blob: checkName(lowered, i), node })),
     ...lowered.sinks.flatMap(({ nodes }, sink) =>

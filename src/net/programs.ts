@@ -1,3 +1,4 @@
+import type { Rules } from "../../codegen/autodiff/index.js";
 import type { GraphBuilder } from "../../codegen/ir/builder.js";
 import { type Graph, type Node, type Root, sizeOf } from "../../codegen/ir/graph.js";
 import { printGraph } from "../../codegen/ir/print-graph.js";
@@ -15,6 +16,7 @@ import {
 import type { Plan } from "../../codegen/plan/plan.js";
 import type { SolverParameter } from "../../proto/index.js";
 import { quoted } from "../../proto/words/names.js";
+import type { ParamTable } from "../../runtime/net/tables.js";
 import type { LoweredNet } from "../layers/index.js";
 import { appendAccumulation, appendUpdates, ruleOf } from "../solvers/index.js";
 import { differentiateNet, forwardRoots, type Objective, objectiveGraph } from "./objective.js";
@@ -31,6 +33,8 @@ export interface NetProgram {
     readonly root: Exclude<Root, { role: "update" | "prepared" }>;
     readonly place: Argument;
   }[];
+  /** Blobs whose diff the caller gives; absent where there is no backward, or a step's. */
+  readonly seeds?: readonly string[];
 }
 
 /** What a net's programs are compiled with. */
@@ -56,9 +60,23 @@ export function makeProgram(graph: Graph, builder: GraphBuilder, options: Pipeli
   };
 }
 
-/** The program of forward and, where the objective has it, of backward, which may run again and again. */
-export const netProgram = (lowered: LoweredNet, objective: Objective, options: ProgramOptions): NetProgram =>
-  makeProgram(objectiveGraph(lowered, objective), lowered.builder, { ...options, repeatBackward: true });
+/**
+ * The program of forward and, where the objective has it, of backward, which may run again and again.
+ *
+ * @param rules other derivatives than Cortado's own, for tests
+ */
+export const netProgram = (
+  lowered: LoweredNet,
+  objective: Objective,
+  options: ProgramOptions,
+  rules?: Rules,
+): NetProgram => ({
+  ...makeProgram(objectiveGraph(lowered, objective, rules), lowered.builder, {
+    ...options,
+    repeatBackward: true,
+  }),
+  seeds: objective.backward ? objective.seeds : undefined,
+});
 
 /** A stage of the pipeline that has been run. */
 export interface TracedStage extends Pick<Stage, "name" | "kind" | "about"> {
@@ -117,14 +135,8 @@ export interface TrainingPrograms {
   readonly step: NetProgram;
   /** The update of several batches' gradients. */
   readonly update?: NetProgram;
-  /** The update's states in Caffe's order: slot 0 of every learnable parameter, then slot 1 … */
-  readonly history: readonly {
-    /** By index: behind the net's own parameters. */
-    readonly param: number;
-    /** The parameter it belongs to. */
-    readonly of: number;
-    readonly shape: readonly number[];
-  }[];
+  /** The update's states in Caffe's order, their indices behind the net's own: slot 0 of every learnable parameter, then slot 1 … */
+  readonly history: readonly ParamTable[];
   /** Elements of every state, by index after the net's own parameters. */
   readonly states: readonly number[];
 }
@@ -149,7 +161,7 @@ export function trainingPrograms(
   };
   const own = params.flatMap((param, index) => (param.kind === "carried" ? [] : [{ ...param, index }]));
   const slots = Array.from({ length: ruleOf(solver).slots }, () =>
-    own.map(({ shape, index }) => ({ ...addState(shape), of: index, shape })),
+    own.map(({ shape, lrMult, decayMult }) => ({ ...addState(shape), shape, lrMult, decayMult })),
   );
   const objective: Objective = {
     backward: true,
@@ -175,7 +187,9 @@ export function trainingPrograms(
     ...watched,
     ...(watch ? [...gradients].map(([param, node]): Root => ({ role: "gradient", param, node })) : []),
   ];
-  const history = slots.flatMap((slot) => slot.map(({ index, of, shape }) => ({ param: index, of, shape })));
+  const history = slots.flatMap((slot) =>
+    slot.map(({ index, node: _, ...info }) => ({ param: index, ...info })),
+  );
   const make = (roots: readonly Root[]): NetProgram => makeProgram({ roots }, builder, options);
   if (solver.iter_size <= 1) return { step: make([...forward, ...updates(gradients)]), history, states };
   const sums = [...gradients].map(([param, gradient]) => {

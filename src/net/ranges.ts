@@ -2,11 +2,11 @@ import { userError } from "../../proto/errors/index.js";
 import { didYouMean } from "../../proto/errors/suggest.js";
 import { createMessage, type LayerParameter } from "../../proto/index.js";
 import { quoted } from "../../proto/words/names.js";
+import type { Given } from "../../runtime/net/mistakes.js";
 import type { LayerRange } from "../../runtime/net-types.js";
 import { amend, type NetDef } from "../net-text/index.js";
 import type { CompiledNet } from "./compiled-net.js";
 import { internalsOf } from "./internals.js";
-import type { Given } from "./session.js";
 
 /** Runs layers between two names: a net of its own that shares the whole net's parameters. */
 export interface RangeRunner {
@@ -49,10 +49,10 @@ export function createRanges(
           }),
       );
       // Data layers of the range are fed by hand as well: their place in the source belongs to the whole net.
-      const fed = internalsOf(whole())!.lowered.inputs;
+      const fed = internalsOf(whole())?.lowered.inputs;
       for (const layer of layers)
         if (layer.bottom.length === 0)
-          for (const top of layer.top) if (fed.has(top)) shapes[top] = blobs[top].shape;
+          for (const top of layer.top) if (fed?.has(top)) shapes[top] = blobs[top].shape;
       const part = amend(definition.net, { layer: [...inputs, ...layers], force_backward: true });
       net = compileShared({ ...definition, net: part }, shapes);
       compiled.set(key, net);

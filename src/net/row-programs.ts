@@ -2,14 +2,16 @@ import { sameShape } from "../../codegen/ir/graph.js";
 import { userError } from "../../proto/errors/index.js";
 import { showShape } from "../../proto/words/amounts.js";
 import { quoted } from "../../proto/words/names.js";
+import type { Current } from "../../runtime/net/current-program.js";
 import type { LoweredNet } from "../layers/index.js";
+import type { CompiledRunner } from "./load-program.js";
 import { type Objective, rowsName } from "./objective.js";
-import type { Runner } from "./runner.js";
 
-/** A net made for certain numbers of rows, and its program. */
-export interface RowProgram {
+/** A program of a net, and what it was made of: the net for certain numbers of rows, and what it is to do. */
+export interface CompiledCurrent extends Current {
+  readonly runner: CompiledRunner;
   readonly lowered: LoweredNet;
-  readonly runner: Runner;
+  readonly objective: Objective;
 }
 
 /** The programs of a net whose shapes depend on values (Filter): one for each numbers of rows met lately. */
@@ -20,9 +22,9 @@ export interface RowPrograms {
    *
    * @throws CortadoError where the net cannot be made for so many rows
    */
-  other(current: RowProgram, objective: Objective): Promise<RowProgram | undefined>;
-  /** Closes all programs but this one. */
-  keepOnly(current: Runner | undefined): Promise<void>;
+  other(current: CompiledCurrent): Promise<CompiledCurrent | undefined>;
+  /** Closes all programs but the one that runs. */
+  close(): Promise<void>;
 }
 
 /** Programs kept beside the current one: a batch can have any number of rows, and each program has its own memory. */
@@ -30,15 +32,15 @@ const MOST_KEPT = 7;
 
 export function createRowPrograms(parts: {
   readonly lower: (rows: readonly number[]) => LoweredNet;
-  readonly make: (objective: Objective, lowered: LoweredNet) => Promise<Runner>;
+  readonly make: (objective: Objective, lowered: LoweredNet) => Promise<CompiledCurrent>;
 }): RowPrograms {
   /** By numbers of rows, the one that was used last at the end. */
-  const kept = new Map<string, RowProgram>();
+  const kept = new Map<string, CompiledCurrent>();
   const keyOf = ({ rowCounts }: LoweredNet): string => rowCounts.map(({ rows }) => rows).join();
 
   return {
-    async other(current, objective) {
-      const { lowered, runner } = current;
+    async other(current) {
+      const { lowered, runner, objective } = current;
       const found = await Promise.all(
         lowered.rowCounts.map(async (_, i) =>
           Number((await runner.read("value", rowsName(lowered, i)))?.[0]),
@@ -52,7 +54,7 @@ export function createRowPrograms(parts: {
       if (!next) {
         const other = parts.lower(rows);
         checkParams(lowered, other);
-        next = { lowered: other, runner: await parts.make(objective, other) };
+        next = await parts.make(objective, other);
       }
       kept.set(keyOf(lowered), current);
       const [oldest] = kept.values();
@@ -62,10 +64,10 @@ export function createRowPrograms(parts: {
       }
       return next;
     },
-    async keepOnly(current) {
+    async close() {
       const all = [...kept.values()];
       kept.clear();
-      for (const { runner } of all) if (runner !== current) await runner.built.executor.close();
+      for (const { runner } of all) await runner.built.executor.close();
     },
   };
 }

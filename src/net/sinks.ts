@@ -1,10 +1,10 @@
-import { CortadoError, type Diagnostic } from "../../proto/errors/index.js";
+import { CortadoError, type Diagnostic, InternalError } from "../../proto/errors/index.js";
 import { quoted, quotedPath } from "../../proto/words/names.js";
 import { openSink, type Sink } from "../../runtime/data/hdf5-sink.js";
-import { toFloat32 } from "../../runtime/memory.js";
+import { toFloat32 } from "../../runtime/net/float32.js";
+import type { Runner } from "../../runtime/net/runner.js";
 import type { LoweredNet } from "../layers/index.js";
 import { sinkName } from "./objective.js";
-import type { Runner } from "./runner.js";
 
 /** What the layers of a net write at each forward. */
 export interface Sinks {
@@ -32,8 +32,14 @@ export async function openSinks(lowered: LoweredNet, root: string): Promise<Sink
   return {
     async write(runner) {
       for (const { sink, names } of open) {
-        const values = await Promise.all(names.map((name) => runner.read("value", name)));
-        await sink.write(values.map((value) => toFloat32(value!)));
+        const values = await Promise.all(
+          names.map(async (name) => {
+            const value = await runner.read("value", name);
+            if (!value) throw new InternalError(`a program that does not leave ${name}`);
+            return toFloat32(value);
+          }),
+        );
+        await sink.write(values);
       }
     },
     close: () => together(open, ({ sink }) => sink.close()),

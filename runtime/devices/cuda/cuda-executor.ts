@@ -1,9 +1,9 @@
-import type { Argument, Launch, Program } from "../../../codegen/kernel/kernel.js";
+import type { Argument, Launch } from "../../../codegen/kernel/kernel.js";
 import { requireWhole } from "../../../codegen/kernel/launch.js";
 import type { NetPass } from "../../../codegen/plan/plan.js";
 import type { Graph, GraphCopy, GraphLaunch, Module } from "../../../native/addon.js";
 import { InternalError } from "../../../proto/errors/index.js";
-import type { Executor, ParamMemory, ParamStore } from "../../device.js";
+import type { Executor, ParamMemory, ParamStore, Schedule } from "../../device.js";
 import { attempt, bytesOf, type CudaParam, type Gpu, gpuError, rethrow } from "./gpu.js";
 
 /** A compiled kernel, and how it is launched. */
@@ -32,9 +32,6 @@ export const loadKernels = (
       addon.moduleLoad(context, cubin),
     ),
   }));
-
-/** What an executor reads of a program: kernels are named by their number. */
-export type Schedule = Pick<Program, NetPass | "copies" | "arenaBytes">;
 
 export interface CudaExecutorOptions {
   readonly gpu: Gpu;

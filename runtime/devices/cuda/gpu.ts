@@ -69,9 +69,10 @@ export function openGpu({ driver, ordinal, properties, architecture }: FoundDevi
     allocateParam(elements) {
       const bytes = FLOAT_BYTES * elements;
       const address = allocate(bytes, "the parameters");
-      return {
+      const param: CudaParam = {
         address,
         elements,
+        changes: 0,
         async read() {
           requireOpen();
           const out = await addon
@@ -86,8 +87,10 @@ export function openGpu({ driver, ordinal, properties, architecture }: FoundDevi
           attempt("writing a parameter failed", () =>
             addon.copyIn(context, address, bytesOf(Float32Array.from(values))),
           );
+          param.changes++;
         },
       };
+      return param;
     },
     close() {
       if (!open) return;

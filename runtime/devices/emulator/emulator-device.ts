@@ -7,7 +7,8 @@ import { InternalError, userError } from "../../../proto/errors/index.js";
 import { messageOf } from "../../../proto/words/trouble.js";
 import type { Device, Executor, ParamStore } from "../../device.js";
 import { allocateShared, checkMemory } from "../../memory.js";
-import { allocateParam, viewOf } from "../ts/ts-memory.js";
+import { accessTo, copiesIn, viewOf } from "../ts/inline-executor.js";
+import { allocateParam } from "../ts/ts-memory.js";
 import { buildEmulatorModule, type EmulatorOptions } from "./emulator-module.js";
 
 /** Which GPU the kernels are made for: tiles and splits are those of this architecture. */
@@ -48,7 +49,8 @@ function createExecutor(addon: Addon, path: string, program: Program, params: Pa
   const arena = allocateShared(program.arenaBytes, "the blobs");
   // What no kernel wrote must not look like a result.
   new Uint8Array(arena).fill(0xff);
-  const view = (at: Launch["args"][number]) => viewOf(at, arena, params);
+  const memory = { arena, params: params.memories, dtype: params.dtype };
+  const copy = copiesIn(program, memory);
   const module = addon.hostOpen(path);
   const planOf = (launches: readonly Launch[]) =>
     addon.hostPlan(
@@ -59,7 +61,7 @@ function createExecutor(addon: Addon, path: string, program: Program, params: Pa
         return {
           kernel,
           ...launchShape(program.kernels[kernel]),
-          args: args.map((at) => view(at) as HostMemory),
+          args: args.map((at) => viewOf(at, memory) as HostMemory),
         };
       }),
     );
@@ -77,10 +79,9 @@ function createExecutor(addon: Addon, path: string, program: Program, params: Pa
       } catch (error) {
         throw finding(error, program, program[pass]);
       }
-      for (const { pass: due, from, to } of program.copies) if (due === pass) view(to).set(view(from));
+      copy(pass);
     },
-    read: async (at) => view(at).slice(),
-    write: async (at, values) => view(at).set(values),
+    ...accessTo(memory),
     times: (pass) => times[pass],
     async close() {
       if (closed) return;

@@ -1,13 +1,19 @@
 import { Worker } from "node:worker_threads";
 import { NET_PASSES, type NetPass } from "../../../codegen/ir/graph.js";
-import type { RealArray } from "../../../codegen/ir/real.js";
-import type { Argument, Launch, Program } from "../../../codegen/kernel/kernel.js";
+import type { Launch, Program } from "../../../codegen/kernel/kernel.js";
 import { rangeOf } from "../../../codegen/kernel/launch.js";
 import { loadKernels } from "../../../codegen/targets/ts/ts-module.js";
 import { InternalError } from "../../../proto/errors/index.js";
 import type { Executor, ParamStore } from "../../device.js";
 import { allocateShared } from "../../memory.js";
-import { viewOf } from "./ts-memory.js";
+import {
+  type ArrayMemory,
+  accessTo,
+  copiesIn,
+  createInlineExecutor,
+  type TsKernel,
+  viewOf,
+} from "./inline-executor.js";
 import { CONTROL, type WorkerJob, type WorkerLaunch, workerMain } from "./ts-worker.js";
 
 export interface ExecutorOptions {
@@ -22,28 +28,28 @@ export interface ExecutorOptions {
 const FILENAME = "cortado-net.js";
 /** Below this many operations and bytes a launch costs less than a barrier. */
 const ALONE = 20_000;
-/**
- * On the caller's own thread, let the event loop breathe this often: over all passes of all nets, since small ones run
- * one after another without ever giving way.
- */
-const BREATHE_MS = 12;
-let breath = 0;
 
 /** On one thread the kernels run on the caller's, giving way to the event loop; on several, in workers. */
-export async function createExecutor(options: ExecutorOptions): Promise<Executor> {
-  return options.threads > 1 ? threadedExecutor(options) : inlineExecutor(options);
-}
-
-/** A program over memory: its launches' views, and what an executor does beside running kernels. */
-interface Bound extends Pick<Executor, "read" | "write"> {
-  readonly passes: Readonly<Record<NetPass, readonly WorkerLaunch[]>>;
-  /** Carries out the copies that are due when a pass ends. */
-  copy(pass: NetPass): void;
-}
-
-function bind({ program, params }: ExecutorOptions): Bound {
+export async function createExecutor({
+  program,
+  kernelSource,
+  params,
+  threads,
+}: ExecutorOptions): Promise<Executor> {
   const arena = allocateShared(program.arenaBytes, "the blobs");
-  const view = (argument: Argument): RealArray | Int32Array => viewOf(argument, arena, params);
+  const memory: ArrayMemory = { arena, params: params.memories, dtype: params.dtype };
+  if (threads > 1) return threadedExecutor(program, memory, kernelSource, threads);
+  const extents = program.kernels.map(({ parallel }) => parallel.extent);
+  const kernels = loadKernels(kernelSource, FILENAME) as readonly TsKernel[];
+  return createInlineExecutor(program, kernels, extents, memory);
+}
+
+async function threadedExecutor(
+  program: Program,
+  memory: ArrayMemory,
+  kernelSource: string,
+  threads: number,
+): Promise<Executor> {
   const bound = (launch: Launch): WorkerLaunch => {
     const kernel = program.kernels[launch.kernel];
     const { from, to } = rangeOf(launch, kernel);
@@ -52,56 +58,13 @@ function bind({ program, params }: ExecutorOptions): Bound {
       from,
       to,
       alone: (kernel.flops + kernel.bytes) * (to - from) < ALONE * kernel.parallel.extent,
-      views: launch.args.map(view),
+      views: launch.args.map((at) => viewOf(at, memory)),
     };
   };
-  const copies = program.copies.map(({ pass, from, to }) => ({ pass, from: view(from), to: view(to) }));
-  return {
-    passes: {
-      prepare: program.prepare.map(bound),
-      forward: program.forward.map(bound),
-      backward: program.backward.map(bound),
-    },
-    copy(pass) {
-      for (const { pass: due, from, to } of copies) if (due === pass) to.set(from);
-    },
-    read: async (at) => view(at).slice(),
-    write: async (at, values) => view(at).set(values),
-  };
-}
-
-function inlineExecutor(options: ExecutorOptions): Executor {
-  const { passes, copy, read, write } = bind(options);
-  const kernels = loadKernels(options.kernelSource, FILENAME);
-  const times: Record<NetPass, number[]> = { prepare: [], forward: [], backward: [] };
-  return {
-    async run(pass) {
-      const took = times[pass];
-      took.length = 0;
-      for (const { kernel, from, to, views } of passes[pass]) {
-        const start = performance.now();
-        kernels[kernel](...(views as RealArray[]), from, to);
-        const end = performance.now();
-        took.push(end - start);
-        if (end - breath > BREATHE_MS) {
-          await new Promise((resolve) => setImmediate(resolve));
-          breath = performance.now();
-        }
-      }
-      copy(pass);
-    },
-    read,
-    write,
-    times: (pass) => times[pass],
-    async close() {},
-  };
-}
-
-async function threadedExecutor(options: ExecutorOptions): Promise<Executor> {
-  const { threads, kernelSource } = options;
-  const { passes, copy, read, write } = bind(options);
+  const copy = copiesIn(program, memory);
   const order = NET_PASSES;
-  const longest = Math.max(...order.map((pass) => passes[pass].length), 1);
+  const passes = order.map((pass) => program[pass].map(bound));
+  const longest = Math.max(...passes.map(({ length }) => length), 1);
   const control = new Int32Array(new SharedArrayBuffer(4 * CONTROL.words));
   const times = new Float64Array(new SharedArrayBuffer(8 * longest));
   const handedOut = new Int32Array(new SharedArrayBuffer(4 * longest));
@@ -113,7 +76,7 @@ async function threadedExecutor(options: ExecutorOptions): Promise<Executor> {
       const job: WorkerJob = {
         kernelSource,
         filename: FILENAME,
-        passes: order.map((pass) => passes[pass]),
+        passes,
         control,
         handedOut,
         times,
@@ -156,11 +119,10 @@ async function threadedExecutor(options: ExecutorOptions): Promise<Executor> {
         workers[0].unref();
         settle = undefined;
       }
-      took[pass] = [...times.subarray(0, passes[pass].length)];
+      took[pass] = [...times.subarray(0, program[pass].length)];
       copy(pass);
     },
-    read,
-    write,
+    ...accessTo(memory),
     times: (pass) => took[pass],
     async close() {
       await Promise.all(workers.map((worker) => worker.terminate()));

@@ -200,7 +200,7 @@ describe.skipIf(loaded === undefined)("loading a build for cuda", () => {
       await net.forward({ data });
       await net.close();
       return failure(net.forward({ data }));`;
-    expect(await loading({ body })).toBe("Error: this net has been closed");
+    expect(await loading({ body })).toBe("Error: This net has been closed");
     const failing = `
       const net = await load();
       return failure(net.forward({ data: new Float32Array(6) }));`;

@@ -176,23 +176,23 @@ describe("running a build", () => {
     );
     expect(result).toEqual([
       "Error: backward needs a forward before it",
-      'Error: "ip" is not kept, its memory is used again: build with --keep to read it',
-      'Error: input "data", of shape 2×3, was not given\ninput "label", of shape 2, was not given',
-      'Error: input "data" has shape 2×3, 6 numbers; 5 were given\n' +
-        'the net has no input "labels": did you mean "label"? (there is "data", "label")\n' +
-        'input "label", of shape 2, was not given',
-      'Error: input "data" is not an array of numbers',
-      'Error: inputs are given as an object: { name: Float32Array }\ninput "data", of shape 2×3, was not given\ninput "label", of shape 2, was not given',
+      'Error: "ip" is not kept: its memory is used again\n  build with keep: ["ip"] or keep: "all"',
+      'Error: Input "data", of shape 2×3, was not given\nInput "label", of shape 2, was not given',
+      'Error: "data" has shape 2×3, 6 numbers; 5 were given\n' +
+        'The net has no input "labels"\n  did you mean "label"?\n' +
+        'Input "label", of shape 2, was not given',
+      'Error: "data" is not an array of numbers',
+      'Error: inputs are given as an object: { name: Float32Array }\nInput "data", of shape 2×3, was not given\nInput "label", of shape 2, was not given',
       expect.stringMatching(/^Error: .*label.*: element 1 is 3$/s),
       'Error: "data" has no value before the first forward',
-      'Error: the net has no blob "rely": did you mean "relu"? (there is "data", "label", "ip", "relu", "loss")',
+      'Error: The net has no blob "rely"\n  did you mean "relu"?',
       "no error",
       'Error: "relu" has no diff before backward',
-      'Error: the net has no blob that takes a diff "ip": there is none',
+      'Error: "ip" takes no diff in this build: no blob does\n  build with backward: ["ip"]',
       "no error",
       "no error",
-      "Error: a parameter of shape 3×3 holds 9 numbers; 6 were given",
-      "Error: this net has been closed",
+      "Error: A parameter of shape 3×3 holds 9 numbers; 6 were given",
+      "Error: This net has been closed",
     ]);
   });
 

@@ -145,6 +145,6 @@ describe("a net built with its update", () => {
            equal.push(bits(await param.read()).join() === bits(await other.params[layer][i].read()).join());
        return [equal.length, equal.every(Boolean), await failure(other.history[0].write(new Float32Array(1)))];`,
     );
-    expect(result).toEqual([7, true, "Error: a parameter of shape 4×3×3×3 holds 108 numbers; 1 were given"]);
+    expect(result).toEqual([7, true, "Error: A parameter of shape 4×3×3×3 holds 108 numbers; 1 were given"]);
   });
 });

@@ -8,11 +8,10 @@ import { type Compiler, createCudaDevice } from "../../../../runtime/devices/cud
 import { requireDevice } from "../../../../runtime/devices/cuda/driver.js";
 import { createTsDevice } from "../../../../runtime/devices/ts/ts-device.js";
 import { inputName } from "../../../../src/layers/lower-net.js";
-import { buildProgram } from "../../../../src/net/load-program.js";
+import { loadProgram, optionsFor } from "../../../../src/net/load-program.js";
 import { lowerDefinition } from "../../../../src/net/lower-definition.js";
 import { createParams } from "../../../../src/net/net-params.js";
-import { objectiveGraph } from "../../../../src/net/objective.js";
-import { createRunner } from "../../../../src/net/runner.js";
+import { netProgram } from "../../../../src/net/programs.js";
 import { parseNet, selectLayers } from "../../../../src/net-text/index.js";
 import { emulated } from "../../../support/emulated.js";
 import { addonForTests, type DoubleOptions, driverDoubles } from "../../../support/native.js";
@@ -43,14 +42,12 @@ async function netOn(device: Device) {
     seed: 5,
     check: () => undefined,
   });
-  const graph = objectiveGraph(lowered, { backward: true, seeds: [], keep: [] });
-  const built = await buildProgram(graph, lowered.builder, {
-    device,
-    params: params.store,
-    seed: 5,
-    threads: 1,
-  });
-  const runner = createRunner(built);
+  const program = netProgram(
+    lowered,
+    { backward: true, seeds: [], keep: [] },
+    optionsFor(device, "float32", 5),
+  );
+  const runner = await loadProgram(program, lowered, { device, params, threads: 1 });
   await runner.write(
     inputName("data"),
     Float32Array.from({ length: 196 }, (_, i) => Math.sin(i * 1.7)),
@@ -111,7 +108,7 @@ describe.skipIf(loaded === undefined)("the cuda device over a driver double", ()
     await device.close();
     await device.close();
     expect(double.report()).toEqual(["released"]);
-    await expect(net.params.store.memories[0].read()).rejects.toThrow("has been closed");
+    await expect(net.params.memories[0].read()).rejects.toThrow("has been closed");
   });
 
   test("parameters are read as they were written, and two nets share them", async () => {

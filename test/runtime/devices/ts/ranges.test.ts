@@ -13,8 +13,8 @@ import { tsTarget } from "../../../../codegen/targets/index.js";
 import { loadKernels, transpile } from "../../../../codegen/targets/ts/ts-module.js";
 import { openTsDevice } from "../../../../runtime/artefact/artefact-ts-device.js";
 import { createTsDevice } from "../../../../runtime/devices/ts/ts-device.js";
-import { programTable } from "../../../../src/artefact/net-tables.js";
 import type { LoweredNet } from "../../../../src/layers/index.js";
+import { programTable } from "../../../../src/net/net-tables.js";
 import { lowerFor, tsSource } from "../../../support/pipeline.js";
 
 const IMAGES = 6;
@@ -117,16 +117,19 @@ describe("launches over ranges", () => {
   it("are a built module's as well", async () => {
     const expected = await run(whole, 1);
     for (const program of [whole, inTurns(4)]) {
-      const table = programTable({ program, inputs: new Map([["data", inputs[0]]]), roots }, NO_CHECKS);
+      const table = programTable(
+        { program, graph: { roots: [] }, inputs: new Map([["data", inputs[0]]]), roots },
+        NO_CHECKS,
+      );
       expect(table.ranges?.length ?? 0).toBe(program === whole ? 0 : program.forward.length);
       const device = await openTsDevice({ parameters: [] }, [table], {
         functions: loadKernels(transpile(tsSource(program)), "ranges"),
         extents: program.kernels.map(({ parallel }) => parallel.extent),
       });
       const [opened] = device.programs;
-      for (const place of inputs) await opened.write(place, valuesAt(place));
-      await opened.run("forward");
-      const outputs = await Promise.all(roots.map(({ place }) => opened.read(place)));
+      for (const place of inputs) await opened.executor.write(place, valuesAt(place));
+      await opened.executor.run("forward");
+      const outputs = await Promise.all(roots.map(({ place }) => opened.executor.read(place)));
       expect(outputs.map(bits)).toEqual(expected);
       await device.close();
     }

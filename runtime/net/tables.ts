@@ -1,36 +1,43 @@
 import type { NetPass } from "../../codegen/ir/graph.js";
-import type { Argument } from "../../codegen/kernel/kernel.js";
+import type { Argument, Launch } from "../../codegen/kernel/kernel.js";
 import type { TargetName } from "../../codegen/targets/index.js";
+import type { Span } from "../../proto/errors/diagnostic.js";
+import type { Schedule } from "../device.js";
+import type { ParamInfo } from "../net-types.js";
 import type { RateSettings } from "../solver/rate.js";
 import type { RuleScalar } from "../solver/rule-scalars.js";
 
-/** What a built module knows of its net: written as literals beside the kernels. Names are data here, never keys. */
-export interface Tables {
+/**
+ * All that running a net needs to know of it, beside its programs: made from what was lowered, for a net that runs
+ * here as for one that is built ahead of time. Names are data here, never keys.
+ */
+export interface NetTables {
+  readonly blobs: readonly NamedShape[];
+  /** Blobs that are given from outside, in the net's order, with the shapes that are given: in place they may change. */
+  readonly inputs: readonly NamedShape[];
+  readonly outputs: readonly string[];
+  /** Readable beside the outputs. */
+  readonly kept: readonly string[];
+  /** Inputs that get a diff. */
+  readonly inputDiffs: readonly string[];
+  /** By layer, in the net's order; a shared parameter stands under each layer that has it. */
+  readonly layers: readonly LayerTable[];
+  readonly losses: readonly { readonly blob: string; readonly weight: number }[];
+  /** Values that must be in range when a forward has run. */
+  readonly checks: readonly CheckTable[];
+}
+
+/** What a built module knows of its net: written as literals beside the kernels. */
+export interface Tables extends NetTables {
   /** Ties net.js to the manifest that was written with it. */
   readonly build: string;
   /** The net's name, for messages. */
   readonly net: string;
   readonly target: TargetName;
-  readonly blobs: readonly NamedShape[];
-  /** Blobs that the caller gives, in the net's order. */
-  readonly inputs: readonly string[];
-  readonly outputs: readonly string[];
-  /** Readable beside the outputs. */
-  readonly kept: readonly string[];
-  /** By layer, in the net's order; a shared parameter stands under each layer that has it. */
-  readonly layers: readonly LayerTable[];
   /** Elements of every parameter, then of each state of the update, by index. */
   readonly parameters: readonly number[];
-  readonly losses: readonly { readonly blob: string; readonly weight: number }[];
-  /** Values that must be in range when a forward has run. */
-  readonly checks: readonly CheckTable[];
-  /** Absent where the module was built without. */
-  readonly backward?: {
-    /** Blobs whose diff the caller gives; those not given start from their loss weight, or from 0. */
-    readonly seeds: readonly string[];
-    /** Inputs that get a diff. */
-    readonly inputs: readonly string[];
-  };
+  /** Blobs whose diff the caller gives; those not given start from their loss weight, or from 0. Absent without backward. */
+  readonly seeds?: readonly string[];
   /** Absent where the module was built without. */
   readonly train?: TrainTable;
 }
@@ -40,10 +47,18 @@ export interface NamedShape {
   readonly shape: readonly number[];
 }
 
+export const shapesIn = (named: readonly NamedShape[]): ReadonlyMap<string, readonly number[]> =>
+  new Map(named.map(({ name, shape }) => [name, shape]));
+
 export interface LayerTable {
   readonly name: string;
   readonly type: string;
-  readonly params: readonly { readonly param: number; readonly shape: readonly number[] }[];
+  readonly params: readonly ParamTable[];
+}
+
+export interface ParamTable extends ParamInfo {
+  /** Its index among the net's parameters. */
+  readonly param: number;
 }
 
 export interface CheckTable {
@@ -52,6 +67,8 @@ export interface CheckTable {
   readonly except?: number;
   /** One sentence, without the value found. */
   readonly message: string;
+  /** Where the layer stands; a build does not carry it. */
+  readonly span?: Span;
 }
 
 export interface TrainTable {
@@ -63,7 +80,7 @@ export interface TrainTable {
   /** How the rate is computed where a step is given none; absent where the build had no solver. */
   readonly rate?: RateSettings;
   /** The update's states in Caffe's order: slot 0 of every parameter, then slot 1 … */
-  readonly history: readonly { readonly param: number; readonly shape: readonly number[] }[];
+  readonly history: readonly ParamTable[];
 }
 
 /** A number into `ProgramTable.places`. */
@@ -99,13 +116,37 @@ export interface ProgramTable {
   readonly diffs: readonly NamedPlace[];
   /** By parameter. */
   readonly gradients: readonly { readonly param: number; readonly place: Place }[];
-  /** Of `Tables.checks`, in their order; empty for a program that computes none. */
+  /** Of `NetTables.checks`, in their order; empty for a program that computes none. */
   readonly checks: readonly Place[];
+  /** Blobs whose diff it takes; absent where it has no backward, or a step's. */
+  readonly seeds?: readonly string[];
+  /** Parameters that a pass changes. */
+  readonly updates: readonly { readonly pass: "forward" | "backward"; readonly param: number }[];
 }
 
 export interface NamedPlace {
   readonly name: string;
   readonly place: Place;
+}
+
+/** What runs in a pass, as an executor takes it. */
+export function scheduleOf(table: ProgramTable): Schedule {
+  const { places, arenaBytes } = table;
+  const launches = (pass: NetPass) => {
+    const all: Launch[] = table[pass].map(([kernel, ...args]) => {
+      return { kernel, args: args.map((at) => places[at]), steps: [] };
+    });
+    for (const { launch, from, to } of table.ranges?.filter((range) => range.pass === pass) ?? [])
+      all[launch] = { ...all[launch], range: { from, to } };
+    return all;
+  };
+  return {
+    arenaBytes,
+    prepare: launches("prepare"),
+    forward: launches("forward"),
+    backward: launches("backward"),
+    copies: table.copies.map(({ pass, from, to }) => ({ pass, from: places[from], to: places[to] })),
+  };
 }
 
 /** The programs' inputs, as the graph names them: see `inputName`, `diffName`, `STEP` and `scalarInput`. */

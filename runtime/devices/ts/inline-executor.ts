@@ -1,0 +1,132 @@
+/** Kernels on the caller's thread. Needs nothing of Node's: built nets run it in browsers too. */
+import type { NetPass } from "../../../codegen/ir/graph.js";
+import type { RealArray, RealType } from "../../../codegen/ir/real.js";
+import type { Argument } from "../../../codegen/kernel/kernel.js";
+import { InternalError } from "../../../proto/errors/errors.js";
+import type { Executor, ParamMemory, Schedule } from "../../device.js";
+
+/** A kernel: its buffers, then the part of its outermost loop to do. */
+export type TsKernel = (...buffersAndRange: (RealArray | Int32Array | number)[]) => void;
+
+/** A parameter in this process. */
+export interface ArrayParam extends ParamMemory {
+  readonly array: RealArray;
+}
+
+export function paramIn(array: RealArray): ArrayParam {
+  const param: ArrayParam = {
+    array,
+    elements: array.length,
+    changes: 0,
+    read: async () => array.slice(),
+    async write(values) {
+      array.set(values);
+      param.changes++;
+    },
+  };
+  return param;
+}
+
+function arrayOf(memory: ParamMemory): RealArray {
+  if (!("array" in memory)) throw new InternalError("a parameter lies on another device than its net");
+  return (memory as ArrayParam).array;
+}
+
+/** A program's memory in this process. */
+export interface ArrayMemory {
+  readonly arena: ArrayBuffer | SharedArrayBuffer;
+  readonly params: readonly ParamMemory[];
+  readonly dtype: RealType;
+}
+
+/** The typed view of one launch argument, over the arena or over a parameter: live memory. */
+export function viewOf(at: Argument, { arena, params, dtype }: ArrayMemory): RealArray | Int32Array {
+  if (at.storage === "param") return arrayOf(params[at.param]).subarray(at.offset, at.offset + at.elements);
+  if (at.dtype === "index") return new Int32Array(arena, at.byteOffset, at.elements);
+  return dtype === "float32"
+    ? new Float32Array(arena, at.byteOffset, at.elements)
+    : new Float64Array(arena, at.byteOffset, at.elements);
+}
+
+/** The copies that are due when a pass ends. */
+export function copiesIn({ copies }: Pick<Schedule, "copies">, memory: ArrayMemory): (pass: NetPass) => void {
+  const views = copies.map(({ pass, from, to }) => ({
+    pass,
+    from: viewOf(from, memory),
+    to: viewOf(to, memory),
+  }));
+  return (pass) => {
+    for (const copy of views) if (copy.pass === pass) copy.to.set(copy.from);
+  };
+}
+
+/** What is read and written of memory in this process. */
+export const accessTo = (memory: ArrayMemory): Pick<Executor, "read" | "write"> => ({
+  read: async (at) => viewOf(at, memory).slice(),
+  write: async (at, values) => viewOf(at, memory).set(values),
+});
+
+/** Between kernels the event loop gets a turn this often, over all passes of all nets: small ones follow one another without any. */
+const TURN_MS = 12;
+let turn = 0;
+
+/** A MessagePort, as Node and browsers both have it. */
+interface TurnPort {
+  onmessage: () => void;
+  postMessage(message: number): void;
+  close(): void;
+}
+
+/** Lets the event loop have a turn; in browsers a timer would wait for some milliseconds. */
+const giveTurn = (): Promise<void> =>
+  new Promise((resolve) => {
+    if (typeof setImmediate === "function") {
+      setImmediate(resolve);
+      return;
+    }
+    const { port1, port2 } = new MessageChannel() as unknown as Record<"port1" | "port2", TurnPort>;
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(0);
+  });
+
+/** @param extents iterations of each kernel's outermost loop */
+export function createInlineExecutor(
+  schedule: Schedule,
+  kernels: readonly TsKernel[],
+  extents: readonly number[],
+  memory: ArrayMemory,
+): Executor {
+  const bound = (pass: NetPass) =>
+    schedule[pass].map(({ kernel, args, range }) => ({
+      run: kernels[kernel],
+      from: range?.from ?? 0,
+      to: range?.to ?? extents[kernel],
+      views: args.map((at) => viewOf(at, memory)),
+    }));
+  const passes = { prepare: bound("prepare"), forward: bound("forward"), backward: bound("backward") };
+  const times: Record<NetPass, number[]> = { prepare: [], forward: [], backward: [] };
+  const copy = copiesIn(schedule, memory);
+  return {
+    ...accessTo(memory),
+    async run(pass) {
+      const took = times[pass];
+      took.length = 0;
+      for (const { run, from, to, views } of passes[pass]) {
+        const start = performance.now();
+        run(...views, from, to);
+        const end = performance.now();
+        took.push(end - start);
+        if (end - turn > TURN_MS) {
+          await giveTurn();
+          turn = performance.now();
+        }
+      }
+      copy(pass);
+    },
+    times: (pass) => times[pass],
+    async close() {},
+  };
+}

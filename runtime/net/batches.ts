@@ -1,0 +1,50 @@
+import { showShape } from "../../proto/words/amounts.js";
+import { quoted } from "../../proto/words/names.js";
+import { type ErrorStyle, type Given, type Mistake, mistakesIn } from "./mistakes.js";
+import type { Runner } from "./runner.js";
+import { INPUT, type NetTables, shapesIn } from "./tables.js";
+
+/** Inputs that a net has of its own, beside those that the caller gives. */
+export interface OwnInputs {
+  /** Blobs that are there though the caller does not give them. */
+  readonly fed: ReadonlySet<string>;
+  /** Writes those that the caller did not give. */
+  fill(given: Given, write: (blob: string, values: ArrayLike<number>) => Promise<void>): Promise<void>;
+}
+
+/** Writes batches into the inputs of a net's programs. */
+export function createBatches(
+  tables: () => NetTables,
+  own: OwnInputs | undefined,
+  { error }: Pick<ErrorStyle, "error">,
+) {
+  let steps = 0;
+  /** What is wrong with a batch for a program of the net. */
+  const mistakes = (runner: Runner, given: Given | undefined): readonly Mistake[] => {
+    const shapes = shapesIn(tables().inputs);
+    const isThere = (name: string): boolean =>
+      given === undefined ? runner.filled.has(name) : Object.hasOwn(given ?? {}, name);
+    const missing = [...shapes].filter(([name]) => !own?.fed.has(name) && !isThere(name));
+    return [
+      ...(given === undefined ? [] : mistakesIn(given, shapes, "input")),
+      ...missing.map(([name, shape]) => ({
+        message: `Input ${quoted(name)}, of shape ${showShape(shape)}, was not given`,
+      })),
+    ];
+  };
+  return {
+    mistakes,
+    /** Writes a batch, and counts a step. */
+    async feed(runner: Runner, inputs?: Given): Promise<void> {
+      const wrong = mistakes(runner, inputs);
+      if (wrong.length > 0) throw error(wrong);
+      const given = inputs ?? {};
+      for (const [name, values] of Object.entries(given)) {
+        await runner.write(INPUT.blob(name), values);
+        runner.filled.add(name);
+      }
+      await own?.fill(given, (name, values) => runner.write(INPUT.blob(name), values));
+      await runner.write(INPUT.step, steps++);
+    },
+  };
+}

@@ -1,0 +1,29 @@
+import { showShape } from "../../proto/words/amounts.js";
+import type { ParamMemory } from "../device.js";
+import type { Param, ParamInfo } from "../net-types.js";
+import { toFloat32 } from "./float32.js";
+import type { Queue } from "./in-turn.js";
+import type { ErrorStyle } from "./mistakes.js";
+
+/** A readable and writable parameter over its memory, served in turn with the net's other calls. */
+export const paramOver = (
+  { shape, lrMult, decayMult }: ParamInfo,
+  memory: ParamMemory,
+  { inTurn }: Pick<Queue, "inTurn">,
+  { error }: Pick<ErrorStyle, "error">,
+): Param => ({
+  shape,
+  lrMult,
+  decayMult,
+  read: () => inTurn(async () => toFloat32(await memory.read())),
+  write: (data) =>
+    inTurn(async () => {
+      if (data?.length !== memory.elements)
+        throw error([
+          {
+            message: `A parameter of shape ${showShape(shape)} holds ${memory.elements} numbers; ${data?.length ?? 0} were given`,
+          },
+        ]);
+      await memory.write(data);
+    }),
+});

@@ -1,0 +1,60 @@
+import type { LoweredNet } from "../layers/index.js";
+import { type NetDef, selectLayers } from "../net-text/index.js";
+import { checkOptions } from "./check-options.js";
+import { chooseTarget } from "./choose-target.js";
+import type { CompileOptions } from "./compile-options.js";
+import { readConstants } from "./constants.js";
+import { openFeeds } from "./feeds.js";
+import { lentBy } from "./internals.js";
+import { lowerDefinition } from "./lower-definition.js";
+import { holdDevice, openDevice } from "./open-device.js";
+import { readDefinition } from "./read-definition.js";
+import { openSinks } from "./sinks.js";
+
+/** Of fillers, dropout and random crops, where nobody gave one. */
+export const DEFAULT_SEED = 1701;
+
+/** A net as graph, with the data and the device that it is to run on. Nothing of it is allocated. */
+export type OpenNet = Awaited<ReturnType<typeof openNet>>;
+
+/** Reads a net, opens what its data layers read and lowers it. Whatever fails, nothing stays open. */
+export async function openNet(net: string | NetDef, options: CompileOptions) {
+  checkOptions(options);
+  const { phase = "TEST", seed = DEFAULT_SEED, threads = 1, dtype = "float32" } = options;
+  const lent = options.share && lentBy(options.share);
+  const target = await chooseTarget(options, lent && options.share?.target.name);
+  const settings = { phase, seed, threads, dtype };
+  const { feeds, ...source } = await readNet(net, options, settings);
+  try {
+    const lowered = source.lower();
+    const constants = await readConstants(lowered, source.root);
+    const sinks = await openSinks(lowered, source.root);
+    const hold = lent ? lent.hold.share() : holdDevice(await openDevice(target, { dtype }));
+    return { ...source, target, ...settings, lowered, constants, feeds, sinks, lent, hold };
+  } catch (error) {
+    await feeds.close();
+    throw error;
+  }
+}
+
+/** Reads a net, with the layers of its phase, and opens its data: `lower` then makes its graph. */
+export async function readNet(
+  net: string | NetDef,
+  {
+    root: given,
+    level,
+    stages,
+    layers,
+    shapes,
+  }: Pick<CompileOptions, "root" | "level" | "stages" | "layers" | "shapes">,
+  { phase, seed }: Required<Pick<CompileOptions, "phase" | "seed">>,
+) {
+  const state = { phase, level, stages };
+  const { definition: whole, root } = await readDefinition(net, given, state, layers);
+  const definition = selectLayers(whole, state);
+  const feeds = await openFeeds(definition, { root, phase, seed, shapes, layers });
+  /** `rows`: for other numbers of rows than at first, where these depend on values. */
+  const lower = (rows?: readonly number[]): LoweredNet =>
+    lowerDefinition(definition, { phase, shapes, feedShapes: feeds.shapes, types: layers, rows });
+  return { definition, root, feeds, lower };
+}
