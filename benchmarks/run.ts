@@ -1,5 +1,5 @@
 /** `npm run bench -- NAME …`: runs the named benchmarks, or says which there are. */
-const BENCHMARKS = ["lenet", "compile-time", "memory", "cuda-kernels"] as const;
+const BENCHMARKS = ["lenet", "compile-time", "memory", "contraction", "cuda-kernels"] as const;
 
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !BENCHMARKS.includes(name as (typeof BENCHMARKS)[number]));

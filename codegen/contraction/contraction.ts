@@ -5,7 +5,7 @@ import type { KernelDraft } from "../lower/step.js";
 /**
  * C[batch, row, column] = Σ over depth of A[batch, row, depth] · B[batch, depth, column]: what matmul and the three
  * convolutions have in common. Operands are functions that write the reading of one element, so nothing is ever laid
- * out in memory for the product's sake (no im2col).
+ * out in memory for the product's sake (no im2col). `StridedContraction` is the same product for loops of one thread.
  */
 export interface Contraction {
   readonly batch: number;

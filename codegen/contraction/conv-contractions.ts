@@ -17,9 +17,9 @@ import {
 } from "../kernel/indices.js";
 import type { Condition, Index, Value } from "../kernel/kernel.js";
 import { ZERO_VALUE } from "../kernel/writer.js";
-import { type ConvSizes, convSizes } from "../lower/conv-geometry.js";
 import type { KernelDraft, StepContext } from "../lower/step.js";
 import type { Contraction } from "./contraction.js";
+import { type ConvSizes, convSizes } from "./conv-sizes.js";
 
 /*
  * The three convolutions as contractions, one batch member for each group (and, for the adjoint in x, each phase).

@@ -1,8 +1,6 @@
-import { lowerConv } from "./lower-conv.js";
-import { lowerConvData } from "./lower-conv-data.js";
-import { lowerConvFilter } from "./lower-conv-filter.js";
+import { lowerBlocked } from "../contraction/blocked.js";
+import { productLowerings } from "../contraction/contraction-of.js";
 import { lowerElementwise } from "./lower-elementwise.js";
-import { lowerMatmul } from "./lower-matmul.js";
 import { lowerReduce } from "./lower-reduce.js";
 import { lowerScatter } from "./lower-scatter.js";
 import { lowerWindow } from "./lower-window.js";
@@ -15,10 +13,7 @@ export const loopLowerings: Lowerings = {
   constant: lowerElementwise,
   map: lowerElementwise,
   reduce: lowerReduce,
-  matmul: lowerMatmul,
-  conv: lowerConv,
-  convData: lowerConvData,
-  convFilter: lowerConvFilter,
+  ...productLowerings(lowerBlocked),
   windowMax: lowerWindow,
   windowArgmax: lowerWindow,
   windowScatter: lowerWindow,

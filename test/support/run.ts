@@ -1,6 +1,7 @@
 import { type Node, type Root, sizeOf } from "../../codegen/ir/graph.js";
 import type { Argument, Program } from "../../codegen/kernel/kernel.js";
 import { rangeOf } from "../../codegen/kernel/launch.js";
+import type { Lowerings } from "../../codegen/lower/lowering.js";
 import type { Plan } from "../../codegen/plan/plan.js";
 import { tsTarget } from "../../codegen/targets/index.js";
 import { type KernelFunction, loadKernels, transpile } from "../../codegen/targets/ts/ts-module.js";
@@ -25,10 +26,12 @@ export interface Runnable {
 export interface RunOptions {
   readonly dtype: "float32" | "float64";
   readonly seed?: number;
+  /** Other lowerings than the target's own. */
+  readonly instead?: Partial<Lowerings>;
 }
 
-export function makeRunnable(plan: Plan, { dtype, seed = 1 }: RunOptions): Runnable {
-  const program = lowerFor(tsTarget, plan, { dtype, seed });
+export function makeRunnable(plan: Plan, { dtype, seed = 1, instead }: RunOptions): Runnable {
+  const program = lowerFor(tsTarget, plan, { dtype, seed, instead });
   const source = tsSource(program, dtype);
   const kernels = loadKernels(transpile(source), "cortado:test");
   const real = dtype === "float32" ? Float32Array : Float64Array;

@@ -1,27 +1,17 @@
 import { InternalError } from "../../../proto/errors/index.js";
 import type { Contraction } from "../../contraction/contraction.js";
-import {
-  convContraction,
-  convDataContraction,
-  convFilterContraction,
-} from "../../contraction/conv-contractions.js";
+import { contractionOf, productLowerings } from "../../contraction/contraction-of.js";
 import { lowerDirect } from "../../contraction/direct.js";
-import { matmulContraction } from "../../contraction/matmul-contraction.js";
 import { lowerJoin } from "../../contraction/split-sum.js";
-import type { Op } from "../../ir/graph.js";
-import type { Lowering } from "../../lower/lowering.js";
 import type { LoweredKernel, StepContext } from "../../lower/step.js";
 import { chooseSchedule, type Schedule } from "./schedule-cost.js";
 import { lowerTeam } from "./team-sum.js";
 import { lowerTiled } from "./tiled.js";
 
 /** The products of matrices and the three convolutions. */
-export const contractionLowerings = {
-  matmul: (context) => lowerContraction(context, matmulContraction(context)),
-  conv: (context) => lowerContraction(context, convContraction(context)),
-  convData: (context) => lowerContraction(context, convDataContraction(context)),
-  convFilter: (context) => lowerContraction(context, convFilterContraction(context)),
-} as const satisfies Partial<Readonly<Record<Op, Lowering>>>;
+export const contractionLowerings = productLowerings((context) =>
+  lowerContraction(context, contractionOf(context)),
+);
 
 /** A contraction by the schedule that the cost model finds fastest. */
 function lowerContraction(context: StepContext, contraction: Contraction): readonly LoweredKernel[] {

@@ -1,5 +1,6 @@
 import type { Contraction, OpenContraction, Reader } from "../../contraction/contraction.js";
 import { elementStore, type Split } from "../../contraction/split-sum.js";
+import { range } from "../../contraction/tiles.js";
 import { sizeOf } from "../../ir/graph.js";
 import {
   add,
@@ -20,7 +21,6 @@ import type { Condition, Index, Memory } from "../../kernel/kernel.js";
 import { fma, type KernelWriter, load, ZERO_VALUE } from "../../kernel/writer.js";
 import type { KernelDraft, LoweredKernel, StepContext } from "../../lower/step.js";
 import { describe } from "../../lower/step.js";
-import { range } from "../../lower/tiles.js";
 import { padded, sharedElements, type Tile, threadsOf } from "./tile-shape.js";
 
 /**

@@ -1,15 +1,9 @@
 import type { Contraction } from "../../../codegen/contraction/contraction.js";
-import {
-  convContraction,
-  convDataContraction,
-  convFilterContraction,
-} from "../../../codegen/contraction/conv-contractions.js";
-import { matmulContraction } from "../../../codegen/contraction/matmul-contraction.js";
+import { contractionOf, productLowerings } from "../../../codegen/contraction/contraction-of.js";
 import { createBuilder, type GraphBuilder } from "../../../codegen/ir/builder.js";
 import type { ConvGeometry, Graph, Node } from "../../../codegen/ir/graph.js";
 import { add, arg, unary } from "../../../codegen/ir/scalar.js";
 import type { Lowering } from "../../../codegen/lower/lowering.js";
-import type { StepContext } from "../../../codegen/lower/step.js";
 import { lowerScheduled } from "../../../codegen/targets/cuda/lower-contraction.js";
 import { candidates, type Schedule } from "../../../codegen/targets/cuda/schedule-cost.js";
 import type { EmulatedGraph } from "../../support/emulate.js";
@@ -17,30 +11,15 @@ import { bindLeaves } from "../../support/graph-values.js";
 
 export type Operation = "matmul" | "conv" | "convData" | "convFilter";
 
-const CONTRACTIONS: Readonly<Record<Operation, (context: StepContext) => Contraction>> = {
-  matmul: matmulContraction,
-  conv: convContraction,
-  convData: convDataContraction,
-  convFilter: convFilterContraction,
-};
-
 /** Lowers all four operations by what `choose` takes of the schedules there are. */
 export function scheduledBy(
   choose: (schedules: readonly Schedule[], contraction: Contraction) => Schedule,
 ): Readonly<Record<Operation, Lowering>> {
-  const of =
-    (operation: Operation): Lowering =>
-    (context) => {
-      const contraction = CONTRACTIONS[operation](context);
-      const schedules = candidates(context.target.gpu!, contraction).map(({ schedule }) => schedule);
-      return lowerScheduled(context, contraction, choose(schedules, contraction));
-    };
-  return {
-    matmul: of("matmul"),
-    conv: of("conv"),
-    convData: of("convData"),
-    convFilter: of("convFilter"),
-  };
+  return productLowerings((context) => {
+    const contraction = contractionOf(context);
+    const schedules = candidates(context.target.gpu!, contraction).map(({ schedule }) => schedule);
+    return lowerScheduled(context, contraction, choose(schedules, contraction));
+  });
 }
 
 export interface Axis {

@@ -46,41 +46,40 @@ export function inTile(
   tile: Index,
   body: (start: Index, width: number) => void,
 ): void {
-  const runs = cut(extent, preferred);
-  const [first, second] = runs;
+  const [first, second] = cut(extent, preferred);
   if (!first) return;
-  const at = (run: TileRun, number: Index): void =>
-    body(writer.integer(add(mul(number, run.width), int(run.start))), run.width);
+  const at = ({ width }: TileRun, start: number): void =>
+    body(writer.integer(add(mul(tile, width), int(start)), 0, extent - width), width);
   if (!second) {
-    at(first, tile);
+    at(first, first.start);
     return;
   }
   writer.when(
     compare("lt", tile, int(first.count)),
-    () => at(first, tile),
-    () => at({ ...second, start: second.start - first.count * second.width }, tile),
+    () => at(first, first.start),
+    () => at(second, second.start - first.count * second.width),
   );
 }
 
 /**
- * A block of rows × columns sums of products, kept in locals: `sum` walks what is summed over and hands each
- * position to the step, which gives the row and column factors there.
+ * A block of rows × columns sums of products, kept in locals: `walk` goes over what is summed over and hands each
+ * position to `factors`, which gives the row and column factors there.
  */
-export function accumulate(
+export function accumulate<Position>(
   writer: KernelWriter,
   rows: number,
   columns: number,
-  walk: (body: (position: Index) => void) => void,
-  factors: (position: Index) => { rows: readonly Value[]; columns: readonly Value[] },
+  walk: (body: (position: Position) => void) => void,
+  factors: (position: Position) => { rows: readonly Value[]; columns: readonly Value[] },
 ): readonly (readonly Value[])[] {
-  const sums = Array.from({ length: rows }, () =>
-    Array.from({ length: columns }, () => writer.variable(ZERO_VALUE)),
-  );
+  const sums = range(rows).map(() => range(columns).map(() => writer.variable(ZERO_VALUE)));
   walk((position) => {
     const at = factors(position);
-    for (let i = 0; i < rows; i++)
-      for (let j = 0; j < columns; j++)
-        writer.assign(sums[i][j], plus(sums[i][j], times(at.rows[i], at.columns[j])));
+    sums.forEach((line, i) => {
+      line.forEach((sum, j) => {
+        writer.assign(sum, plus(sum, times(at.rows[i], at.columns[j])));
+      });
+    });
   });
   return sums;
 }
