@@ -1,4 +1,4 @@
-import { InternalError } from "../../proto/errors/index.js";
+import { InternalError, present } from "../../proto/errors/index.js";
 import { type Node, sizeOf } from "../ir/graph.js";
 import { attributesKey } from "../ir/key.js";
 import type { TargetDescription } from "../ir/target-description.js";
@@ -53,7 +53,7 @@ export function lowerPlan(plan: Plan, options: LowerOptions): Program {
     return lowered.map(({ kernel, operands }) => ({
       kernel: kernels.push(kernel) - 1,
       operands: operands.map((operand) => {
-        if (!("workspace" in operand)) return numbers.get(operand)!;
+        if (!("workspace" in operand)) return present(numbers.get(operand), "an operand's number");
         workspace = Math.max(workspace, operand.workspace + operand.elements);
         return operand;
       }),

@@ -36,8 +36,7 @@ export async function emitModule(entries: readonly URL[], options: EmitOptions =
   const { ts } = await import("ts-morph");
   const texts: string[] = [];
   const visited = new Set<string>();
-  const owners = new Map<string, string>();
-  const builtins = new Map<string, { imported: string; from: string }>();
+  const names = createNames(options);
 
   const visit = async (url: URL): Promise<void> => {
     if (visited.has(url.href)) return;
@@ -45,26 +44,45 @@ export async function emitModule(entries: readonly URL[], options: EmitOptions =
     const where = url.pathname.split("/").slice(-3).join("/");
     const part = partOf(ts, await sourceOf(ts, url), url, where);
     for (const dependency of part.dependencies) await visit(dependency);
-    for (const { local, imported, from } of part.builtins) {
-      if (!options.node) throw new InternalError(`${where} imports ${from}, which is not there in a browser`);
-      const known = builtins.get(local);
-      if (known ? known.imported !== imported || known.from !== from : owners.has(local))
-        throw new InternalError(`${where}: the name ${local} is imported twice`);
-      builtins.set(local, { imported, from });
-    }
-    for (const name of part.declares) {
-      const other = owners.get(name) ?? (builtins.has(name) ? "an import" : undefined);
-      if (other) throw new InternalError(`${where} and ${other} both declare ${name}`);
-      if (name in globalThis) throw new InternalError(`${where} declares ${name}, a global of others`);
-      owners.set(name, where);
-    }
+    names.add(part, where);
     if (part.text !== "") texts.push(part.text);
   };
   for (const entry of entries) await visit(entry);
-  return [...importLines(builtins), ...texts].join("\n\n");
+  return [...importLines(names.builtins), ...texts].join("\n\n");
 }
 
-function importLines(builtins: ReadonlyMap<string, { imported: string; from: string }>): readonly string[] {
+type Builtins = ReadonlyMap<string, { readonly imported: string; readonly from: string }>;
+
+/** The top-level names of a text, each of which one part has. */
+function createNames({ node = false }: EmitOptions): {
+  readonly builtins: Builtins;
+  add(part: Part, where: string): void;
+} {
+  const owners = new Map<string, string>();
+  const builtins = new Map<string, { imported: string; from: string }>();
+  const addImport = ({ local, imported, from }: Part["builtins"][number], where: string): void => {
+    if (!node) throw new InternalError(`${where} imports ${from}, which is not there in a browser`);
+    const known = builtins.get(local);
+    if (known ? known.imported !== imported || known.from !== from : owners.has(local))
+      throw new InternalError(`${where}: the name ${local} is imported twice`);
+    builtins.set(local, { imported, from });
+  };
+  const addDeclared = (name: string, where: string): void => {
+    const other = owners.get(name) ?? (builtins.has(name) ? "an import" : undefined);
+    if (other) throw new InternalError(`${where} and ${other} both declare ${name}`);
+    if (name in globalThis) throw new InternalError(`${where} declares ${name}, a global of others`);
+    owners.set(name, where);
+  };
+  return {
+    builtins,
+    add(part, where) {
+      for (const one of part.builtins) addImport(one, where);
+      for (const name of part.declares) addDeclared(name, where);
+    },
+  };
+}
+
+function importLines(builtins: Builtins): readonly string[] {
   const modules = new Map<string, string[]>();
   for (const [local, { imported, from }] of builtins) {
     const names = modules.get(from) ?? [];
@@ -108,28 +126,33 @@ function partOf(ts: TypeScript, source: string, url: URL, where: string): Part {
   };
   refuseRelativeImports(ts, file, fail);
 
+  const textOf = (specifier: object | undefined): string =>
+    (specifier as { text?: string } | undefined)?.text ?? "";
+  const addImport = (statement: import("ts-morph").ts.ImportDeclaration): void => {
+    const from = textOf(statement.moduleSpecifier);
+    const named = statement.importClause?.namedBindings;
+    if (statement.importClause?.name || (named && !ts.isNamedImports(named)))
+      fail(`it imports ${from} by something else than names`);
+    const elements = named && ts.isNamedImports(named) ? named.elements : [];
+    if (!from.startsWith("node:")) {
+      if (elements.some(({ propertyName }) => propertyName)) fail(`it renames what it imports`);
+      dependsOn(from);
+      return;
+    }
+    for (const { name, propertyName } of elements)
+      builtins.push({ local: name.text, imported: (propertyName ?? name).text, from });
+  };
+  const addExport = (statement: import("ts-morph").ts.ExportDeclaration): void => {
+    const clause = statement.exportClause;
+    if (clause && (!ts.isNamedExports(clause) || clause.elements.some(({ propertyName }) => propertyName)))
+      fail("it renames what it exports");
+    if (statement.moduleSpecifier) dependsOn(textOf(statement.moduleSpecifier));
+  };
+
   for (const statement of file.statements) {
-    if (ts.isImportDeclaration(statement)) {
-      const from = (statement.moduleSpecifier as { readonly text?: string }).text ?? "";
-      const named = statement.importClause?.namedBindings;
-      if (statement.importClause?.name || (named && !ts.isNamedImports(named)))
-        fail(`it imports ${from} by something else than names`);
-      const elements = named && ts.isNamedImports(named) ? named.elements : [];
-      if (from.startsWith("node:"))
-        for (const { name, propertyName } of elements)
-          builtins.push({ local: name.text, imported: (propertyName ?? name).text, from });
-      else {
-        if (elements.some(({ propertyName }) => propertyName !== undefined))
-          fail(`it renames what it imports`);
-        dependsOn(from);
-      }
-    } else if (ts.isExportDeclaration(statement)) {
-      const clause = statement.exportClause;
-      if (clause && (!ts.isNamedExports(clause) || clause.elements.some((element) => element.propertyName)))
-        fail("it renames what it exports");
-      if (statement.moduleSpecifier)
-        dependsOn((statement.moduleSpecifier as { readonly text?: string }).text ?? "");
-    } else if (ts.isExportAssignment(statement)) fail("it has a default export");
+    if (ts.isImportDeclaration(statement)) addImport(statement);
+    else if (ts.isExportDeclaration(statement)) addExport(statement);
+    else if (ts.isExportAssignment(statement)) fail("it has a default export");
     else {
       declares.push(...namesOf(ts, statement));
       kept.push(withoutExport(ts, file, statement, fail));

@@ -1,5 +1,5 @@
 import { sizeOf } from "../../codegen/ir/graph.js";
-import { userError } from "../../proto/errors/index.js";
+import { present, userError } from "../../proto/errors/index.js";
 import { checkMemory } from "../../runtime/memory.js";
 import { formatMatchReport, matchWeights, readWeights, type WeightSet } from "../../runtime/weights/index.js";
 import { checkWeightSet } from "../../runtime/weights/weight-set.js";
@@ -55,7 +55,8 @@ async function overwrite(
   }));
   const { assignments, report } = matchWeights(set, wanted);
   const byName = new Map(layers.map((layer) => [layer.name, layer]));
-  for (const { layer, index, data } of assignments) values[byName.get(layer)!.params[index].index].set(data);
+  for (const { layer, index, data } of assignments)
+    values[present(byName.get(layer), "a layer with weights").params[index].index].set(data);
   if (report.matched.length === 0 && report.untouched.length > 0)
     throw userError(
       "no layer of the net has weights in what option weights gives",

@@ -1,3 +1,4 @@
+import { present } from "../../../proto/errors/index.js";
 import { type Node, sizeOf } from "../../ir/graph.js";
 import { operationCount } from "../../ir/scalar.js";
 import { add, compare, int, mul, unflatten, variable, ZERO } from "../../kernel/indices.js";
@@ -173,7 +174,7 @@ function declareFor(
         settledValue = settledIn(typed);
         return settledValue;
       },
-      value: () => settledValue!,
+      value: () => present(settledValue, "the row's value"),
     };
   }
   if (store.dtype === "index") {
