@@ -8,7 +8,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { add, arg, constant, mul, unary } from "../codegen/ir/scalar.js";
 import { planGraph } from "../codegen/plan/index.js";
 import { checkGradients, formatGradientReport, type GradientReport } from "../src/check-gradients.js";
-import { compileForCheck } from "../src/gradcheck/check-net.js";
+import { compileForCheck } from "../src/gradcheck/check-random-net.js";
 import { forwardAt, RANDOM_STEP, RELATIVE_BOUND } from "../src/gradcheck/directional.js";
 import { layeredNet as makeLayered } from "../src/gradcheck/make-nets.js";
 import { searchNets } from "../src/gradcheck/search.js";

@@ -5,7 +5,7 @@ import { attributesOf, PRIMITIVES, primitive } from "./ops/index.js";
 import type { GraphBuilder, MakeNode } from "./ops/primitive.js";
 
 export type { GraphBuilder } from "./ops/primitive.js";
-export { broadcastShape } from "./ops/shapes.js";
+export { broadcastShape } from "./ops/shape-rules.js";
 
 /** A new, empty builder. Nodes of two builders never mix. */
 export function createBuilder(): GraphBuilder {

@@ -1,7 +1,7 @@
 import { InternalError } from "../../proto/errors/index.js";
 import type { BinaryOp, CompareOp, ShapedOp, UnaryOp } from "../ir/scalar.js";
 import type { Expression } from "./children.js";
-import { type Cases, fold } from "./fold.js";
+import { type Cases, fold } from "./fold-forms.js";
 import type { Index, Kernel, Memory, Statement, Typed, Value, Variable } from "./kernel.js";
 
 /** Binding strength of what was written; a weaker text is put in parentheses. The C family agrees on these. */

@@ -1,6 +1,6 @@
 import type { Statement, Variable } from "./kernel.js";
-import { rewriteInside } from "./rewrite.js";
-import { visit } from "./visit.js";
+import { rewriteInside } from "./rewrite-forms.js";
+import { visit } from "./visit-forms.js";
 
 /** Without locals that nothing reads. */
 export function dropUnused(statements: readonly Statement[]): readonly Statement[] {

@@ -1,7 +1,7 @@
 import { boundsOf, keyOf, sumOf, termsOf, variable } from "./indices.js";
 import type { Index, Statement, Variable } from "./kernel.js";
-import { type Rewriter, rewriteInside } from "./rewrite.js";
-import { visit } from "./visit.js";
+import { type Rewriter, rewriteInside } from "./rewrite-forms.js";
+import { visit } from "./visit-forms.js";
 
 /**
  * Computes parts of index sums where their last variable is bound instead of in the innermost loop:

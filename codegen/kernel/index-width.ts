@@ -1,7 +1,7 @@
 import { isIndex } from "./children.js";
 import { boundsOf } from "./indices.js";
 import type { Index, Kernel } from "./kernel.js";
-import { visit } from "./visit.js";
+import { visit } from "./visit-forms.js";
 
 const LEAST = -(2 ** 31);
 const GREATEST = 2 ** 31 - 1;

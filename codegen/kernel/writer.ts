@@ -15,7 +15,7 @@ import type {
   Value,
   Variable,
 } from "./kernel.js";
-import { visitLoads } from "./visit.js";
+import { visitLoads } from "./visit-forms.js";
 
 /** Writes one kernel, statement by statement, into nested blocks. */
 export interface KernelWriter {

@@ -3,7 +3,7 @@ import { primitive } from "../ir/ops/index.js";
 import { isIndex } from "../kernel/children.js";
 import { add, keyOf, mul, termsOf, unflatten, ZERO } from "../kernel/indices.js";
 import type { Index, Statement } from "../kernel/kernel.js";
-import { visit } from "../kernel/visit.js";
+import { visit } from "../kernel/visit-forms.js";
 import type { KernelWriter } from "../kernel/writer.js";
 import type { KernelDraft, StepContext } from "./step.js";
 

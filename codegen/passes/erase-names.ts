@@ -1,6 +1,6 @@
 import type { GraphBuilder } from "../ir/builder.js";
 import type { Graph } from "../ir/graph.js";
-import { rewrite } from "./rewrite.js";
+import { rewrite } from "./rewrite-graph.js";
 
 /** Replaces blob names and stops by what they stand for: once differentiated, both are identities. */
 export function eraseNames(graph: Graph, builder: GraphBuilder): Graph {

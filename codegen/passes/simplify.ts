@@ -1,8 +1,8 @@
 import type { GraphBuilder } from "../ir/builder.js";
 import type { Graph } from "../ir/graph.js";
-import { simplifyArithmetic } from "./arithmetic.js";
-import { rewrite } from "./rewrite.js";
-import { simplifyView } from "./views.js";
+import { rewrite } from "./rewrite-graph.js";
+import { simplifyArithmetic } from "./simplify-arithmetic.js";
+import { simplifyView } from "./simplify-views.js";
 
 /**
  * Removes what need not be computed: views of views, transposes that a product can do itself, slices of what was

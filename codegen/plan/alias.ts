@@ -1,7 +1,7 @@
 import { present } from "../../proto/errors/index.js";
 import { type Node, sizeOf } from "../ir/graph.js";
 import type { Lifetime } from "./lifetime.js";
-import { nameNode } from "./names.js";
+import { nameNode } from "./node-names.js";
 import type { AliasDecision, Step } from "./plan.js";
 import { pointwiseReads } from "./pointwise.js";
 import type { Uses } from "./uses.js";

@@ -4,7 +4,7 @@ import type { Node } from "../ir/graph.js";
 import { printRoot } from "../ir/print-graph.js";
 import type { Aliases } from "./alias.js";
 import type { Lifetime } from "./lifetime.js";
-import { nameNode } from "./names.js";
+import { nameNode } from "./node-names.js";
 import type { NetPass, Step } from "./plan.js";
 import type { Updates } from "./update.js";
 import type { Uses } from "./uses.js";

@@ -4,7 +4,7 @@ import { quoted } from "../../proto/words/names.js";
 import { type Node, type Root, sizeOf } from "../ir/graph.js";
 import { attributesKey } from "../ir/key.js";
 import { printScalar } from "../ir/print-graph.js";
-import { nameNode } from "./names.js";
+import { nameNode } from "./node-names.js";
 import type { AliasDecision, NetPass, Placement, Plan, Step } from "./plan.js";
 import { freeViewOffset } from "./uses.js";
 

@@ -1,6 +1,6 @@
 import { InternalError } from "../../proto/errors/index.js";
 import { ALIGNMENT } from "./arena.js";
-import { nameNode } from "./names.js";
+import { nameNode } from "./node-names.js";
 import type { Plan, Region } from "./plan.js";
 
 /**

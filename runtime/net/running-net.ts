@@ -1,10 +1,10 @@
 import { quoted } from "../../proto/words/names.js";
 import type { ParamMemory } from "../device.js";
 import type { Blobs, Gradients, Param } from "../net-types.js";
-import { createBatches, type OwnInputs } from "./batches.js";
 import type { Current, Programs } from "./current-program.js";
 import { orZeros, toFloat32 } from "./float32.js";
 import { createQueue, type Queue } from "./in-turn.js";
+import { createBatches, type OwnInputs } from "./input-batches.js";
 import {
   type ErrorStyle,
   type Given,

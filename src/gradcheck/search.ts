@@ -1,7 +1,7 @@
 /** Makes random nets, checks each, and shrinks the one that fails. */
 import { userError } from "../../proto/errors/index.js";
 import { type FastCheck, loadFastCheck, randomNets } from "./arbitrary.js";
-import { type CheckOptions, checkGradient } from "./check-net.js";
+import { type CheckOptions, checkGradient } from "./check-random-net.js";
 import type { MakeNet, RandomNet } from "./random-net.js";
 import type { GradientFailure, GradientReport } from "./report.js";
 

@@ -2,7 +2,7 @@
 import { withFields } from "../../proto/index.js";
 import { knownLayerTypes, type LayerType, type LoweredNet } from "../layers/index.js";
 import { formatNet, type NetDef } from "../net-text/index.js";
-import { checkGradient } from "./check-net.js";
+import { checkGradient } from "./check-random-net.js";
 import { bottomDomains } from "./input-domains.js";
 import { netText } from "./net-text.js";
 import { type InputDomain, isDifferentiable, type RandomNet } from "./random-net.js";

@@ -5,7 +5,7 @@ import { type Node, nodesOf, sizeOf } from "../../codegen/ir/graph.js";
 import { type NameOf, printEquation } from "../../codegen/ir/print-equation.js";
 import { type RealType, realBytes } from "../../codegen/ir/real.js";
 import type { Launch } from "../../codegen/kernel/kernel.js";
-import { nameNode } from "../../codegen/plan/names.js";
+import { nameNode } from "../../codegen/plan/node-names.js";
 import type { Plan, Step } from "../../codegen/plan/plan.js";
 import { findUses, type Uses } from "../../codegen/plan/uses.js";
 import { quoted } from "../../proto/words/names.js";

@@ -1,7 +1,7 @@
 import { type Shape, sizeOf } from "../../codegen/ir/graph.js";
 import { CortadoError, type Diagnostic } from "../../proto/errors/index.js";
 import { type Feed, openFeed } from "../../runtime/data/open-feed.js";
-import type { OwnInputs } from "../../runtime/net/batches.js";
+import type { OwnInputs } from "../../runtime/net/input-batches.js";
 import { feedsOf, type LayerType } from "../layers/index.js";
 import type { NetDef } from "../net-text/net-def.js";
 

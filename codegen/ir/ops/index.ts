@@ -1,6 +1,7 @@
 import type { Node, Op } from "../graph.js";
 import type { AttributeKind } from "./attributes.js";
-import { convolutions } from "./convolution.js";
+import { convolutions } from "./convolutions.js";
+import { rows } from "./gather-scatter.js";
 import { leaves } from "./leaves.js";
 import { map } from "./map.js";
 import { markers } from "./markers.js";
@@ -8,7 +9,6 @@ import { products } from "./matmul.js";
 import type { Primitive } from "./primitive.js";
 import { generators } from "./random.js";
 import { reductions } from "./reduce.js";
-import { rows } from "./rows.js";
 import { views } from "./views.js";
 import { windows } from "./windows.js";
 

@@ -12,7 +12,7 @@ import {
 import { derivative, type ScalarRules } from "../scalar-derivative.js";
 import { EXPRESSION } from "./attributes.js";
 import type { GraphBuilder, MakeNode, Primitive, Pullback } from "./primitive.js";
-import { broadcastAxes, broadcastShape, expect, fail, show } from "./shapes.js";
+import { broadcastAxes, broadcastShape, expect, fail, show } from "./shape-rules.js";
 
 declare module "../graph.js" {
   interface Primitives {

@@ -1,7 +1,7 @@
 import { type Node, sizeOf } from "../graph.js";
 import { TRANSPOSED } from "./attributes.js";
 import type { GraphBuilder, Primitive } from "./primitive.js";
-import { broadcastAxes, expect, show } from "./shapes.js";
+import { broadcastAxes, expect, show } from "./shape-rules.js";
 
 declare module "../graph.js" {
   interface Primitives {

@@ -2,7 +2,7 @@ import { type Node, sizeOf } from "../graph.js";
 import { arg, constant, coord, select } from "../scalar.js";
 import { AXES, oneOf } from "./attributes.js";
 import type { GraphBuilder, Primitive } from "./primitive.js";
-import { expect, show } from "./shapes.js";
+import { expect, show } from "./shape-rules.js";
 
 declare module "../graph.js" {
   interface Primitives {

@@ -1,7 +1,7 @@
 import { sameShape, sizeOf } from "../graph.js";
 import { AXES, COUNT } from "./attributes.js";
 import type { Primitive } from "./primitive.js";
-import { expect, show, withExtent } from "./shapes.js";
+import { expect, show, withExtent } from "./shape-rules.js";
 
 declare module "../graph.js" {
   interface Primitives {

@@ -1,7 +1,7 @@
 import { type Shape, sameShape, sizeOf, type WindowAxis } from "../graph.js";
 import { WINDOW } from "./attributes.js";
 import type { Primitive } from "./primitive.js";
-import { expect, show } from "./shapes.js";
+import { expect, show } from "./shape-rules.js";
 
 type Window = readonly WindowAxis[];
 interface Windowed {

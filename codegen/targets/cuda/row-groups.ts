@@ -3,7 +3,7 @@ import { type Node, sizeOf } from "../../ir/graph.js";
 import type { GpuDescription } from "../../ir/target-description.js";
 import { keyOf, unflatten } from "../../kernel/indices.js";
 import type { Argument, Index } from "../../kernel/kernel.js";
-import { visitLoads } from "../../kernel/visit.js";
+import { visitLoads } from "../../kernel/visit-forms.js";
 import type { GroupOptions, GroupSteps, StepGroup } from "../../lower/lowering.js";
 import { openDrafts } from "../../lower/step.js";
 import type { Plan, Step } from "../../plan/plan.js";

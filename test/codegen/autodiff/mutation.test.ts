@@ -4,7 +4,7 @@
  */
 import { afterAll, describe, expect, it } from "vitest";
 import { RULES } from "../../../codegen/autodiff/index.js";
-import { checkGradient } from "../../../src/gradcheck/check-net.js";
+import { checkGradient } from "../../../src/gradcheck/check-random-net.js";
 import { singleLayerNet } from "../../../src/gradcheck/make-nets.js";
 import { drawFrom, type RandomNet } from "../../../src/gradcheck/random-net.js";
 import type { LayerType } from "../../../src/layers/index.js";

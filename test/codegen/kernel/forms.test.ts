@@ -4,8 +4,8 @@ import type { Form } from "../../../codegen/kernel/children.js";
 import { dropUnused } from "../../../codegen/kernel/drop-unused.js";
 import { add, iload, int, keyOf, mul, variable } from "../../../codegen/kernel/indices.js";
 import type { Index, Statement } from "../../../codegen/kernel/kernel.js";
-import { rewriteInside } from "../../../codegen/kernel/rewrite.js";
-import { visit, visitLoads } from "../../../codegen/kernel/visit.js";
+import { rewriteInside } from "../../../codegen/kernel/rewrite-forms.js";
+import { visit, visitLoads } from "../../../codegen/kernel/visit-forms.js";
 import { constant, load, plus } from "../../../codegen/kernel/writer.js";
 
 const i = variable(0, 0, 9);

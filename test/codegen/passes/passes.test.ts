@@ -6,7 +6,7 @@ import { type Graph, type Node, nodesOf, type Root } from "../../../codegen/ir/g
 import { printGraph } from "../../../codegen/ir/print-graph.js";
 import { add, arg, constant, coord, mul, neg, unary } from "../../../codegen/ir/scalar.js";
 import { simplify } from "../../../codegen/passes/index.js";
-import { rewrite } from "../../../codegen/passes/rewrite.js";
+import { rewrite } from "../../../codegen/passes/rewrite-graph.js";
 import { cpuTime } from "../../support/cpu-time.js";
 import { interpret } from "../../support/interpret.js";
 import { optimise } from "../../support/pipeline.js";

@@ -3,7 +3,7 @@ import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Graph } from "../../../codegen/ir/graph.js";
 import { arg } from "../../../codegen/ir/scalar.js";
 import type { Pass } from "../../../codegen/passes/index.js";
-import { rewrite } from "../../../codegen/passes/rewrite.js";
+import { rewrite } from "../../../codegen/passes/rewrite-graph.js";
 import { parseSolver } from "../../../src/index.js";
 import { compile, compileTraining } from "../../../src/net/compile.js";
 import { bits, build, inNode, removeFolders, standIn } from "../../src/artefact/support.js";

@@ -1,7 +1,7 @@
 import { type ConvGeometry, type Node, type Shape, type Signature, sizeOf } from "../graph.js";
 import { GEOMETRY } from "./attributes.js";
 import type { Primitive } from "./primitive.js";
-import { expect, show } from "./shapes.js";
+import { expect, show } from "./shape-rules.js";
 
 type Convolution = Signature<
   { readonly geometry: ConvGeometry },

@@ -1,6 +1,6 @@
 import { sizeOf } from "../graph.js";
 import type { Primitive } from "./primitive.js";
-import { expect } from "./shapes.js";
+import { expect } from "./shape-rules.js";
 
 declare module "../graph.js" {
   interface Primitives {

@@ -2,7 +2,7 @@ import type { GraphBuilder } from "../ir/builder.js";
 import { type Node, type NodeOf, sameShape, sizeOf } from "../ir/graph.js";
 import { arg, constant, coordsOf, mul, type Scalar } from "../ir/scalar.js";
 import { joinProducts } from "./join-products.js";
-import { joinPads } from "./views.js";
+import { joinPads } from "./simplify-views.js";
 
 /** Maps, reductions and products of constants, of broadcasts and of transposes. */
 export function simplifyArithmetic(node: Node, b: GraphBuilder): Node | undefined {
