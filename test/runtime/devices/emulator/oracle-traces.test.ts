@@ -9,7 +9,7 @@ const targets = hasOracle() ? await deviceTargets() : [];
 describe.skipIf(targets.length === 0)("oracle traces/ on the emulator", () => {
   it.each(targets)(
     "sgd-inv on %s",
-    (target) => checkTraceCase("sgd-inv", target, process.env["CI"] ? 60 : 6),
+    (target) => checkTraceCase("sgd-inv", target),
     600_000,
   );
 });
