@@ -66,7 +66,7 @@ export async function analyse(net: NetDef, options: AnalyseOptions): Promise<Ana
   return { ...lowered, program };
 }
 
-/** What an analysis is made for: no weights are filled and nothing is drawn. */
+/** What an analysis is made for: no weights are filled and nothing is random. */
 export const programOptions = (target: Target = tsTarget, architecture?: string): ProgramOptions => ({
   target,
   description: target.describe(architecture),
