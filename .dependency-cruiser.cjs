@@ -16,7 +16,7 @@ const floors = [
   ["net-text", "^src/net-text/"],
   ["layers", "^src/(layers|solvers)/"],
   ["net", "^src/net/"],
-  ["artefact", "^src/(artefact|gradcheck)/"],
+  ["artefact", "^src/(artefact|gradcheck|check)/"],
   ["api", "^src/[^/]+$"],
   ["cli", "^src/cli/"],
 ];
@@ -42,6 +42,13 @@ module.exports = {
         "a layer is a definition in primitives: it never reaches autodiff, plans, code generation or a device; of the runtime it knows only how a source of data is described",
       from: { path: "^src/layers/" },
       to: { path: "^(codegen|runtime|native)/", pathNot: "^(codegen/ir/|runtime/data/feed-spec.ts$)" },
+    },
+    {
+      name: "cli-comes-through-the-doors",
+      severity: "error",
+      comment: "the command line reaches the compiler through src/index.ts and src/tools.ts",
+      from: { path: "^src/cli/" },
+      to: { path: "^(src|codegen|runtime|native)/", pathNot: "^src/(cli/|index.ts$|tools.ts$)" },
     },
     { name: "no-circular", severity: "error", from: {}, to: { circular: true } },
     {

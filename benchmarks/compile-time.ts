@@ -7,7 +7,7 @@
  *   CORTADO_CHECK_FILES="a.prototxt b.prototxt" npm run bench -- compile-time
  */
 import { readFile } from "node:fs/promises";
-import { checkFile } from "../src/cli/check-file.js";
+import { checkFile } from "../src/check/check-file.js";
 import { compile } from "../src/index.js";
 import { machine, median } from "./measure.js";
 

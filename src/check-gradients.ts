@@ -17,15 +17,15 @@ export {
 
 export interface GradientCheckOptions
   extends Pick<CompileOptions, "layers" | "root" | "stages" | "level" | "shapes" | "weights"> {
-  /** Of a layer type: nets drawn, default 200. Of a net: points, default 4. */
+  /** Of a layer type: random nets, default 200. Of a net: points, default 4. */
   readonly runs?: number;
-  /** Of all that is drawn. Default 1. */
+  /** Of everything random. Default 1. */
   readonly seed?: number;
   /** Of a net. Default "TRAIN". */
   readonly phase?: "TRAIN" | "TEST";
   /** Of a net: check the parameters of this layer only. */
   readonly layer?: string;
-  /** Of a net: values of inputs, row-major. Default: drawn, as the domains of the layers that read them say. */
+  /** Of a net: values of inputs, row-major. Default: random, as the domains of the layers that read them say. */
   readonly inputs?: Readonly<Record<string, ArrayLike<number>>>;
 }
 
@@ -35,11 +35,11 @@ const MOST_RUNS = 1e7;
  * Checks compiled backward passes against central differences of the forward passes, in float64 on the target `ts`:
  * along a random direction d the derivative Σ gradient · d must be (f(x + h·d) − f(x − h·d)) / 2h, to 1e-6.
  *
- * - A layer type (of `defineLayer`, or one of Cortado's own): small nets of one such layer are drawn, with parameters,
+ * - A layer type (of `defineLayer`, or one of Cortado's own): small random nets of one such layer are made, with parameters,
  *   shapes and values from the type's own `domain`. A failure is shrunk to the smallest net that shows it.
  * - A net (text, path or NetDef, with the shapes that it has): at each of `runs` points, along everything at once and
  *   along each parameter and each input alone. Data layers give the values that they have; other inputs are given or
- *   drawn, and so are parameters, unless there are `weights`. Where a layer of the net fails by itself, that layer's
+ *   random, and so are parameters, unless there are `weights`. Where a layer of the net fails by itself, that layer's
  *   net comes first among the failures.
  *
  * Points where the function is not smooth within the step are left out, and counted. A failure carries a prototxt and

@@ -52,7 +52,7 @@ const DEFAULT_BOUND = 1e-4;
  * two sets of weights, or come from two prototxts that name their blobs alike.
  *
  * Without `inputs`, nets with data layers feed themselves (the first net's batch serves both), and other inputs are
- * drawn as the layers that read them need. Where a blob is worked on in place, its last value is compared.
+ * random as the layers that read them need. Where a blob is worked on in place, its last value is compared.
  *
  * @throws CortadoError where the nets share no blob, blobs of one name have different shapes, or blobs are not kept
  */
@@ -65,10 +65,10 @@ export async function compareNets(
   const { bound = DEFAULT_BOUND, backward = false, seed = 1 } = options;
   if (!(bound >= 0)) throw userError(`option bound is ${String(bound)}; it must be a number from 0 on`);
   const shared = sharedBlobs(a, b);
-  const drawn = drawnFor(a, b, seed);
-  const given = givenTo(a, inputs, drawn);
+  const random = randomFor(a, b, seed);
+  const given = givenTo(a, inputs, random);
   const outputs = await a.forward(given);
-  await b.forward(await batchFor(a, b, given, drawn));
+  await b.forward(await batchFor(a, b, given, random));
 
   const blobs: BlobDifference[] = [];
   for (const blob of inOrder(a, shared)) {
@@ -141,8 +141,8 @@ const named = (net: CompiledNet, blob: string): Pick<BlobDifference, "name" | "l
 });
 
 /** Values for every input of both nets, as the layers that read them need them. */
-function drawnFor(a: CompiledNet, b: CompiledNet, seed: number): ReadonlyMap<string, Float64Array> {
-  const drawn = new Map<string, Float64Array>();
+function randomFor(a: CompiledNet, b: CompiledNet, seed: number): ReadonlyMap<string, Float64Array> {
+  const random = new Map<string, Float64Array>();
   for (const net of [b, a]) {
     const internals = internalsOf(net);
     if (!internals) continue;
@@ -151,21 +151,21 @@ function drawnFor(a: CompiledNet, b: CompiledNet, seed: number): ReadonlyMap<str
       { text: "", inputs: inputDomains(lowered, net.definition), seed },
       { ...lowered, params: [] },
     );
-    for (const [blob, x] of values.inputs) drawn.set(blob, x);
+    for (const [blob, x] of values.inputs) random.set(blob, x);
   }
-  return drawn;
+  return random;
 }
 
 /** What is given to the first net: undefined where it feeds itself. */
 function givenTo(
   a: CompiledNet,
   inputs: Readonly<Record<string, Float32Array>> | undefined,
-  drawn: ReadonlyMap<string, Float64Array>,
+  random: ReadonlyMap<string, Float64Array>,
 ): Blobs | undefined {
   const unfed = internalsOf(a)?.unfed ?? a.inputs;
   if (unfed.length === 0 && inputs === undefined) return undefined;
   const given: Blobs = Object.create(null);
-  for (const blob of unfed) given[blob] = Float32Array.from(inputs?.[blob] ?? drawn.get(blob) ?? []);
+  for (const blob of unfed) given[blob] = Float32Array.from(inputs?.[blob] ?? random.get(blob) ?? []);
   for (const [blob, x] of Object.entries(inputs ?? {})) given[blob] = x;
   return given;
 }
@@ -175,14 +175,14 @@ async function batchFor(
   a: CompiledNet,
   b: CompiledNet,
   given: Blobs | undefined,
-  drawn: ReadonlyMap<string, Float64Array>,
+  random: ReadonlyMap<string, Float64Array>,
 ): Promise<Blobs | undefined> {
   const internals = internalsOf(b);
   if (!internals) return given;
   const batch: Blobs = Object.create(null);
   for (const blob of internals.lowered.inputs.keys()) {
     const fed = await internalsOf(a)?.running.current()?.runner.readInput(inputName(blob));
-    const values = fed ? toFloat32(fed) : (given?.[blob] ?? drawn.get(blob));
+    const values = fed ? toFloat32(fed) : (given?.[blob] ?? random.get(blob));
     if (values) batch[blob] = Float32Array.from(values);
   }
   return batch;

@@ -25,7 +25,7 @@ export type { BatchRequest, BatchSource, SolverOutcome } from "../runtime/solver
 /** A net in training, with its test nets. Its functions are closures: they can be taken apart from it. */
 export type Solver = SolverOf<TrainingNet, CompiledNet>;
 
-/** What `createSolver` may be told beside the solver itself. */
+/** Options of `createSolver`, beside the solver itself. */
 export interface SolverOptions
   extends Pick<CompileOptions, "target" | "threads" | "keep" | "dtype" | "layers" | "debug"> {
   /** Where relative paths start. Default: the working directory, then the folder of the file that names them. */
@@ -41,7 +41,7 @@ export interface SolverOptions
   readonly level?: number;
   /** Batches, for nets without data layers: by blob name, one for all or a function. */
   readonly inputs?: BatchSource;
-  /** Everything the solver tells: `formatEvent` writes it as Caffe's log does. */
+  /** Everything the solver reports: `formatEvent` writes it as Caffe's log does. */
   readonly onEvent?: (event: SolverEvent) => void;
   /** After every update. */
   readonly onProgress?: (progress: Progress) => void;
@@ -62,10 +62,10 @@ export async function createSolver(solver: string | SolverDef, options: SolverOp
   const { definition, file } = await readSolver(solver, options.layers);
   const parameters = definition.solver;
   const onEvent = listener(options);
-  const told = createDiagnostics();
-  checkSolver(parameters, told);
-  if (told.hasErrors) throw new CortadoError(told.all);
-  for (const { message } of told.all) onEvent({ kind: "warning", iteration: 0, message });
+  const diagnostics = createDiagnostics();
+  checkSolver(parameters, diagnostics);
+  if (diagnostics.hasErrors) throw new CortadoError(diagnostics.all);
+  for (const { message } of diagnostics.all) onEvent({ kind: "warning", iteration: 0, message });
 
   // What is written goes to the working directory or beside the solver; `root` is where data is read.
   const own = new Set([process.cwd(), ...(file === undefined ? [] : [dirname(file)])]);

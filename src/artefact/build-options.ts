@@ -8,7 +8,7 @@ import { checkOptions } from "../net/check-options.js";
 import type { SolverDef } from "../net-text/index.js";
 import { BUILD_TARGETS } from "./build-target.js";
 
-/** What `buildNet` may be told. */
+/** Options of `buildNet`. */
 export interface BuildOptions {
   /** The folder to write into; made where it is not there. */
   readonly out: string;

@@ -1,14 +1,15 @@
 import { type Command, Option } from "commander";
-import type { TargetName } from "../../codegen/targets/index.js";
 import { showBytes, showCount, showShape } from "../../proto/words/amounts.js";
 import { unquoted } from "../../proto/words/names.js";
-import { BUILD_TARGETS } from "../artefact/build-target.js";
-import { stringLiteral } from "../artefact/literal.js";
-import { type BuildReport, buildNet } from "../build-net.js";
-import { openFeeds } from "../net/feeds.js";
-import { readDefinition } from "../net/read-definition.js";
-import { selectLayers } from "../net-text/index.js";
-import { withShapeHint } from "./analyse.js";
+import { type BuildReport, buildNet } from "../index.js";
+import {
+  BUILD_TARGETS,
+  openFeeds,
+  selectLayers,
+  stringLiteral,
+  type TargetName,
+  withShapeHint,
+} from "../tools.js";
 import {
   countOption,
   type End,
@@ -16,17 +17,15 @@ import {
   jsonOption,
   type ModelOptions,
   rootOption,
-  theFile,
   withModel,
   withShapes,
   withState,
 } from "./command-options.js";
 import { EXIT } from "./faults.js";
 import { type Io, painter } from "./io.js";
-import { loadLayers } from "./layers.js";
 import { list, oneOf } from "./option-values.js";
+import { given, onModel, readModel } from "./read-model.js";
 import { json, pathOf, shownPath } from "./text.js";
-import { showWarnings } from "./warnings.js";
 
 interface BuildFlags extends ModelOptions {
   readonly out: string;
@@ -85,27 +84,16 @@ export function addBuild(program: Command, io: Io, end: End): void {
     .addOption(fileOption("--solver <file>", "whose update (default: SGD, its rate given to each step)"))
     .addOption(countOption("--seed <n>", "of fillers and dropout (default: the solver's, else 1701)", 0))
     .addOption(rootOption());
-  withShapes(withState(command))
-    .addOption(jsonOption("one JSON document on stdout"))
-    .action(async (model: string | undefined, options: BuildFlags) =>
-      end(
-        await build(
-          theFile(model, options.model, { command: "build", what: "a net", flag: "model" }),
-          options,
-          io,
-        ),
-      ),
-    );
+  onModel(
+    withShapes(withState(command)).addOption(jsonOption("one JSON document on stdout")),
+    { io, end },
+    build,
+  );
 }
 
 async function build(file: string, options: BuildFlags, io: Io): Promise<number> {
-  const given = (path: string | undefined): string | undefined =>
-    path === undefined ? undefined : pathOf(io, path);
   const phase = options.phase ?? (options.train ? "TRAIN" : "TEST");
-  const state = { phase, level: options.level, stages: options.stage };
-  const layers = await loadLayers(options.layers, io);
-  const { definition, root } = await readDefinition(pathOf(io, file), given(options.root), state, layers);
-  showWarnings(definition.warnings, io);
+  const { definition, state, root, layers } = await readModel(file, { ...options, phase }, io);
   const selected = selectLayers(definition, state);
   const feeds = await openFeeds(selected, { root, phase, seed: 0, shapes: options.shape, layers }).catch(
     (error: unknown) => {
@@ -121,11 +109,11 @@ async function build(file: string, options: BuildFlags, io: Io): Promise<number>
     out: pathOf(io, options.out),
     target: options.target,
     arch: options.arch,
-    weights: given(options.weights),
+    weights: given(io, options.weights),
     keep: keep?.length === 1 && keep[0] === "all" ? "all" : keep,
     backward: options.diffs ?? options.backward,
     train: options.train,
-    solver: given(options.solver),
+    solver: given(io, options.solver),
     seed: options.seed,
     shapes: options.shape,
   });

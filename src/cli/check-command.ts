@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { type Diagnostic, formatDiagnostic, lineAndColumn } from "../../proto/errors/index.js";
 import { showCount } from "../../proto/words/amounts.js";
 import { unquoted } from "../../proto/words/names.js";
-import { checkFile, type FileReport } from "./check-file.js";
+import { checkFile, type FileReport } from "../tools.js";
 import {
   type End,
   jsonOption,

@@ -3,8 +3,8 @@
 import { type Command, Option } from "commander";
 import { orList, userError } from "../../proto/errors/index.js";
 import { quoted, unquoted } from "../../proto/words/names.js";
-import { HIDDEN_CHOICES, TARGET_CHOICES } from "../net/choose-target.js";
-import type { CompileOptions } from "../net/compile-options.js";
+import type { CompileOptions } from "../index.js";
+import { HIDDEN_CHOICES, TARGET_CHOICES } from "../tools.js";
 import { architecture, list, oneOf, type Shapes, shape, text, wholeNumber } from "./option-values.js";
 
 /** Ends a command with an exit code. */

@@ -1,16 +1,20 @@
 import { lstat, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Command, Option } from "commander";
-import { type DeviceProperties, openAddon } from "../../native/addon.js";
 import { CortadoError } from "../../proto/errors/index.js";
 import { grouped, showBytes, showCount } from "../../proto/words/amounts.js";
 import { unquoted, visible } from "../../proto/words/names.js";
 import { messageOf } from "../../proto/words/trouble.js";
-import { cacheFolder, checkCacheFolder } from "../../runtime/cache.js";
-import { searchDriver } from "../../runtime/devices/cuda/driver.js";
-import { searchNvrtc } from "../../runtime/devices/cuda/nvrtc.js";
-import type { Looked } from "../../runtime/devices/cuda/nvrtc-places.js";
-import { findCompiler } from "../../runtime/devices/emulator/host-compiler.js";
+import {
+  cacheFolder,
+  checkCacheFolder,
+  type DeviceProperties,
+  findCompiler,
+  type Looked,
+  openAddon,
+  searchDriver,
+  searchNvrtc,
+} from "../tools.js";
 import { type End, jsonOption } from "./command-options.js";
 import { EXIT } from "./faults.js";
 import { type Io, type Paint, painter } from "./io.js";

@@ -2,14 +2,16 @@ import { type Command, Option } from "commander";
 import { InternalError, orList, userError } from "../../proto/errors/index.js";
 import { showCount, showShape } from "../../proto/words/amounts.js";
 import { unquoted } from "../../proto/words/names.js";
-import { shortNumber } from "../../runtime/solver/events.js";
-import { type BlobDifference, compareNets, type NetComparison } from "../compare-nets.js";
-import { randomNetValues } from "../gradcheck/net-values.js";
-import { TARGET_CHOICES } from "../net/choose-target.js";
-import { compile } from "../net/compile.js";
-import type { CompiledNet } from "../net/compiled-net.js";
-import { internalsOf } from "../net/internals.js";
-import { collectWeights, loadWeights } from "../net/load-weights.js";
+import {
+  type BlobDifference,
+  type CompiledNet,
+  collectWeights,
+  compareNets,
+  compile,
+  loadWeights,
+  type NetComparison,
+} from "../index.js";
+import { internalsOf, randomNetValues, shortNumber, TARGET_CHOICES } from "../tools.js";
 import {
   countOption,
   type End,

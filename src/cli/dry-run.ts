@@ -1,18 +1,20 @@
 /** `cortado time --target cuda --dry-run`: what a net would be on a GPU, without one. */
 
-import { cudaTarget } from "../../codegen/targets/index.js";
 import { showBytes, showCount } from "../../proto/words/amounts.js";
 import { unquoted } from "../../proto/words/names.js";
-import { shortNumber } from "../../runtime/solver/events.js";
-import { type KernelReport, type ProgramReport, reportProgram } from "../net/kernel-report.js";
-import { readDefinition } from "../net/read-definition.js";
-import { analyse } from "./analyse.js";
+import {
+  analyse,
+  cudaTarget,
+  type KernelReport,
+  type ProgramReport,
+  reportProgram,
+  shortNumber,
+} from "../tools.js";
 import type { ModelOptions } from "./command-options.js";
 import { EXIT } from "./faults.js";
 import type { Io } from "./io.js";
-import { loadLayers } from "./layers.js";
-import { type Column, json, pathOf, table } from "./text.js";
-import { showWarnings } from "./warnings.js";
+import { readModel } from "./read-model.js";
+import { type Column, json, table } from "./text.js";
 
 export interface DryRunOptions extends ModelOptions {
   readonly phase: "TRAIN" | "TEST";
@@ -24,10 +26,7 @@ const DEFAULT_ARCHITECTURE = "sm_90";
 /** Compiles a net's kernels with NVRTC and prints what they take; in phase TRAIN those of backward too. */
 export async function dryRun(file: string, options: DryRunOptions, io: Io): Promise<number> {
   const { phase, arch = DEFAULT_ARCHITECTURE } = options;
-  const state = { phase, level: options.level, stages: options.stage };
-  const given = options.root === undefined ? undefined : pathOf(io, options.root);
-  const layers = await loadLayers(options.layers, io);
-  const { definition, root } = await readDefinition(pathOf(io, file), given, state, layers);
+  const { definition, state, root, layers } = await readModel(file, options, io);
   const { program } = await analyse(definition, {
     ...state,
     root,
@@ -36,7 +35,6 @@ export async function dryRun(file: string, options: DryRunOptions, io: Io): Prom
     target: cudaTarget,
     architecture: arch,
   });
-  showWarnings(definition.warnings, io);
   const report = await reportProgram(program, arch);
   if (options.json) io.stdout.write(`${json({ model: file, phase, ...report }, 2)}\n`);
   else for (const line of reportLines(report, { file, phase })) io.stdout.write(`${line}\n`);

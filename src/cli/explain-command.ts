@@ -1,14 +1,20 @@
 import { type Command, Option } from "commander";
-import { TARGETS, type TargetName } from "../../codegen/targets/index.js";
 import { orList, userError } from "../../proto/errors/index.js";
 import { didYouMean } from "../../proto/errors/suggest.js";
 import { showBytes, showShape } from "../../proto/words/amounts.js";
 import { quoted, unquoted } from "../../proto/words/names.js";
-import type { LoweredNet } from "../layers/index.js";
-import { explainLayers, type LayerExplanation } from "../net/explain.js";
-import { type TracedProgram, type TracedStage, traceProgram } from "../net/programs.js";
-import { readDefinition } from "../net/read-definition.js";
-import { lowerForAnalysis, programOptions } from "./analyse.js";
+import {
+  explainLayers,
+  type LayerExplanation,
+  type LoweredNet,
+  lowerForAnalysis,
+  programOptions,
+  TARGETS,
+  type TargetName,
+  type TracedProgram,
+  type TracedStage,
+  traceProgram,
+} from "../tools.js";
 import {
   archOption,
   type End,
@@ -17,17 +23,15 @@ import {
   type ModelOptions,
   phaseOption,
   rootOption,
-  theFile,
   withModel,
   withShapes,
   withState,
 } from "./command-options.js";
 import { EXIT } from "./faults.js";
 import { type Io, type Paint, painter } from "./io.js";
-import { loadLayers } from "./layers.js";
 import { oneOf } from "./option-values.js";
-import { json, pathOf, table } from "./text.js";
-import { showWarnings } from "./warnings.js";
+import { onModel, readModel } from "./read-model.js";
+import { json, table } from "./text.js";
 
 interface ExplainOptions extends Omit<ModelOptions, "stage"> {
   readonly phase: "TRAIN" | "TEST";
@@ -64,17 +68,11 @@ export function addExplain(program: Command, io: Io, end: End): void {
     .addOption(fileOption("--stage <name>", "what a stage of the compiler makes of the net"))
     .option("--timings", "the time of each stage, as --stage all")
     .addOption(rootOption());
-  withShapes(withState(command, "--net-stage"))
-    .addOption(jsonOption("one JSON document on stdout"))
-    .action(async (model: string | undefined, options: ExplainOptions) =>
-      end(
-        await explain(
-          theFile(model, options.model, { command: "explain", what: "a net", flag: "model" }),
-          options,
-          io,
-        ),
-      ),
-    );
+  onModel(
+    withShapes(withState(command, "--net-stage")).addOption(jsonOption("one JSON document on stdout")),
+    { io, end },
+    explain,
+  );
 }
 
 async function explain(file: string, options: ExplainOptions, io: Io): Promise<number> {
@@ -85,11 +83,11 @@ async function explain(file: string, options: ExplainOptions, io: Io): Promise<n
   const target = TARGETS.find(({ name }) => name === options.target) ?? TARGETS[0];
   if (arch !== undefined && target.describe(arch).gpu === undefined)
     throw userError(`the ${target.name} target has no architectures`, "leave --arch out");
-  const state = { phase, level: options.level, stages: options.netStage };
-  const layers = await loadLayers(options.layers, io);
-  const given = options.root === undefined ? undefined : pathOf(io, options.root);
-  const { definition, root } = await readDefinition(pathOf(io, file), given, state, layers);
-  showWarnings(definition.warnings, io);
+  const { definition, state, root, layers } = await readModel(
+    file,
+    { ...options, stage: options.netStage },
+    io,
+  );
   const { lowered, objective } = await lowerForAnalysis(definition, {
     ...state,
     root,

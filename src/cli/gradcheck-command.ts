@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { showCount, showShape } from "../../proto/words/amounts.js";
 import { unquoted, visible } from "../../proto/words/names.js";
-import { checkGradients, type GradientFailure, type GradientReport } from "../check-gradients.js";
+import { checkGradients, type GradientFailure, type GradientReport } from "../index.js";
 import {
   countOption,
   type End,
@@ -10,7 +10,6 @@ import {
   type ModelOptions,
   phaseOption,
   rootOption,
-  theFile,
   withModel,
   withShapes,
   withState,
@@ -18,6 +17,7 @@ import {
 import { EXIT } from "./faults.js";
 import { type Io, type Paint, painter } from "./io.js";
 import { loadLayers } from "./layers.js";
+import { given, onModel } from "./read-model.js";
 import { json, pathOf, table } from "./text.js";
 
 interface GradcheckOptions extends ModelOptions {
@@ -45,17 +45,11 @@ export function addGradcheck(program: Command, io: Io, end: End): void {
     .addOption(fileOption("--layer <name>", "only the parameters of this layer"))
     .addOption(fileOption("--weights <file>", "parameters to check at (default: random)"))
     .addOption(rootOption());
-  withShapes(withState(command))
-    .addOption(jsonOption("one JSON document on stdout"))
-    .action(async (model: string | undefined, options: GradcheckOptions) =>
-      end(
-        await gradcheck(
-          theFile(model, options.model, { command: "gradcheck", what: "a net", flag: "model" }),
-          options,
-          io,
-        ),
-      ),
-    );
+  onModel(
+    withShapes(withState(command)).addOption(jsonOption("one JSON document on stdout")),
+    { io, end },
+    gradcheck,
+  );
 }
 
 async function gradcheck(file: string, options: GradcheckOptions, io: Io): Promise<number> {
@@ -65,8 +59,8 @@ async function gradcheck(file: string, options: GradcheckOptions, io: Io): Promi
     stages: options.stage,
     layers: await loadLayers(options.layers, io),
     shapes: options.shape,
-    root: options.root === undefined ? undefined : pathOf(io, options.root),
-    weights: options.weights === undefined ? undefined : pathOf(io, options.weights),
+    root: given(io, options.root),
+    weights: given(io, options.weights),
   });
   if (options.json) io.stdout.write(`${json({ model: file, phase, seed, runs, ...report }, 2)}\n`);
   else for (const line of reportLines(report, painter(io.stdout, io.env))) io.stdout.write(`${line}\n`);

@@ -4,8 +4,8 @@ import { pathToFileURL } from "node:url";
 import { userError } from "../../proto/errors/index.js";
 import { quotedPath } from "../../proto/words/names.js";
 import { codeOf, messageOf, troubleOf } from "../../proto/words/trouble.js";
-import { extras, type LayerType } from "../layers/index.js";
-import { layerProblems } from "../net/check-options.js";
+import { extras, type LayerType } from "../index.js";
+import { layerProblems } from "../tools.js";
 import type { Io } from "./io.js";
 import { pathOf } from "./text.js";
 

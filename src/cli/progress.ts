@@ -2,7 +2,7 @@
 
 import cliProgress from "cli-progress";
 import { grouped, showDuration } from "../../proto/words/amounts.js";
-import { shortNumber } from "../../runtime/solver/events.js";
+import { shortNumber } from "../tools.js";
 import { hasUnicode, type Io } from "./io.js";
 
 export interface ProgressState {

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { visible, visibleLines } from "../../proto/words/names.js";
-import { version } from "../version.js";
+import { version } from "../tools.js";
 import { type Grammar, normaliseArguments } from "./arguments.js";
 import { addBuild } from "./build-command.js";
 import { addCheck } from "./check-command.js";

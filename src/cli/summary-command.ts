@@ -1,15 +1,18 @@
 import type { Command } from "commander";
-import { sizeOf } from "../../codegen/ir/graph.js";
-import { formatPlan } from "../../codegen/plan/index.js";
 import { userError } from "../../proto/errors/index.js";
 import { createMessage, type SolverParameter } from "../../proto/index.js";
 import { grouped, showBytes, showCount, showShape, showThousands } from "../../proto/words/amounts.js";
 import { unquoted } from "../../proto/words/names.js";
-import { buildSolver } from "../artefact/build-solver.js";
-import { trainingPrograms } from "../net/programs.js";
-import { readDefinition } from "../net/read-definition.js";
-import { ruleOf } from "../solvers/index.js";
-import { type Analysis, analyse, programOptions } from "./analyse.js";
+import { formatPlan } from "../index.js";
+import {
+  type Analysis,
+  analyse,
+  buildSolver,
+  programOptions,
+  ruleOf,
+  sizeOf,
+  trainingPrograms,
+} from "../tools.js";
 import {
   type End,
   fileOption,
@@ -17,16 +20,14 @@ import {
   type ModelOptions,
   phaseOption,
   rootOption,
-  theFile,
   withModel,
   withShapes,
   withState,
 } from "./command-options.js";
 import { EXIT } from "./faults.js";
 import { type Io, painter } from "./io.js";
-import { loadLayers } from "./layers.js";
+import { onModel, readModel } from "./read-model.js";
 import { json, pathOf, table } from "./text.js";
-import { showWarnings } from "./warnings.js";
 
 interface SummaryOptions extends ModelOptions {
   readonly phase: "TRAIN" | "TEST";
@@ -55,35 +56,16 @@ export function addSummary(program: Command, io: Io, end: End): void {
       ),
     )
     .addOption(rootOption());
-  withShapes(withState(command))
-    .addOption(jsonOption("one JSON document on stdout"))
-    .action(async (model: string | undefined, options: SummaryOptions) =>
-      end(
-        await summary(
-          theFile(model, options.model, { command: "summary", what: "a net", flag: "model" }),
-          options,
-          io,
-        ),
-      ),
-    );
+  onModel(
+    withShapes(withState(command)).addOption(jsonOption("one JSON document on stdout")),
+    { io, end },
+    summary,
+  );
 }
 
 async function summary(file: string, options: SummaryOptions, io: Io): Promise<number> {
-  const state = { phase: options.phase, level: options.level, stages: options.stage };
-  const layers = await loadLayers(options.layers, io);
-  const { definition, root } = await readDefinition(
-    pathOf(io, file),
-    options.root === undefined ? undefined : pathOf(io, options.root),
-    state,
-    layers,
-  );
-  showWarnings(definition.warnings, io);
-  const analysis = await analyse(definition, {
-    ...state,
-    root,
-    layers,
-    shapes: options.shape,
-  });
+  const { definition, state, root, layers } = await readModel(file, options, io);
+  const analysis = await analyse(definition, { ...state, root, layers, shapes: options.shape });
   if (options.solver !== undefined && options.phase !== "TRAIN")
     throw userError("--solver is about training", "add --phase TRAIN");
   const solver =

@@ -2,12 +2,15 @@ import type { Command } from "commander";
 import { InternalError, userError } from "../../proto/errors/index.js";
 import { showDuration } from "../../proto/words/amounts.js";
 import { quoted, unquoted } from "../../proto/words/names.js";
-import { type OutputValue, shortNumber } from "../../runtime/solver/events.js";
-import { outputValues, weightedLoss } from "../../runtime/solver/testing.js";
-import { compile } from "../net/compile.js";
-import type { CompiledNet } from "../net/compiled-net.js";
-import { internalsOf } from "../net/internals.js";
-import { formatMatchReport, loadWeights, type WeightReport } from "../net/load-weights.js";
+import { type CompiledNet, compile, formatMatchReport, loadWeights, type WeightReport } from "../index.js";
+import {
+  internalsOf,
+  type OutputValue,
+  outputValues,
+  shortNumber,
+  unfedInputs,
+  weightedLoss,
+} from "../tools.js";
 import {
   countOption,
   type End,
@@ -16,15 +19,14 @@ import {
   type ModelOptions,
   type RunOptions,
   rootOption,
-  theFile,
   withModel,
   withState,
   withTarget,
 } from "./command-options.js";
 import { EXIT } from "./faults.js";
-import { unfedInputs } from "./inputs.js";
 import { type Io, painter } from "./io.js";
 import { loadLayers } from "./layers.js";
+import { given, onModel } from "./read-model.js";
 import { json, pathOf } from "./text.js";
 import { outputText } from "./train-report.js";
 import { showWarnings, warnGpu } from "./warnings.js";
@@ -47,17 +49,11 @@ export function addTest(program: Command, io: Io, end: End): void {
     .addOption(fileOption("--weights <files>", "trained weights: .caffemodel files, separated by commas"))
     .addOption(countOption("--iterations <n>", "batches", 1).default(50))
     .addOption(rootOption());
-  withState(withTarget(command))
-    .addOption(jsonOption("one JSON document on stdout"))
-    .action(async (model: string | undefined, options: TestOptions) =>
-      end(
-        await test(
-          theFile(model, options.model, { command: "test", what: "a net", flag: "model" }),
-          options,
-          io,
-        ),
-      ),
-    );
+  onModel(
+    withState(withTarget(command)).addOption(jsonOption("one JSON document on stdout")),
+    { io, end },
+    test,
+  );
 }
 
 async function test(file: string, options: TestOptions, io: Io): Promise<number> {
@@ -75,7 +71,7 @@ async function test(file: string, options: TestOptions, io: Io): Promise<number>
     level: options.level,
     stages: options.stage,
     layers: await loadLayers(options.layers, io),
-    root: options.root === undefined ? undefined : pathOf(io, options.root),
+    root: given(io, options.root),
   });
   try {
     showWarnings(net.definition.warnings, io);

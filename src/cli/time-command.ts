@@ -1,16 +1,21 @@
 import { type Command, Option } from "commander";
 import { InternalError, userError } from "../../proto/errors/index.js";
 import { unquoted } from "../../proto/words/names.js";
-import { shortNumber } from "../../runtime/solver/events.js";
-import { outputValues, weightedLoss } from "../../runtime/solver/testing.js";
-import { compile } from "../net/compile.js";
-import type { CompiledNet } from "../net/compiled-net.js";
-import { internalsOf, type NetInternals } from "../net/internals.js";
-import { hasGradient } from "../net/objective.js";
-import { readDefinition } from "../net/read-definition.js";
-import { selectLayers } from "../net-text/index.js";
-import { withShapeHint } from "./analyse.js";
-import { attributeTimes, type LayerTime } from "./attribute.js";
+import { type CompiledNet, compile } from "../index.js";
+import {
+  attributeTimes,
+  hasGradient,
+  internalsOf,
+  type LayerTime,
+  type NetInternals,
+  outputValues,
+  selectLayers,
+  shortNumber,
+  standInValues,
+  unfedInputs,
+  weightedLoss,
+  withShapeHint,
+} from "../tools.js";
 import {
   archOption,
   countOption,
@@ -29,11 +34,10 @@ import {
 } from "./command-options.js";
 import { dryRun } from "./dry-run.js";
 import { EXIT } from "./faults.js";
-import { standInValues, unfedInputs } from "./inputs.js";
 import { type Io, painter } from "./io.js";
-import { loadLayers } from "./layers.js";
-import { json, pathOf } from "./text.js";
-import { showWarnings, warnGpu } from "./warnings.js";
+import { readModel } from "./read-model.js";
+import { json } from "./text.js";
+import { warnGpu } from "./warnings.js";
 
 interface TimeOptions extends RunOptions, ModelOptions {
   readonly iterations: number;
@@ -96,14 +100,7 @@ function isDryRun({ dryRun, target, arch }: TimeOptions): boolean {
 async function time(file: string, options: TimeOptions, io: Io): Promise<number> {
   warnGpu(options, io);
   const { phase, threads = 1, iterations } = options;
-  const state = { phase, level: options.level, stages: options.stage };
-  const layers = await loadLayers(options.layers, io);
-  const { definition, root } = await readDefinition(
-    pathOf(io, file),
-    options.root === undefined ? undefined : pathOf(io, options.root),
-    state,
-    layers,
-  );
+  const { definition, state, root, layers } = await readModel(file, options, io);
   const net = await compile(definition, {
     ...state,
     layers,
@@ -115,7 +112,6 @@ async function time(file: string, options: TimeOptions, io: Io): Promise<number>
     throw withShapeHint(error, selectLayers(definition, state), phase);
   });
   try {
-    showWarnings(net.definition.warnings, io);
     const internals = internalsOf(net);
     if (!internals) throw new InternalError("a compiled net without internals");
     const say = (text: string): void => {

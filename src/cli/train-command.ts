@@ -1,8 +1,7 @@
 import type { Command } from "commander";
 import { userError } from "../../proto/errors/index.js";
-import { createSolver, type Solver } from "../create-solver.js";
-import { parseSolver } from "../net/parse-net.js";
-import { readTextFile } from "../net/read-definition.js";
+import { createSolver, parseSolver, type Solver } from "../index.js";
+import { readTextFile } from "../tools.js";
 import {
   countOption,
   type End,
@@ -17,6 +16,7 @@ import {
 import { EXIT } from "./faults.js";
 import type { Io } from "./io.js";
 import { loadLayers } from "./layers.js";
+import { given } from "./read-model.js";
 import { pathOf } from "./text.js";
 import { createJsonReport, createTextReport, type TrainReport } from "./train-report.js";
 import { warnGpu } from "./warnings.js";
@@ -93,10 +93,10 @@ async function train(file: string, options: TrainOptions, io: Io): Promise<numbe
     solver = await createSolver(definition, {
       target: options.target,
       threads: options.threads,
-      root: options.root === undefined ? undefined : pathOf(io, options.root),
+      root: given(io, options.root),
       seed: options.seed,
       weights: options.weights === undefined ? undefined : listed(options.weights, io),
-      resume: options.snapshot === undefined ? undefined : pathOf(io, options.snapshot),
+      resume: given(io, options.snapshot),
       stages: options.stage,
       level: options.level,
       layers,

@@ -3,8 +3,13 @@
 import { type Diagnostic, formatDiagnostics, lineAndColumn } from "../../proto/errors/index.js";
 import { showCount, showDuration } from "../../proto/words/amounts.js";
 import { unquoted, visibleLines } from "../../proto/words/names.js";
-import { formatEvent, type OutputValue, type SolverEvent, shortNumber } from "../../runtime/solver/events.js";
-import type { SolverOutcome } from "../../runtime/solver/solver.js";
+import {
+  formatEvent,
+  type OutputValue,
+  type SolverEvent,
+  type SolverOutcome,
+  shortNumber,
+} from "../tools.js";
 import { paintDiagnostics } from "./faults.js";
 import { type Io, type Paint, painter } from "./io.js";
 import { createProgressLine } from "./progress.js";

@@ -31,7 +31,7 @@ export async function searchNets(make: MakeNet, options: SearchOptions): Promise
   const found = details.counterexample?.[0];
   if (!found)
     throw userError(
-      `of ${checked + kinks} nets that were drawn ${kinks} are not smooth within the step`,
+      `of ${checked + kinks} random nets ${kinks} are not smooth within the step`,
       "a layer's domain says where its inputs may lie: away from its kinks",
     );
   return { checked, kinks, worst, failures: [await failureOf(found, checkOptions)], parts: [] };

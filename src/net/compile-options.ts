@@ -3,7 +3,7 @@ import type { WeightSet } from "../../runtime/weights/index.js";
 import type { LayerType } from "../layers/index.js";
 import type { CompiledNet } from "./compiled-net.js";
 
-/** What `compile` may be told. */
+/** Options of `compile`. */
 export interface CompileOptions {
   /** Which layers stay and how they act. Default "TEST". */
   readonly phase?: "TRAIN" | "TEST";
@@ -38,6 +38,6 @@ export interface CompileOptions {
   readonly debug?: "finite";
   /** Where the lines of a net with `debug_info: true` go. Default: stderr. */
   readonly log?: (line: string) => void;
-  /** "float64" on `ts`: gradient checks. Values cross the face as Float32Array all the same. Default "float32". */
+  /** "float64" on `ts`: gradient checks. Values cross the public API as Float32Array all the same. Default "float32". */
   readonly dtype?: "float32" | "float64";
 }

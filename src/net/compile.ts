@@ -5,7 +5,7 @@ import type { NetDef } from "../net-text/index.js";
 import type { CompileOptions } from "./compile-options.js";
 import { createTraining } from "./compile-training.js";
 import type { CompiledNet, TrainingNet } from "./compiled-net.js";
-import { createFace } from "./create-net.js";
+import { createNet } from "./create-net.js";
 import { createInspector } from "./inspect.js";
 import type { NetInternals } from "./internals.js";
 import { type CompiledRunner, checkFit, loadProgram, optionsFor } from "./load-program.js";
@@ -53,9 +53,9 @@ export async function compileTraining(
       return runner;
     }),
   );
-  const face = await finish(parts, trainOptions, async () => () => training.runner);
-  // The face's getters stay getters: a copy by spreading would freeze their values.
-  return Object.assign(face, { step: training.step, history: training.history });
+  const compiled = await finish(parts, trainOptions, async () => () => training.runner);
+  // Getters stay getters: a copy by spreading would freeze their values.
+  return Object.assign(compiled, { step: training.step, history: training.history });
 }
 
 interface Parts extends Pick<OpenNet, "definition" | "root" | "target"> {
@@ -130,7 +130,7 @@ async function prepare(
   }
 }
 
-/** Builds the program that is shown, makes the face and loads weights; whatever fails, nothing stays open. */
+/** Builds the program that is shown, makes the net and loads weights; whatever fails, nothing stays open. */
 function finish(
   parts: Parts,
   options: CompileOptions,
@@ -141,18 +141,18 @@ function finish(
     const { definition, target, internals } = parts;
     const ranges = createRanges(
       definition,
-      () => face,
+      () => compiled,
       (range, shapes) =>
         compile(range, {
           ...options,
           root: parts.root,
-          share: face,
+          share: compiled,
           shapes,
           keep: options.keep === "all" ? "all" : undefined,
           weights: undefined,
         }),
     );
-    const face: CompiledNet = createFace({
+    const compiled: CompiledNet = createNet({
       definition,
       target,
       internals,
@@ -161,7 +161,7 @@ function finish(
       close: () => release(parts),
     });
     if (options.weights !== undefined) {
-      const report = await loadWeights(face, options.weights);
+      const report = await loadWeights(compiled, options.weights);
       // Caffe says nothing; but who passes weights of which none is used has made a mistake.
       if (report.matched.length === 0 && report.untouched.length > 0)
         throw userError(
@@ -169,7 +169,7 @@ function finish(
           formatMatchReport(report),
         );
     }
-    return face;
+    return compiled;
   });
 }
 

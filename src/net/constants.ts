@@ -14,7 +14,7 @@ export interface NetConstant {
  * Reads the files that a net's layers take constants from.
  *
  * @param root the folder that relative paths start from
- * @throws CortadoError that tells of every file that cannot be used, at the setting that names it
+ * @throws CortadoError that names every file that cannot be used, at the setting that names it
  */
 export async function readConstants(
   { files }: Pick<LoweredNet, "files">,

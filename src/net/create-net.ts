@@ -5,7 +5,7 @@ import { type NetInternals, rememberInternals } from "./internals.js";
 import type { CompiledRunner } from "./load-program.js";
 import type { RangeRunner } from "./ranges.js";
 
-export interface FaceParts {
+export interface NetParts {
   readonly definition: NetDef;
   readonly target: CompiledNet["target"];
   readonly internals: NetInternals;
@@ -18,7 +18,7 @@ export interface FaceParts {
 }
 
 /** The public value: plain data, and closures over a running net. */
-export function createFace(parts: FaceParts): CompiledNet {
+export function createNet(parts: NetParts): CompiledNet {
   const { definition, target, internals, ranges, shown } = parts;
   let closing: Promise<void> | undefined;
   const { lowered, running } = internals;

@@ -25,7 +25,7 @@ interface FiniteParts {
 type Values = ArrayLike<number>;
 type Related = { readonly message: string; readonly span?: Span };
 
-/** How long the values of a layer can be told: a layer has a few bottoms, but Concat may have hundreds. */
+/** How many values of a layer are listed: a layer has a few bottoms, but Concat may have hundreds. */
 const MOST_TOLD = 12;
 
 /** The check behind `debug: "finite"`, of programs that watch. */
@@ -43,20 +43,20 @@ export function createFiniteCheck({ lowered, definition, params }: FiniteParts):
 
   /** What a layer computes from: the ranges of its bottoms and parameters. */
   async function ranges(layer: number, runner: Runner): Promise<readonly Related[]> {
-    const told: Related[] = [];
+    const related: Related[] = [];
     const { bottoms: names, bottomNodes, params: own } = layers[layer];
     for (const [i, node] of bottomNodes.entries()) {
       const point = topOf.get(node);
       const values = point && (await runner.read("value", point.key));
       if (values)
-        told.push({
+        related.push({
           message: `bottom ${quoted(names[i])}: ${rangeOf(values)}`,
           span: layerSpan(layer, "bottom", i),
         });
     }
     for (const [i, { index }] of own.entries())
-      told.push({ message: `parameter ${i}: ${rangeOf(await params[index].read())}` });
-    return told;
+      related.push({ message: `parameter ${i}: ${rangeOf(await params[index].read())}` });
+    return related;
   }
 
   async function refuse(

@@ -24,7 +24,7 @@ export function createInspector(
     finite,
     info,
     async forward(runner, log) {
-      // What there is to see is told before anything is refused.
+      // What there is to see is written before anything is refused.
       if (log) await info?.forward(runner, log);
       await finite?.forward(runner);
     },

@@ -7,7 +7,7 @@ import type { Inspector } from "./inspect.js";
 import type { DeviceHold } from "./open-device.js";
 import type { CompiledCurrent } from "./row-programs.js";
 
-/** What is behind a face: for the solver, for sharing parameters, for the command line. */
+/** What is behind a compiled net: for the solver, for sharing parameters, for the command line. */
 export interface NetInternals {
   readonly lowered: LoweredNet;
   readonly params: ParamStore;
@@ -32,6 +32,6 @@ export function lentBy(net: CompiledNet): NetInternals {
   return internals;
 }
 
-/** Called once, when a face is made. */
+/** Called once, when a net is made. */
 export const rememberInternals = (net: CompiledNet, internals: NetInternals): void =>
   void known.set(net, internals);

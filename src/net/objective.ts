@@ -15,7 +15,7 @@ export const checkName = (lowered: LoweredNet, index: number): string =>
 export const sinkName = (lowered: LoweredNet, sink: number, value: number): string =>
   nameBeside(lowered, `sink:${sink}.${value}`);
 
-/** The name of a number of rows that a run tells, likewise. */
+/** The name of a number of rows that a run finds, likewise. */
 export const rowsName = (lowered: LoweredNet, index: number): string => nameBeside(lowered, `rows:${index}`);
 
 function nameBeside({ blobs }: LoweredNet, wanted: string): string {

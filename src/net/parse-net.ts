@@ -7,7 +7,7 @@ import {
   type SolverDef,
 } from "../net-text/index.js";
 
-/** What `parseNet` and `parseSolver` may be told. */
+/** What `parseNet` and `parseSolver` take as options. */
 export interface ParseOptions {
   /** How messages name the text: a path. */
   readonly name?: string;

@@ -73,7 +73,7 @@ export function createRanges(
       return net.backward(diffs as Record<string, Float32Array>);
     },
     async close() {
-      // A range that could not be compiled was told of then, and holds nothing.
+      // A range that could not be compiled was reported then, and holds nothing.
       for (const net of compiled.values())
         await net.then(
           ({ close }) => close(),

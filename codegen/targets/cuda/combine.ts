@@ -14,12 +14,12 @@ export interface Partial {
 export const MOST_POSITIONS = 2 ** 24;
 
 /** A thread's number among those of its row, and its row's among those of its block. */
-export interface Seat {
+export interface LanePlace {
   readonly lane: Index;
   readonly row: Index;
 }
 
-export const seatOf = (team: RowTeam, thread: Index): Seat =>
+export const seatOf = (team: RowTeam, thread: Index): LanePlace =>
   team.columns
     ? { lane: div(thread, team.rowsPerBlock), row: mod(thread, team.rowsPerBlock) }
     : { lane: mod(thread, team.lanes), row: div(thread, team.lanes) };
@@ -66,7 +66,7 @@ function merge(kind: ReduceKind, a: Partial, b: Partial): Partial {
 export function combine(
   writer: KernelWriter,
   team: RowTeam,
-  seat: Seat,
+  place: LanePlace,
   kind: ReduceKind,
   mine: Partial,
 ): Partial {
@@ -89,15 +89,15 @@ export function combine(
     const across = team.columns ? team.rowsPerBlock : 1;
     const values = writer.shared("accumulator", parts * across);
     const positions = partial.position && writer.shared("accumulator", parts * across);
-    const slot = (part: Index): Index => (team.columns ? add(mul(part, across), seat.row) : part);
+    const slot = (part: Index): Index => (team.columns ? add(mul(part, across), place.row) : part);
     const put = (part: Index): void => {
       writer.store(values, slot(part), partial.value);
       if (positions !== undefined && partial.position) writer.store(positions, slot(part), partial.position);
     };
-    if (team.columns) put(seat.lane);
+    if (team.columns) put(place.lane);
     else
-      writer.when(compare("eq", mod(seat.lane, 32), { kind: "int", value: 0 }), () =>
-        put(div(seat.lane, 32)),
+      writer.when(compare("eq", mod(place.lane, 32), { kind: "int", value: 0 }), () =>
+        put(div(place.lane, 32)),
       );
     writer.barrier();
     partial = inOrder(writer, kind, parts, slot, values, positions);

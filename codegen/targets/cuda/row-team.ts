@@ -2,7 +2,7 @@ import type { ReduceKind } from "../../ir/graph.js";
 import { add, compare, div, int, mod, mul, ZERO } from "../../kernel/indices.js";
 import type { Condition, Index, Typed, Value } from "../../kernel/kernel.js";
 import { constant, type KernelWriter, plus, ZERO_VALUE } from "../../kernel/writer.js";
-import { combine, type Partial, type Seat, seatOf } from "./combine.js";
+import { combine, type LanePlace, type Partial, seatOf } from "./combine.js";
 import { locateRow, type RowDomain, type RowTeam } from "./row-domain.js";
 
 /** One row of a kernel, as the thread that works on it sees it. */
@@ -14,7 +14,7 @@ export interface RowPlace {
   readonly at: readonly Index[];
   /** Which of the row's parts: 0 where a row has one. */
   readonly part: Index;
-  readonly seat: Seat;
+  readonly place: LanePlace;
   /** Whether there is such a row: the last block may have threads for more. */
   readonly exists: Condition | boolean;
 }
@@ -24,12 +24,12 @@ export function openRow(writer: KernelWriter, domain: RowDomain, team: RowTeam, 
   const { lanes, rowsPerBlock } = team;
   const teams = domain.rows * parts;
   const block = writer.parallel(lanes === 1 ? teams : Math.ceil(teams / rowsPerBlock));
-  let seat: Seat = { lane: ZERO, row: ZERO };
+  let place: LanePlace = { lane: ZERO, row: ZERO };
   if (lanes > 1) {
     const { lane, row } = seatOf(team, writer.team(lanes * rowsPerBlock));
-    seat = { lane: writer.integer(lane), row: writer.integer(row) };
+    place = { lane: writer.integer(lane), row: writer.integer(row) };
   }
-  const own = lanes === 1 ? block : writer.integer(add(mul(block, rowsPerBlock), seat.row));
+  const own = lanes === 1 ? block : writer.integer(add(mul(block, rowsPerBlock), place.row));
   // Parts are the outer number: neighbouring teams read neighbouring rows.
   const number = parts === 1 ? own : writer.integer(mod(own, domain.rows));
   return {
@@ -38,7 +38,7 @@ export function openRow(writer: KernelWriter, domain: RowDomain, team: RowTeam, 
     number,
     at: locateRow(domain, writer, number),
     part: parts === 1 ? ZERO : writer.integer(div(own, domain.rows)),
-    seat,
+    place,
     exists: compare("lt", own, int(teams)),
   };
 }
@@ -77,11 +77,11 @@ export function partialOf(
 /** The row's result, known to each of its threads. */
 export function bringTogether(
   writer: KernelWriter,
-  { team, seat, domain }: RowPlace,
+  { team, place, domain }: RowPlace,
   kind: ReduceKind,
   mine: Partial,
 ): Typed {
-  const { value, position } = team.lanes === 1 ? mine : combine(writer, team, seat, kind, mine);
+  const { value, position } = team.lanes === 1 ? mine : combine(writer, team, place, kind, mine);
   return position
     ? { type: "index", value: writer.integer({ kind: "truncate", value: position }, 0, domain.length - 1) }
     : { type: "real", value };

@@ -62,10 +62,10 @@ export function lowerRows(
   const overElements = (body: (element: Index) => void): void =>
     writer.when(row.exists, () => {
       const count = elementsPerThread(domain, team);
-      if (count > MOST_HELD) writer.loop(row.seat.lane, domain.length, body, team.lanes);
+      if (count > MOST_HELD) writer.loop(row.place.lane, domain.length, body, team.lanes);
       else
         writer.unrolled(count, (i) => {
-          const element = add(mul(i, team.lanes), row.seat.lane);
+          const element = add(mul(i, team.lanes), row.place.lane);
           slot = i;
           writer.when(compare("lt", element, int(domain.length)), () =>
             body(boundedBy(writer, element, domain.length)),
@@ -82,7 +82,7 @@ export function lowerRows(
   ): void => {
     const coordinates = unflatten(row.number, anchor.shape);
     const put = (values: readonly Typed[]): void => draft.putAt(coordinates, values, unread);
-    const leads = compare("eq", row.seat.lane, ZERO);
+    const leads = compare("eq", row.place.lane, ZERO);
     if (last) {
       writer.when(row.exists, () => writer.when(leads, () => put(draft.valuesAt(coordinates, value()))));
       return;

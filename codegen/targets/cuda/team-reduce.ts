@@ -65,12 +65,12 @@ function inParts(
   const mine = partialOf(
     writer,
     kind,
-    (body) => writer.when(row.exists, () => writer.loop(add(start, row.seat.lane), end, body, team.lanes)),
+    (body) => writer.when(row.exists, () => writer.loop(add(start, row.place.lane), end, body, team.lanes)),
     (element) => first.evaluate.valueAt(x, unflatten(positionInTensor(domain, row.at, element), x.shape)),
   );
   const part = bringTogether(writer, row, kind, mine);
   writer.when(row.exists, () =>
-    writer.when(compare("eq", row.seat.lane, ZERO), () =>
+    writer.when(compare("eq", row.place.lane, ZERO), () =>
       writer.store(results, add(mul(row.number, parts), row.part), asValue(part)),
     ),
   );
@@ -91,12 +91,12 @@ function inParts(
     second.writer,
     kind,
     (body) =>
-      second.writer.when(own.exists, () => second.writer.loop(own.seat.lane, parts, body, joiners.lanes)),
+      second.writer.when(own.exists, () => second.writer.loop(own.place.lane, parts, body, joiners.lanes)),
     (element) => load(found, add(mul(own.number, parts), element)),
   );
   const result = bringTogether(second.writer, own, kind, all);
   second.writer.when(own.exists, () =>
-    second.writer.when(compare("eq", own.seat.lane, ZERO), () =>
+    second.writer.when(compare("eq", own.place.lane, ZERO), () =>
       second.storeAt(unflatten(own.number, context.anchor.shape), result),
     ),
   );

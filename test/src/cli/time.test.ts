@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { Node } from "../../../codegen/ir/graph.js";
 import type { Step } from "../../../codegen/plan/index.js";
-import { attributeTimes } from "../../../src/cli/attribute.js";
+import { attributeTimes } from "../../../src/net/layer-times.js";
 import { findNvrtc } from "../../support/native.js";
 import { cortado, folderWith, TINY_NET } from "./support.js";
 

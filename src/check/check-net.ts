@@ -7,9 +7,9 @@ import { quoted, quotedPath, unquoted } from "../../proto/words/names.js";
 import { fixedSizeOf } from "../../runtime/data/feed-spec.js";
 import { type Feed, openFeed } from "../../runtime/data/open-feed.js";
 import { feedsOf, type LayerFeed, type LayerType, lowerNet, NOT_OPENED } from "../layers/index.js";
+import type { CompileOptions } from "../net/compile-options.js";
 import { checkFillers } from "../net/fill-params.js";
 import { type NetDef, selectLayers, wireNet } from "../net-text/index.js";
-import type { Shapes } from "./option-values.js";
 
 export type Phase = "TRAIN" | "TEST";
 
@@ -17,7 +17,7 @@ export interface NetCheckOptions {
   readonly level?: number;
   readonly stages?: readonly string[];
   readonly root?: string;
-  readonly shapes?: Shapes;
+  readonly shapes?: CompileOptions["shapes"];
   readonly layers?: readonly LayerType[];
   /** Default: both, or the one that the net has sources for. */
   readonly phases?: readonly Phase[];

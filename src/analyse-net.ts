@@ -1,15 +1,15 @@
 /** What can be said of a net without running it: its lowered form and its plan. */
 
-import { type Target, tsTarget } from "../../codegen/targets/index.js";
-import { CortadoError } from "../../proto/errors/index.js";
-import { fixedSizeOf } from "../../runtime/data/feed-spec.js";
-import { feedsOf, type LayerType, type LoweredNet } from "../layers/index.js";
-import { openFeeds } from "../net/feeds.js";
-import { lowerDefinition } from "../net/lower-definition.js";
-import { hasGradient, type Objective } from "../net/objective.js";
-import { type NetProgram, netProgram, type ProgramOptions } from "../net/programs.js";
-import { type NetDef, selectLayers } from "../net-text/index.js";
-import type { Shapes } from "./option-values.js";
+import { type Target, tsTarget } from "../codegen/targets/index.js";
+import { CortadoError } from "../proto/errors/index.js";
+import { fixedSizeOf } from "../runtime/data/feed-spec.js";
+import { feedsOf, type LayerType, type LoweredNet } from "./layers/index.js";
+import type { CompileOptions } from "./net/compile-options.js";
+import { openFeeds } from "./net/feeds.js";
+import { lowerDefinition } from "./net/lower-definition.js";
+import { hasGradient, type Objective } from "./net/objective.js";
+import { type NetProgram, netProgram, type ProgramOptions } from "./net/programs.js";
+import { type NetDef, selectLayers } from "./net-text/index.js";
 
 export interface NetState {
   readonly phase: "TRAIN" | "TEST";
@@ -19,7 +19,7 @@ export interface NetState {
 
 export interface AnalyseOptions extends NetState {
   readonly root: string;
-  readonly shapes?: Shapes;
+  readonly shapes?: CompileOptions["shapes"];
   readonly layers?: readonly LayerType[];
   /** What the program is made for. Default: the `ts` target. */
   readonly target?: Target;
@@ -66,7 +66,7 @@ export async function analyse(net: NetDef, options: AnalyseOptions): Promise<Ana
   return { ...lowered, program };
 }
 
-/** What an analysis is made for: no weights are filled and nothing is drawn. */
+/** What an analysis is made for: no weights are filled and nothing is random. */
 export const programOptions = (target: Target = tsTarget, architecture?: string): ProgramOptions => ({
   target,
   description: target.describe(architecture),

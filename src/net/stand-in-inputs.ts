@@ -1,12 +1,12 @@
 import { sizeOf } from "../../codegen/ir/graph.js";
 import type { Blobs } from "../../runtime/net-types.js";
 import type { LoweredNet } from "../layers/index.js";
-import type { Shapes } from "./option-values.js";
+import type { CompileOptions } from "./compile-options.js";
 
 /** Inputs that no data layer feeds: those of Input layers, and tops of data layers whose shapes were given. */
 export function unfedInputs(
   lowered: Pick<LoweredNet, "inputs" | "feeds">,
-  shapes: Shapes = {},
+  shapes: CompileOptions["shapes"] = {},
 ): readonly string[] {
   const fed = new Set(
     lowered.feeds

@@ -1,0 +1,37 @@
+/**
+ * What the command line reaches beside the public functions (`index.ts`): the one door to what lies behind them. No part of
+ * the package's interface.
+ */
+
+export { sizeOf } from "../codegen/ir/graph.js";
+export { cudaTarget, TARGETS, type TargetName } from "../codegen/targets/index.js";
+export { type DeviceProperties, openAddon } from "../native/addon.js";
+export { cacheFolder, checkCacheFolder } from "../runtime/cache.js";
+export { searchDriver } from "../runtime/devices/cuda/driver.js";
+export { searchNvrtc } from "../runtime/devices/cuda/nvrtc.js";
+export type { Looked } from "../runtime/devices/cuda/nvrtc-places.js";
+export { findCompiler } from "../runtime/devices/emulator/host-compiler.js";
+export { formatEvent, type OutputValue, type SolverEvent, shortNumber } from "../runtime/solver/events.js";
+export type { SolverOutcome } from "../runtime/solver/solver.js";
+export { outputValues, weightedLoss } from "../runtime/solver/testing.js";
+export { type Analysis, analyse, lowerForAnalysis, programOptions, withShapeHint } from "./analyse-net.js";
+export { buildSolver } from "./artefact/build-solver.js";
+export { BUILD_TARGETS } from "./artefact/build-target.js";
+export { stringLiteral } from "./artefact/literal.js";
+export { checkFile, type FileReport } from "./check/check-file.js";
+export { randomNetValues } from "./gradcheck/net-values.js";
+export type { LoweredNet } from "./layers/index.js";
+export { layerProblems } from "./net/check-options.js";
+export { HIDDEN_CHOICES, TARGET_CHOICES } from "./net/choose-target.js";
+export { explainLayers, type LayerExplanation } from "./net/explain.js";
+export { openFeeds } from "./net/feeds.js";
+export { internalsOf, type NetInternals } from "./net/internals.js";
+export { type KernelReport, type ProgramReport, reportProgram } from "./net/kernel-report.js";
+export { attributeTimes, type LayerTime } from "./net/layer-times.js";
+export { hasGradient } from "./net/objective.js";
+export { type TracedProgram, type TracedStage, traceProgram, trainingPrograms } from "./net/programs.js";
+export { readDefinition, readTextFile } from "./net/read-definition.js";
+export { standInValues, unfedInputs } from "./net/stand-in-inputs.js";
+export { selectLayers } from "./net-text/index.js";
+export { ruleOf } from "./solvers/index.js";
+export { version } from "./version.js";
