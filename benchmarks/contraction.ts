@@ -9,9 +9,9 @@
  */
 import { createBuilder, type GraphBuilder } from "../codegen/ir/builder.js";
 import type { ConvGeometry, Node } from "../codegen/ir/graph.js";
-import { programOf, runPipeline, startCompilation } from "../codegen/pipeline.js";
 import { tsTarget } from "../codegen/targets/index.js";
 import { loadKernels, transpile } from "../codegen/targets/ts/ts-module.js";
+import { makeProgram } from "../src/net/programs.js";
 import { machine, median, testValues } from "./measure.js";
 
 interface Layer {
@@ -74,9 +74,8 @@ function prepare(build: (b: GraphBuilder) => Node): { readonly run: () => void; 
   const builder = createBuilder();
   const graph = { roots: [{ role: "value", blob: "y", node: build(builder) }] } as const;
   const options = { target: tsTarget, dtype: "float32", seed: 1 } as const;
-  const compiled = runPipeline(startCompilation(graph, builder, options));
-  const program = programOf(compiled);
-  const kernels = loadKernels(transpile(compiled.rendered?.text ?? ""), "cortado:bench");
+  const { program } = makeProgram(graph, builder, options);
+  const kernels = loadKernels(transpile(tsTarget.render(program, "float32").text), "cortado:bench");
   const arena = new ArrayBuffer(program.arenaBytes);
   new Float32Array(arena).set(testValues(program.arenaBytes / 4, 1));
   const launches = program.forward.map(({ kernel, args }) => ({

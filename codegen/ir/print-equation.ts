@@ -1,3 +1,4 @@
+import { visible } from "../../proto/words/names.js";
 import type { ConvGeometry, Node, NodeOf, WindowAxis } from "./graph.js";
 import { attributesKey } from "./key.js";
 import { printScalar } from "./print-graph.js";
@@ -68,7 +69,7 @@ function rightSide(node: Node, own: readonly string[], nameOf: NameOf): string {
     case "stop":
       return at(0, own);
     default: {
-      const attributes = attributesKey(node);
+      const attributes = visible(attributesKey(node));
       return `${node.op}${attributes ? ` ${attributes}` : ""} (${node.inputs.map(nameOf).join(", ")})`;
     }
   }

@@ -1,4 +1,4 @@
-import { quoted, unquoted } from "../../proto/words/names.js";
+import { quoted, unquoted, visible } from "../../proto/words/names.js";
 import type { Graph, Node, Root } from "./graph.js";
 import { nodesOf } from "./graph.js";
 import { attributesKey } from "./key.js";
@@ -17,7 +17,7 @@ export function printGraph(graph: Graph): string {
 
 /** One node as one line; names from a net are escaped, so a line stays a line. */
 export function printNode(node: Node): string {
-  const attributes = node.op === "map" ? printScalar(node.expr, node.inputs) : attributesKey(node);
+  const attributes = node.op === "map" ? printScalar(node.expr, node.inputs) : visible(attributesKey(node));
   // A map's operands stand in its expression.
   const operands =
     node.op === "map" || node.inputs.length === 0 ? "" : ` (${node.inputs.map(name).join(", ")})`;

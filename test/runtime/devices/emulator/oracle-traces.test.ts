@@ -7,9 +7,5 @@ import { checkTraceCase } from "../../../support/trace-case.js";
 const targets = hasOracle() ? await deviceTargets() : [];
 
 describe.skipIf(targets.length === 0)("oracle traces/ on the emulator", () => {
-  it.each(targets)(
-    "sgd-inv on %s",
-    (target) => checkTraceCase("sgd-inv", target),
-    600_000,
-  );
+  it.each(targets)("sgd-inv on %s", (target) => checkTraceCase("sgd-inv", target), 600_000);
 });
