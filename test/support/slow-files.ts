@@ -1,5 +1,5 @@
 /**
- * Test files that take tens of seconds to minutes, the longest first. In a full run they begin first, for one of them
+ * Test files that take from some seconds to minutes, the longest first. In a full run they begin first, for one of them
  * begun last would keep a single core busy at the end; `npm run test:quick` leaves them out.
  */
 export const SLOW_FILES: readonly string[] = [
@@ -33,4 +33,37 @@ export const SLOW_FILES: readonly string[] = [
   "test/codegen/targets/ts/ts-module.test.ts",
   "test/docs/layers.test.ts",
   "test/examples.test.ts",
+  "test/src/artefact/names.test.ts",
+  "test/hostile-names.test.ts",
+  "test/codegen/plan/properties.test.ts",
+  "test/codegen/passes/passes.test.ts",
+  "test/runtime/devices/cuda/cuda-device.test.ts",
+  "test/src/cli/check.test.ts",
+  "test/src/check-gradients.test.ts",
+  "test/codegen/autodiff/differentiate.test.ts",
+  "test/src/artefact/folder.test.ts",
+  "test/names-shown.test.ts",
+  "test/src/memory-agreement.test.ts",
+  "test/runtime/net/same-script.test.ts",
+  "test/src/cli/build.test.ts",
+  "test/src/layers/corpus.test.ts",
+  "test/src/layers/extras.test.ts",
+  "test/src/artefact/load.test.ts",
+  "test/native/cuda.test.ts",
+  "test/native/arguments.test.ts",
+  "test/codegen/contraction/blocked.test.ts",
+  "test/proto/text/damaged.test.ts",
+  "test/runtime/net/prepare.test.ts",
+  "test/proto/text/corpus.test.ts",
+  "test/src/cli/device-query.test.ts",
+  "test/src/cli/process.test.ts",
+  "test/runtime/hdf5-file.test.ts",
+  "test/runtime/weights/round-trip.test.ts",
+  "test/src/layers/wrong-parameters.test.ts",
+  "test/src/cli/layers.test.ts",
+  "test/codegen/ir/interpret.test.ts",
+  "test/runtime/devices/emulator/detectors.test.ts",
+  "test/runtime/devices/emulator/emulator-module.test.ts",
+  "test/runtime/data/leveldb.test.ts",
+  "test/runtime/data/lmdb.test.ts",
 ];
