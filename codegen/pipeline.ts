@@ -8,7 +8,6 @@ import { verify as verifyGraph } from "./ir/verify.js";
 import type { Argument, Program } from "./kernel/kernel.js";
 import { printProgram } from "./kernel/print-kernel.js";
 import { lowerPlan, placeOf } from "./lower/lower-plan.js";
-import type { Lowerings } from "./lower/lowering.js";
 import { PASSES } from "./passes/index.js";
 import { PLAN_PHASES, type Plan, type PlanDraft, planOf } from "./plan/index.js";
 import { verifyPlan } from "./plan/verify-plan.js";
@@ -24,14 +23,6 @@ export interface PipelineOptions {
   readonly seed: number;
   /** Keep what backward reads, so that it can run more than once after one forward. Default false. */
   readonly repeatBackward?: boolean;
-  /** Off: every node that is not a view is a step of its own (fused must equal unfused). Default on. */
-  readonly fuse?: boolean;
-  /** Off: every step has kernels of its own (grouped must equal ungrouped). Default on. */
-  readonly group?: boolean;
-  /** Off: no memory is shared by two values (shared must equal unshared, to the bit). Default on. */
-  readonly alias?: boolean;
-  /** Other lowerings than the target's own, to measure one against another. */
-  readonly instead?: Partial<Lowerings>;
 }
 
 /** A graph on its way to source: what the stages so far have made of it. Immutable. */
@@ -45,7 +36,7 @@ export interface Compilation {
   readonly rendered?: Rendered;
 }
 
-export const STAGE_KINDS = ["graph", "plan", "kernels", "source"] as const;
+const STAGE_KINDS = ["graph", "plan", "kernels", "source"] as const;
 export type StageKind = (typeof STAGE_KINDS)[number];
 
 export interface Stage {
@@ -87,10 +78,8 @@ export const stagesOf = (target: Target): readonly Stage[] => [
       const { options, draft } = one;
       const plan = planOf(draft ?? startPlan(one));
       const { lowerings, groupSteps } = target;
-      const { dtype, description, seed, group = true, instead } = options;
-      const grouping = group ? groupSteps : undefined;
-      const own = { ...lowerings, ...instead };
-      const program = lowerPlan(plan, { dtype, description, lowerings: own, groupSteps: grouping, seed });
+      const { dtype, description, seed } = options;
+      const program = lowerPlan(plan, { dtype, description, lowerings, groupSteps, seed });
       return { ...one, plan, program };
     },
     print: (made) => printProgram(programOf(made)),
@@ -118,8 +107,8 @@ export const stagesOf = (target: Target): readonly Stage[] => [
 ];
 
 const startPlan = ({ graph, options }: Compilation): PlanDraft => {
-  const { dtype, fuse, alias, repeatBackward } = options;
-  return { graph, options: { realBytes: realBytes(dtype), fuse, alias, repeatBackward } };
+  const { dtype, repeatBackward } = options;
+  return { graph, options: { realBytes: realBytes(dtype), repeatBackward } };
 };
 
 export interface RunOptions {
@@ -153,9 +142,7 @@ export function runPipeline(start: Compilation, options: RunOptions = {}): Compi
   if (verify) verifyGraph(start.graph);
   let current = start;
   for (const stage of stagesOf(start.options.target)) {
-    const kind = STAGE_KINDS.indexOf(stage.kind);
-    if (kind > last) break;
-    if (isDone(start, stage.kind)) continue;
+    if (STAGE_KINDS.indexOf(stage.kind) > last) break;
     const before = performance.now();
     const next = stage.run(current);
     trace?.(stage, next, performance.now() - before);
@@ -166,26 +153,10 @@ export function runPipeline(start: Compilation, options: RunOptions = {}): Compi
   return current;
 }
 
-/** Whether a compilation that was run up to some kind of stage has had this one. */
-function isDone({ draft, program, rendered }: Compilation, kind: StageKind): boolean {
-  switch (kind) {
-    case "graph":
-    case "plan":
-      return draft !== undefined;
-    case "kernels":
-      return program !== undefined;
-    case "source":
-      return rendered !== undefined;
-    default:
-      return kind satisfies never;
-  }
-}
-
-/** The plan of a compilation that has come so far. */
-export function planIn({ plan, draft }: Compilation): Plan {
-  if (plan) return plan;
-  if (!draft) throw new InternalError("a compilation without a plan");
-  return planOf(draft);
+/** The plan of a compilation that has come as far as kernels. */
+export function planIn({ plan }: Compilation): Plan {
+  if (!plan) throw new InternalError("a compilation without a plan");
+  return plan;
 }
 
 /** The kernels of a compilation that has come so far. */
@@ -195,12 +166,12 @@ export function programOf({ program }: Compilation): Program {
 }
 
 /** The source of a compilation that has come so far. */
-export function renderedOf({ rendered }: Compilation): Rendered {
+function renderedOf({ rendered }: Compilation): Rendered {
   if (!rendered) throw new InternalError("a compilation without source");
   return rendered;
 }
 
-/** Where a value lies once it is planned, as an argument that an executor can read and write. */
+/** Where a value lies once there are kernels, as an argument that an executor can read and write. */
 export const locate = (compilation: Compilation, node: Node): Argument =>
   placeOf(planIn(compilation), node, realBytes(compilation.options.dtype));
 

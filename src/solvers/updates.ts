@@ -49,9 +49,6 @@ export const constantsOf = (
 /** The graph input, of shape [], that carries a scalar of the solver: "rate", "first", or one of the rule's. */
 export const scalarInput = (name: string): string => `solver:${name}`;
 
-/** The names of what `step` feeds on each iteration: the rate and the rule's own scalars. */
-export const scalarNames = (rule: UpdateRule): readonly string[] => ["rate", ...rule.scalars];
-
 /** The rule's own scalars at an iteration (from 0), by name. */
 export function ruleScalars(solver: UpdateSettings, iteration: number): Readonly<Record<string, number>> {
   const constants = constantsOf(solver);
