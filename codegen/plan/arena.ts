@@ -16,16 +16,21 @@ export interface Packing {
   readonly bytes: number;
 }
 
-/** Below this many requests several orders are tried and the best is kept. */
+/** Up to this many requests several orders are tried and the best is kept; of more, this many are placed so. */
 const FEW = 4000;
 
 /**
  * Places requests so that no two that are live at the same step overlap. Greedy: one request after another, each into
  * the tightest gap that it fits among those placed before it and live with it, or above them. Large ones first is
  * the order that does best most of the time; others are tried while that costs little and the most bytes live at
- * one step (which no packing can beat) are not reached. O(n²) with a small constant.
+ * one step (which no packing can beat) are not reached. O(n²) with a small constant: of very many requests only the
+ * largest are placed so, and the small ones above them, each where one of its size was.
  */
 export function packArena(requests: readonly Request[]): Packing {
+  return requests.length > FEW ? packMany(requests) : packFew(requests);
+}
+
+function packFew(requests: readonly Request[]): Packing {
   const bound = mostLive(requests).bytes;
   const span = (r: Request): number => r.last - r.first;
   const orders: readonly ((a: Request, b: Request) => number)[] = [
@@ -36,11 +41,57 @@ export function packArena(requests: readonly Request[]): Packing {
   ];
   let best = place(requests, orders[0]);
   for (const order of orders.slice(1)) {
-    if (best.bytes === bound || requests.length > FEW) break;
+    if (best.bytes === bound) break;
     const packing = place(requests, order);
     if (packing.bytes < best.bytes) best = packing;
   }
   return best;
+}
+
+function packMany(requests: readonly Request[]): Packing {
+  const bySize = requests.map((_, i) => i).sort((i, j) => requests[j].bytes - requests[i].bytes || i - j);
+  const large = bySize.slice(0, FEW);
+  const packed = packFew(large.map((i) => requests[i]));
+  const offsets = new Array<number>(requests.length).fill(0);
+  for (const [at, i] of large.entries()) offsets[i] = packed.offsets[at];
+  const small = bySize.slice(FEW);
+  const bytes = small.length === 0 ? packed.bytes : placeBySize(requests, small, packed.bytes, offsets);
+  return { offsets, bytes };
+}
+
+/**
+ * Places requests from `bottom` on in the order of their first steps, each where an earlier one of its size has ended,
+ * or above all: O(n log n).
+ *
+ * @param which the requests to place
+ * @param offsets of all requests; those of `which` are written
+ */
+function placeBySize(
+  requests: readonly Request[],
+  which: readonly number[],
+  bottom: number,
+  offsets: number[],
+): number {
+  const starting = [...which].sort((i, j) => requests[i].first - requests[j].first || i - j);
+  const ending = [...which].sort((i, j) => requests[i].last - requests[j].last || i - j);
+  const free = new Map<number, number[]>();
+  let top = bottom;
+  let ended = 0;
+  for (const i of starting) {
+    const { bytes, first } = requests[i];
+    for (; requests[ending[ended]].last < first; ended++) {
+      const old = ending[ended];
+      const size = aligned(requests[old].bytes);
+      const known = free.get(size);
+      if (known) known.push(offsets[old]);
+      else free.set(size, [offsets[old]]);
+    }
+    const size = aligned(bytes);
+    const reused = free.get(size)?.pop();
+    offsets[i] = reused ?? top;
+    if (reused === undefined) top += size;
+  }
+  return top;
 }
 
 /** The step at which the most bytes are live, each request rounded up to the alignment. */

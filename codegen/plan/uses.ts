@@ -85,7 +85,9 @@ export function findUses(graph: Graph): Uses {
   const roots = new Map<Node, Root[]>();
   for (const root of graph.roots) {
     const { base } = baseOf(root.node);
-    roots.set(base, [...(roots.get(base) ?? []), root]);
+    const known = roots.get(base);
+    if (known) known.push(root);
+    else roots.set(base, [root]);
   }
   return {
     nodes,

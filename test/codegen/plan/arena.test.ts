@@ -44,6 +44,31 @@ describe("packArena", () => {
     expect(packArena(chain).bytes).toBe(2048);
   });
 
+  it("places very many, by the same rules", () => {
+    const next = numbers(11);
+    const wanted = Array.from({ length: 30_000 }, (_, i) => {
+      const large = i % 500 === 0;
+      const first = Math.floor(i / 3);
+      return {
+        bytes: large ? 1e6 : 256 * Math.floor(next() * 8),
+        first,
+        last: first + (large ? 3000 : Math.floor(next() * 4)),
+      };
+    });
+    const { offsets, bytes } = packArena(wanted);
+    const live = new Set<number>();
+    for (const [i, { bytes: size, first }] of wanted.entries()) {
+      for (const j of live) if (wanted[j].last < first) live.delete(j);
+      for (const j of live)
+        if (offsets[i] < offsets[j] + wanted[j].bytes && offsets[j] < offsets[i] + size)
+          throw new Error(`${i} and ${j} overlap`);
+      if (size > 0) live.add(i);
+    }
+    expect(offsets.every((at) => at % ALIGNMENT === 0)).toBe(true);
+    expect(Math.max(...offsets.map((at, i) => at + wanted[i].bytes))).toBe(bytes);
+    expect(bytes).toBeLessThan(1.1 * mostLive(wanted).bytes);
+  });
+
   it("reuses the tightest gap", () => {
     // A long one keeps two gaps apart: 1024 and 512 bytes; the last request fits the smaller.
     const { offsets, bytes } = packArena([
