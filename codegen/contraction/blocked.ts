@@ -4,7 +4,8 @@ import { add, addInt, unflatten } from "../kernel/indices.js";
 import type { Index, Value } from "../kernel/kernel.js";
 import { load, plus, ZERO_VALUE } from "../kernel/writer.js";
 import type { KernelDraft, LoweredKernel, StepContext } from "../lower/step.js";
-import { stridedContractionOf } from "./contraction-of.js";
+import { contractionOf, stridedContractionOf } from "./contraction-of.js";
+import { lowerDirect } from "./direct.js";
 import { type OpenOperand, openOperand } from "./operand-copy.js";
 import { createSide, createWalk, dot, overShape, type TilePositions } from "./positions.js";
 import { type Axes, type Kept, type StridedContraction, splitRows } from "./strided.js";
@@ -21,10 +22,27 @@ export interface Blocked {
   readonly iteration: "rows" | "columns" | { readonly parts: number };
 }
 
-/** Products of matrices and convolutions in blocks. */
+/** Products of matrices and convolutions in blocks; with little but padding, element by element where it lies. */
 export function lowerBlocked(context: StepContext): readonly LoweredKernel[] {
   const contraction = stridedContractionOf(context);
+  if (isMostlyPadding(contraction)) {
+    const inPlace = contractionOf(context);
+    return [lowerDirect(context, inPlace, { parts: 1, slices: inPlace.depth[0] })];
+  }
   return [lowerInBlocks(context, contraction, chooseBlocks(contraction, context.target))];
+}
+
+/** Written out, padding may take so many times what it surrounds, and any padding so many elements. */
+const MOST_PADDING = { times: 4, elements: 2 ** 18 };
+
+/** A dilation of 9000 over 8 × 8 pixels would take 2.5 GB of zeros. */
+function isMostlyPadding({ a, b, kept }: StridedContraction): boolean {
+  const written = [a.copy, b.copy].flatMap((copy) =>
+    copy ? [{ all: copy.planes * sizeOf(copy.padded), used: copy.planes * sizeOf(copy.input) }] : [],
+  );
+  if (kept) written.push({ all: kept.elements, used: sizeOf(kept.stored.shape) });
+  const { times, elements } = MOST_PADDING;
+  return written.some(({ all, used }) => all > elements && all > times * used);
 }
 
 /** Rows of a part, where it has an operand copied or clears results for itself: fewer would not pay for that. */
