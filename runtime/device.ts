@@ -58,6 +58,8 @@ export interface Device {
   readonly target: Target;
   /** The target's, for this device. */
   readonly description: TargetDescription;
+  /** Whether its memory is this machine's own, which batches and results lie in too. */
+  readonly hostMemory: boolean;
   /**
    * Refuses what cannot fit, before anything of it is taken.
    *

@@ -4,7 +4,7 @@
  */
 
 export { sizeOf } from "../codegen/ir/graph.js";
-export { cudaTarget, TARGETS, type TargetName } from "../codegen/targets/index.js";
+export { cudaTarget, TARGETS, type TargetName, tsTarget } from "../codegen/targets/index.js";
 export { type DeviceProperties, openAddon } from "../native/addon.js";
 export { cacheFolder, checkCacheFolder } from "../runtime/cache.js";
 export { searchDriver } from "../runtime/devices/cuda/driver.js";
@@ -28,8 +28,15 @@ export { openFeeds } from "./net/feeds.js";
 export { internalsOf, type NetInternals } from "./net/internals.js";
 export { type KernelReport, type ProgramReport, reportProgram } from "./net/kernel-report.js";
 export { attributeTimes, type LayerTime } from "./net/layer-times.js";
+export { describeMemory, type NetMemory, netMemory, totalMemory } from "./net/net-memory.js";
 export { hasGradient } from "./net/objective.js";
-export { type TracedProgram, type TracedStage, traceProgram, trainingPrograms } from "./net/programs.js";
+export {
+  type NetProgram,
+  type TracedProgram,
+  type TracedStage,
+  traceProgram,
+  trainingPrograms,
+} from "./net/programs.js";
 export { readDefinition, readTextFile } from "./net/read-definition.js";
 export { standInValues, unfedInputs } from "./net/stand-in-inputs.js";
 export { selectLayers } from "./net-text/index.js";

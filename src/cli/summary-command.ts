@@ -8,10 +8,17 @@ import {
   type Analysis,
   analyse,
   buildSolver,
+  describeMemory,
+  type LoweredNet,
+  type NetMemory,
+  type NetProgram,
+  netMemory,
   programOptions,
   ruleOf,
   sizeOf,
+  totalMemory,
   trainingPrograms,
+  tsTarget,
 } from "../tools.js";
 import {
   type End,
@@ -99,6 +106,8 @@ interface TrainingMemory {
   readonly unsharedBytes: number;
   /** Of the rule's own values, one or more for each that learns. */
   readonly historyBytes: number;
+  /** All that a step takes on one thread, by what it is for. */
+  readonly bytes: NetMemory;
 }
 
 /** Undefined where there is nothing to train. */
@@ -112,13 +121,32 @@ function trainingMemory(
   const programs = update ? [step, update] : [step];
   const { type } = solver;
   const { slots } = ruleOf(solver);
+  const bytes = memoryOnOneThread(
+    lowered,
+    programs,
+    states.reduce((sum, elements) => sum + elements, 0),
+  );
   return {
     rule: type === "SGD" && slots > 0 && solver.momentum > 0 ? "SGD with momentum" : type,
     arenaBytes: programs.reduce((sum, { program }) => sum + program.arenaBytes, 0),
     unsharedBytes: programs.reduce((sum, { plan }) => sum + plan.unsharedBytes, 0),
-    historyBytes: 4 * states.reduce((sum, elements) => sum + elements, 0),
+    historyBytes: bytes.history,
+    bytes,
   };
 }
+
+/** As `compile` and `createSolver` count it before they take any, on target ts. */
+const memoryOnOneThread = (
+  lowered: LoweredNet,
+  programs: readonly NetProgram[],
+  history: number,
+): NetMemory =>
+  netMemory(
+    lowered,
+    programs,
+    { parameters: lowered.params.reduce((sum, { shape }) => sum + sizeOf(shape), 0), history },
+    { target: tsTarget, dtype: "float32", threads: 1 },
+  );
 
 interface Facts {
   readonly name: string;
@@ -139,13 +167,16 @@ interface Facts {
     readonly arenaBytes: number;
     readonly unsharedBytes: number;
     readonly backward: boolean;
+    /** All that the net takes on one thread, by what it is for. */
+    readonly bytes: NetMemory;
   };
   readonly training?: TrainingMemory;
   readonly inputs: NamedShapes;
   readonly outputs: NamedShapes;
 }
 
-function factsOf({ definition, lowered, program: { plan, program } }: Analysis): Facts {
+function factsOf({ definition, lowered, program: made }: Analysis): Facts {
+  const { plan, program } = made;
   const named = (blobs: Iterable<string>): NamedShapes =>
     [...blobs].map((blob) => ({ blob, shape: lowered.blobs.get(blob)?.shape ?? [] }));
   const layers = lowered.layers.map(({ name, type, bottoms, tops, params, flops, needsBackward }) => ({
@@ -170,6 +201,7 @@ function factsOf({ definition, lowered, program: { plan, program } }: Analysis):
       arenaBytes: program.arenaBytes,
       unsharedBytes: plan.unsharedBytes,
       backward: plan.steps.length > plan.firstBackward,
+      bytes: memoryOnOneThread(lowered, [made], 0),
     },
     inputs: named(lowered.inputs.keys()),
     outputs: named(lowered.outputs),
@@ -206,16 +238,19 @@ function summaryLines(facts: Facts, phase: string, paint: ReturnType<typeof pain
     const share = unsharedBytes > 0 ? Math.round((100 * arenaBytes) / unsharedBytes) : 100;
     return `${showBytes(arenaBytes)}, against ${showBytes(unsharedBytes)} without sharing (${share}%), beside the parameters`;
   };
+  const inAll = (bytes: NetMemory): string => `${showBytes(totalMemory(bytes))}: ${describeMemory(bytes)}`;
   const total = [
     ["parameters", `${grouped(parameters)} (${showBytes(memory.parameterBytes)})`],
     ["FLOPs, forward", `${showThousands(flops)} (a multiply-add counts 2)`],
     [`memory, ${memory.backward ? "forward and backward (compile)" : "forward"}`, against(memory)],
+    ["  in all, on one thread", inAll(memory.bytes)],
     ...(training
       ? [
           [
             `memory, training step (${training.rule})`,
             `${against(training)} and ${showBytes(training.historyBytes)} of history`,
           ],
+          ["  in all, on one thread", inAll(training.bytes)],
         ]
       : []),
     ["inputs", shapes(inputs) || "none"],

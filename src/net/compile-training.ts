@@ -5,28 +5,22 @@ import type { TrainingNet } from "./compiled-net.js";
 import type { BeforeUpdate, Log } from "./debug-info.js";
 import type { Inspector } from "./inspect.js";
 import type { NetInternals } from "./internals.js";
-import { type CompiledRunner, checkFit } from "./load-program.js";
-import { type NetProgram, type ProgramOptions, trainingPrograms } from "./programs.js";
+import type { CompiledRunner } from "./load-program.js";
+import type { NetProgram, TrainingPrograms } from "./programs.js";
 import { COMPILED } from "./run-compiled.js";
 import type { Sinks } from "./sinks.js";
-import { requireStaticShapes } from "./static-shapes.js";
 
 /**
  * A net whose solver's update rule is compiled into its backward pass: see `trainingPrograms`.
  * Whoever gives `load` closes what it made.
  */
 export async function createTraining(
-  { lowered, params, running, hold, inspector, keep }: NetInternals,
+  { lowered, params, running, hold, inspector }: NetInternals,
   sinks: Sinks,
   solver: SolverParameter,
-  options: ProgramOptions,
+  made: TrainingPrograms,
   load: (program: NetProgram) => Promise<CompiledRunner>,
 ): Promise<Pick<TrainingNet, "step" | "history"> & { readonly runner: CompiledRunner }> {
-  requireStaticShapes(lowered, "training");
-  const made = trainingPrograms(lowered, { keep, watch: inspector !== undefined }, solver, options);
-  const programs = made.update ? [made.step, made.update] : [made.step];
-  const elements = made.states.reduce((sum, count) => sum + count, 0);
-  checkFit(hold.device, programs, elements, params.dtype);
   for (const count of made.states) params.memories.push(hold.device.allocate(count));
   const runner = await load(made.step);
   const update = made.update && (await load(made.update));

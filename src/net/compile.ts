@@ -1,4 +1,4 @@
-import { userError } from "../../proto/errors/index.js";
+import { present, userError } from "../../proto/errors/index.js";
 import type { SolverParameter } from "../../proto/index.js";
 import type { LoweredNet } from "../layers/index.js";
 import type { NetDef } from "../net-text/index.js";
@@ -8,16 +8,18 @@ import type { CompiledNet, TrainingNet } from "./compiled-net.js";
 import { createNet } from "./create-net.js";
 import { createInspector } from "./inspect.js";
 import type { NetInternals } from "./internals.js";
-import { type CompiledRunner, checkFit, loadProgram, optionsFor } from "./load-program.js";
+import { type CompiledRunner, loadProgram, optionsFor } from "./load-program.js";
 import { formatMatchReport, loadWeights } from "./load-weights.js";
+import { netMemory } from "./net-memory.js";
 import { createParams } from "./net-params.js";
 import { netTables } from "./net-tables.js";
 import { hasGradient, keptBlobs, type Objective } from "./objective.js";
 import { type OpenNet, openNet } from "./open-net.js";
-import { type NetProgram, netProgram, type ProgramOptions } from "./programs.js";
+import { type NetProgram, netProgram, type TrainingPrograms, trainingPrograms } from "./programs.js";
 import { createRanges } from "./ranges.js";
 import type { CompiledCurrent } from "./row-programs.js";
 import { runCompiled } from "./run-compiled.js";
+import { requireStaticShapes } from "./static-shapes.js";
 
 /**
  * Compiles a net to functions: prototxt → NetDef → graph → derivative → passes → plan → kernels → source → memory.
@@ -26,7 +28,7 @@ import { runCompiled } from "./run-compiled.js";
  * is a CortadoError that carries every mistake found, each with its place.
  */
 export async function compile(net: string | NetDef, options: CompileOptions = {}): Promise<CompiledNet> {
-  const parts = await prepare(await openNet(net, options), options, { planFirst: true });
+  const parts = await prepare(await openNet(net, options), options);
   return finish(parts, options, async () => {
     const { running } = parts.internals;
     const first = await running.ready();
@@ -45,13 +47,19 @@ export async function compileTraining(
 ): Promise<TrainingNet> {
   const trainOptions = { ...options, phase: "TRAIN" } as const;
   const open = await openNet(net, trainOptions);
-  const parts = await prepare(open, trainOptions, { planFirst: false, debugInfo: solver.debug_info });
+  const parts = await prepare(open, trainOptions, solver);
   const training = await orClose(parts, () =>
-    createTraining(parts.internals, open.sinks, solver, parts.programOptions, async (program) => {
-      const runner = await parts.load(program, open.lowered);
-      parts.programs.push(runner);
-      return runner;
-    }),
+    createTraining(
+      parts.internals,
+      open.sinks,
+      solver,
+      present(parts.training, "a step"),
+      async (program) => {
+        const runner = await parts.load(program, open.lowered);
+        parts.programs.push(runner);
+        return runner;
+      },
+    ),
   );
   const compiled = await finish(parts, trainOptions, async () => () => training.runner);
   // Getters stay getters: a copy by spreading would freeze their values.
@@ -60,35 +68,43 @@ export async function compileTraining(
 
 interface Parts extends Pick<OpenNet, "definition" | "root" | "target"> {
   readonly internals: NetInternals;
-  readonly programOptions: ProgramOptions;
+  /** With a solver. */
+  readonly training?: TrainingPrograms;
   readonly load: (program: NetProgram, lowered: LoweredNet) => Promise<CompiledRunner>;
   /** Programs beside the running net's own, to be closed with it. */
   readonly programs: CompiledRunner[];
 }
 
 /** Everything up to the first program: parameters allocated and filled, and how programs are made and run. */
-async function prepare(
-  open: OpenNet,
-  options: CompileOptions,
-  { planFirst, debugInfo = false }: { readonly planFirst: boolean; readonly debugInfo?: boolean },
-): Promise<Parts> {
+async function prepare(open: OpenNet, options: CompileOptions, solver?: SolverParameter): Promise<Parts> {
   const { definition, root, target, lowered, feeds, hold, seed, threads, dtype, lent } = open;
   const { device } = hold;
   try {
     const keep = keptBlobs(lowered, options.keep);
     const finite = options.debug === "finite";
-    const info = definition.net.debug_info || debugInfo;
+    const info = definition.net.debug_info || (solver?.debug_info ?? false);
     const backward = open.phase === "TRAIN" && hasGradient(lowered);
     const objective: Objective = { backward, seeds: [], keep, watch: info || finite };
     const programOptions = optionsFor(device, dtype, seed);
-    // Whether the net fits is known, and reported, before anything of it is allocated.
-    let planned = planFirst ? netProgram(lowered, objective, programOptions) : undefined;
+    if (solver) requireStaticShapes(lowered, "training");
+    const training =
+      solver && trainingPrograms(lowered, { keep, watch: info || finite }, solver, programOptions);
+    let planned = training ? undefined : netProgram(lowered, objective, programOptions);
     const params = await createParams(lowered, {
       device,
       dtype,
       seed,
       lent,
-      check: (elements) => checkFit(device, planned ? [planned] : [], elements, dtype),
+      // Whether the net fits is known, and reported, before anything of it is allocated.
+      check: (parameters) =>
+        hold.reserve(
+          netMemory(
+            lowered,
+            [planned, training?.step, training?.update].filter((one) => one !== undefined),
+            { parameters, history: training?.states.reduce((sum, count) => sum + count, 0) },
+            { target: device.target, dtype, threads },
+          ),
+        ),
     });
     const load = async (program: NetProgram, of: LoweredNet): Promise<CompiledRunner> => {
       const runner = await loadProgram(program, of, { device, params, threads });
@@ -122,7 +138,7 @@ async function prepare(
     });
     const unfed = [...lowered.inputs.keys()].filter((blob) => !feeds.blobs.has(blob));
     const internals: NetInternals = { lowered, params, hold, keep, running, unfed, inspector };
-    return { definition, root, target, internals, programs: [], programOptions, load };
+    return { definition, root, target, internals, programs: [], training, load };
   } catch (error) {
     await hold.close();
     await feeds.close();

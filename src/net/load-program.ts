@@ -1,5 +1,4 @@
-import { type RealType, realBytes } from "../../codegen/ir/real.js";
-import { showBytes } from "../../proto/words/amounts.js";
+import type { RealType } from "../../codegen/ir/real.js";
 import type { Device, Executor, ParamStore } from "../../runtime/device.js";
 import { createRunner, type LoadedProgram, type Runner } from "../../runtime/net/runner.js";
 import type { LoweredNet } from "../layers/index.js";
@@ -46,24 +45,3 @@ export const optionsFor = (
   dtype,
   seed,
 });
-
-/**
- * Refuses programs that do not fit on a device together with parameters that are still to be allocated, before any
- * of it is.
- *
- * @param elements of the parameters
- * @throws CortadoError that names the plan's peak
- */
-export function checkFit(
-  device: Device,
-  programs: readonly NetProgram[],
-  elements: number,
-  dtype: RealType,
-): void {
-  const blobs = programs.reduce((sum, { program }) => sum + program.arenaBytes, 0);
-  const parameters = elements * realBytes(dtype);
-  device.checkMemory(
-    blobs + parameters,
-    `blobs (${showBytes(blobs)} at the plan's peak) and parameters (${showBytes(parameters)})`,
-  );
-}

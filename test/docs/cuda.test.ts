@@ -156,7 +156,8 @@ compiler in a few seconds. \`cortado device_query\` tells what is there, or why 
 ## Memory
 
 Parameters, activations, gradients and the solver's state stay on the GPU; inputs and outputs cross through pinned
-memory. Before anything is allocated the plan's peak is compared with what is free, and named if it does not fit.
+memory. Before anything is allocated the sum of parameters, history and the plan's peak is compared with what is free, and
+refused, part by part, if it does not fit.
 `;
 }
 

@@ -1,7 +1,10 @@
 /** What summary says a net takes is what compile and the solver take: it is said of the very programs that they run. */
+import { totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { compile, createSolver } from "../../src/index.js";
+import { createTsDevice } from "../../runtime/devices/ts/ts-device.js";
+import { CortadoError, compile, createSolver } from "../../src/index.js";
+import { holdDevice } from "../../src/net/open-device.js";
 import { hasOracle, oraclePath } from "../support/oracle.js";
 import { cortado, folderWith } from "./cli/support.js";
 
@@ -77,4 +80,50 @@ test("a net with nothing to train has no line of it, and --solver is refused wit
   expect(stdout).not.toContain("training step");
   const refused = await cortado(["summary", deploy, "--solver", "s.prototxt"]);
   expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining("add --phase TRAIN")]);
+});
+
+const limit = Math.min(totalmem(), process.constrainedMemory() || totalmem());
+/** Layers of a GiB of weights each, that take a share of this machine's memory. */
+const wide = (share: number): string => {
+  const count = Math.ceil((share * limit) / 2 ** 30);
+  const layers = Array.from(
+    { length: count },
+    (_, i) =>
+      `layer { name: "ip${i}" type: "InnerProduct" bottom: "data" top: "ip${i}"
+        inner_product_param { num_output: 16384 bias_term: false } }
+      layer { name: "loss${i}" type: "Reduction" bottom: "ip${i}" top: "loss${i}" loss_weight: 1 }`,
+  );
+  return `layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 16384 } } } ${layers.join("\n")}`;
+};
+
+test("what does not fit beside the history is refused before the parameters are taken", async () => {
+  const solver = `net_param { ${wide(0.4)} } type: "Adam" base_lr: 0.1 lr_policy: "fixed" max_iter: 1`;
+  const error = await createSolver(solver, { target: "ts" }).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(CortadoError);
+  expect(String(error)).toMatch(
+    /^CortadoError: error: the net's history .*, parameters .*, blobs .* need .* of memory, and this machine has/,
+  );
+});
+
+test("nets on one device count together, until they are closed", async () => {
+  const asked: string[] = [];
+  const device = {
+    ...createTsDevice("float32"),
+    checkMemory: (bytes: number, what: string) => void asked.push(`${what}: ${bytes}`),
+  };
+  const memory = { parameters: 1024, blobs: 2048, history: 0, scratch: 0, batches: 0, results: 0 };
+  const first = holdDevice(device);
+  first.reserve(memory);
+  const second = first.share();
+  second.reserve(memory);
+  await second.close();
+  first.share().reserve({ ...memory, scratch: 8 });
+  expect(asked).toEqual([
+    "the net's blobs 2.00 KiB, parameters 1.00 KiB: 3072",
+    "the net's blobs 2.00 KiB, parameters 1.00 KiB, beside 3.00 KiB of nets that share parameters,: 6144",
+    "the net's blobs 2.00 KiB, parameters 1.00 KiB, scratch 8 B, beside 3.00 KiB of nets that share parameters,: 6152",
+  ]);
+  const apart = holdDevice({ ...device, hostMemory: false });
+  apart.reserve({ ...memory, batches: 4096 });
+  expect(asked[3]).toMatch(/: 3072$/);
 });

@@ -26,6 +26,8 @@ export const cudaTarget: Target<"cuda"> = {
   },
   groupSteps: groupRows,
   kernelPasses: [],
+  // Registers and shared memory.
+  scratchBytes: () => 0,
   render(program) {
     const units = program.kernels.map(renderCuda);
     return { text: cudaListing(units), units };

@@ -1,6 +1,6 @@
 import { loopLowerings } from "../../lower/loop-lowerings.js";
 import type { Target } from "../target.js";
-import { renderTypeScript } from "./render-ts.js";
+import { renderTypeScript, scratchBytes } from "./render-ts.js";
 import { tsDescription } from "./ts-description.js";
 
 /** Specialised TypeScript loops: readable, for any JavaScript engine, in either real type. */
@@ -12,6 +12,7 @@ export const tsTarget: Target<"ts"> = {
   passes: [],
   lowerings: loopLowerings,
   kernelPasses: [],
+  scratchBytes,
   render(program, dtype) {
     const text = renderTypeScript(program, dtype);
     return { text, units: [{ symbol: "kernels", source: text }] };

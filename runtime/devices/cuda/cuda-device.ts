@@ -33,6 +33,7 @@ export async function createCudaDevice(options: CudaDeviceOptions = {}): Promise
   return {
     target: cudaTarget,
     description: cudaTarget.describe(gpu.architecture),
+    hostMemory: false,
     checkMemory: gpu.checkMemory,
     allocate: gpu.allocateParam,
     async load(program, params, { describe }) {

@@ -29,6 +29,7 @@ export function createEmulatorDevice(options: EmulatorOptions = {}): Device {
   return {
     target: cudaTarget,
     description: cudaTarget.describe(ARCHITECTURE),
+    hostMemory: true,
     checkMemory,
     allocate: (elements) => allocateParam("float32", elements),
     async load(program, params) {

@@ -11,6 +11,7 @@ export function createTsDevice(dtype: RealType): Device {
   return {
     target: tsTarget,
     description: tsTarget.describe(),
+    hostMemory: true,
     checkMemory,
     allocate: (elements) => allocateParam(dtype, elements),
     async load(program, params, { threads }) {

@@ -1,0 +1,71 @@
+import { type Shape, sizeOf } from "../../codegen/ir/graph.js";
+import { type RealType, realBytes } from "../../codegen/ir/real.js";
+import type { Target } from "../../codegen/targets/index.js";
+import { showBytes } from "../../proto/words/amounts.js";
+import type { LoweredNet } from "../layers/index.js";
+import type { NetProgram } from "./programs.js";
+
+/** What a net takes, in bytes: known from its plan, before any of it is taken. */
+export interface NetMemory {
+  /** Each shared one once; those that another net lends are not counted. */
+  readonly parameters: number;
+  /** The arenas of its programs. */
+  readonly blobs: number;
+  /** A solver's values beside the parameters. */
+  readonly history: number;
+  /** What kernels work in beside the blobs, on every thread. */
+  readonly scratch: number;
+  /** What data layers have read: the batch at hand, and the next. */
+  readonly batches: number;
+  /** The copies of outputs that a forward returns. */
+  readonly results: number;
+}
+
+export interface MemoryOptions {
+  readonly target: Target;
+  readonly dtype: RealType;
+  readonly threads: number;
+}
+
+/**
+ * @param programs what is loaded at once
+ * @param elements of the parameters, and of a solver's history
+ */
+export function netMemory(
+  { feeds, blobs, outputs }: LoweredNet,
+  programs: readonly NetProgram[],
+  elements: { readonly parameters: number; readonly history?: number },
+  { target, dtype, threads }: MemoryOptions,
+): NetMemory {
+  const bytesOf = (names: Iterable<string>): number =>
+    4 * [...names].reduce((sum, name) => sum + sizeOf(blobs.get(name)?.shape ?? NOTHING), 0);
+  const total = (of: (one: NetProgram) => number): number => programs.reduce((sum, one) => sum + of(one), 0);
+  return {
+    parameters: elements.parameters * realBytes(dtype),
+    blobs: total(({ program }) => program.arenaBytes),
+    history: (elements.history ?? 0) * realBytes(dtype),
+    scratch: threads * total(({ program }) => target.scratchBytes(program)),
+    batches: 2 * bytesOf(feeds.flatMap(({ layer }) => layer.top)),
+    results: bytesOf(outputs),
+  };
+}
+
+const NOTHING: Shape = [0];
+
+const PARTS: readonly (keyof NetMemory)[] = [
+  "parameters",
+  "blobs",
+  "history",
+  "scratch",
+  "batches",
+  "results",
+];
+
+export const totalMemory = (memory: NetMemory): number => PARTS.reduce((sum, part) => sum + memory[part], 0);
+
+/** `blobs 4.4 MiB, parameters 1.6 MiB`: the largest first, without what takes nothing. */
+export const describeMemory = (memory: NetMemory): string =>
+  PARTS.filter((part) => memory[part] > 0)
+    .sort((a, b) => memory[b] - memory[a])
+    .map((part) => `${part} ${showBytes(memory[part])}`)
+    .join(", ");
