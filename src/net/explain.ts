@@ -4,7 +4,6 @@ import { differentiate } from "../../codegen/autodiff/index.js";
 import { type Node, nodesOf, sizeOf } from "../../codegen/ir/graph.js";
 import { type NameOf, printEquation } from "../../codegen/ir/print-equation.js";
 import { type RealType, realBytes } from "../../codegen/ir/real.js";
-import type { Launch } from "../../codegen/kernel/kernel.js";
 import { nameNode } from "../../codegen/plan/node-names.js";
 import type { Plan, Step } from "../../codegen/plan/plan.js";
 import { findUses, type Uses } from "../../codegen/plan/uses.js";
@@ -61,8 +60,13 @@ export function explainLayers(
   traced: TracedProgram,
   dtype: RealType,
 ): readonly LayerExplanation[] {
-  const nodes = nodesOf(traced.graph);
-  const uses = findUses(traced.plan.graph);
+  const { plan } = traced;
+  const uses = findUses(plan.graph);
+  const nodes = byOrigin(nodesOf(traced.graph), ({ origin }) => [origin]);
+  const steps = byOrigin(plan.steps, originsOf);
+  const aliases = byOrigin(plan.aliases, ({ value }) => [value.origin]);
+  const launches = byOrigin(launchesOf(traced), ({ serves }) => serves);
+  const made = new Set(plan.steps.slice(plan.firstBackward).flatMap(({ stores }) => stores));
   const decisions = new Map(
     lowered.decisions.flatMap((one) => (one.layer === undefined ? [] : [[one.layer, one]])),
   );
@@ -72,10 +76,7 @@ export function explainLayers(
   return lowered.layers.map((layer, index) => {
     const nameOf = namesOf(layer, lowered.params, cotangents);
     const own = inside.get(layer) ?? new Set();
-    const added = nodes.filter((node) => node.origin === layer.name && !forward.has(node) && isWork(node));
-    const steps = new Set(
-      traced.plan.steps.filter((step) => originsOf(step).has(layer.name)).map((step) => step.index),
-    );
+    const added = (nodes.get(layer.name) ?? []).filter((node) => !forward.has(node) && isWork(node));
     return {
       name: layer.name,
       type: layer.type,
@@ -92,11 +93,12 @@ export function explainLayers(
       backward: added.map((node) => printEquation(node, nameOf)),
       needsBackward: layer.needsBackward,
       why: whyBackward(layer.name, decisions.get(index)),
-      keeps: keptFor(layer.name, traced.plan, uses, dtype),
-      inPlace: traced.plan.aliases
-        .filter(({ value, step }) => steps.has(step) && value.origin === layer.name)
-        .map(({ step, made, reason }) => ({ step, made, reason })),
-      kernels: kernelsOf(layer.name, traced, steps),
+      keeps: keptFor(steps.get(layer.name) ?? [], { plan, uses, made, dtype }),
+      inPlace: (aliases.get(layer.name) ?? []).map(({ step, made, reason }) => ({ step, made, reason })),
+      kernels: (launches.get(layer.name) ?? []).map(({ serves, ...use }) => ({
+        ...use,
+        with: [...serves].filter((other) => other !== layer.name && other !== ""),
+      })),
     };
   });
 }
@@ -177,13 +179,44 @@ function whyBackward(name: string, decision: Decision | undefined): string {
 const originsOf = (step: Step): ReadonlySet<string> =>
   new Set([step.anchor, ...step.inlined, ...step.stores].map(({ origin }) => origin));
 
-/** What forward leaves in memory for a layer's steps of backward. */
-function keptFor(layer: string, plan: Plan, uses: Uses, dtype: RealType): LayerExplanation["keeps"] {
-  const backward = plan.steps.slice(plan.firstBackward);
-  const made = new Set(backward.flatMap(({ stores }) => stores));
+/** Things by the layers that they serve; a thing that serves several is in the list of each. */
+function byOrigin<T>(
+  things: readonly T[],
+  originsOf: (one: T) => Iterable<string>,
+): ReadonlyMap<string, readonly T[]> {
+  const found = new Map<string, T[]>();
+  for (const one of things)
+    for (const origin of originsOf(one)) {
+      const known = found.get(origin);
+      if (known) known.push(one);
+      else found.set(origin, [one]);
+    }
+  return found;
+}
+
+/**
+ * What forward leaves in memory for a layer's steps of backward.
+ *
+ * @param steps the layer's, of all passes
+ * @param made what backward makes
+ */
+function keptFor(
+  steps: readonly Step[],
+  {
+    plan,
+    uses,
+    made,
+    dtype,
+  }: {
+    readonly plan: Plan;
+    readonly uses: Uses;
+    readonly made: ReadonlySet<Node>;
+    readonly dtype: RealType;
+  },
+): LayerExplanation["keeps"] {
   const read = new Set(
-    backward
-      .filter((step) => originsOf(step).has(layer))
+    steps
+      .filter(({ index }) => index >= plan.firstBackward)
       .flatMap(({ reads }) => reads.map((node) => uses.base(node))),
   );
   return [...read]
@@ -197,26 +230,14 @@ function keptFor(layer: string, plan: Plan, uses: Uses, dtype: RealType): LayerE
     }));
 }
 
-function kernelsOf(
-  layer: string,
-  { plan, program }: TracedProgram,
-  steps: ReadonlySet<number>,
-): readonly KernelUse[] {
-  return (["prepare", "forward", "backward"] as const).flatMap((pass) =>
-    program[pass].flatMap((launch: Launch, index): readonly KernelUse[] => {
-      if (!launch.steps.some((step) => steps.has(step))) return [];
-      const others = new Set(launch.steps.flatMap((step) => [...originsOf(plan.steps[step])]));
-      others.delete(layer);
-      others.delete("");
-      return [
-        {
-          pass,
-          launch: index,
-          kernel: launch.kernel,
-          note: program.kernels[launch.kernel].note,
-          with: [...others],
-        },
-      ];
-    }),
+/** Every launch, with the layers that it serves. */
+const launchesOf = ({ plan, program }: TracedProgram) =>
+  (["prepare", "forward", "backward"] as const).flatMap((pass) =>
+    program[pass].map(({ kernel, steps }, launch) => ({
+      pass,
+      launch,
+      kernel,
+      note: program.kernels[kernel].note,
+      serves: new Set(steps.flatMap((step) => [...originsOf(plan.steps[step])])),
+    })),
   );
-}
