@@ -1,6 +1,6 @@
 import { userError } from "../../proto/errors/index.js";
 import { messageOf } from "../../proto/words/trouble.js";
-import { withBrightnessFirst } from "./jpeg.js";
+import { withBrightnessFirst } from "./images/jpeg.js";
 
 /** How a file's pixels are wanted: as they are, as colour, or as one grey channel. */
 export type ColorMode = "native" | "color" | "gray";

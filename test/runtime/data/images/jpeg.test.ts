@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import sharp, { type JpegOptions } from "sharp";
 import { describe, expect, it } from "vitest";
-import { decodeImage } from "../../../runtime/data/image.js";
-import { withBrightnessFirst } from "../../../runtime/data/jpeg.js";
+import { decodeImage } from "../../../../runtime/data/image.js";
+import { withBrightnessFirst } from "../../../../runtime/data/images/jpeg.js";
 
 const WIDTH = 16;
 const pixels = Buffer.from(
