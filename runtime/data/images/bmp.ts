@@ -155,7 +155,8 @@ function readHeader(file: Uint8Array): Header {
     palette,
     stored: isGray ? 1 : hasAlpha ? 4 : 3,
     isOs2,
-    masks: hasAlpha && size >= MASKED ? [0, 4, 8, 12].map((at) => read.u32(FILE_HEADER + 40 + at)) : undefined,
+    masks:
+      hasAlpha && size >= MASKED ? [0, 4, 8, 12].map((at) => read.u32(FILE_HEADER + 40 + at)) : undefined,
   };
 }
 

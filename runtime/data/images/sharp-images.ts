@@ -26,6 +26,16 @@ interface Decoded {
   readonly data: Buffer;
 }
 
+/** Images of more pixels are decoded one after the other, for the sake of memory. */
+const MOST_AT_ONCE = 2 ** 24;
+let turn: Promise<unknown> = Promise.resolve();
+
+function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  const mine = turn.then(work);
+  turn = mine.catch(() => undefined);
+  return mine;
+}
+
 /** Decodes with libvips what it takes for that format; `prepare` may ask for samples in a form of its own. */
 async function viaSharp(
   file: Uint8Array,
@@ -40,14 +50,17 @@ async function viaSharp(
       failOn,
       ignoreIcc: true,
       sequentialRead: true,
-      limitInputPixels: MOST_PIXELS,
+      // Checked below, in our words.
+      limitInputPixels: false,
     }).timeout({ seconds: LONGEST_SECONDS });
     const metadata = await image.metadata();
     if (metadata.format !== format)
       throw userError(`it is damaged: it begins like ${format} and goes on like ${metadata.format}`);
     checkExtents(metadata.width, metadata.height);
     const depth = prepare(image, metadata);
-    const { data, info } = await image.raw({ depth }).toBuffer({ resolveWithObject: true });
+    const read = () => image.raw({ depth }).toBuffer({ resolveWithObject: true });
+    const isLarge = metadata.width * metadata.height > MOST_AT_ONCE;
+    const { data, info } = await (isLarge ? inTurn(read) : read());
     return { metadata, data, height: info.height, width: info.width, stored: info.channels };
   } catch (error) {
     // Its own errors are Errors without a class; what has one is ours.

@@ -84,6 +84,20 @@ describe("batches", () => {
     await feed.close();
   });
 
+  // What Caffe, built with OpenCV 4.6, gave of these files.
+  it.each([
+    ["d.bmp", [6, 8], [140, 203, 192, 204, 252, 178, 101, 139, 156, 50, 215, 247, 86, 137, 61, 1]],
+    ["p.ppm", [6, 8], [140, 203, 192, 204, 252, 178, 101, 139, 156, 50, 215, 247, 86, 137, 61, 1]],
+    ["cmyk.jpg", [6, 8], [143, 209, 187, 208, 255, 170, 99, 143, 165, 31, 234, 245, 80, 159, 79, 1]],
+    ["exif.jpg", [8, 6], [98, 38, 62, 99, 226, 156, 22, 67, 101, 177, 143, 131, 150, 123, 100, 202]],
+  ])("%s is as Caffe has it", async (name, extents, pixels) => {
+    scratch.file("one.txt", `${new URL(`../../fixtures/images/${name}`, import.meta.url).pathname} 1\n`);
+    const feed = await open(imagesSpec("one.txt"));
+    expect(feed.shapes[0]).toEqual([1, 3, ...extents]);
+    expect([...(await batchOf(feed))[0].subarray(0, 16)]).toEqual(pixels);
+    await feed.close();
+  });
+
   it("shuffled: each round has every image once, in another order, by the seed", async () => {
     const rounds = async (seed: number): Promise<string[]> => {
       const feed = await open(imagesSpec("five.txt", { batchSize: 5, shuffle: true }), "TRAIN", seed);
