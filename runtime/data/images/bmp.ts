@@ -1,32 +1,7 @@
 import { userError } from "../../../proto/errors/index.js";
+import { type BmpHeader, CODINGS, CUT, readBmpHeader } from "./bmp-header.js";
 import { readerOf } from "./bytes.js";
 import { type ColorMode, checkExtents, gray14, type Pixels, toPlanes } from "./pixels.js";
-
-const FILE_HEADER = 14;
-/** OS/2's header, the shortest of Windows' that is read, and the shortest with masks that OpenCV heeds. */
-const OS2 = 12;
-const WINDOWS = 36;
-const MASKED = 56;
-const [PLAIN, RLE8, RLE4, FIELDS] = [0, 1, 2, 3] as const;
-
-interface Header {
-  readonly width: number;
-  readonly height: number;
-  /** Rows come from the bottom up. */
-  readonly isBottomUp: boolean;
-  /** Bits of a pixel; 15 for 16 of which 5 are red, green and blue. */
-  readonly bits: number;
-  readonly coding: number;
-  /** Where the pixels begin. */
-  readonly pixels: number;
-  /** Blue, green, red of each colour; 1, 4 or 8 bits only. */
-  readonly palette: Uint8Array;
-  /** Grey or colour, and with alpha, for who wants it as it is. */
-  readonly stored: 1 | 3 | 4;
-  readonly isOs2: boolean;
-  /** Where red, green, blue and alpha are in 32 bits, as who wants alpha too gets them. */
-  readonly masks?: readonly number[];
-}
 
 /**
  * A Windows or OS/2 bitmap, as OpenCV reads it: 1, 4, 8 bits with a palette, plain or run-length coded; 15, 16, 24, 32.
@@ -34,198 +9,157 @@ interface Header {
  * @throws CortadoError for others, and where pixels are missing
  */
 export function decodeBmp(file: Uint8Array, mode: ColorMode): Pixels {
-  const header = readHeader(file);
-  const pixels = mode === "native" && header.masks ? masked(file, header, header.masks) : plain(file, header);
+  const header = readBmpHeader(file);
+  checkExtents(header.width, header.height);
+  const isCoded = header.coding === CODINGS.rle4 || header.coding === CODINGS.rle8;
+  // What the header claims and the file does not have is refused before memory is taken.
+  if (!isCoded && header.pixels + pitchOf(header) * header.height > file.length) throw userError(CUT);
+  const masks = mode === "native" ? header.masks : undefined;
+  const colors = isCoded ? coded(file, header) : plain(file, header, masks);
+  const { height, width, stored } = header;
+  const data = new Uint8Array(colors.length * stored);
+  for (let row = 0; row < height; row++) {
+    let at = (header.isBottomUp ? height - 1 - row : row) * width * stored;
+    for (const color of colors.subarray(row * width, (row + 1) * width)) {
+      if (stored > 1) {
+        data[at++] = color >>> 16;
+        data[at++] = color >>> 8;
+      }
+      data[at++] = color;
+      if (stored === 4) data[at++] = color >>> 24;
+    }
+  }
+  const pixels = { height, width, stored, data, gray: gray14 };
   // OpenCV takes OS/2's bitmaps for grey.
   if (!header.isOs2 || mode !== "native") return pixels;
   return { ...pixels, stored: 1, data: toPlanes(pixels, "gray").data };
 }
 
-/** Each colour where its mask is, not brought to 8 bits; nothing transparent without a mask for it. */
-function masked(file: Uint8Array, header: Header, masks: readonly number[]): Pixels {
-  const words = plain(file, header);
-  const read = readerOf(words.data as Uint8Array, false);
-  const data = Uint8Array.from(words.data, (_, i) => {
-    const at = i & ~3;
-    const word = read.u8(at) * 65536 + read.u8(at + 1) * 256 + read.u8(at + 2) + read.u8(at + 3) * 2 ** 24;
-    const mask = masks[i & 3];
-    return mask === 0 ? 255 : (word & mask) >>> (31 - Math.clz32(mask & -mask));
-  });
-  return { ...words, data };
+/** Bits that a pixel takes in the file, and bytes of a row. */
+const stepOf = ({ bits }: BmpHeader): number => (bits === 15 ? 16 : bits);
+const pitchOf = (header: BmpHeader): number => 4 * Math.ceil((header.width * stepOf(header)) / 32);
+
+/** Colours as alpha, red, green and blue in one number, row by row as the file has them. */
+function plain(file: Uint8Array, header: BmpHeader, masks: readonly number[] | undefined): Uint32Array {
+  const { width, height, pixels } = header;
+  const colorAt = readColors(file, header, masks);
+  const out = new Uint32Array(width * height);
+  const pitch = pitchOf(header);
+  const step = stepOf(header);
+  for (let row = 0, to = 0; row < height; row++)
+    for (let x = 0; x < width; x++, to++)
+      out[to] = colorAt(pixels + row * pitch + Math.floor((x * step) / 8), x);
+  return out;
 }
 
-function plain(file: Uint8Array, header: Header): Pixels {
-  const { width, height, bits, coding, stored, palette } = header;
-  checkExtents(width, height);
-  const data = new Uint8Array(needed(file, header) * stored);
-  const put = (
-    row: number,
-    column: number,
-    blue: number,
-    green: number,
-    red: number,
-    alpha: number,
-  ): void => {
-    const y = header.isBottomUp ? height - 1 - row : row;
-    const at = (y * width + column) * stored;
-    data[at] = stored === 1 ? blue : red;
-    if (stored === 1) return;
-    data[at + 1] = green;
-    data[at + 2] = blue;
-    if (stored === 4) data[at + 3] = alpha;
-  };
-  const look = (row: number, column: number, index: number): void =>
-    put(row, column, palette[3 * index], palette[3 * index + 1], palette[3 * index + 2], 255);
-  if (coding === RLE8 || coding === RLE4) runs(file, header, look);
-  else {
-    const read = readerOf(file, true);
-    const pitch = pitchOf(width, bits);
-    for (let row = 0; row < height; row++) {
-      const line = header.pixels + row * pitch;
-      for (let x = 0; x < width; x++) {
-        if (bits <= 8) {
-          const byte = read.u8(line + ((x * bits) >> 3));
-          look(row, x, (byte >> (8 - bits - ((x * bits) & 7))) & ((1 << bits) - 1));
-        } else if (bits <= 16) {
-          const word = read.u16(line + 2 * x);
-          const [red, green] = bits === 15 ? [word >> 7, word >> 2] : [word >> 8, word >> 3];
-          put(row, x, (word << 3) & 0xf8, green & (bits === 15 ? 0xf8 : 0xfc), red & 0xf8, 255);
-        } else {
-          const at = line + (x * bits) / 8;
-          put(row, x, read.u8(at), read.u8(at + 1), read.u8(at + 2), read.u8(at + 3));
-        }
-      }
-    }
-  }
-  return { height, width, stored, data, gray: gray14 };
-}
-
-/** Bytes of a row. */
-const pitchOf = (width: number, bits: number): number =>
-  4 * Math.ceil((width * (bits === 15 ? 16 : bits)) / 32);
-
-/** The number of pixels; what the header claims and the file does not have is refused before memory is taken. */
-function needed(file: Uint8Array, { width, height, bits, coding, pixels }: Header): number {
-  const isPlain = coding === PLAIN || coding === FIELDS;
-  if (isPlain && pixels + pitchOf(width, bits) * height > file.length) throw userError(CUT);
-  return width * height;
-}
-
-const CUT = "it is cut short: pixels are missing";
-
-function readHeader(file: Uint8Array): Header {
+/** How the colour of the byte at a place, of the pixel at a column, is read. */
+function readColors(
+  file: Uint8Array,
+  { bits, palette }: BmpHeader,
+  masks: readonly number[] | undefined,
+): (at: number, x: number) => number {
   const read = readerOf(file, true);
-  const size = read.u32(FILE_HEADER);
-  if (size !== OS2 && (size < WINDOWS || size > file.length)) throw userError("its header is damaged");
-  const isOs2 = size === OS2;
-  const [width, tall, stated] = isOs2
-    ? [read.u16(18), read.u16(20), read.u16(24)]
-    : [read.u32(18) | 0, read.u32(22) | 0, read.u16(28)];
-  const coding = isOs2 ? PLAIN : read.u32(30);
-  const colors = isOs2 ? 0 : read.u32(46);
-  const behind = FILE_HEADER + size;
-  const masks = [0, 4, 8].map((at) => read.u32(behind + at)).join();
-  const known =
-    (coding === PLAIN && (isOs2 ? [1, 4, 8, 24, 32] : [1, 4, 8, 16, 24, 32]).includes(stated)) ||
-    (coding === FIELDS && (stated === 32 || (stated === 16 && Object.hasOwn(BITS_OF_MASKS, masks)))) ||
-    (coding === RLE8 && stated === 8) ||
-    (coding === RLE4 && stated === 4);
-  if (!known)
-    throw userError(`it is a BMP of ${stated} bits in a coding (${coding}) that OpenCV does not read`);
-  if (colors > 256) throw userError("its header is damaged: a palette has at most 256 colours");
-  const bits = stated !== 16 ? stated : coding === FIELDS ? BITS_OF_MASKS[masks] : 15;
-  const palette = new Uint8Array(3 * 256);
-  if (bits <= 8) {
-    const entry = isOs2 ? 3 : 4;
-    const count = colors === 0 ? 1 << bits : colors;
-    if (behind + count * entry > file.length) throw userError("it is cut short: its palette is not whole");
-    for (let i = 0; i < count; i++)
-      for (let c = 0; c < 3; c++) palette[3 * i + c] = read.u8(behind + i * entry + c);
+  const word = (at: number): number => read.u16(at);
+  if (masks) return (at) => heeding(masks, read.u32(at));
+  switch (bits) {
+    case 32:
+      return (at) => read.u32(at);
+    case 24:
+      return (at) => read.u16(at) + read.u8(at + 2) * 65536;
+    case 16:
+      return (at) => rgb(word(at) >> 8, (word(at) >> 3) & 0xfc, word(at) << 3);
+    case 15:
+      return (at) => rgb(word(at) >> 7, (word(at) >> 2) & 0xf8, word(at) << 3);
+    default:
+      return (at, x) => palette[(read.u8(at) >> (8 - bits - ((x * bits) & 7))) & ((1 << bits) - 1)];
   }
-  const isGray =
-    bits <= 8 && palette.subarray(0, 3 << bits).every((value, i, all) => value === all[i - (i % 3)]);
-  const hasAlpha = bits === 32 && coding === FIELDS;
-  return {
-    width,
-    height: Math.abs(tall),
-    isBottomUp: tall > 0,
-    bits,
-    coding,
-    pixels: read.u32(10),
-    palette,
-    stored: isGray ? 1 : hasAlpha ? 4 : 3,
-    isOs2,
-    masks:
-      hasAlpha && size >= MASKED ? [0, 4, 8, 12].map((at) => read.u32(FILE_HEADER + 40 + at)) : undefined,
-  };
 }
 
-/** Red, green and blue of 16 bits: those that OpenCV knows. */
-const BITS_OF_MASKS: Readonly<Record<string, number>> = {
-  [[0x7c00, 0x3e0, 0x1f].join()]: 15,
-  [[0xf800, 0x7e0, 0x1f].join()]: 16,
-};
+const rgb = (red: number, green: number, blue: number): number =>
+  ((red & 0xf8) << 16) | (green << 8) | (blue & 0xf8);
+
+/** Red, green, blue and alpha where their masks are, not brought to 8 bits; nothing transparent without a mask. */
+function heeding(masks: readonly number[], color: number): number {
+  const [red, green, blue, alpha] = masks.map((mask) =>
+    mask === 0 ? 255 : ((color & mask) >>> (31 - Math.clz32(mask & -mask))) & 255,
+  );
+  return (alpha * 65536 + red * 256 + green) * 256 + blue;
+}
+
+/** Where a run-length coded picture has been painted to, and how much of the file was read. */
+interface Brush {
+  readonly out: Uint32Array;
+  /** In `out`. */
+  to: number;
+  at: number;
+  /** The last run ended exactly with its row, and so has the row. */
+  hasEndedRow: boolean;
+}
 
 /**
  * Run-length coded rows: `count index` repeats, `0 count indices…` copies, `0 0` ends a row, `0 1` the picture, `0 2 x y`
  * moves on. What is passed over has the palette's first colour. As OpenCV has it: of 4 bits a run alternates between
- * two, and a run must end with its row.
+ * two, a run must end with its row, and of 4 bits a move is along the row only.
  */
-function runs(
-  file: Uint8Array,
-  { width, height, coding, pixels }: Header,
-  look: (row: number, column: number, index: number) => void,
-): void {
-  const isFour = coding === RLE4;
-  let at = pixels;
+function coded(file: Uint8Array, header: BmpHeader): Uint32Array {
+  const { width, height, palette } = header;
+  const isFour = header.coding === CODINGS.rle4;
+  const brush: Brush = { out: new Uint32Array(width * height), to: 0, at: header.pixels, hasEndedRow: false };
   const next = (): number => {
-    if (at >= file.length) throw userError(CUT);
-    return file[at++];
+    if (brush.at >= file.length) throw userError(CUT);
+    return file[brush.at++];
   };
-  let row = 0;
-  let column = 0;
-  /** A run may have ended exactly with its row, as has the row then. */
-  let isRowEnded = false;
-  const step = (index: number): void => {
-    look(row, column++, index);
-    if (column < width) return;
-    column = 0;
-    row++;
-  };
-  const skip = (count: number): void => {
-    for (let left = count; left > 0 && row < height; left--) step(0);
-  };
-  const inRow = (count: number): void => {
-    if (column + count > width) throw userError("it is damaged: a run of pixels is longer than its row");
-  };
-  while (row < height) {
+  while (brush.to < brush.out.length) {
     const count = next();
     const code = next();
-    const before = row;
-    if (count > 0) {
-      inRow(count);
-      for (let i = 0; i < count; i++) step(isFour ? (i % 2 === 0 ? code >> 4 : code & 15) : code);
-      isRowEnded = row > before;
-    } else if (code > 2) {
-      inRow(code);
-      const bytes = isFour ? Math.ceil(code / 2) : code;
-      for (let i = 0, byte = 0; i < code; i++) {
-        if (!isFour || i % 2 === 0) byte = next();
-        step(isFour ? (i % 2 === 0 ? byte >> 4 : byte & 15) : byte);
-      }
-      if (bytes % 2 === 1) next();
-      isRowEnded = row > before;
-    } else {
-      const rest = width - column;
-      if (code === 0 && !(isRowEnded && column === 0)) skip(rest);
-      if (code === 1) skip(rest + (height - row) * width);
-      if (code === 2) {
-        const right = next();
-        const down = next();
-        // Of 4 bits OpenCV moves along the row only.
-        skip(right + (isFour ? 0 : down * width));
-      }
-      isRowEnded = false;
-    }
+    if (count === 0 && code <= 2)
+      move(brush, code, width, palette[0], () => next() + next() * (isFour ? 0 : width));
+    else
+      paint(
+        brush,
+        count || code,
+        width,
+        count > 0 ? repeating(code, isFour) : copying(next, isFour),
+        palette,
+      );
+    // Copies take an even number of bytes.
+    if (count === 0 && code > 2 && Math.ceil(code / (isFour ? 2 : 1)) % 2 === 1) next();
   }
+  return brush.out;
+}
+
+const half = (byte: number, i: number): number => (i % 2 === 0 ? byte >> 4 : byte & 15);
+
+const repeating = (code: number, isFour: boolean) => (i: number) => (isFour ? half(code, i) : code);
+
+function copying(next: () => number, isFour: boolean): (i: number) => number {
+  let byte = 0;
+  return (i) => {
+    if (!isFour || i % 2 === 0) byte = next();
+    return isFour ? half(byte, i) : byte;
+  };
+}
+
+function paint(
+  brush: Brush,
+  count: number,
+  width: number,
+  indexOf: (i: number) => number,
+  palette: Uint32Array,
+): void {
+  const end = brush.to + count;
+  const rowEnd = (Math.floor(brush.to / width) + 1) * width;
+  if (end > rowEnd) throw userError("it is damaged: a run of pixels is longer than its row");
+  for (let i = 0; i < count; i++) brush.out[brush.to++] = palette[indexOf(i)];
+  brush.hasEndedRow = end === rowEnd;
+}
+
+function move(brush: Brush, code: number, width: number, color: number, distance: () => number): void {
+  const { out, to, hasEndedRow } = brush;
+  const rest = width - (to % width);
+  const left = out.length - to;
+  const passed = code === 0 ? (hasEndedRow ? 0 : rest) : code === 1 ? left : Math.min(distance(), left);
+  out.fill(color, to, to + passed);
+  brush.to += passed;
+  brush.hasEndedRow = false;
 }

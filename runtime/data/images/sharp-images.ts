@@ -2,16 +2,7 @@ import type { Metadata, Sharp } from "sharp";
 import { userError } from "../../../proto/errors/index.js";
 import { messageOf } from "../../../proto/words/trouble.js";
 import { JPEG_END, readJpegHeader } from "./jpeg.js";
-import {
-  type ColorMode,
-  checkExtents,
-  firstChannel,
-  gray14,
-  gray15,
-  gray16,
-  MOST_PIXELS,
-  type Pixels,
-} from "./pixels.js";
+import { type ColorMode, checkExtents, firstChannel, gray14, gray15, gray16, type Pixels } from "./pixels.js";
 import { pngGray, readPngHeader } from "./png.js";
 import { asStored, multiplied, readTiffHeader } from "./tiff.js";
 

@@ -44,7 +44,7 @@ describe("a JPEG read as grey", () => {
     const brightness = [gray, png, Buffer.alloc(0)].map((file) => readJpegHeader(file)?.brightnessFirst);
     expect(brightness).toEqual([undefined, undefined, undefined]);
     // Marked as red, green and blue already.
-    const marked = readJpegHeader(await jpeg())?.brightnessFirst!;
+    const marked = readJpegHeader(await jpeg())!.brightnessFirst!;
     expect(readJpegHeader(marked)).toEqual({ orientation: 1, isRgb: true, hasEnd: true });
   });
 
