@@ -43,7 +43,10 @@ export function shuffledRecords(source: RecordCursor, random: RandomStream, most
     count: source.count,
     placeOf: (index) => order[index],
     next: async () => (await load())[order[at++]],
-    skip: async () => at++ < (await load()).length,
+    async skip() {
+      const { length } = await load();
+      return at++ < length;
+    },
     async rewind() {
       if (held) begin(held.length);
     },

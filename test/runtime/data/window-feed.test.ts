@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import fc from "fast-check";
 import sharp from "sharp";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -97,6 +99,16 @@ describe("batches", () => {
       "5: 21,18,15,12",
     ]);
     await Promise.all([feed.close(), again.close()]);
+  });
+
+  it("a window file may begin with a byte-order mark", async () => {
+    const text = readFileSync(join(scratch.path, "windows.txt"), "utf8");
+    scratch.file("marked.txt", `\ufeff${text}`);
+    const [plain, marked] = await Promise.all(
+      ["windows.txt", "marked.txt"].map((name) => open(windowsSpec(name))),
+    );
+    expect(await batchOf(marked)).toEqual(await batchOf(plain));
+    await Promise.all([plain.close(), marked.close()]);
   });
 
   it("what lies outside of the image stays 0, mean and scale apply to the rest", async () => {
