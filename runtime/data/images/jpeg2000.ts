@@ -126,7 +126,7 @@ async function decode(codestream: Uint8Array): Promise<Uint8Array> {
     const decoder = new codec.J2KDecoder();
     decoder.getEncodedBuffer(codestream.length).set(codestream);
     decoder.decode();
-    const found = Uint8Array.from(decoder.getDecodedBuffer());
+    const found = new Uint8Array(decoder.getDecodedBuffer());
     decoder.delete();
     const trouble = complaints.find((line) => /ERROR|WARN/.test(line));
     if (trouble !== undefined || found.length === 0)

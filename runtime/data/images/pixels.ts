@@ -44,7 +44,7 @@ export const gray16 = (red: number, green: number, blue: number): number =>
 
 /**
  * The most pixels of an image: 10,000 × 10,000 and a third more. OpenCV stops at 2^30, which as colour and twice (as
- * decoded, and in planes) would be 6 GiB for a file of a few hundred KiB; here it is 768 MiB at most.
+ * decoded, and in planes) would be 6 GiB for a file of a few hundred KiB; here it is 768 MiB, and twice that of 16 bits with alpha.
  */
 export const MOST_PIXELS = 2 ** 27;
 /** As OpenCV's. */
@@ -69,6 +69,13 @@ export function firstChannel(pixels: Pixels): Pixels {
   return { ...pixels, stored: 1, data: first };
 }
 
+/** Samples in 8 bits. `Uint8Array.from` would make a list of them all first. */
+export function narrowed(samples: Uint8Array | Uint16Array, narrow: (sample: number) => number): Uint8Array {
+  const out = new Uint8Array(samples.length);
+  for (let i = 0; i < out.length; i++) out[i] = narrow(samples[i]);
+  return out;
+}
+
 /** Planes, as they are wanted and the right way up. */
 export function toPlanes(pixels: Pixels, mode: ColorMode): DecodedImage {
   const { height, width, stored, narrow, gray, orientation = 1, alwaysTurned = false } = pixels;
@@ -81,7 +88,7 @@ export function toPlanes(pixels: Pixels, mode: ColorMode): DecodedImage {
     for (let i = 0, at = 0; i < area; i++, at += stored)
       data[i] = gray(samples[at], samples[at + 1], samples[at + 2]);
   } else {
-    const samples = narrow ? Uint8Array.from(pixels.data, narrow) : pixels.data;
+    const samples = narrow ? narrowed(pixels.data, narrow) : pixels.data;
     // Where each plane's samples stand in a pixel: blue, green, red, alpha.
     const places = isGray ? [0, 0, 0, 1] : [2, 1, 0, 3];
     for (let c = 0, to = 0; c < channels; c++)

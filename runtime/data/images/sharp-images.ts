@@ -1,13 +1,23 @@
 import type { Metadata, Sharp } from "sharp";
 import { userError } from "../../../proto/errors/index.js";
+import { visibleLines } from "../../../proto/words/names.js";
 import { messageOf } from "../../../proto/words/trouble.js";
 import { JPEG_END, readJpegHeader } from "./jpeg.js";
-import { type ColorMode, checkExtents, firstChannel, gray14, gray15, gray16, type Pixels } from "./pixels.js";
+import {
+  type ColorMode,
+  checkExtents,
+  firstChannel,
+  gray14,
+  gray15,
+  gray16,
+  narrowed,
+  type Pixels,
+} from "./pixels.js";
 import { pngGray, readPngHeader } from "./png.js";
 import { asStored, multiplied, readTiffHeader } from "./tiff.js";
 
-/** Seconds after which a decoder is stopped: the largest images take a few. */
-const LONGEST_SECONDS = 60;
+/** Seconds after which a decoder is stopped: the largest images take some, and more on a busy machine. */
+const LONGEST_SECONDS = 120;
 
 interface Decoded {
   readonly metadata: Metadata;
@@ -56,7 +66,7 @@ async function viaSharp(
   } catch (error) {
     // Its own errors are Errors without a class; what has one is ours.
     if (!(error instanceof Error) || error.constructor !== Error) throw error;
-    throw userError(messageOf(error));
+    throw userError(visibleLines(messageOf(error)));
   }
 }
 
@@ -157,7 +167,7 @@ export async function decodeTiff(file: Uint8Array): Promise<Pixels> {
   // As libtiff narrows, each in a way of its own.
   const narrow = (sample: number): number =>
     kind === "gray" ? sample >> 8 : Math.floor((sample + 128) / 257);
-  const samples = isDeep ? Uint8Array.from(words(data), narrow) : data;
+  const samples = isDeep ? narrowed(words(data), narrow) : data;
   if (kind === "gray") return firstChannel({ ...frame, stored, data: samples });
   return { ...frame, stored, data: header.isUnmultiplied && stored === 4 ? multiplied(samples) : samples };
 }

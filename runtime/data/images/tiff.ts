@@ -97,7 +97,7 @@ const MOST_VALUES = 8;
 /** The file, or the same without the word that its colours are multiplied by alpha: then they stay as they are. */
 export function asStored(file: Uint8Array, { multipliedAt }: TiffHeader): Uint8Array {
   if (multipliedAt === undefined) return file;
-  const copy = Uint8Array.from(file);
+  const copy = new Uint8Array(file);
   copy[multipliedAt] = 0;
   copy[multipliedAt + 1] = 0;
   return copy;
@@ -105,7 +105,7 @@ export function asStored(file: Uint8Array, { multipliedAt }: TiffHeader): Uint8A
 
 /** Red, green, blue and alpha, the first three multiplied by the last as libtiff does it. */
 export function multiplied(samples: Uint8Array): Uint8Array {
-  const out = Uint8Array.from(samples);
+  const out = new Uint8Array(samples);
   for (let i = 0; i < out.length; i += 4)
     for (let c = 0; c < 3; c++) out[i + c] = Math.floor((samples[i + c] * samples[i + 3] + 127) / 255);
   return out;

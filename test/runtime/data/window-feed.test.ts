@@ -8,6 +8,7 @@ import type { FeedOf } from "../../../runtime/data/batches.js";
 import { openFeed } from "../../../runtime/data/open-feed.js";
 import { placeWindow } from "../../../runtime/data/window-crop.js";
 import { batchOf, mistakeOf, openHandles, recordsSpec } from "../../support/feeds.js";
+import { fuzzRuns } from "../../support/mutate.js";
 import { scratchFolder } from "../../support/scratch.js";
 
 const scratch = scratchFolder();
@@ -301,6 +302,7 @@ describe("what is wrong is said, with the file's line", () => {
         });
         if (found) expect(found.message).toMatch(/any\.txt|image/);
       }),
+      { numRuns: fuzzRuns / 20 },
     );
   });
 
