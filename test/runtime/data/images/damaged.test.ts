@@ -12,7 +12,7 @@ import { mistakeOf } from "../../../support/feeds.js";
 import { fuzzRuns, mutatedBytes, mutatedNumbers } from "../../../support/mutate.js";
 
 /** Of each format; in a usual run few, for opening a decoder anew takes its time. */
-const RUNS = fuzzRuns > 2000 ? Math.ceil(fuzzRuns / 10) : 20;
+const RUNS = fuzzRuns > 2000 ? Math.ceil(fuzzRuns / 10) : 10;
 /** Far above what any of these takes on a busy machine. */
 const MOST_MILLISECONDS = 10_000;
 /** What the largest image that is read takes, and something for the rest of the process. */
