@@ -242,6 +242,8 @@ export interface DataParameter {
   readonly backend: DataParameter_DB;
   readonly force_encoded_color: boolean;
   readonly prefetch: number;
+  /** Not Caffe 1.0's: forks of it have this one, each under another number. */
+  readonly shuffle: boolean;
 }
 
 export interface DummyDataParameter {
@@ -1496,6 +1498,13 @@ export const descriptor = {
        "id": 10,
        "options": {
         "default": 4
+       }
+      },
+      "shuffle": {
+       "type": "bool",
+       "id": 1000,
+       "options": {
+        "default": false
        }
       }
      },

@@ -55,7 +55,7 @@ export async function decodeRecord(
   what: string,
 ): Promise<PlainRecord> {
   if (!("encoded" in record)) return record;
-  return { ...(await decodeImage(record.encoded, mode, what)), label: record.label };
+  return { ...(await decodeImage(record.encoded, mode, what)), label: record.label, wasEncoded: true };
 }
 
 /** Records one after the other, from the first again after the last. */
@@ -85,7 +85,7 @@ export async function openDataset(
     return {
       count: cursor.count,
       shape: [channels, height, width],
-      next: endless(cursor, color),
+      next: endless(cursor, color).next,
       close: () => cursor.close(),
     };
   } catch (error) {
@@ -96,27 +96,40 @@ export async function openDataset(
 
 /** The first record; the cursor stands before it again. @throws CortadoError when there is no record at all */
 export async function firstRecord(cursor: RecordCursor, mode: ColorMode): Promise<PlainRecord> {
-  const record = await endless(cursor, mode)();
+  const record = await endless(cursor, mode).next();
   await cursor.rewind();
   return record;
+}
+
+/** Records one after the other, for ever. */
+export interface Walk {
+  /** @throws CortadoError when there is no record at all, and where one cannot be decoded */
+  next(): Promise<PlainRecord>;
+  /** The record that `next` gave last, for messages: `record 7 of "train_lmdb"`. */
+  last(): string;
 }
 
 /**
  * A walk that starts again after the last record.
  *
  * @param read how many records the cursor has passed since its first
- * @throws CortadoError when there is no record at all
  */
-export function endless(cursor: RecordCursor, mode: ColorMode, read = 0): () => Promise<PlainRecord> {
+export function endless(cursor: RecordCursor, mode: ColorMode, read = 0): Walk {
   const name = quotedPath(cursor.name);
-  return async () => {
-    let record = await cursor.next();
-    if (!record) {
-      await cursor.rewind();
-      read = 0;
-      record = await cursor.next();
-      if (!record) throw userError(`${name} has no records`);
-    }
-    return decodeRecord(record, mode, `record ${read++} of ${name}`);
+  let number = read - 1;
+  const last = (): string => `record ${cursor.placeOf?.(number) ?? number} of ${name}`;
+  return {
+    last,
+    async next() {
+      let record = await cursor.next();
+      if (!record) {
+        await cursor.rewind();
+        number = -1;
+        record = await cursor.next();
+        if (!record) throw userError(`${name} has no records`);
+      }
+      number++;
+      return decodeRecord(record, mode, last());
+    },
   };
 }

@@ -28,6 +28,8 @@ export type FeedSpec =
       readonly backend: "LMDB" | "LEVELDB";
       readonly batchSize: number;
       readonly randSkip: number;
+      /** In a new order each round, from memory. */
+      readonly shuffle: boolean;
       readonly transform: TransformSpec;
       /** 1: images only; 2: images and labels. */
       readonly tops: 1 | 2;

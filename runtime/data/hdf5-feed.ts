@@ -1,4 +1,3 @@
-import { dirname } from "node:path";
 import { sizeOf } from "../../codegen/ir/graph.js";
 import { userError } from "../../proto/errors/index.js";
 import { showShape } from "../../proto/words/amounts.js";
@@ -6,10 +5,8 @@ import { quoted, quotedPath } from "../../proto/words/names.js";
 import { openHdf5 } from "../hdf5-file.js";
 import { permutation, randomStream, streamOf } from "../random/index.js";
 import type { Feed, FeedOf, FeedOptions } from "./batches.js";
-import { locateSource } from "./locate.js";
-import { readWhole } from "./whole-file.js";
+import { filledLines, readTextList } from "./text-list.js";
 
-const LONGEST_LIST = 1 << 26;
 /** What the HDF5 library can hold of one data set. */
 const LARGEST_DATASET = 2 ** 31;
 
@@ -70,22 +67,18 @@ export async function hdf5Feed(spec: FeedOf<"hdf5">, { root, seed, index = 0 }: 
 const inOrder = (count: number): Uint32Array => Uint32Array.from({ length: count }, (_, i) => i);
 
 /** The files that the layer's list names: relative to `root`, or to the list itself. */
-async function listedFiles(spec: FeedOf<"hdf5">, root: string): Promise<readonly string[]> {
-  const list = await locateSource(spec.source, [root], "the list of HDF5 files");
-  const what = `the list of HDF5 files ${quotedPath(list)}`;
-  const bytes = await readWhole(list, what, LONGEST_LIST);
-  if (bytes.includes(0))
-    throw userError(
-      `${what} is not a text`,
-      "source names a text file with the path of an HDF5 file on each line",
-    );
-  const names = bytes
-    .toString("utf8")
-    .split(/\s+/)
-    .filter((name) => name !== "");
-  if (names.length === 0) throw userError(`${what} is empty`);
+async function listedFiles({ source, span }: FeedOf<"hdf5">, root: string): Promise<readonly string[]> {
+  const list = await readTextList(source, {
+    root,
+    what: "the list of HDF5 files",
+    names: "the HDF5 file",
+    span,
+    form: "source names a text file with the path of an HDF5 file on each line",
+  });
   const files: string[] = [];
-  for (const name of names) files.push(await locateSource(name, [root, dirname(list)], "the HDF5 file"));
+  for (const { number, start, end } of filledLines(list.bytes))
+    for (const name of list.bytes.toString("utf8", start, end).split(/\s+/))
+      files.push(await list.locate(name, number));
   return files;
 }
 

@@ -30,6 +30,7 @@ export async function imageFeed(spec: FeedOf<"images">, options: FeedOptions): P
   const list = await readTextList(spec.source, {
     root,
     what: "the list of images",
+    names: "the image",
     prefix: spec.rootFolder,
     span: spec.span,
     form: `source names a text file: ${LINE}`,

@@ -1,80 +1,36 @@
-import { userError } from "../../proto/errors/index.js";
-import { messageOf } from "../../proto/words/trouble.js";
-import { withBrightnessFirst } from "./jpeg.js";
+import { CortadoError, userError } from "../../proto/errors/index.js";
+import { quoted } from "../../proto/words/names.js";
+import { formatOf, READ_FORMATS } from "./images/image-formats.js";
+import { type ColorMode, type DecodedImage, toPlanes } from "./images/pixels.js";
 
-/** How a file's pixels are wanted: as they are, as colour, or as one grey channel. */
-export type ColorMode = "native" | "color" | "gray";
-
-export interface DecodedImage {
-  readonly channels: number;
-  readonly height: number;
-  readonly width: number;
-  /** channels × height × width; colours in the order blue, green, red (then alpha) */
-  readonly data: Uint8Array;
-}
+export type { ColorMode, DecodedImage } from "./images/pixels.js";
 
 /**
- * Decodes a JPEG, PNG, … file as OpenCV's imdecode does for Caffe: 8 bits, planes in the order blue, green, red.
- * "native" keeps grey as one channel and an alpha channel as the fourth; grey of a JPEG is the brightness that it
- * holds, of anything else 0.299 R + 0.587 G + 0.114 B in OpenCV's fixed-point form.
+ * Decodes an image file as OpenCV's imread and imdecode do for Caffe: 8 bits, planes in the order blue, green, red. The
+ * format is seen from its content. "native" keeps grey as one channel and an alpha channel as the fourth, and leaves
+ * a JPEG or PNG as it lies; "color" and "gray" drop alpha and turn it as its EXIF data say.
  *
  * @param what how to name the file in an error
- * @throws CortadoError when it cannot be decoded
+ * @throws CortadoError when it cannot be decoded, or is larger than `MOST_PIXELS`
  */
 export async function decodeImage(file: Uint8Array, mode: ColorMode, what: string): Promise<DecodedImage> {
-  // Loaded on first use: most nets never see an encoded image.
-  const { default: sharp } = await import("sharp");
   try {
-    const bright = mode === "gray" ? withBrightnessFirst(file) : undefined;
-    const image = sharp(bright ?? file, { failOn: "error", ignoreIcc: true, sequentialRead: true });
-    const metadata = await image.metadata();
-    const isGray = metadata.space === "b-w" || metadata.space === "grey16";
-    // Otherwise grey comes back as three equal channels, as it should where an alpha channel follows, and CMYK as it is.
-    if (isGray && !metadata.hasAlpha) image.toColourspace("b-w");
-    else if (metadata.space === "cmyk") image.toColourspace("srgb");
-    const { data, info } = await image.raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
-    if (bright) return firstOf(data, info.channels, info.height, info.width);
-    return planes(data, info.channels, info.height, info.width, mode);
+    const format = formatOf(file);
+    if (!format) throw userError(`it is no image${beginningOf(file)}`, `read are ${READ_FORMATS}`);
+    if (!format.decode)
+      throw userError(`files of the format ${format.name} are not read`, `read are ${READ_FORMATS}`);
+    return toPlanes(await format.decode(file, mode), mode);
   } catch (error) {
-    throw userError(`cannot decode ${what}: ${messageOf(error)}`);
+    if (!(error instanceof CortadoError)) throw error;
+    throw new CortadoError(
+      error.diagnostics.map((one) => ({ ...one, message: `cannot decode ${what}: ${one.message}` })),
+    );
   }
 }
 
-/** The first of several interleaved channels. */
-function firstOf(pixels: Uint8Array, stored: number, height: number, width: number): DecodedImage {
-  return {
-    channels: 1,
-    height,
-    width,
-    data: Uint8Array.from({ length: height * width }, (_, i) => pixels[i * stored]),
-  };
-}
-
-/** Interleaved pixels (grey, RGB or RGBA) to planes. */
-function planes(
-  pixels: Uint8Array,
-  stored: number,
-  height: number,
-  width: number,
-  mode: ColorMode,
-): DecodedImage {
-  const area = height * width;
-  const isGray = stored === 1;
-  const channels = mode === "gray" ? 1 : mode === "color" ? 3 : stored;
-  const data = new Uint8Array(channels * area);
-  for (let i = 0; i < area; i++) {
-    const at = i * stored;
-    const red = pixels[at];
-    const green = isGray ? red : pixels[at + 1];
-    const blue = isGray ? red : pixels[at + 2];
-    if (channels === 1) {
-      data[i] = isGray ? red : (red * 4899 + green * 9617 + blue * 1868 + 8192) >> 14;
-      continue;
-    }
-    data[i] = blue;
-    data[area + i] = green;
-    data[2 * area + i] = red;
-    if (channels === 4) data[3 * area + i] = pixels[at + stored - 1];
-  }
-  return { channels, height, width, data };
+/** How a text begins that stands where an image should: a web page, a pointer to a file elsewhere. */
+function beginningOf(file: Uint8Array): string {
+  if (file.length === 0) return ", but empty";
+  const head = Buffer.from(file.subarray(0, 40)).toString("latin1");
+  return /^[\t\n\r\x20-\x7e]+$/.test(head) ? `, but a text that begins with ${quoted(head)}` : "";
 }

@@ -1,5 +1,5 @@
-import { userError } from "../../proto/errors/index.js";
-import { showShape } from "../../proto/words/amounts.js";
+import { type CortadoError, userError } from "../../proto/errors/index.js";
+import { showCount, showShape } from "../../proto/words/amounts.js";
 import { quotedPath } from "../../proto/words/names.js";
 import { type RandomStream, randomStream, streamOf } from "../random/index.js";
 import type { Feed, FeedOf, FeedOptions } from "./batches.js";
@@ -7,6 +7,7 @@ import { endless, firstRecord, openRecords } from "./dataset.js";
 import type { ColorMode } from "./image.js";
 import { located } from "./located.js";
 import type { PlainRecord, RecordCursor } from "./records.js";
+import { shuffledRecords } from "./shuffled-records.js";
 import { createTransformer } from "./transform.js";
 
 /** Caffe's Data layer: records in order, transformed, from the first again after the last. */
@@ -17,10 +18,13 @@ export async function recordFeed(spec: FeedOf<"records">, options: FeedOptions):
   const transformer = await located(transform.span, () =>
     createTransformer(transform, { root, phase, random }),
   );
-  const cursor = await openRecords(spec.source, root, spec.span);
+  const source = await openRecords(spec.source, root, spec.span);
+  const cursor = spec.shuffle
+    ? shuffledRecords(source, randomStream(seed, streamOf("shuffle", index)))
+    : source;
   try {
     const mode: ColorMode = transform.forceGray ? "gray" : transform.forceColor ? "color" : "native";
-    const first = await firstRecord(cursor, mode);
+    const first = await firstRecord(source, mode);
     const image = await located(transform.span, () =>
       transformer.shapeOf(
         [first.channels, first.height, first.width],
@@ -29,11 +33,12 @@ export async function recordFeed(spec: FeedOf<"records">, options: FeedOptions):
     );
     const size = image[0] * image[1] * image[2];
     const skipped = await skip(cursor, spec.randSkip, randomStream(seed, streamOf("skip", index)));
-    const next = endless(cursor, mode, skipped);
+    const walk = endless(cursor, mode, skipped);
     const shapes = [[batchSize, ...image], [batchSize]].slice(0, tops);
 
-    const what = `a record of ${quotedPath(cursor.name)}`;
     const write = (record: PlainRecord, item: number, [data, labels]: readonly Float32Array[]): void => {
+      const what = walk.last();
+      if (record.channels !== first.channels) throw otherChannels(what, record, first.channels);
       const shape = transformer.shapeOf([record.channels, record.height, record.width], what);
       if (shape.some((extent, i) => extent !== image[i]))
         throw userError(
@@ -47,7 +52,10 @@ export async function recordFeed(spec: FeedOf<"records">, options: FeedOptions):
     return {
       shapes,
       async next(into) {
-        for (let item = 0; item < batchSize; item++) write(await next(), item, into);
+        for (let item = 0; item < batchSize; item++) {
+          const record = await walk.next();
+          await located(transform.span, () => write(record, item, into));
+        }
       },
       close: () => cursor.close(),
     };
@@ -55,6 +63,16 @@ export async function recordFeed(spec: FeedOf<"records">, options: FeedOptions):
     await cursor.close();
     throw error;
   }
+}
+
+/** Grey and colour in one source. */
+function otherChannels(what: string, { channels, wasEncoded }: PlainRecord, first: number): CortadoError {
+  return userError(
+    `${what} has ${showCount(channels, "channel")}, and the first has ${first}: a batch needs as many for all`,
+    wasEncoded
+      ? "force_color: true in transform_param makes three channels of each image, force_gray: true one"
+      : "force_color and force_gray are for encoded images: make the database anew, of images of one kind",
+  );
 }
 
 /**

@@ -4,6 +4,8 @@ export interface PlainRecord {
   readonly height: number;
   readonly width: number;
   readonly label: number;
+  /** It was an image file, of which channels may be asked. */
+  readonly wasEncoded?: boolean;
   /** channels × height × width values; colour channels in the order blue, green, red */
   readonly data: Uint8Array | Float32Array;
 }
@@ -22,6 +24,8 @@ export interface RecordCursor {
   readonly name: string;
   /** How many records there are, where that is known without reading them all. */
   readonly count?: number;
+  /** Where the record stands in the source that comes as number `index`: where they come in another order. */
+  placeOf?(index: number): number;
   /** The next record, or undefined after the last. */
   next(): Promise<StoredRecord | undefined>;
   /** Steps over one record; false after the last. */

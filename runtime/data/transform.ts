@@ -96,6 +96,8 @@ async function readMean(source: string, root: string): Promise<NonNullable<Mean[
   const data = Float32Array.from(values);
   const dims = shape.slice(-3);
   const count = dims.reduce((product, extent) => product * extent, 1);
+  if (data.length === 0)
+    throw userError(`${what} holds no image`, "a mean file is a BlobProto, as compute_image_mean writes it");
   if (dims.length !== 3 || count === 0 || data.length !== count)
     throw userError(
       `${what} has ${data.length} values for the shape ${showShape(dims)} (channels×height×width)`,

@@ -23,6 +23,7 @@ export async function windowFeed(spec: FeedOf<"windows">, options: FeedOptions):
   const list = await readTextList(spec.source, {
     root,
     what: "the window file",
+    names: "the image",
     prefix: spec.rootFolder,
     span: spec.span,
     form: "source names a window file, as R-CNN writes them",

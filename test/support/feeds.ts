@@ -18,6 +18,7 @@ export function recordsSpec(
     backend: "LMDB",
     batchSize: 1,
     randSkip: 0,
+    shuffle: false,
     tops: 2,
     ...rest,
     transform: {

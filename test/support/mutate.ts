@@ -158,6 +158,33 @@ export function mutatedBytes(sources: readonly Uint8Array[]): fc.Arbitrary<Uint8
     .map(([source, list]) => applyEdits(source, list, bytes));
 }
 
+/** Extents, counts and offsets that a header may claim. */
+const HOSTILE_WORDS: readonly number[] = [
+  ...[0, 1, 2, 3, 7, 255, 256, 4096, 8192, 16_384, 32_767, 65_535, 65_536, 2 ** 20, 2 ** 27, 2 ** 30],
+  ...[2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1],
+];
+
+/** One of the binaries with a few numbers among its first bytes exchanged. @param reach how many bytes those are */
+export function mutatedNumbers(sources: readonly Uint8Array[], reach: number): fc.Arbitrary<Uint8Array> {
+  const changes = fc.array(
+    fc.record({
+      at: fc.nat({ max: reach }),
+      value: fc.constantFrom(...HOSTILE_WORDS),
+      size: fc.constantFrom(1, 2, 4),
+      littleEndian: fc.boolean(),
+    }),
+    { minLength: 1, maxLength: 3 },
+  );
+  return fc.tuple(fc.constantFrom(...sources), changes).map(([source, list]) => {
+    const bytes = Uint8Array.from(source);
+    for (const { at, value, size, littleEndian } of list)
+      for (let i = 0; i < size; i++)
+        if (at + i < bytes.length)
+          bytes[at + i] = Math.floor(value / 256 ** (littleEndian ? i : size - 1 - i)) % 256;
+    return bytes;
+  });
+}
+
 /** Small sound nets of all three generations, to be damaged. */
 export const seedNets: readonly string[] = [
   `name: "small"

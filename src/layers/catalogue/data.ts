@@ -10,6 +10,7 @@ export const data = defineLayer({
   notes: [
     "With one top there are no labels.",
     "transform_param crops, mirrors, subtracts a mean and scales.",
+    "shuffle, which Caffe 1.0 does not have, holds the records in memory and gives them in a new order each round.",
   ],
   bottoms: { exact: 0 },
   tops: { min: 1, max: 2 },
@@ -23,6 +24,7 @@ export const data = defineLayer({
       backend: parameter.backend,
       batchSize: parameter.batch_size,
       randSkip: parameter.rand_skip,
+      shuffle: parameter.shuffle,
       transform: transformOf(context),
       tops: topCount === 1 ? 1 : 2,
       span: spanOf(parameter, "source") ?? spanOf(context.layer),

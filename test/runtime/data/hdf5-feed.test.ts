@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import type { FeedOf } from "../../../runtime/data/batches.js";
 import { openFeed } from "../../../runtime/data/open-feed.js";
 import { writeHdf5 } from "../../../runtime/hdf5-file.js";
+import { permutation, randomStream, streamOf } from "../../../runtime/random/index.js";
 import { batchOf, mistakeOf } from "../../support/feeds.js";
 import { fuzzRuns, mutatedBytes } from "../../support/mutate.js";
 import { scratchFolder } from "../../support/scratch.js";
@@ -64,6 +65,11 @@ describe("rows", () => {
     expect(await labelsOf("both.txt", 1, { batchSize: 19 })).toEqual([...upTo(8), ...upTo(8), ...upTo(3)]);
   });
 
+  it("of files in a list that begins with a byte-order mark", async () => {
+    scratch.file("marked.txt", "\ufefffive.h5\r\nthree.h5");
+    expect(await labelsOf("marked.txt", 2)).toEqual(upTo(8));
+  });
+
   it("of one file begin again", async () => {
     scratch.file("one.txt", "five.h5");
     expect(await labelsOf("one.txt", 3)).toEqual([...upTo(5), ...upTo(5), 0, 1]);
@@ -77,6 +83,11 @@ describe("rows", () => {
       const epochs = upTo(10).map((epoch) => labels.slice(epoch * count, (epoch + 1) * count));
       for (const epoch of epochs) expect(epoch.toSorted((a, b) => a - b)).toEqual(upTo(count));
       expect(new Set(epochs.map((epoch) => epoch.join())).size).toBeGreaterThan(5);
+      if (source === "one.txt") {
+        const random = randomStream(1, streamOf("shuffle", 0));
+        // A list of one file is shuffled too, which takes no draw.
+        expect(epochs).toEqual(epochs.map(() => [...permutation(random, count)]));
+      }
       expect(await labelsOf(source, 10 * count, { batchSize: 1, shuffle: true })).toEqual(labels);
       expect(await labelsOf(source, 10 * count, { batchSize: 1, shuffle: true }, 2)).not.toEqual(labels);
     },
@@ -102,7 +113,7 @@ describe("what is wrong is said", () => {
     expect(await mistakeIn("five.h5")).toMatch(/is not a text\n.*path of an HDF5 file on each line/);
     scratch.file("wrong.txt", "five.h5\nfivee.h5");
     expect(await mistakeIn("wrong.txt")).toMatch(
-      /the HDF5 file "fivee.h5" is not there.*\n.*did you mean "five.h5"/,
+      /line 2 of ".*wrong.txt": the HDF5 file "fivee.h5" is not there.*\n.*did you mean "five.h5"/,
     );
   });
 

@@ -1,3 +1,4 @@
+import { crc32 } from "node:zlib";
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { type ColorMode, decodeImage } from "../../../runtime/data/image.js";
@@ -57,14 +58,68 @@ describe("planes: blue, green, red", () => {
   });
 });
 
-describe("what is no image", () => {
-  it.each([
-    ["nothing", () => Buffer.alloc(0)],
-    ["text", () => Buffer.from("not an image")],
-    ["a PNG cut short", async () => (await png(3, RGB)).subarray(0, 50)],
-  ])("%s", async (_, make) => {
+const bmpOf = (width: number, height: number): Buffer => {
+  const file = Buffer.alloc(54);
+  file.write("BM");
+  file.writeUInt32LE(54, 10);
+  for (const [value, at] of [
+    [40, 14],
+    [width, 18],
+    [height, 22],
+  ] as const)
+    file.writeInt32LE(value, at);
+  file.writeUInt16LE(24, 28);
+  return file;
+};
+/** A PNG of another size than it has pixels for. */
+const pngOf = async (width: number, height: number): Promise<Buffer> => {
+  const file = Buffer.from(await png(3, RGB));
+  file.writeUInt32BE(width, 16);
+  file.writeUInt32BE(height, 20);
+  file.writeUInt32BE(crc32(file.subarray(12, 29)), 29);
+  return file;
+};
+
+describe("what is not read", () => {
+  it.each<[string, () => Uint8Array | Promise<Uint8Array>, RegExp]>([
+    ["nothing", () => Buffer.alloc(0), /it is no image, but empty/],
+    [
+      "text",
+      () => Buffer.from("<!DOCTYPE html>"),
+      /it is no image, but a text that begins with "<!DOCTYPE html>"/,
+    ],
+    ["bytes", () => Buffer.from([1, 2, 3, 4]), /it is no image\n {2}read are JPEG, PNG, BMP, .*JPEG 2000$/],
+    ["a PNG cut short", async () => (await png(3, RGB)).subarray(0, 50), /record "7": /],
+    [
+      "SVG",
+      () => Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="30000" height="30000"/>`),
+      /files of the format SVG are not read/,
+    ],
+    ["SVG after a comment", () => Buffer.from("<?xml version='1.0'?><!-- x -->\n<svg/>"), /the format SVG/],
+    ["GIF", () => Buffer.from("GIF89a"), /files of the format GIF are not read/],
+    ["PDF", () => Buffer.from("%PDF-1.4"), /files of the format PDF are not read/],
+    ["a BMP larger than its file", () => bmpOf(10_000, 10_000), /it is cut short: pixels are missing/],
+    [
+      "more pixels than the limit",
+      () => bmpOf(16_384, 8_193),
+      /it is 8193 × 16384 .*at most 134,217,728 pixels/,
+    ],
+    ["a side beyond the limit", () => pngOf(2 ** 20 + 1, 1), /it is 1 × 1048577 .*1,048,576 on a side/],
+    [
+      "a PNG beyond the limit",
+      () => pngOf(20_000, 20_000),
+      /it is 20000 × 20000 .*at most 134,217,728 pixels/,
+    ],
+    [
+      "a PPM beyond the limit",
+      () => Buffer.from("P6 2147483647 2147483647 255\n"),
+      /at most 134,217,728 pixels/,
+    ],
+    ["a PBM without pixels", () => Buffer.from("P4 0 5\n"), /it has no pixels/],
+  ])("%s", async (_, make, expected) => {
     const file = await make();
     const mistake = await mistakeOf(() => decodeImage(file, "native", 'record "7"'));
-    expect(mistake?.message).toMatch(/cannot decode record "7"/);
+    expect(mistake?.message).toMatch(/^error: cannot decode record "7": /);
+    expect(mistake?.message).toMatch(expected);
   });
 });

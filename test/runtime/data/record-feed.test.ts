@@ -3,8 +3,11 @@ import { ClassicLevel } from "classic-level";
 import sharp from "sharp";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Datum, encodeMessage } from "../../../proto/index.js";
+import { openRecords } from "../../../runtime/data/dataset.js";
 import type { FeedSpec } from "../../../runtime/data/feed-spec.js";
 import { openFeed, probeFeed } from "../../../runtime/data/open-feed.js";
+import { shuffledRecords } from "../../../runtime/data/shuffled-records.js";
+import { permutation, randomStream, streamOf } from "../../../runtime/random/index.js";
 import { feedsOf } from "../../../src/layers/index.js";
 import { parseNet } from "../../../src/net-text/index.js";
 import { batchOf, mistakeOf, openHandles, recordsSpec } from "../../support/feeds.js";
@@ -43,6 +46,12 @@ beforeAll(async () => {
     .png()
     .toBuffer();
   await database("encoded", [{ encoded: true, data: color, label: 6 }]);
+  const gray = await sharp(color).toColourspace("b-w").png().toBuffer();
+  await database("mixed", [
+    { encoded: true, data: color },
+    { encoded: true, data: gray },
+  ]);
+  await database("plain", [flat(0, 2, 3), { ...flat(1, 2, 3), channels: 3, data: new Uint8Array(18) }]);
   await database("broken", [
     { encoded: true, data: color, label: 6 },
     { encoded: true, data: color.subarray(0, 40), label: 7 },
@@ -90,26 +99,49 @@ describe("batches", () => {
     await feed.close();
   });
 
-  it("rand_skip starts at any record, by the seed", async () => {
-    const starts = new Set<number>();
-    for (let seed = 0; seed < 40; seed++) {
-      // More than there are records: it goes round.
-      const feed = await open(
-        recordsSpec("five", { batchSize: 5, randSkip: seed % 2 ? 4 : 4_000_000_000 }),
-        "TRAIN",
-        seed,
-      );
-      const label = [...(await batchOf(feed))[1]];
-      expect(label.toSorted()).toEqual([0, 1, 2, 3, 4]);
-      starts.add(label[0]);
-      await feed.close();
-    }
-    expect(starts.size).toBe(5);
-    const [one, two] = await Promise.all(
-      [3, 3].map((seed) => open(recordsSpec("five", { randSkip: 5 }), "TRAIN", seed)),
+  it.each([4, 5, 4_000_000_000])(
+    "rand_skip %s: as many are passed over as the stream says, round and round",
+    async (randSkip) => {
+      const starts = new Set<number>();
+      for (let seed = 0; seed < 5; seed++) {
+        const feed = await openFeed(recordsSpec("five", { batchSize: 7, randSkip }), {
+          root: scratch.path,
+          phase: "TRAIN",
+          seed,
+          index: seed % 2,
+        });
+        const start = randomStream(seed, streamOf("skip", seed % 2)).integer(randSkip) % 5;
+        expect([...(await batchOf(feed))[1]]).toEqual([0, 1, 2, 3, 4, 5, 6].map((i) => (start + i) % 5));
+        starts.add(start);
+        await feed.close();
+      }
+      expect(starts.size).toBeGreaterThan(1);
+    },
+  );
+
+  it("shuffle: each round has every record once, in the order that the stream says", async () => {
+    const random = randomStream(3, streamOf("shuffle", 0));
+    const skipped = randomStream(3, streamOf("skip", 0)).integer(4);
+    const [first, ...rest] = [1, 2, 3, 4].map(() => [...permutation(random, 5)]);
+    const orders = [first.slice(skipped), ...rest].flat();
+    const feed = await open(recordsSpec("five", { batchSize: 3, shuffle: true, randSkip: 4 }), "TRAIN", 3);
+    const labels: number[] = [];
+    for (let i = 0; i < 5; i++) labels.push(...(await batchOf(feed))[1]);
+    expect(labels).toEqual(orders.slice(0, 15));
+    expect(new Set(rest.map(String)).size).toBeGreaterThan(1);
+    await feed.close();
+  });
+
+  it("shuffle: more than memory should hold is refused; a record is named by its place", async () => {
+    const random = randomStream(1, streamOf("shuffle", 0));
+    const large = shuffledRecords(await openRecords("five", scratch.path), random, 29);
+    expect((await mistakeOf(() => large.next()))?.message).toMatch(
+      /five" is too large to be shuffled: .* at most 29 B of them\n.*convert_imageset --shuffle/,
     );
-    expect(await batchOf(one)).toEqual(await batchOf(two));
-    await Promise.all([one.close(), two.close()]);
+    await large.close();
+    const broken = await open(recordsSpec("broken", { batchSize: 4, shuffle: true }));
+    expect((await mistakeOf(() => batchOf(broken)))?.message).toMatch(/cannot decode record 1 of .*broken/);
+    await broken.close();
   });
 
   it("rand_skip of 1 skips nothing", async () => {
@@ -123,9 +155,44 @@ describe("what is wrong is said", () => {
   it("records of another size, when they are reached", async () => {
     const feed = await open(recordsSpec("sizes", { batchSize: 3 }));
     expect((await mistakeOf(() => batchOf(feed)))?.message).toMatch(
-      /a record of .*sizes" is 1×6×5 .*and the first is 1×4×4: a batch needs one size\n.*crop_size makes images of one size/,
+      /record 2 of .*sizes" is 1×6×5 .*and the first is 1×4×4: a batch needs one size\n.*crop_size makes images of one size/,
     );
     await feed.close();
+  });
+
+  it.each([
+    [
+      "encoded images",
+      "mixed",
+      /record 1 of .*mixed" has 1 channel, and the first has 3: .*\n.*\n.*\n {2}force_color: true in transform_param/,
+    ],
+    [
+      "plain ones",
+      "plain",
+      /record 1 of .*plain" has 3 channels, and the first has 1: .*\n.*\n.*\n {2}force_color and force_gray are for encoded images/,
+    ],
+  ])("grey and colour in one source, at transform_param: %s", async (_, source, expected) => {
+    const text = `layer { name: "d" type: "Data" top: "data"
+  transform_param { mean_value: 3 }
+  data_param { batch_size: 2 source: "${source}" } }`;
+    const [{ spec }] = feedsOf(parseNet(text, { name: "net" }), "TEST");
+    const feed = await open(spec);
+    const { message } = (await mistakeOf(() => batchOf(feed))) ?? {};
+    expect(message).toMatch(/^net:2:3: error: /);
+    expect(message).toMatch(expected);
+    await feed.close();
+  });
+
+  it("grey and colour in one source are forced to be alike", async () => {
+    for (const [transform, channels] of [
+      [{ forceColor: true }, 3],
+      [{ forceGray: true }, 1],
+    ] as const) {
+      const feed = await open(recordsSpec("mixed", { batchSize: 2, transform }));
+      expect(feed.shapes[0]).toEqual([2, channels, 2, 3]);
+      await batchOf(feed);
+      await feed.close();
+    }
   });
 
   it("an image that cannot be decoded, by its number", async () => {

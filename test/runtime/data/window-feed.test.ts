@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import fc from "fast-check";
 import sharp from "sharp";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -6,6 +8,7 @@ import type { FeedOf } from "../../../runtime/data/batches.js";
 import { openFeed } from "../../../runtime/data/open-feed.js";
 import { placeWindow } from "../../../runtime/data/window-crop.js";
 import { batchOf, mistakeOf, openHandles, recordsSpec } from "../../support/feeds.js";
+import { fuzzRuns } from "../../support/mutate.js";
 import { scratchFolder } from "../../support/scratch.js";
 
 const scratch = scratchFolder();
@@ -97,6 +100,16 @@ describe("batches", () => {
       "5: 21,18,15,12",
     ]);
     await Promise.all([feed.close(), again.close()]);
+  });
+
+  it("a window file may begin with a byte-order mark", async () => {
+    const text = readFileSync(join(scratch.path, "windows.txt"), "utf8");
+    scratch.file("marked.txt", `\ufeff${text}`);
+    const [plain, marked] = await Promise.all(
+      ["windows.txt", "marked.txt"].map((name) => open(windowsSpec(name))),
+    );
+    expect(await batchOf(marked)).toEqual(await batchOf(plain));
+    await Promise.all([plain.close(), marked.close()]);
   });
 
   it("what lies outside of the image stays 0, mean and scale apply to the rest", async () => {
@@ -289,6 +302,7 @@ describe("what is wrong is said, with the file's line", () => {
         });
         if (found) expect(found.message).toMatch(/any\.txt|image/);
       }),
+      { numRuns: fuzzRuns / 20 },
     );
   });
 

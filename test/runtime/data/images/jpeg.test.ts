@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import sharp, { type JpegOptions } from "sharp";
 import { describe, expect, it } from "vitest";
-import { decodeImage } from "../../../runtime/data/image.js";
-import { withBrightnessFirst } from "../../../runtime/data/jpeg.js";
+import { decodeImage } from "../../../../runtime/data/image.js";
+import { readJpegHeader } from "../../../../runtime/data/images/jpeg.js";
 
 const WIDTH = 16;
 const pixels = Buffer.from(
@@ -41,10 +41,11 @@ describe("a JPEG read as grey", () => {
     const png = await sharp(pixels, { raw: { width: WIDTH, height: WIDTH, channels: 3 } })
       .png()
       .toBuffer();
-    expect([gray, png, Buffer.alloc(0)].map(withBrightnessFirst)).toEqual([undefined, undefined, undefined]);
+    const brightness = [gray, png, Buffer.alloc(0)].map((file) => readJpegHeader(file)?.brightnessFirst);
+    expect(brightness).toEqual([undefined, undefined, undefined]);
     // Marked as red, green and blue already.
-    const marked = withBrightnessFirst(await jpeg())!;
-    expect(withBrightnessFirst(marked)).toBeUndefined();
+    const marked = readJpegHeader(await jpeg())!.brightnessFirst!;
+    expect(readJpegHeader(marked)).toEqual({ orientation: 1, isRgb: true, hasEnd: true });
   });
 
   it("damaged files end, too", async () => {
@@ -53,8 +54,8 @@ describe("a JPEG read as grey", () => {
       fc.property(fc.nat(file.length - 1), fc.nat(255), (at, byte) => {
         const damaged = Buffer.from(file);
         damaged[at] = byte;
-        withBrightnessFirst(damaged);
-        withBrightnessFirst(damaged.subarray(0, at));
+        readJpegHeader(damaged);
+        readJpegHeader(damaged.subarray(0, at));
       }),
     );
   });
