@@ -43,8 +43,16 @@ function takeFrom<T>(rule: Rule<T>, get: () => unknown, where: string, say: Say)
     return nothing;
   }
   const must = rule.nouns.length > 1 ? "may" : "must";
-  say(`${where} is ${shownValue(value)}; it ${must} be ${orList(rule.nouns)}`, rule.hint?.(value));
+  say(`${where} is ${shownValue(value)}; it ${must} be ${orList(rule.nouns)}`, hintFor(rule, value));
   return nothing;
+}
+
+function hintFor(rule: Rule<unknown>, value: unknown): string | undefined {
+  try {
+    return rule.hint?.(value);
+  } catch {
+    return undefined;
+  }
 }
 
 function reasonOf(error: unknown): string {
@@ -99,7 +107,12 @@ export const flag: Rule<boolean> = {
   nouns: ["true", "false"],
 };
 /** A function that is called back; what it throws is its owner's. */
-export const callback = <F>(): Rule<F> => kind("a function", (value) => typeof value === "function");
+export const callback = <F>(): Rule<F> =>
+  kind(
+    "a function",
+    // A class is a function that cannot be called.
+    (value) => typeof value === "function" && !/^class\b/.test(Function.prototype.toString.call(value)),
+  );
 
 export const integer = (least: number, most = Number.MAX_SAFE_INTEGER): Rule<number> =>
   kind(

@@ -30,7 +30,11 @@ const isBytes = (value: unknown): boolean => {
 export const bytes: Rule<Uint8Array> = {
   nouns: ["its bytes in a Uint8Array or an ArrayBuffer"],
   is: isBytes,
-  take: (value) => new Uint8Array(value as Uint8Array | ArrayBuffer).slice(),
+  // An array is copied as it is made into one; a buffer only looked at.
+  take: (value) =>
+    ArrayBuffer.isView(value)
+      ? new Uint8Array(value as Uint8Array)
+      : new Uint8Array(value as ArrayBuffer).slice(),
 };
 
 /** The text of a file: itself, or its bytes. */
