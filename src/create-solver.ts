@@ -26,9 +26,20 @@ import { checkSolver } from "./solvers/check-solver.js";
 import { ruleScalars } from "./solvers/index.js";
 import { type NetPlan, resolveNets } from "./solvers/solver-nets.js";
 
-export type { Progress, SnapshotFiles, SolverEvent, TestResult } from "../runtime/solver/events.js";
+export type {
+  OutputValue,
+  Progress,
+  SnapshotFiles,
+  SolverEvent,
+  TestResult,
+} from "../runtime/solver/events.js";
 export { formatEvent } from "../runtime/solver/events.js";
-export type { BatchRequest, BatchSource, SolverOutcome } from "../runtime/solver/solver.js";
+export type {
+  BatchRequest,
+  BatchSource,
+  Solver as TrainingLoop,
+  SolverOutcome,
+} from "../runtime/solver/solver.js";
 
 /** A net in training, with its test nets. Its functions are closures: they can be taken apart from it. */
 export type Solver = SolverOf<TrainingNet, CompiledNet>;

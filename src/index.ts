@@ -12,6 +12,7 @@ export type { Blobs, Gradients, LayerInfo, LayerRange, Param, ParamInfo } from "
 export {
   encodeWeights,
   formatMatchReport,
+  type MatchReport,
   readWeights,
   type WeightBlob,
   type WeightSet,
@@ -52,4 +53,5 @@ export type { CompiledNet, TrainingNet } from "./net/compiled-net.js";
 export { collectWeights, loadWeights, type WeightReport } from "./net/load-weights.js";
 export { type ParseOptions, parseNet, parseSolver } from "./net/parse-net.js";
 export type { NetDef, SolverDef } from "./net-text/index.js";
+export type * from "./public-types.js";
 export * as scalar from "./scalar-language.js";

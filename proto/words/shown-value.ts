@@ -38,7 +38,7 @@ function objectInWords(value: object): string {
   }
   if (Array.isArray(value))
     return value.length <= MOST_INSIDE && value.every(isSimple)
-      ? `[${value.map(shown).join(", ")}]`
+      ? `[${value.map(inWords).join(", ")}]`
       : `an array of ${Number(value.length)}`;
   if (kind === "Promise" || typeof (value as { then?: unknown }).then === "function")
     return "a promise (is an await missing?)";

@@ -1,5 +1,6 @@
 import {
   formatMatchReport,
+  type MatchReport,
   matchWeights,
   readWeightSet,
   type WeightSet,
@@ -9,7 +10,7 @@ import type { CompiledNet } from "./compiled-net.js";
 import { COLLECT_WEIGHTS, LOAD_WEIGHTS } from "./net-arguments.js";
 
 /** What became of a weight file's layers: `formatMatchReport` gives it for people. */
-export type WeightReport = ReturnType<typeof matchWeights>["report"];
+export type WeightReport = MatchReport;
 
 /**
  * Copies weights into a net, matched by layer name as Caffe's CopyTrainedLayersFrom: layers that only one side has
