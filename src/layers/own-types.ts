@@ -3,6 +3,7 @@
 import { awayFrom as away } from "./domain.js";
 import { elementwise as makeElementwise } from "./elementwise.js";
 import { AWAY_FROM, DEFINE_LAYER_TYPE, ELEMENTWISE, KNOWN_LAYER_TYPES } from "./layer-arguments.js";
+import { guardDefinition } from "./own-definition.js";
 import { defineLayer as makeLayer } from "./record.js";
 import { knownLayerTypes as known } from "./registry.js";
 
@@ -13,7 +14,8 @@ import { knownLayerTypes as known } from "./registry.js";
  *
  * @throws CortadoError with every mistake in the record
  */
-export const defineLayer: typeof makeLayer = (record: unknown) => makeLayer(DEFINE_LAYER_TYPE(record).record);
+export const defineLayer: typeof makeLayer = (record: unknown) =>
+  guardDefinition(makeLayer(DEFINE_LAYER_TYPE(record).record));
 
 /**
  * Makes a layer type of one bottom, one top, and a scalar function.
@@ -21,7 +23,7 @@ export const defineLayer: typeof makeLayer = (record: unknown) => makeLayer(DEFI
  * @throws CortadoError with every mistake in the record
  */
 export const elementwise: typeof makeElementwise = (record: unknown) =>
-  makeElementwise(ELEMENTWISE(record).record as never);
+  guardDefinition(makeElementwise(ELEMENTWISE(record).record as never));
 
 /** Values away from a function's kinks, points where its derivative jumps: from −2 to 2, at least 0.05 from each. */
 export const awayFrom: typeof away = (...kinks) => away(...AWAY_FROM(kinks).kinks);
