@@ -28,53 +28,73 @@ interface Module {
 
 const modules = new Map<string, Module>();
 
+/** The module that an import or export names, where it is one of ours. */
+function target(file: string, node: ts.Expression | undefined): string | undefined {
+  if (!node || !ts.isStringLiteral(node) || !node.text.startsWith(".")) return undefined;
+  const path = join(dirname(file), node.text.replace(/\.js$/, ".ts"));
+  return existsSync(path) ? path : undefined;
+}
+
+/** What a statement imports: local names. */
+function importsOf(file: string, node: ts.Statement): readonly (readonly [string, Named])[] {
+  if (!ts.isImportDeclaration(node)) return [];
+  const from = target(file, node.moduleSpecifier);
+  const bindings = node.importClause?.namedBindings;
+  if (!from || !bindings || !ts.isNamedImports(bindings)) return [];
+  return bindings.elements.map(({ name, propertyName }) => [
+    name.text,
+    { file: from, name: (propertyName ?? name).text },
+  ]);
+}
+
+/** What a statement exports by name; of the module itself where it names no other. */
+function exportsBy(file: string, node: ts.Statement): readonly (readonly [string, Named])[] {
+  if (!ts.isExportDeclaration(node) || !node.exportClause || ts.isNamespaceExport(node.exportClause))
+    return [];
+  const from = target(file, node.moduleSpecifier) ?? file;
+  return node.exportClause.elements.map(({ name, propertyName }) => [
+    name.text,
+    { file: from, name: (propertyName ?? name).text },
+  ]);
+}
+
+/** The whole modules that a statement passes on: open, or as a namespace. */
+const passedOn = (file: string, node: ts.Statement, kind: "open" | "namespace"): readonly string[] => {
+  if (!ts.isExportDeclaration(node)) return [];
+  const isNamed = node.exportClause !== undefined && !ts.isNamespaceExport(node.exportClause);
+  const isKind = kind === "open" ? !node.exportClause : node.exportClause && !isNamed;
+  const from = isKind ? target(file, node.moduleSpecifier) : undefined;
+  return from ? [from] : [];
+};
+
+/** What a statement declares. */
+function declaredBy(node: ts.Statement): readonly (readonly [string, ts.Declaration])[] {
+  if (ts.isVariableStatement(node))
+    return node.declarationList.declarations.flatMap((one) =>
+      ts.isIdentifier(one.name) ? [[one.name.text, one] as const] : [],
+    );
+  const isNamed =
+    ts.isFunctionDeclaration(node) ||
+    ts.isInterfaceDeclaration(node) ||
+    ts.isTypeAliasDeclaration(node) ||
+    ts.isClassDeclaration(node);
+  return isNamed && node.name ? [[node.name.text, node]] : [];
+}
+
 function moduleOf(file: string): Module {
   const known = modules.get(file);
   if (known) return known;
-  const source = ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.ES2022, true);
+  const { statements } = ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.ES2022);
   const declared = new Map<string, ts.Declaration[]>();
-  const imported = new Map<string, Named>();
-  const exported = new Map<string, Named>();
-  const all: string[] = [];
-  const namespaces: string[] = [];
-  const target = (node: ts.Expression | undefined): string | undefined => {
-    if (!node || !ts.isStringLiteral(node) || !node.text.startsWith(".")) return undefined;
-    const path = join(dirname(file), node.text.replace(/\.js$/, ".ts"));
-    return existsSync(path) ? path : undefined;
+  for (const [name, node] of statements.flatMap(declaredBy))
+    declared.set(name, [...(declared.get(name) ?? []), node]);
+  const made: Module = {
+    declared,
+    imported: new Map(statements.flatMap((node) => importsOf(file, node))),
+    exported: new Map(statements.flatMap((node) => exportsBy(file, node))),
+    all: statements.flatMap((node) => passedOn(file, node, "open")),
+    namespaces: statements.flatMap((node) => passedOn(file, node, "namespace")),
   };
-  const add = (name: string, node: ts.Declaration): void =>
-    void declared.set(name, [...(declared.get(name) ?? []), node]);
-  for (const node of source.statements) {
-    if (ts.isImportDeclaration(node)) {
-      const from = target(node.moduleSpecifier);
-      const bindings = node.importClause?.namedBindings;
-      if (from && bindings && ts.isNamedImports(bindings))
-        for (const { name, propertyName } of bindings.elements)
-          imported.set(name.text, { file: from, name: (propertyName ?? name).text });
-    } else if (ts.isExportDeclaration(node)) {
-      const from = target(node.moduleSpecifier);
-      if (!node.exportClause) all.push(...(from ? [from] : []));
-      else if (ts.isNamespaceExport(node.exportClause)) namespaces.push(...(from ? [from] : []));
-      else
-        for (const { name, propertyName } of node.exportClause.elements) {
-          const inside = (propertyName ?? name).text;
-          exported.set(
-            name.text,
-            from ? { file: from, name: inside } : (imported.get(inside) ?? { file, name: inside }),
-          );
-        }
-    } else if (ts.isVariableStatement(node))
-      for (const one of node.declarationList.declarations)
-        if (ts.isIdentifier(one.name)) add(one.name.text, one);
-    if (
-      ts.isFunctionDeclaration(node) ||
-      ts.isInterfaceDeclaration(node) ||
-      ts.isTypeAliasDeclaration(node) ||
-      ts.isClassDeclaration(node)
-    )
-      if (node.name) add(node.name.text, node);
-  }
-  const made = { declared, imported, exported, all, namespaces };
   modules.set(file, made);
   return made;
 }
@@ -83,8 +103,9 @@ function moduleOf(file: string): Module {
 function declarationOf({ file, name }: Named): Named | undefined {
   const { declared, exported, imported, all } = moduleOf(file);
   if (declared.has(name)) return { file, name };
-  const next = exported.get(name) ?? imported.get(name);
-  if (next && !(next.file === file && next.name === name)) return declarationOf(next);
+  const own = exported.get(name);
+  const next = own && own.file !== file ? own : imported.get(own?.name ?? name);
+  if (next) return declarationOf(next);
   for (const other of all) {
     const found = declarationOf({ file: other, name });
     if (found) return found;
@@ -92,31 +113,42 @@ function declarationOf({ file, name }: Named): Named | undefined {
   return undefined;
 }
 
-/** The names of types in a declaration's public part: no bodies, no initial values. */
+/** The name of a type that a node is, where it is one. */
+function typeNamed(node: ts.Node): string | undefined {
+  const name = ts.isTypeReferenceNode(node)
+    ? node.typeName
+    : ts.isExpressionWithTypeArguments(node)
+      ? node.expression
+      : undefined;
+  return name && ts.isIdentifier(name) ? name.text : undefined;
+}
+
+/** What of a node is public: no bodies, no initial values. */
+function publicParts(node: ts.Node): readonly ts.Node[] {
+  if (ts.isBlock(node)) return [];
+  if (!ts.isVariableDeclaration(node) || !node.initializer) {
+    const parts: ts.Node[] = [];
+    ts.forEachChild(node, (part) => void parts.push(part));
+    return parts;
+  }
+  if (node.type) return [node.type];
+  if (!ts.isArrowFunction(node.initializer)) return [];
+  const { parameters, type } = node.initializer;
+  return type ? [...parameters, type] : parameters;
+}
+
+/** The names of types in a declaration's public part. */
 function namesIn(node: ts.Node): ReadonlySet<string> {
   const found = new Set<string>();
   const bound = new Set<string>();
-  const visit = (part: ts.Node): void => {
+  const queue = [node];
+  for (const part of queue) {
     if (ts.isTypeParameterDeclaration(part)) bound.add(part.name.text);
-    if (ts.isInferTypeNode(part)) bound.add(part.typeParameter.name.text);
-    if (ts.isMappedTypeNode(part)) bound.add(part.typeParameter.name.text);
-    if (ts.isTypeReferenceNode(part) && ts.isIdentifier(part.typeName)) found.add(part.typeName.text);
-    if (ts.isExpressionWithTypeArguments(part) && ts.isIdentifier(part.expression))
-      found.add(part.expression.text);
-    if (ts.isBlock(part)) return;
-    if (ts.isVariableDeclaration(part) && part.initializer) {
-      if (part.type) visit(part.type);
-      else if (ts.isArrowFunction(part.initializer)) {
-        part.initializer.parameters.forEach(visit);
-        if (part.initializer.type) visit(part.initializer.type);
-      }
-      return;
-    }
-    ts.forEachChild(part, visit);
-  };
-  visit(node);
-  for (const name of bound) found.delete(name);
-  return found;
+    const name = typeNamed(part);
+    if (name !== undefined) found.add(name);
+    queue.push(...publicParts(part));
+  }
+  return new Set([...found].filter((name) => !bound.has(name)));
 }
 
 const key = ({ file, name }: Named): string => `${relative(ROOT, file)} ${name}`;
