@@ -18,6 +18,7 @@ export {
   give,
   has,
   infoOf,
+  isMessage,
   type Message,
   messageOf,
   seal,

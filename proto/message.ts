@@ -79,6 +79,10 @@ export function infoOf(message: Message): MessageInfo {
   return info;
 }
 
+/** Whether a value is a message: made by the functions here, and frozen. */
+export const isMessage = (value: object): value is Message =>
+  (value as { readonly [INFO]?: MessageInfo })[INFO] !== undefined;
+
 /** Whether the message itself gives the field; for a repeated field, at least one value of it. */
 export function has<M extends Message>(message: M, field: keyof M & string): boolean {
   return Object.hasOwn(message, field);

@@ -10,10 +10,10 @@ import {
   type ManifestFile,
 } from "../runtime/artefact/manifest.js";
 import type { NetTables, Tables, TrainTable } from "../runtime/net/tables.js";
-import { encodeWeights } from "../runtime/weights/index.js";
+import { encodeWeightSet } from "../runtime/weights/index.js";
 import { backwardSeeds } from "./artefact/backward-seeds.js";
 import type { CudaCompiler } from "./artefact/build-cuda.js";
-import { type BuildOptions, checkBuildOptions } from "./artefact/build-options.js";
+import { type BuildOptions, takeBuildArguments } from "./artefact/build-options.js";
 import { buildSolver } from "./artefact/build-solver.js";
 import { artefactTarget } from "./artefact/build-target.js";
 import { declarationsOf } from "./artefact/declarations.js";
@@ -26,8 +26,8 @@ import { netTables, programTable } from "./net/net-tables.js";
 import { hasGradient, keptBlobs } from "./net/objective.js";
 import { DEFAULT_SEED, readNet } from "./net/open-net.js";
 import { netProgram, type TrainingPrograms, trainingPrograms } from "./net/programs.js";
+import type { NetSource } from "./net/read-definition.js";
 import { requireNoFiles, requireStaticShapes } from "./net/static-shapes.js";
-import type { NetDef } from "./net-text/index.js";
 import { constantsOf, ruleOf } from "./solvers/index.js";
 import { version } from "./version.js";
 
@@ -69,22 +69,22 @@ const PACKAGE = `${JSON.stringify({ private: true, type: "module", main: "net.js
  * Compiles a net ahead of time: writes a module that runs it without Cortado, its types, its weights and a manifest
  * into the folder `options.out`. Tops of data layers are inputs of what is built.
  *
- * `net` is the text of a prototxt, the path of one, or a NetDef. The files are written when all has been made,
+ * `net` is as `compile` takes it. The files are written when all has been made,
  * each whole or not at all, the manifest last.
  *
  * @throws CortadoError with every mistake in the net, the options, the solver or the weights; where the folder cannot
  * be written to, or has files of those names that no build wrote
  */
-export const buildNet = (net: string | NetDef, options: BuildOptions): Promise<BuildReport> =>
+export const buildNet = (net: NetSource, options: BuildOptions): Promise<BuildReport> =>
   buildWith(undefined, net, options);
 
 /** As `buildNet`, with something else than NVRTC to compile for `cuda`. */
 export async function buildWith(
   compiler: CudaCompiler | undefined,
-  net: string | NetDef,
-  options: BuildOptions,
+  given: NetSource,
+  givenOptions: BuildOptions,
 ): Promise<BuildReport> {
-  checkBuildOptions(options);
+  const { net, options } = takeBuildArguments(given, givenOptions);
   const { out, train = false, layers } = options;
   await checkFolder(out);
   const target = await artefactTarget(options, compiler);
@@ -132,7 +132,7 @@ export async function buildWith(
   const { weights, report } = await buildWeights(lowered, seed, options.weights);
   const files: readonly BuiltFile[] = [
     fileOf("net.d.ts", declarationsOf(tables, parts.options)),
-    { path: "weights.safetensors", bytes: await encodeWeights(weights, "safetensors") },
+    { path: "weights.safetensors", bytes: await encodeWeightSet(weights, "safetensors") },
     ...parts.files,
     fileOf("package.json", PACKAGE),
     fileOf("net.js", text),

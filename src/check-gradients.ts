@@ -1,18 +1,29 @@
+import {
+  argumentsOf,
+  either,
+  integer,
+  optional,
+  optionsOf,
+  type Rule,
+  text,
+} from "../proto/arguments/argument-rules.js";
 import { userError } from "../proto/errors/index.js";
+import { unquoted } from "../proto/words/names.js";
 import { checkGivenNet } from "./gradcheck/given-net.js";
 import { singleLayerNet } from "./gradcheck/make-nets.js";
 import { isDifferentiable } from "./gradcheck/random-net.js";
 import type { GradientReport } from "./gradcheck/report.js";
 import { searchNets } from "./gradcheck/search.js";
-import type { LayerType } from "./layers/index.js";
-import type { CompileOptions } from "./net/compile-options.js";
+import { isLayerType, type LayerType, layerType } from "./layers/index.js";
+import type { CompileOptions, TakenOptions } from "./net/compile-options.js";
+import { blobValues, netSource, SHARED_OPTIONS } from "./net/net-arguments.js";
+import type { NetSource, Unread } from "./net/read-definition.js";
 import type { NetDef } from "./net-text/index.js";
 
-export {
-  formatGradientReport,
-  type GradientFailure,
-  type GradientPart,
-  type GradientReport,
+export type {
+  GradientFailure,
+  GradientPart,
+  GradientReport,
 } from "./gradcheck/report.js";
 
 export interface GradientCheckOptions
@@ -30,6 +41,20 @@ export interface GradientCheckOptions
 }
 
 const MOST_RUNS = 1e7;
+
+const { layers, root, stages, level, shapes, weights, seed, phase } = SHARED_OPTIONS;
+
+const CHECK_GRADIENTS = argumentsOf("checkGradients", {
+  subject: either<LayerType | NetDef | Unread>(layerType, netSource as Rule<NetDef | Unread>),
+  options: optional(
+    optionsOf<TakenOptions<GradientCheckOptions>>("checkGradients", {
+      ...{ layers, root, stages, level, shapes, weights, seed, phase },
+      runs: integer(1, MOST_RUNS),
+      layer: text("a layer's name"),
+      inputs: blobValues,
+    }),
+  ),
+});
 
 /**
  * Checks compiled backward passes against central differences of the forward passes, in float64 on the target `ts`:
@@ -49,21 +74,14 @@ const MOST_RUNS = 1e7;
  * @throws CortadoError where the net cannot be compiled, or there is nothing to differentiate by
  */
 export async function checkGradients(
-  subject: string | NetDef | LayerType,
-  options: GradientCheckOptions = {},
+  subject: NetSource | LayerType,
+  options?: GradientCheckOptions,
 ): Promise<GradientReport> {
-  const { seed = 1, layers = [] } = options;
-  const isType = typeof subject === "object" && "lower" in subject;
-  const runs = options.runs ?? (isType ? 200 : 4);
-  if (!Number.isSafeInteger(runs) || runs < 1 || runs > MOST_RUNS)
-    throw userError(`option runs is ${String(runs)}; it must be an integer from 1 to ${MOST_RUNS}`);
-  if (!Number.isSafeInteger(seed) || seed < 0)
-    throw userError(`option seed is ${String(seed)}; it must be an integer from 0 on`);
-  if (!isType) {
-    const net = subject as string | NetDef;
-    return checkGivenNet(net, { ...options, phase: options.phase ?? "TRAIN", runs, seed });
-  }
-  const type = subject as LayerType;
-  if (!isDifferentiable(type)) throw userError(`layer type ${type.type} has no gradient to check`);
-  return searchNets(singleLayerNet(type), { runs, seed, layers: [...layers, type] });
+  const { subject: given, options: settings = {} } = CHECK_GRADIENTS(subject, options);
+  const { seed = 1, layers = [], phase = "TRAIN" } = settings;
+  if (!isLayerType(given))
+    return checkGivenNet(given, { ...settings, phase, runs: settings.runs ?? 4, seed });
+  if (!isDifferentiable(given))
+    throw userError(`layer type ${unquoted(given.type)} has no gradient to check`);
+  return searchNets(singleLayerNet(given), { runs: settings.runs ?? 200, seed, layers: [...layers, given] });
 }

@@ -1,4 +1,5 @@
 import { sameShape } from "../codegen/ir/graph.js";
+import { argumentsOf, flag, integer, optional, optionsOf, real } from "../proto/arguments/argument-rules.js";
 import { CortadoError, type Diagnostic, userError } from "../proto/errors/index.js";
 import { showShape } from "../proto/words/amounts.js";
 import { quoted } from "../proto/words/names.js";
@@ -9,6 +10,7 @@ import { randomNetValues } from "./gradcheck/net-values.js";
 import { inputName } from "./layers/index.js";
 import type { CompiledNet } from "./net/compiled-net.js";
 import { internalsOf } from "./net/internals.js";
+import { blobValues, compiledNet } from "./net/net-arguments.js";
 
 export interface CompareOptions {
   /** The greatest relative L2 distance that counts as equal. Default 1e-4; 0 asks for the same numbers. */
@@ -46,6 +48,15 @@ export interface NetComparison {
 
 const DEFAULT_BOUND = 1e-4;
 
+const COMPARE_NETS = argumentsOf("compareNets", {
+  a: compiledNet,
+  b: compiledNet,
+  inputs: optional(blobValues),
+  options: optional(
+    optionsOf<CompareOptions>("compareNets", { bound: real(0), backward: flag, seed: integer(0) }),
+  ),
+});
+
 /**
  * Runs two compiled nets on the same inputs and compares every blob that both have: the first that differs, in the
  * order of the schedule, is where to look. Both nets are compiled with `keep: "all"`; they may be of two targets, have
@@ -60,15 +71,15 @@ export async function compareNets(
   a: CompiledNet,
   b: CompiledNet,
   inputs?: Readonly<Record<string, Float32Array>>,
-  options: CompareOptions = {},
+  options?: CompareOptions,
 ): Promise<NetComparison> {
-  const { bound = DEFAULT_BOUND, backward = false, seed = 1 } = options;
-  if (!(bound >= 0)) throw userError(`option bound is ${String(bound)}; it must be a number from 0 on`);
+  const { inputs: taken, options: given = {} } = COMPARE_NETS(a, b, inputs, options);
+  const { bound = DEFAULT_BOUND, backward = false, seed = 1 } = given;
   const shared = sharedBlobs(a, b);
   const random = randomFor(a, b, seed);
-  const given = givenTo(a, inputs, random);
-  const outputs = await a.forward(given);
-  await b.forward(await batchFor(a, b, given, random));
+  const batch = givenTo(a, taken, random);
+  const outputs = await a.forward(batch);
+  await b.forward(await batchFor(a, b, batch, random));
 
   const blobs: BlobDifference[] = [];
   for (const blob of inOrder(a, shared)) {

@@ -1,26 +1,45 @@
 import { access } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { argumentsOf, callback, either, optional, optionsOf } from "../proto/arguments/argument-rules.js";
+import { path } from "../proto/arguments/file-rules.js";
 import { CortadoError, createDiagnostics, userError } from "../proto/errors/index.js";
 import type { SolverParameter } from "../proto/index.js";
 import type { Progress, SnapshotFiles, SolverEvent, TestResult } from "../runtime/solver/events.js";
 import { checkPrefix, existing, snapshotPrefix } from "../runtime/solver/paths.js";
 import { type BatchSource, createLoop, type Solver as SolverOf } from "../runtime/solver/solver.js";
 import { restoreState, saveState, snapshotNames } from "../runtime/solver/state.js";
-import { readWeights, type WeightSet, writeWeights } from "../runtime/weights/index.js";
+import {
+  readWeightSet,
+  type WeightSet,
+  type WeightSource,
+  writeWeightSet,
+} from "../runtime/weights/index.js";
 import { schemaWith } from "./layers/index.js";
-import { compile, compileTraining } from "./net/compile.js";
-import type { CompileOptions } from "./net/compile-options.js";
+import { compileTaken, compileTraining } from "./net/compile.js";
+import type { CompileOptions, TakenOptions } from "./net/compile-options.js";
 import type { CompiledNet, TrainingNet } from "./net/compiled-net.js";
-import { collectWeights, formatMatchReport, loadWeights } from "./net/load-weights.js";
-import { looksLikeText, readTextFile } from "./net/read-definition.js";
-import { amend, type NetDef, parseSolver, type SolverDef } from "./net-text/index.js";
+import { collectWeights, formatMatchReport, loadTakenWeights } from "./net/load-weights.js";
+import { blobValues, SHARED_OPTIONS, solverSource } from "./net/net-arguments.js";
+import { readSolver, type SolverSource } from "./net/read-definition.js";
+import { amend, type NetDef, type SolverDef } from "./net-text/index.js";
 import { checkSolver } from "./solvers/check-solver.js";
 import { ruleScalars } from "./solvers/index.js";
 import { type NetPlan, resolveNets } from "./solvers/solver-nets.js";
 
-export type { Progress, SnapshotFiles, SolverEvent, TestResult } from "../runtime/solver/events.js";
+export type {
+  OutputValue,
+  Progress,
+  SnapshotFiles,
+  SolverEvent,
+  TestResult,
+} from "../runtime/solver/events.js";
 export { formatEvent } from "../runtime/solver/events.js";
-export type { BatchRequest, BatchSource, SolverOutcome } from "../runtime/solver/solver.js";
+export type {
+  BatchRequest,
+  BatchSource,
+  Solver as TrainingLoop,
+  SolverOutcome,
+} from "../runtime/solver/solver.js";
 
 /** A net in training, with its test nets. Its functions are closures: they can be taken apart from it. */
 export type Solver = SolverOf<TrainingNet, CompiledNet>;
@@ -29,13 +48,13 @@ export type Solver = SolverOf<TrainingNet, CompiledNet>;
 export interface SolverOptions
   extends Pick<CompileOptions, "target" | "threads" | "keep" | "dtype" | "layers" | "debug"> {
   /** Where relative paths start. Default: the working directory, then the folder of the file that names them. */
-  readonly root?: string;
+  readonly root?: string | URL;
   /** Of fillers, dropout and random crops. Default: the solver's random_seed, else 1701. */
   readonly seed?: number;
   /** Weights to start from, instead of the solver's own `weights`. */
-  readonly weights?: string | Uint8Array | WeightSet;
+  readonly weights?: WeightSource;
   /** A `.solverstate` to go on from, with the weights it names. */
-  readonly resume?: string;
+  readonly resume?: string | URL;
   /** Added to train_state, as `caffe train -stage -level` does. */
   readonly stages?: readonly string[];
   readonly level?: number;
@@ -50,16 +69,44 @@ export interface SolverOptions
   readonly onWarning?: (message: string, iteration: number) => void;
 }
 
+const { target, threads, keep, dtype, layers, debug, root, seed, weights, stages, level } = SHARED_OPTIONS;
+
+const CREATE_SOLVER = argumentsOf("createSolver", {
+  solver: solverSource,
+  options: optional(
+    optionsOf<TakenOptions<SolverOptions>>("createSolver", {
+      ...{ target, threads, keep, dtype, layers, debug, root, seed, weights, stages, level },
+      resume: path,
+      inputs: either<BatchSource>(blobValues, callback()),
+      onEvent: callback(),
+      onProgress: callback(),
+      onTest: callback(),
+      onSnapshot: callback(),
+      onWarning: callback(),
+    }),
+  ),
+});
+
 /**
- * Compiles the nets of a solver and returns the loop that trains them. `solver` is the text of a
- * `solver.prototxt`, the path of one, or a SolverDef.
+ * Compiles the nets of a solver and returns the loop that trains them. `solver` is the text of a `solver.prototxt` or the
+ * bytes of that text, the path or file: URL of one, what `parseSolver` gives, or its fields as plain objects. It and the
+ * options are taken at the call; `inputs` too, where they are no function.
  *
- * @throws CortadoError with every mistake of the solver and its nets, each with its place
+ * @throws CortadoError with every mistake of the arguments; then with every mistake of the solver and its nets, each with
+ * its place
  */
-export async function createSolver(solver: string | SolverDef, options: SolverOptions = {}): Promise<Solver> {
+export async function createSolver(solver: SolverSource, options?: SolverOptions): Promise<Solver> {
+  const given = CREATE_SOLVER(solver, options);
+  return createTakenSolver(given.solver, given.options ?? {});
+}
+
+async function createTakenSolver(
+  solver: ReturnType<typeof CREATE_SOLVER>["solver"],
+  options: TakenOptions<SolverOptions>,
+): Promise<Solver> {
   if (options.resume !== undefined && options.weights !== undefined)
     throw userError("weights and resume exclude each other", "a .solverstate names its own weights");
-  const { definition, file } = await readSolver(solver, options.layers);
+  const { definition, file } = await solverAndFile(solver, options.layers);
   const parameters = definition.solver;
   const onEvent = listener(options);
   const diagnostics = createDiagnostics();
@@ -77,7 +124,7 @@ export async function createSolver(solver: string | SolverDef, options: SolverOp
   const open: CompiledNet[] = [];
   let solving: Solver | undefined;
   try {
-    const settings = (plan: NetPlan): CompileOptions => ({
+    const settings = (plan: NetPlan): TakenOptions<CompileOptions> => ({
       target: options.target,
       threads: options.threads,
       dtype: options.dtype,
@@ -100,17 +147,16 @@ export async function createSolver(solver: string | SolverDef, options: SolverOp
     const testNets: CompiledNet[] = [];
     for (const plan of plans.tests) {
       const definition = parameters.debug_info ? withDebugInfo(plan.definition) : plan.definition;
-      const testNet = await compile(definition, { ...settings(plan), share: net });
+      const testNet = await compileTaken(definition, { ...settings(plan), share: net });
       open.push(testNet);
       testNets.push(testNet);
     }
 
     const load = async (weights: string | Uint8Array | WeightSet): Promise<void> => {
-      const set =
-        typeof weights === "string" || weights instanceof Uint8Array ? await readWeights(weights) : weights;
-      const report = await loadWeights(net, set);
+      const set = await readWeightSet(weights);
+      const report = await loadTakenWeights(net, set);
       // Parameters that only a test net has are loaded too, as in Caffe.
-      for (const testNet of testNets) await loadWeights(testNet, set);
+      for (const testNet of testNets) await loadTakenWeights(testNet, set);
       onEvent({
         kind: "weights",
         file: typeof weights === "string" ? weights : undefined,
@@ -129,7 +175,7 @@ export async function createSolver(solver: string | SolverDef, options: SolverOp
       checkWritable: () => checkPrefix(prefix),
       async save(position) {
         const names = snapshotNames(prefix, position.iteration, parameters.snapshot_format);
-        await writeWeights(names.model, await collectWeights(net));
+        await writeWeightSet(names.model, await collectWeights(net));
         await saveState(names.state, position, names.model, net.history);
         return { iteration: position.iteration, ...names };
       },
@@ -137,7 +183,7 @@ export async function createSolver(solver: string | SolverDef, options: SolverOp
     });
     solving = loop;
     if (options.resume !== undefined) await loop.restore(options.resume);
-    else for (const weights of await startingWeights(parameters, options, folders)) await load(weights);
+    else for (const from of await startingWeights(parameters, options, folders)) await load(from);
     return loop;
   } catch (error) {
     await Promise.all(open.reverse().map((each) => each.close()));
@@ -150,19 +196,13 @@ const withDebugInfo = (definition: NetDef): NetDef => ({
   net: amend(definition.net, { debug_info: true }),
 });
 
-/** A solver by text, path or value, and its file if it has one. */
-async function readSolver(
-  solver: string | SolverDef,
-  layers: CompileOptions["layers"],
+/** A solver, and its file if it has one: of a value, the one that its text was read from. */
+async function solverAndFile(
+  ...of: Parameters<typeof readSolver>
 ): Promise<{ readonly definition: SolverDef; readonly file: string | undefined }> {
-  if (typeof solver === "string") {
-    const schema = schemaWith(layers);
-    if (looksLikeText(solver)) return { definition: parseSolver(solver, { schema }), file: undefined };
-    const text = await readTextFile(solver, "the solver");
-    return { definition: parseSolver(text, { name: solver, schema }), file: resolve(solver) };
-  }
-  const file = resolve(solver.source.name);
-  return { definition: solver, file: (await isThere(file)) ? file : undefined };
+  const { definition, file } = await readSolver(...of);
+  const path = resolve(file ?? definition.source.name);
+  return { definition, file: file !== undefined || (await isThere(path)) ? path : undefined };
 }
 
 const isThere = (path: string): Promise<boolean> =>
@@ -174,7 +214,7 @@ const isThere = (path: string): Promise<boolean> =>
 /** The weights of the options, or else those of the solver: each entry a list of paths with commas. */
 async function startingWeights(
   solver: SolverParameter,
-  options: SolverOptions,
+  options: TakenOptions<SolverOptions>,
   folders: readonly string[],
 ): Promise<readonly (string | Uint8Array | WeightSet)[]> {
   const given = options.weights === undefined ? solver.weights : [options.weights];
@@ -191,7 +231,7 @@ async function startingWeights(
 }
 
 /** One listener for all of an option's. */
-function listener(options: SolverOptions): (event: SolverEvent) => void {
+function listener(options: TakenOptions<SolverOptions>): (event: SolverEvent) => void {
   const { onEvent, onProgress, onTest, onSnapshot, onWarning } = options;
   return (event) => {
     onEvent?.(event);

@@ -1,13 +1,18 @@
 /** Cortado: compiles Caffe networks to forward and backward functions. See docs/ARCHITECTURE.md. */
 
-export * as scalar from "../codegen/ir/scalar.js";
-export { formatPlan } from "../codegen/plan/index.js";
-export { CortadoError, type Diagnostic, formatDiagnostics, InternalError } from "../proto/errors/index.js";
+export {
+  CortadoError,
+  type Diagnostic,
+  InternalError,
+  type SourceText,
+  type Span,
+} from "../proto/errors/index.js";
 export { type Dataset, openDataset } from "../runtime/data/index.js";
 export type { Blobs, Gradients, LayerInfo, LayerRange, Param, ParamInfo } from "../runtime/net-types.js";
 export {
   encodeWeights,
   formatMatchReport,
+  type MatchReport,
   readWeights,
   type WeightBlob,
   type WeightSet,
@@ -16,7 +21,6 @@ export {
 export { type BuildOptions, type BuildReport, buildNet } from "./build-net.js";
 export {
   checkGradients,
-  formatGradientReport,
   type GradientCheckOptions,
   type GradientFailure,
   type GradientReport,
@@ -28,15 +32,12 @@ export {
   type NetComparison,
 } from "./compare-nets.js";
 export { createSolver, type Solver } from "./create-solver.js";
+export { formatDiagnostics, formatEvent, formatGradientReport, formatNet, formatPlan } from "./formats.js";
 export {
-  awayFrom,
   type Domain,
   type Draw,
-  defineLayer,
   type ElementwiseRecord,
-  elementwise,
   extras,
-  knownLayerTypes,
   type LayerContext,
   type LayerRecord,
   type LayerType,
@@ -45,9 +46,12 @@ export {
   type Settings,
   type Values,
 } from "./layers/index.js";
+export { awayFrom, defineLayer, elementwise, knownLayerTypes } from "./layers/own-types.js";
 export { compile } from "./net/compile.js";
 export type { CompileOptions } from "./net/compile-options.js";
 export type { CompiledNet, TrainingNet } from "./net/compiled-net.js";
 export { collectWeights, loadWeights, type WeightReport } from "./net/load-weights.js";
 export { type ParseOptions, parseNet, parseSolver } from "./net/parse-net.js";
-export { formatNet, type NetDef, type SolverDef } from "./net-text/index.js";
+export type { NetDef, SolverDef } from "./net-text/index.js";
+export type * from "./public-types.js";
+export * as scalar from "./scalar-language.js";

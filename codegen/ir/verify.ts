@@ -41,7 +41,8 @@ function faultOfRoot(
     : undefined;
 }
 
-function faultOf(node: Node): string | undefined {
+/** What is wrong with a node, looked at with its inputs alone. */
+export function faultOf(node: Node): string | undefined {
   const late = node.inputs.find((x) => x.id >= node.id);
   if (late) return `%${node.id} reads %${late.id}, which is not older`;
   if (node.shape.some((extent) => !Number.isInteger(extent) || extent < 0))

@@ -2,7 +2,7 @@ import type { Graph } from "../ir/graph.js";
 import { PLAN_PHASES, type PlanDraft, planOf } from "./phases.js";
 import type { Plan, PlanOptions } from "./plan.js";
 
-export { PLAN_PHASES, type PlanDraft, type PlanPhase, planOf } from "./phases.js";
+export { isPlan, PLAN_PHASES, type PlanDraft, type PlanPhase, planOf } from "./phases.js";
 export * from "./plan.js";
 export { type FormatOptions, formatPlan, summary } from "./print-plan.js";
 

@@ -112,6 +112,12 @@ export const PLAN_PHASES: readonly PlanPhase[] = [
   },
 ];
 
+const plans = new WeakSet<object>();
+
+/** Whether a value is a plan, made here. */
+export const isPlan = (value: unknown): value is Plan =>
+  typeof value === "object" && value !== null && plans.has(value);
+
 /** The plan that all phases have made. */
 export function planOf(draft: PlanDraft): Plan {
   const steps = made(draft, "steps");
@@ -136,6 +142,7 @@ function made<K extends keyof PlanDraft>(draft: PlanDraft, part: K): NonNullable
 /** `String(plan)` and `console.log(plan)` give what `formatPlan` gives. */
 function printsItself(plan: Plan): Plan {
   const print = { value: () => formatPlan(plan), enumerable: false };
+  plans.add(plan);
   return Object.freeze(
     Object.defineProperties(plan, {
       toString: print,

@@ -61,15 +61,3 @@ export const unquoted = (name: string, most = 60): string => cut(name, most, wit
 
 /** A name or a path in a log, which programs read as well: whole, but where it is absurd. */
 export const logged = (text: string): string => unquoted(text, MOST_OF_PATH);
-
-/** Any value that a caller gave, for a sentence. */
-export function shownValue(value: unknown): string {
-  if (typeof value === "string") return quoted(value);
-  let text: string | undefined;
-  try {
-    text = JSON.stringify(value);
-  } catch {
-    // A circle, or a bigint.
-  }
-  return unquoted(text ?? String(value), MOST_OF_NAME);
-}

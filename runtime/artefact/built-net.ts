@@ -1,6 +1,7 @@
+import { takeByName } from "../../proto/arguments/given-numbers.js";
 import { onlyProgram } from "../net/current-program.js";
 import { toFloat32 } from "../net/float32.js";
-import { type ErrorStyle, type Given, mistakeText } from "../net/mistakes.js";
+import { type ErrorStyle, mistakeText } from "../net/mistakes.js";
 import { paramOver } from "../net/param.js";
 import { createRunner } from "../net/runner.js";
 import { createRunningNet, type Running } from "../net/running-net.js";
@@ -83,13 +84,13 @@ function trainable(
       return scalars.iteration;
     },
     /** `given`: a batch, or as many as a step takes; one serves for all. */
-    async step(given?: Given | readonly Given[], own: unknown = {}) {
-      const list: readonly (Given | undefined)[] = Array.isArray(given)
-        ? given
-        : new Array<Given | undefined>(batches).fill(given as Given | undefined);
+    async step(given?: unknown, own: unknown = {}) {
+      const list: readonly unknown[] = Array.isArray(given) ? given : new Array(batches).fill(given);
       if (list.length !== batches)
         throw new Error(`a step takes ${batches} batches (the solver's iter_size), not ${list.length}`);
-      return step(list, () => scalars.next(own), { updated: async () => scalars.done() });
+      const taken = list.map((batch) => (batch === undefined ? undefined : takeByName(batch)));
+      const asGiven = typeof own === "object" && own !== null ? { ...own } : own;
+      return step(taken, () => scalars.next(asGiven), { updated: async () => scalars.done() });
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { TargetName } from "../../codegen/targets/index.js";
-import { shownValue } from "../../proto/words/names.js";
+import { shownValue } from "../../proto/words/shown-value.js";
 
 /** What a built folder's manifest.json says. Written last, so that a folder without a whole one is half-finished. */
 export interface Manifest {

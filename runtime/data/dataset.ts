@@ -1,3 +1,5 @@
+import { argumentsOf, optional, optionsOf, word } from "../../proto/arguments/argument-rules.js";
+import { path } from "../../proto/arguments/file-rules.js";
 import { CortadoError, type Span, userError } from "../../proto/errors/index.js";
 import { quotedPath } from "../../proto/words/names.js";
 import { datumRecords } from "./datum.js";
@@ -69,17 +71,34 @@ export interface Dataset {
   close(): Promise<void>;
 }
 
+/** Options of `openDataset`. */
+export interface DatasetOptions {
+  /** Where a relative path starts. Default: the working directory. */
+  readonly root?: string | URL;
+  /** Of encoded images: as they are ("native", the default), as three channels or as one. */
+  readonly color?: ColorMode;
+}
+
+const OPEN_DATASET = argumentsOf("openDataset", {
+  source: path,
+  options: optional(
+    optionsOf<{ readonly root?: string; readonly color?: ColorMode }>("openDataset", {
+      root: path,
+      color: word(["native", "color", "gray"]),
+    }),
+  ),
+});
+
 /**
- * Opens records for reading: see `openRecords` for what a source may be.
+ * Opens records for reading: an LMDB or LevelDB folder, MNIST's idx images (plain or gzipped), or `builtin:digits/train`
+ * and `/test`.
  *
- * @throws CortadoError when it cannot be read or is empty
+ * @throws CortadoError for a wrong argument, and when it cannot be read or is empty
  */
-export async function openDataset(
-  source: string,
-  options: { readonly root?: string; readonly color?: ColorMode } = {},
-): Promise<Dataset> {
-  const { root = process.cwd(), color = "native" } = options;
-  const cursor = await openRecords(source, root);
+export async function openDataset(source: string | URL, options?: DatasetOptions): Promise<Dataset> {
+  const given = OPEN_DATASET(source, options);
+  const { root = process.cwd(), color = "native" } = given.options ?? {};
+  const cursor = await openRecords(given.source, root);
   try {
     const { channels, height, width } = await firstRecord(cursor, color);
     return {

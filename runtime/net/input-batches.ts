@@ -1,3 +1,4 @@
+import type { TakenByName } from "../../proto/arguments/given-numbers.js";
 import { showShape } from "../../proto/words/amounts.js";
 import { quoted } from "../../proto/words/names.js";
 import { type ErrorStyle, type Given, type Mistake, mistakesIn } from "./mistakes.js";
@@ -20,10 +21,12 @@ export function createBatches(
 ) {
   let steps = 0;
   /** What is wrong with a batch for a program of the net. */
-  const mistakes = (runner: Runner, given: Given | undefined): readonly Mistake[] => {
+  const mistakes = (runner: Runner, given: TakenByName | undefined): readonly Mistake[] => {
     const shapes = shapesIn(tables().inputs);
+    // Who gives nothing by name is told how to, and not what is missing.
+    if (typeof given === "string") return mistakesIn(given, shapes, "input");
     const isThere = (name: string): boolean =>
-      given === undefined ? runner.filled.has(name) : Object.hasOwn(given ?? {}, name);
+      given === undefined ? runner.filled.has(name) : Object.hasOwn(given, name);
     const missing = [...shapes].filter(([name]) => !own?.fed.has(name) && !isThere(name));
     return [
       ...(given === undefined ? [] : mistakesIn(given, shapes, "input")),
@@ -35,10 +38,10 @@ export function createBatches(
   return {
     mistakes,
     /** Writes a batch, and counts a step. */
-    async feed(runner: Runner, inputs?: Given): Promise<void> {
+    async feed(runner: Runner, inputs?: TakenByName): Promise<void> {
       const wrong = mistakes(runner, inputs);
       if (wrong.length > 0) throw error(wrong);
-      const given = inputs ?? {};
+      const given = (inputs ?? {}) as Given;
       for (const [name, values] of Object.entries(given)) {
         await runner.write(INPUT.blob(name), values);
         runner.filled.add(name);

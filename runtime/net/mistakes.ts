@@ -1,12 +1,14 @@
 import { sizeOf } from "../../codegen/ir/graph.js";
+import { type GivenNumbers, isNumbers, type TakenByName } from "../../proto/arguments/given-numbers.js";
 import type { Diagnostic } from "../../proto/errors/diagnostic.js";
 import { didYouMean } from "../../proto/errors/suggest.js";
 import { showShape } from "../../proto/words/amounts.js";
 import { quoted } from "../../proto/words/names.js";
+import { shownValue } from "../../proto/words/shown-value.js";
 import type { CheckTable } from "./tables.js";
 
-/** Values the caller gives, by blob. */
-export type Given = Readonly<Record<string, ArrayLike<number>>>;
+/** Values that the caller gave, by blob: copies, without mistakes. */
+export type Given = Readonly<Record<string, GivenNumbers>>;
 
 /** One mistake of whoever calls a net: the sentences are the same wherever it runs. */
 export type Mistake = Omit<Diagnostic, "severity">;
@@ -26,15 +28,20 @@ export const mistakeText = ({ message, hint }: Mistake): string => (hint ? `${me
 
 const listed = (names: Iterable<string>): string => [...names].map(quoted).join(", ") || "none";
 
-/** What is wrong with values given by name: unknown names, wrong lengths, things that are no arrays. */
+/** What is wrong with values taken by name: unknown names, wrong lengths, things that are no arrays. */
 export function mistakesIn(
-  given: unknown,
+  given: TakenByName,
   allowed: ReadonlyMap<string, readonly number[]>,
   what: "input" | "blob",
 ): Mistake[] {
-  if (typeof given !== "object" || given === null)
-    return [{ message: `${what}s are given as an object: { name: Float32Array }` }];
-  return Object.entries(given as Readonly<Record<string, unknown>>).flatMap(([name, values]): Mistake[] => {
+  if (typeof given === "string")
+    return [
+      {
+        message: `${what}s are given as an object: { name: Float32Array }`,
+        hint: `the net has: ${listed(allowed.keys())}`,
+      },
+    ];
+  return Object.entries(given).flatMap(([name, values]): Mistake[] => {
     const shape = allowed.get(name);
     if (!shape)
       return [
@@ -43,9 +50,8 @@ export function mistakesIn(
           hint: didYouMean(name, allowed.keys()) ?? `it has: ${listed(allowed.keys())}`,
         },
       ];
-    const { length } = (values ?? {}) as { readonly length?: unknown };
-    if (typeof values !== "object" || typeof length !== "number")
-      return [{ message: `${quoted(name)} is not an array of numbers` }];
+    if (!isNumbers(values)) return [{ message: `${quoted(name)} ${values.wrong}` }];
+    const { length } = values;
     const wanted = sizeOf(shape);
     return length === wanted
       ? []
@@ -70,9 +76,9 @@ export function outOfRange(
   return [];
 }
 
-export const unknownBlob = (blob: string, known: Iterable<string>): Mistake => ({
-  message: `The net has no blob ${quoted(String(blob))}`,
-  hint: didYouMean(String(blob), known),
+export const unknownBlob = (blob: unknown, known: Iterable<string>): Mistake => ({
+  message: `The net has no blob ${shownValue(blob)}`,
+  hint: typeof blob === "string" ? didYouMean(blob, known) : `it has: ${listed(known)}`,
 });
 
 export const notKept = (blob: string, made: ErrorStyle["made"]): Mistake => ({

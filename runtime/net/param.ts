@@ -1,3 +1,4 @@
+import { isNumbers, takeNumbers } from "../../proto/arguments/given-numbers.js";
 import { showShape } from "../../proto/words/amounts.js";
 import type { ParamMemory } from "../device.js";
 import type { Param, ParamInfo } from "../net-types.js";
@@ -16,14 +17,20 @@ export const paramOver = (
   lrMult,
   decayMult,
   read: () => inTurn(async () => toFloat32(await memory.read())),
-  write: (data) =>
-    inTurn(async () => {
-      if (data?.length !== memory.elements)
+  write: (data) => {
+    const taken = takeNumbers(data);
+    return inTurn(async () => {
+      if (!isNumbers(taken))
+        throw error([
+          { message: `What is written into a parameter of shape ${showShape(shape)} ${taken.wrong}` },
+        ]);
+      if (taken.length !== memory.elements)
         throw error([
           {
-            message: `A parameter of shape ${showShape(shape)} holds ${memory.elements} numbers; ${data?.length ?? 0} were given`,
+            message: `A parameter of shape ${showShape(shape)} holds ${memory.elements} numbers; ${taken.length} were given`,
           },
         ]);
-      await memory.write(data);
-    }),
+      await memory.write(taken);
+    });
+  },
 });

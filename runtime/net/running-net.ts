@@ -1,3 +1,4 @@
+import { type TakenByName, takeByName } from "../../proto/arguments/given-numbers.js";
 import { quoted } from "../../proto/words/names.js";
 import type { ParamMemory } from "../device.js";
 import type { Blobs, Gradients, Param } from "../net-types.js";
@@ -44,8 +45,9 @@ export interface Running<C extends Current = Current>
   extends Pick<Queue, "inTurn">,
     ReturnType<typeof createBatches>,
     Pick<Programs<C>, "current" | "ready"> {
-  forward(inputs?: Given): Promise<Blobs>;
-  backward(diffs?: Given): Promise<Gradients>;
+  /** Values by blob, as `takeByName` takes them. */
+  forward(inputs?: unknown): Promise<Blobs>;
+  backward(diffs?: unknown): Promise<Gradients>;
   read(blob: string): Promise<Float32Array>;
   readDiff(blob: string): Promise<Float32Array>;
   /** By layer; layers without any are absent. */
@@ -74,7 +76,7 @@ export function createRunningNet<C extends Current>(parts: RunningParts<C>): Run
     const found = (await runner.checked()).flatMap((values, i) => outOfRange(checks[i], values));
     return found.length > 0 ? style.error(found) : undefined;
   };
-  const forward = async (inputs?: Given): Promise<Blobs> => {
+  const forward = async (inputs?: TakenByName): Promise<Blobs> => {
     await batches.feed((await programs.ready()).runner, inputs);
     hasRun = false;
     hasDiffs = false;
@@ -87,12 +89,13 @@ export function createRunningNet<C extends Current>(parts: RunningParts<C>): Run
     await extras?.save(runner);
     return outputs;
   };
-  const backward = async (diffs: Given): Promise<Gradients> => {
+  const backward = async (taken: TakenByName): Promise<Gradients> => {
     const { blobs, losses } = tablesNow();
     refuse([
-      ...mistakesIn(diffs, shapesIn(blobs), "blob"),
+      ...mistakesIn(taken, shapesIn(blobs), "blob"),
       ...(hasRun ? [] : [{ message: "backward needs a forward before it" }]),
     ]);
+    const diffs = taken as Given;
     const { tables, runner } = await programs.taking(Object.keys(diffs));
     for (const blob of runner.built.table.seeds ?? []) {
       const weight = losses.find((loss) => loss.blob === blob)?.weight ?? 0;
@@ -137,8 +140,15 @@ export function createRunningNet<C extends Current>(parts: RunningParts<C>): Run
     },
     outputsOf: (runner) => outputsOf(tablesNow(), runner),
     params: ofLayers,
-    forward: (inputs) => inTurn(() => forward(inputs)),
-    backward: (diffs = {}) => inTurn(() => backward(diffs)),
+    // What is given is taken at the call, whatever stands before it.
+    forward: (inputs) => {
+      const taken = inputs === undefined ? undefined : takeByName(inputs);
+      return inTurn(() => forward(taken));
+    },
+    backward: (diffs = {}) => {
+      const taken = takeByName(diffs);
+      return inTurn(() => backward(taken));
+    },
     read: (blob) => inTurn(() => read(blob)),
     readDiff: (blob) => inTurn(() => readDiff(blob)),
     close: () => close(async () => extras?.close()),

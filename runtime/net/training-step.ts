@@ -1,6 +1,7 @@
+import type { TakenByName } from "../../proto/arguments/given-numbers.js";
 import type { Blobs } from "../net-types.js";
 import type { Current } from "./current-program.js";
-import type { ErrorStyle, Given } from "./mistakes.js";
+import type { ErrorStyle } from "./mistakes.js";
 import type { Runner } from "./runner.js";
 import type { Extras, Running } from "./running-net.js";
 import { INPUT, type NetTables } from "./tables.js";
@@ -29,7 +30,7 @@ type Scalars = Readonly<Record<string, number>>;
  * the rule's own when the batches have been looked at; the loss is the weighted one's mean.
  */
 export type Step = (
-  batches: readonly (Given | undefined)[],
+  batches: readonly (TakenByName | undefined)[],
   scalars: () => Scalars,
   watch?: Partial<StepWatch>,
 ) => Promise<{ readonly loss: number; readonly outputs: Blobs }>;

@@ -1,3 +1,5 @@
+import { argumentsOf, integer, optional } from "../../proto/arguments/argument-rules.js";
+import { path } from "../../proto/arguments/file-rules.js";
 import { userError } from "../../proto/errors/index.js";
 import type { SolverParameter } from "../../proto/index.js";
 import type { RunningNet, Trainable } from "../net-types.js";
@@ -42,12 +44,16 @@ export interface Solver<
   /** Writes a snapshot; while a run is on, after its current iteration. */
   snapshot(): Promise<SnapshotFiles>;
   /** Goes on from a `.solverstate`. */
-  restore(file: string): Promise<void>;
+  restore(file: string | URL): Promise<void>;
   /** Ends a run after its current iteration; `solve` then writes its last snapshot. */
   stop(): void;
   /** Closes all nets. */
   close(): Promise<void>;
 }
+
+const STEP = argumentsOf("step", { count: integer(0) });
+const TEST = argumentsOf("test", { net: optional(integer(0)) });
+const RESTORE = argumentsOf("restore", { file: path });
 
 /** Caffe's training loop around compiled nets. */
 export function createLoop<Train extends RunningNet & Trainable, Test extends RunningNet>(
@@ -141,14 +147,14 @@ export function createLoop<Train extends RunningNet & Trainable, Test extends Ru
       return state.position.iteration;
     },
     solve: () => exclusively("solve", solve),
-    step: (count) => {
-      if (!Number.isSafeInteger(count) || count < 0)
-        return Promise.reject(userError(`a solver makes a whole number of steps, not ${count}`));
+    async step(given) {
+      const { count } = STEP(given);
       return exclusively("step", async () => outcome((await iterate(state.position.iteration + count)).loss));
     },
-    test: (index) => {
+    async test(given) {
+      const { net: index } = TEST(given);
       if (index !== undefined && !testNets[index])
-        return Promise.reject(userError(`there is no test net #${index}: there are ${testNets.length}`));
+        throw userError(`there is no test net #${index}: there are ${testNets.length}`);
       return exclusively("test", async () => {
         if (index === undefined) await testAll();
         else await testOne(index);
@@ -159,11 +165,13 @@ export function createLoop<Train extends RunningNet & Trainable, Test extends Ru
     },
     snapshot: () =>
       running ? snapshots.ask() : exclusively("snapshot", () => snapshots.write(state.position)),
-    restore: (file) =>
-      exclusively("restore", async () => {
+    async restore(given) {
+      const { file } = RESTORE(given);
+      return exclusively("restore", async () => {
         state.position = await parts.load(file);
         onEvent({ kind: "restore", file, iteration: state.position.iteration });
-      }),
+      });
+    },
     stop() {
       state.stopped = true;
     },

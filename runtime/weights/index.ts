@@ -5,8 +5,10 @@ import { userError } from "../../proto/errors/index.js";
 import { quotedPath } from "../../proto/words/names.js";
 import { troubleOf } from "../../proto/words/trouble.js";
 import { writeFileAtomically } from "../atomic-file.js";
+import { type MatchReport, formatMatchReport as reportText } from "./match.js";
+import { ENCODE_WEIGHTS, FORMAT_MATCH_REPORT, READ_WEIGHTS, WRITE_WEIGHTS } from "./weight-arguments.js";
 import {
-  formatRecord,
+  type FormatRecord,
   HEAD_BYTES,
   markedFormat,
   WEIGHT_FORMATS,
@@ -15,22 +17,28 @@ import {
 } from "./weight-formats.js";
 import { checkWeightSet, type WeightSet } from "./weight-set.js";
 
-export * from "./match.js";
+export { type Assignment, type MatchReport, matchWeights, type WantedLayer } from "./match.js";
+export type { WeightSource } from "./weight-arguments.js";
 export { type WeightFormat, weightFormatOf } from "./weight-formats.js";
 export type { WeightBlob, WeightSet } from "./weight-set.js";
 export { checkWeightSet } from "./weight-set.js";
 
 /**
- * Reads weights from a path or from bytes; the content says in which format.
+ * Reads weights from a path, a file: URL or bytes; the content says in which format.
  *
  * @throws CortadoError when the file cannot be read, or is damaged, or is something else
  */
-export async function readWeights(source: string | Uint8Array): Promise<WeightSet> {
-  if (typeof source === "string") return readFileOf(source, quotedPath(source));
-  if (!(source instanceof Uint8Array))
-    throw userError("weights are read from a path or from the bytes of a file, a Uint8Array");
-  return decode(source, "the weights");
+export async function readWeights(source: string | URL | Uint8Array | ArrayBuffer): Promise<WeightSet> {
+  return readWeightFile(READ_WEIGHTS(source).source);
 }
+
+/** As `readWeights`, of a source that was taken. */
+export const readWeightFile = async (source: string | Uint8Array): Promise<WeightSet> =>
+  typeof source === "string" ? readFileOf(source, quotedPath(source)) : decode(source, "the weights");
+
+/** The set that weights are: read, where they are a file's. */
+export const readWeightSet = async (source: string | Uint8Array | WeightSet): Promise<WeightSet> =>
+  typeof source === "string" || source instanceof Uint8Array ? readWeightFile(source) : source;
 
 async function decode(bytes: Uint8Array, what: string): Promise<WeightSet> {
   const marked = markedFormat(bytes);
@@ -87,6 +95,12 @@ function wrongKind(bytes: Uint8Array): string | undefined {
  * @throws CortadoError for a set that is not sound, or that the format cannot hold
  */
 export async function encodeWeights(weights: WeightSet, format: WeightFormat): Promise<Uint8Array> {
+  const given = ENCODE_WEIGHTS(weights, format);
+  return encodeWeightSet(given.weights, given.format);
+}
+
+/** As `encodeWeights`, of a set that nobody else holds. */
+export async function encodeWeightSet(weights: WeightSet, format: WeightFormat): Promise<Uint8Array> {
   const pieces = await encodePieces(weights, format);
   return pieces.length === 1 ? pieces[0] : Buffer.concat(pieces);
 }
@@ -94,7 +108,8 @@ export async function encodeWeights(weights: WeightSet, format: WeightFormat): P
 /** As pieces that together are the file, so that a large net need not be copied. */
 async function encodePieces(weights: WeightSet, format: WeightFormat): Promise<readonly Uint8Array[]> {
   checkWeightSet(weights);
-  return formatRecord(format).encode(weights);
+  const record: FormatRecord = WEIGHT_FORMATS[format];
+  return record.encode(weights);
 }
 
 /**
@@ -102,7 +117,13 @@ async function encodePieces(weights: WeightSet, format: WeightFormat): Promise<r
  *
  * @throws CortadoError for another ending, for a set that is not sound, and when the file cannot be written
  */
-export async function writeWeights(path: string, weights: WeightSet): Promise<void> {
+export async function writeWeights(path: string | URL, weights: WeightSet): Promise<void> {
+  const given = WRITE_WEIGHTS(path, weights);
+  return writeWeightSet(given.path, given.weights);
+}
+
+/** As `writeWeights`, of a set that nobody else holds. */
+export async function writeWeightSet(path: string, weights: WeightSet): Promise<void> {
   const pieces = await encodePieces(weights, weightFormatOf(path));
   try {
     await writeFileAtomically(path, pieces);
@@ -110,3 +131,7 @@ export async function writeWeights(path: string, weights: WeightSet): Promise<vo
     throw userError(`cannot write the weights ${quotedPath(path)}: ${troubleOf(error)}`);
   }
 }
+
+/** A report of `loadWeights` for people: a line for each kind. Weights of which none fits are warned of: Caffe says nothing. */
+export const formatMatchReport = (report: MatchReport): string =>
+  reportText(FORMAT_MATCH_REPORT(report).report);

@@ -1,13 +1,13 @@
 import { userError } from "../../proto/errors/index.js";
 import { orList } from "../../proto/errors/suggest.js";
-import { quoted, quotedPath } from "../../proto/words/names.js";
+import { quotedPath } from "../../proto/words/names.js";
 import { decodeCaffemodel, encodeCaffemodel } from "./caffemodel.js";
 import { decodeHdf5, encodeHdf5, looksLikeHdf5, readHdf5Weights } from "./hdf5-weights.js";
 import { decodeSafetensors, encodeSafetensors, looksLikeSafetensors } from "./safetensors.js";
 import type { WeightSet } from "./weight-set.js";
 
 /** All that is known of a format of weight files. */
-interface FormatRecord {
+export interface FormatRecord {
   /** The ending that messages name. */
   readonly ending: string;
   /** Whether a path's ending asks for it. */
@@ -57,15 +57,6 @@ export const HEAD_BYTES = 16;
 /** The format whose mark a file bears; undefined where it bears none. */
 export const markedFormat = (head: Uint8Array): FormatRecord | undefined =>
   RECORDS.find(({ looksLike }) => looksLike?.(head));
-
-/** The record of a format. @throws CortadoError for a name that none has */
-export function formatRecord(format: WeightFormat): FormatRecord {
-  if (Object.hasOwn(WEIGHT_FORMATS, format)) return WEIGHT_FORMATS[format];
-  throw userError(
-    `there is no weight format ${quoted(String(format))}`,
-    `one of ${orList(NAMES.map((name) => quoted(name)))}`,
-  );
-}
 
 /** The format that a path's ending asks for. @throws CortadoError for an ending that none has */
 export function weightFormatOf(path: string): WeightFormat {

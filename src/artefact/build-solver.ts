@@ -1,8 +1,8 @@
 import { CortadoError, createDiagnostics } from "../../proto/errors/index.js";
 import { createMessage, type SolverParameter } from "../../proto/index.js";
-import { type LayerType, schemaWith } from "../layers/index.js";
-import { looksLikeText, readTextFile } from "../net/read-definition.js";
-import { parseSolver, type SolverDef } from "../net-text/index.js";
+import type { LayerType } from "../layers/index.js";
+import { readSolver, type Unread } from "../net/read-definition.js";
+import type { SolverDef } from "../net-text/index.js";
 import { checkSolver } from "../solvers/check-solver.js";
 
 /**
@@ -12,19 +12,11 @@ import { checkSolver } from "../solvers/check-solver.js";
  * @throws CortadoError with every mistake in it
  */
 export async function buildSolver(
-  solver: string | SolverDef | undefined,
+  solver: string | SolverDef | Unread | undefined,
   layers?: readonly LayerType[],
 ): Promise<SolverParameter> {
   if (solver === undefined) return createMessage("SolverParameter");
-  const definition =
-    typeof solver !== "string"
-      ? solver
-      : looksLikeText(solver)
-        ? parseSolver(solver, { schema: schemaWith(layers) })
-        : parseSolver(await readTextFile(solver, "the solver"), {
-            name: solver,
-            schema: schemaWith(layers),
-          });
+  const { definition } = await readSolver(solver, layers);
   const diagnostics = createDiagnostics();
   checkSolver(definition.solver, diagnostics);
   if (diagnostics.hasErrors) throw new CortadoError(diagnostics.all);

@@ -1,8 +1,12 @@
 import { sizeOf } from "../../codegen/ir/graph.js";
 import { present, userError } from "../../proto/errors/index.js";
 import { checkMemory } from "../../runtime/memory.js";
-import { formatMatchReport, matchWeights, readWeights, type WeightSet } from "../../runtime/weights/index.js";
-import { checkWeightSet } from "../../runtime/weights/weight-set.js";
+import {
+  formatMatchReport,
+  matchWeights,
+  readWeightSet,
+  type WeightSet,
+} from "../../runtime/weights/index.js";
 import type { LoweredNet } from "../layers/index.js";
 import { initialValues } from "../net/net-params.js";
 
@@ -46,9 +50,7 @@ async function overwrite(
   values: readonly Float32Array[],
   given: string | Uint8Array | WeightSet,
 ): Promise<string> {
-  const isFile = typeof given === "string" || given instanceof Uint8Array;
-  const set = isFile ? await readWeights(given) : given;
-  if (!isFile) checkWeightSet(set);
+  const set = await readWeightSet(given);
   const wanted = layers.map(({ name, params }) => ({
     layer: name,
     shapes: params.map(({ shape }) => shape),

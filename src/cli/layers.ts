@@ -5,7 +5,7 @@ import { userError } from "../../proto/errors/index.js";
 import { quotedPath } from "../../proto/words/names.js";
 import { codeOf, messageOf, troubleOf } from "../../proto/words/trouble.js";
 import { extras, type LayerType } from "../index.js";
-import { layerProblems } from "../tools.js";
+import { isLayerType } from "../tools.js";
 import type { Io } from "./io.js";
 import { pathOf } from "./text.js";
 
@@ -42,9 +42,7 @@ async function layersOf(path: string, name: string): Promise<readonly LayerType[
         : undefined,
     );
   }
-  const types = [...new Set(Object.values(exported).flat())].filter(
-    (value): value is LayerType => layerProblems([value]).length === 0,
-  );
+  const types = [...new Set(Object.values(exported).flat())].filter(isLayerType);
   if (types.length === 0)
     throw userError(
       `${quotedPath(name)} exports no layer type`,

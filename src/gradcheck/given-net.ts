@@ -3,13 +3,13 @@
 import { InternalError, present, userError } from "../../proto/errors/index.js";
 import { quoted } from "../../proto/words/names.js";
 import { inputName, knownLayerTypes, type LayerType, type LoweredNet } from "../layers/index.js";
-import { compile } from "../net/compile.js";
-import type { CompileOptions } from "../net/compile-options.js";
+import { compileTaken } from "../net/compile.js";
+import type { CompileOptions, TakenOptions } from "../net/compile-options.js";
 import { readConstants } from "../net/constants.js";
 import { internalsOf, type NetInternals } from "../net/internals.js";
 import { type CompiledRunner, loadProgram, optionsFor } from "../net/load-program.js";
 import { netProgram } from "../net/programs.js";
-import { readDefinition } from "../net/read-definition.js";
+import { readDefinition, type Unread } from "../net/read-definition.js";
 import type { NetDef } from "../net-text/index.js";
 import { type Checked, compareAlong, gradientsAt, randomDirection, STEP_SIZE } from "./directional.js";
 import { heldBack } from "./held-back.js";
@@ -20,7 +20,7 @@ import type { GradientFailure, GradientPart, GradientReport } from "./report.js"
 import { smallestFailure } from "./single-layer.js";
 
 export interface GivenNetOptions
-  extends Pick<CompileOptions, "layers" | "root" | "stages" | "level" | "shapes" | "weights"> {
+  extends Pick<TakenOptions<CompileOptions>, "layers" | "root" | "stages" | "level" | "shapes" | "weights"> {
   readonly phase: "TRAIN" | "TEST";
   /** Points. */
   readonly runs: number;
@@ -44,7 +44,7 @@ interface Part extends Pick<GradientPart, "name" | "kind" | "shape"> {
 }
 
 /** Checks a net at `runs` points, whose values come from `seed`, `seed` + 1 … */
-export async function checkGivenNet(net: string | NetDef, options: GivenNetOptions): Promise<GradientReport> {
+export async function checkGivenNet(net: NetDef | Unread, options: GivenNetOptions): Promise<GradientReport> {
   const { phase, layer, layers, stages, level, shapes, weights } = options;
   const { definition: whole, root } = await readDefinition(
     net,
@@ -52,7 +52,7 @@ export async function checkGivenNet(net: string | NetDef, options: GivenNetOptio
     { phase, level, stages },
     layers,
   );
-  const compiled = await compile(whole, {
+  const compiled = await compileTaken(whole, {
     ...{ phase, level, stages, layers, root, shapes, weights },
     target: "ts",
     dtype: "float64",

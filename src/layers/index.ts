@@ -2,15 +2,15 @@
 
 export { flopsOf } from "../../codegen/ir/ops/index.js";
 export type { Domain, Draw, Settings, Values } from "./domain.js";
-export { awayFrom } from "./domain.js";
-export { type ElementwiseRecord, elementwise, type OwnElementwiseRecord } from "./elementwise.js";
+export type { ElementwiseRecord, OwnElementwiseRecord } from "./elementwise.js";
 export { layerOf, schemaWith } from "./extend-schema.js";
 export { extras } from "./extras/index.js";
+export { isLayerType, layerType } from "./layer-arguments.js";
 export * from "./lower-net.js";
 export { type DecidedLayer, type Decision, decideBackward } from "./needs.js";
+export { awayFrom, defineLayer, elementwise } from "./own-types.js";
 export {
   type Arity,
-  defineLayer,
   type FailDetail,
   type FeedContext,
   gives,

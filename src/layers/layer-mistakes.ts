@@ -21,7 +21,7 @@ import { givenSettings } from "./settings.js";
 export type Fail = (message: string, field?: string, detail?: FailDetail) => never;
 
 /** Thrown by `fail` inside a layer's definition and caught here: the mistake is in the diagnostics. */
-class GivenUp extends Error {}
+export class GivenUp extends Error {}
 
 /** Runs a step that may give up; undefined if it did. */
 export function attempt<T>(step: () => T): T | undefined {

@@ -1,6 +1,6 @@
 import type { GraphBuilder } from "../../codegen/ir/builder.js";
 import type { Node, Shape } from "../../codegen/ir/graph.js";
-import { InternalError } from "../../proto/errors/index.js";
+import { userError } from "../../proto/errors/index.js";
 import {
   type DeclaredFields,
   type DeclaredMessage,
@@ -11,6 +11,7 @@ import {
   type LayerParameter,
   type Phase,
 } from "../../proto/index.js";
+import { unquoted } from "../../proto/words/names.js";
 import type { FeedSpec, SinkSpec } from "../../runtime/data/feed-spec.js";
 import type { Domain } from "./domain.js";
 import type { ParameterField, ParameterOf } from "./settings.js";
@@ -164,8 +165,7 @@ export interface LayerType extends Omit<LayerRecord, "lower" | "feed"> {
  * Makes a layer type of a record: its settings in one of Caffe's fields (`parameter`), in a block of its own (`param`,
  * whose fields `context.parameter` has, typed), or none.
  *
- * @throws CortadoError where `param` declares what a prototxt cannot hold
- * @throws InternalError if the record contradicts itself
+ * @throws CortadoError where the record contradicts itself, or `param` declares what a prototxt cannot hold
  */
 export function defineLayer<F extends ParameterField = never>(
   record: LayerRecord<F> & { readonly param?: undefined },
@@ -175,7 +175,7 @@ export function defineLayer<const D extends DeclaredFields>(record: OwnLayerReco
 export function defineLayer(record: LayerType): LayerType;
 export function defineLayer(record: LayerRecord | OwnLayerRecord<DeclaredFields> | LayerType): LayerType {
   if ((record.lower === undefined) === (record.feed === undefined))
-    throw new InternalError(`layer type ${record.type} must have either lower or feed`);
+    throw userError(`layer type ${unquoted(record.type)} must have either lower or feed`);
   const { param } = record;
   const declared = param && declareField(param, `layer type ${record.type}`);
   // The settings that reach `lower` are those of `record.parameter` or `record.param`: lowering takes them from there.

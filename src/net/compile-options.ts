@@ -1,7 +1,10 @@
 import type { DeviceName } from "../../runtime/devices/index.js";
-import type { WeightSet } from "../../runtime/weights/index.js";
+import type { WeightSource } from "../../runtime/weights/index.js";
 import type { LayerType } from "../layers/index.js";
 import type { CompiledNet } from "./compiled-net.js";
+
+/** Options when they have been taken: files by path or bytes. */
+export type TakenOptions<O> = { readonly [K in keyof O]: Exclude<O[K], URL | ArrayBuffer> };
 
 /** Options of `compile`. */
 export interface CompileOptions {
@@ -14,12 +17,12 @@ export interface CompileOptions {
   readonly target?: "auto" | DeviceName;
   /** Blobs to be readable after forward and backward; outputs always are. Default: none but those. */
   readonly keep?: "all" | readonly string[];
-  /** A `.caffemodel`, `.caffemodel.h5` or `.safetensors` (path or bytes), matched by layer name. */
-  readonly weights?: string | Uint8Array | WeightSet;
+  /** A `.caffemodel`, `.caffemodel.h5` or `.safetensors` (path, file: URL or bytes), matched by layer name. */
+  readonly weights?: WeightSource;
   /** Layer types beside Cortado's own: what `defineLayer` made. One of the same name takes the place of ours. */
   readonly layers?: readonly LayerType[];
   /** Where relative paths of data layers start. Default: the folder of the file, else the working directory. */
-  readonly root?: string;
+  readonly root?: string | URL;
   readonly stages?: readonly string[];
   readonly level?: number;
   /** Of fillers, dropout and random crops. Default: the solver's `random_seed`, else 1701. */
@@ -40,4 +43,12 @@ export interface CompileOptions {
   readonly log?: (line: string) => void;
   /** "float64" on `ts`: gradient checks. Values cross the public API as Float32Array all the same. Default "float32". */
   readonly dtype?: "float32" | "float64";
+}
+
+/** Options of `parseNet` and `parseSolver`. */
+export interface ParseOptions {
+  /** How messages name the text: a path. */
+  readonly name?: string;
+  /** Layer types whose settings the text may hold, beside Caffe's: as `compile`'s. */
+  readonly layers?: readonly LayerType[];
 }

@@ -1,11 +1,14 @@
+import { takeByName } from "../../proto/arguments/given-numbers.js";
 import type { SolverParameter } from "../../proto/index.js";
 import { paramOver } from "../../runtime/net/param.js";
 import { createStep, type StepWatch } from "../../runtime/net/training-step.js";
+import { ruleOf } from "../solvers/index.js";
 import type { TrainingNet } from "./compiled-net.js";
 import type { BeforeUpdate, Log } from "./debug-info.js";
 import type { Inspector } from "./inspect.js";
 import type { NetInternals } from "./internals.js";
 import type { CompiledRunner } from "./load-program.js";
+import { stepArguments } from "./net-arguments.js";
 import type { NetProgram, TrainingPrograms } from "./programs.js";
 import { COMPILED } from "./run-compiled.js";
 import type { Sinks } from "./sinks.js";
@@ -27,10 +30,15 @@ export async function createTraining(
   const { losses } = lowered;
   const step = createStep({ net: running, losses, style: COMPILED, step: runner, update });
   const batches = Math.max(1, solver.iter_size);
+  const takeStep = stepArguments(["rate", ...ruleOf(solver).scalars]);
   return {
     runner,
-    step: (scalars, inputs, log) =>
-      step(new Array(batches).fill(inputs), () => scalars, watchStep(inspector, sinks, log)),
+    async step(scalars, inputs, log) {
+      const given = takeStep(scalars, log);
+      const batch = inputs === undefined ? undefined : takeByName(inputs);
+      const watch = watchStep(inspector, sinks, given.log);
+      return step(new Array(batches).fill(batch), () => given.scalars, watch);
+    },
     history: made.history.map(({ param, ...info }) =>
       paramOver(info, params.memories[param], running, COMPILED),
     ),

@@ -2,14 +2,15 @@ import { present, userError } from "../../proto/errors/index.js";
 import type { SolverParameter } from "../../proto/index.js";
 import type { LoweredNet } from "../layers/index.js";
 import type { NetDef } from "../net-text/index.js";
-import type { CompileOptions } from "./compile-options.js";
+import type { CompileOptions, TakenOptions } from "./compile-options.js";
 import { createTraining } from "./compile-training.js";
 import type { CompiledNet, TrainingNet } from "./compiled-net.js";
 import { createNet } from "./create-net.js";
 import { createInspector } from "./inspect.js";
 import type { NetInternals } from "./internals.js";
 import { type CompiledRunner, loadProgram, optionsFor } from "./load-program.js";
-import { formatMatchReport, loadWeights } from "./load-weights.js";
+import { formatMatchReport, loadTakenWeights } from "./load-weights.js";
+import { COMPILE } from "./net-arguments.js";
 import { netMemory } from "./net-memory.js";
 import { createParams } from "./net-params.js";
 import { netTables } from "./net-tables.js";
@@ -17,6 +18,7 @@ import { hasGradient, keptBlobs, type Objective } from "./objective.js";
 import { type OpenNet, openNet } from "./open-net.js";
 import { type NetProgram, netProgram, type TrainingPrograms, trainingPrograms } from "./programs.js";
 import { createRanges } from "./ranges.js";
+import type { NetSource, Unread } from "./read-definition.js";
 import type { CompiledCurrent } from "./row-programs.js";
 import { runCompiled } from "./run-compiled.js";
 import { requireStaticShapes } from "./static-shapes.js";
@@ -24,10 +26,22 @@ import { requireStaticShapes } from "./static-shapes.js";
 /**
  * Compiles a net to functions: prototxt → NetDef → graph → derivative → passes → plan → kernels → source → memory.
  *
- * `net` is the text of a prototxt, the path of one, or a NetDef. A mistake in it, in the weights or in the options
- * is a CortadoError that carries every mistake found, each with its place.
+ * `net` is the text of a prototxt or the bytes of that text, the path or file: URL of one, what `parseNet` gives, or
+ * its fields as plain objects. It and the options are taken at the call: what changes afterwards changes nothing.
+ *
+ * @throws CortadoError with every mistake in the arguments; then with every mistake in the net or the weights, each with
+ * its place
  */
-export async function compile(net: string | NetDef, options: CompileOptions = {}): Promise<CompiledNet> {
+export async function compile(net: NetSource, options?: CompileOptions): Promise<CompiledNet> {
+  const given = COMPILE(net, options);
+  return compileTaken(given.net, given.options);
+}
+
+/** As `compile`, of arguments that were taken. */
+export async function compileTaken(
+  net: string | NetDef | Unread,
+  options: TakenOptions<CompileOptions> = {},
+): Promise<CompiledNet> {
   const parts = await prepare(await openNet(net, options), options);
   return finish(parts, options, async () => {
     const { running } = parts.internals;
@@ -43,7 +57,7 @@ export async function compile(net: string | NetDef, options: CompileOptions = {}
 export async function compileTraining(
   net: string | NetDef,
   solver: SolverParameter,
-  options: CompileOptions = {},
+  options: TakenOptions<CompileOptions> = {},
 ): Promise<TrainingNet> {
   const trainOptions = { ...options, phase: "TRAIN" } as const;
   const open = await openNet(net, trainOptions);
@@ -76,7 +90,11 @@ interface Parts extends Pick<OpenNet, "definition" | "root" | "target"> {
 }
 
 /** Everything up to the first program: parameters allocated and filled, and how programs are made and run. */
-async function prepare(open: OpenNet, options: CompileOptions, solver?: SolverParameter): Promise<Parts> {
+async function prepare(
+  open: OpenNet,
+  options: TakenOptions<CompileOptions>,
+  solver?: SolverParameter,
+): Promise<Parts> {
   const { definition, root, target, lowered, feeds, hold, seed, threads, dtype, lent } = open;
   const { device } = hold;
   try {
@@ -149,7 +167,7 @@ async function prepare(open: OpenNet, options: CompileOptions, solver?: SolverPa
 /** Builds the program that is shown, makes the net and loads weights; whatever fails, nothing stays open. */
 function finish(
   parts: Parts,
-  options: CompileOptions,
+  options: TakenOptions<CompileOptions>,
   show: () => Promise<() => CompiledRunner>,
 ): Promise<CompiledNet> {
   return orClose(parts, async () => {
@@ -159,7 +177,7 @@ function finish(
       definition,
       () => compiled,
       (range, shapes) =>
-        compile(range, {
+        compileTaken(range, {
           ...options,
           root: parts.root,
           share: compiled,
@@ -177,7 +195,7 @@ function finish(
       close: () => release(parts),
     });
     if (options.weights !== undefined) {
-      const report = await loadWeights(compiled, options.weights);
+      const report = await loadTakenWeights(compiled, options.weights);
       // Caffe says nothing; but who passes weights of which none is used has made a mistake.
       if (report.matched.length === 0 && report.untouched.length > 0)
         throw userError(

@@ -1,8 +1,10 @@
+import { takeByName } from "../../proto/arguments/given-numbers.js";
 import type { LoweredNet } from "../layers/index.js";
 import type { NetDef } from "../net-text/index.js";
 import type { CompiledNet } from "./compiled-net.js";
 import { type NetInternals, rememberInternals } from "./internals.js";
 import type { CompiledRunner } from "./load-program.js";
+import { BACKWARD, FORWARD } from "./net-arguments.js";
 import type { RangeRunner } from "./ranges.js";
 
 export interface NetParts {
@@ -29,8 +31,14 @@ export function createNet(parts: NetParts): CompiledNet {
   // As in pycaffe, what a data layer gives is not an input, though a caller may give it all the same.
   const fed = new Set(lowered.feeds.flatMap(({ layer }) => layer.top));
   const net: CompiledNet = {
-    forward: (inputs, range) => (range ? ranges.forward(inputs, range) : running.forward(inputs)),
-    backward: (diffs, range) => (range ? ranges.backward(diffs, range) : running.backward(diffs)),
+    async forward(inputs, given) {
+      const { range } = FORWARD(given);
+      return range ? ranges.forward(takeByName(inputs ?? {}), range) : running.forward(inputs);
+    },
+    async backward(diffs, given) {
+      const { range } = BACKWARD(given);
+      return range ? ranges.backward(takeByName(diffs ?? {}), range) : running.backward(diffs);
+    },
     read: running.read,
     readDiff: running.readDiff,
     layers: lowered.layers.map(({ name, type, bottoms, tops, needsBackward, params }) => ({

@@ -1,27 +1,34 @@
 import {
-  checkWeightSet,
   formatMatchReport,
+  type MatchReport,
   matchWeights,
-  readWeights,
+  readWeightSet,
   type WeightSet,
+  type WeightSource,
 } from "../../runtime/weights/index.js";
 import type { CompiledNet } from "./compiled-net.js";
+import { COLLECT_WEIGHTS, LOAD_WEIGHTS } from "./net-arguments.js";
 
 /** What became of a weight file's layers: `formatMatchReport` gives it for people. */
-export type WeightReport = ReturnType<typeof matchWeights>["report"];
+export type WeightReport = MatchReport;
 
 /**
  * Copies weights into a net, matched by layer name as Caffe's CopyTrainedLayersFrom: layers that only one side has
- * are left alone and reported. Throws a CortadoError that names every blob whose shape does not fit; then nothing
- * has been changed.
+ * are left alone and reported.
+ *
+ * @throws CortadoError that names every blob whose shape does not fit; then nothing has been changed
  */
-export async function loadWeights(
+export async function loadWeights(net: CompiledNet, source: WeightSource): Promise<WeightReport> {
+  const given = LOAD_WEIGHTS(net, source);
+  return loadTakenWeights(given.net, given.source);
+}
+
+/** As `loadWeights`, of weights that were taken. */
+export async function loadTakenWeights(
   net: CompiledNet,
   source: string | Uint8Array | WeightSet,
 ): Promise<WeightReport> {
-  const isFile = typeof source === "string" || source instanceof Uint8Array;
-  const weights = isFile ? await readWeights(source) : source;
-  if (!isFile) checkWeightSet(weights);
+  const weights = await readWeightSet(source);
   const wanted = Object.entries(net.params).map(([layer, params]) => ({
     layer,
     shapes: params.map(({ shape }) => shape),
@@ -33,6 +40,7 @@ export async function loadWeights(
 
 /** A net's parameters as a set that can be written to a file, in layer order. */
 export async function collectWeights(net: CompiledNet): Promise<WeightSet> {
+  COLLECT_WEIGHTS(net);
   const layers = [];
   for (const { name, type } of net.layers) {
     const params = net.params[name];

@@ -1,14 +1,13 @@
 import type { LoweredNet } from "../layers/index.js";
 import { type NetDef, selectLayers } from "../net-text/index.js";
-import { checkOptions } from "./check-options.js";
 import { chooseTarget } from "./choose-target.js";
-import type { CompileOptions } from "./compile-options.js";
+import type { CompileOptions, TakenOptions } from "./compile-options.js";
 import { readConstants } from "./constants.js";
 import { openFeeds } from "./feeds.js";
 import { lentBy } from "./internals.js";
 import { lowerDefinition } from "./lower-definition.js";
 import { holdDevice, openDevice } from "./open-device.js";
-import { readDefinition } from "./read-definition.js";
+import { readDefinition, type Unread } from "./read-definition.js";
 import { openSinks } from "./sinks.js";
 
 /** Of fillers, dropout and random crops, where nobody gave one. */
@@ -18,8 +17,7 @@ export const DEFAULT_SEED = 1701;
 export type OpenNet = Awaited<ReturnType<typeof openNet>>;
 
 /** Reads a net, opens what its data layers read and lowers it. Whatever fails, nothing stays open. */
-export async function openNet(net: string | NetDef, options: CompileOptions) {
-  checkOptions(options);
+export async function openNet(net: string | NetDef | Unread, options: TakenOptions<CompileOptions>) {
   const { phase = "TEST", seed = DEFAULT_SEED, threads = 1, dtype = "float32" } = options;
   const lent = options.share && lentBy(options.share);
   const target = await chooseTarget(options, lent && options.share?.target.name);
@@ -39,14 +37,14 @@ export async function openNet(net: string | NetDef, options: CompileOptions) {
 
 /** Reads a net, with the layers of its phase, and opens its data: `lower` then makes its graph. */
 export async function readNet(
-  net: string | NetDef,
+  net: string | NetDef | Unread,
   {
     root: given,
     level,
     stages,
     layers,
     shapes,
-  }: Pick<CompileOptions, "root" | "level" | "stages" | "layers" | "shapes">,
+  }: Pick<TakenOptions<CompileOptions>, "root" | "level" | "stages" | "layers" | "shapes">,
   { phase, seed }: Required<Pick<CompileOptions, "phase" | "seed">>,
 ) {
   const state = { phase, level, stages };

@@ -1,8 +1,8 @@
+import type { TakenByName } from "../../proto/arguments/given-numbers.js";
 import { userError } from "../../proto/errors/index.js";
 import { didYouMean } from "../../proto/errors/suggest.js";
 import { createMessage, type LayerParameter } from "../../proto/index.js";
 import { quoted } from "../../proto/words/names.js";
-import type { Given } from "../../runtime/net/mistakes.js";
 import type { LayerRange } from "../../runtime/net-types.js";
 import { amend, type NetDef } from "../net-text/index.js";
 import type { CompiledNet } from "./compiled-net.js";
@@ -10,8 +10,8 @@ import { internalsOf } from "./internals.js";
 
 /** Runs layers between two names: a net of its own that shares the whole net's parameters. */
 export interface RangeRunner {
-  forward(inputs: Given | undefined, range: LayerRange): ReturnType<CompiledNet["forward"]>;
-  backward(diffs: Given | undefined, range: LayerRange): ReturnType<CompiledNet["backward"]>;
+  forward(inputs: TakenByName, range: LayerRange): ReturnType<CompiledNet["forward"]>;
+  backward(diffs: TakenByName, range: LayerRange): ReturnType<CompiledNet["backward"]>;
   close(): Promise<void>;
 }
 
@@ -61,10 +61,11 @@ export function createRanges(
   };
 
   return {
-    async forward(inputs = {}, range) {
+    async forward(inputs, range) {
       const net = await netOf(range);
-      const given: Record<string, Float32Array> = Object.create(null);
-      for (const [name, values] of Object.entries(inputs)) given[name] = Float32Array.from(values);
+      // What is no good is refused by that net.
+      if (typeof inputs === "string") return net.forward(inputs as never);
+      const given = Object.assign(Object.create(null), inputs) as Record<string, Float32Array>;
       for (const name of net.inputs) given[name] ??= await whole().read(name);
       return net.forward(given);
     },

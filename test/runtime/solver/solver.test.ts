@@ -63,7 +63,7 @@ describe("the loop", () => {
     const first = loop.solve();
     await expect(loop.step(1)).rejects.toThrow(CortadoError);
     await first;
-    await expect(loop.step(-1)).rejects.toThrow("whole number");
+    await expect(loop.step(-1)).rejects.toThrow("count of step is -1; it must be an integer from 0 on");
     expect((await loop.step(1)).iteration).toBe(11);
   });
 });

@@ -156,7 +156,7 @@ describe("a build that is not made", () => {
     expect(await refused(out, { backward: 3, train: "yes" })).toMatch(
       /option train is "yes".*\n\nerror: option backward is 3/,
     );
-    expect(await refused("", {})).toMatch(/build needs the folder to write into/);
+    expect(await refused("", {})).toMatch(/option out is ""; it may be the path of a folder to write into/);
     expect(await refused(out, { seed: -1 })).toMatch(/option seed is -1/);
     const still = NET.replace(
       "inner_product_param",

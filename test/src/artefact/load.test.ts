@@ -182,7 +182,7 @@ describe("running a build", () => {
         'The net has no input "labels"\n  did you mean "label"?\n' +
         'Input "label", of shape 2, was not given',
       'Error: "data" is not an array of numbers',
-      'Error: inputs are given as an object: { name: Float32Array }\nInput "data", of shape 2×3, was not given\nInput "label", of shape 2, was not given',
+      'Error: inputs are given as an object: { name: Float32Array }\n  the net has: "data", "label"',
       expect.stringMatching(/^Error: .*label.*: element 1 is 3$/s),
       'Error: "data" has no value before the first forward',
       'Error: The net has no blob "rely"\n  did you mean "relu"?',

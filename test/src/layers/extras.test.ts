@@ -3,7 +3,8 @@
  * itself has none of them.
  */
 import { describe, expect, it } from "vitest";
-import { checkGradients, formatGradientReport } from "../../../src/check-gradients.js";
+import { checkGradients } from "../../../src/check-gradients.js";
+import { formatGradientReport } from "../../../src/formats.js";
 import { extras, knownLayerTypes } from "../../../src/layers/index.js";
 import { compile } from "../../../src/net/compile.js";
 import { formatNet } from "../../../src/net-text/index.js";
