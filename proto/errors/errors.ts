@@ -5,13 +5,40 @@ import { formatDiagnostics } from "./format-diagnostics.js";
 /**
  * The user gave something that cannot be used: a mistake in a prototxt, a weight file that does not fit, a
  * wrong flag. Carries every mistake found, each with its place; the command line prints them and exits with 2.
+ *
+ * Where nobody catches it, or a log shows it, it is its message and where it was called from: `diagnostics`, which hold
+ * the whole text, are for code that asks for them.
  */
 export class CortadoError extends Error {
-  override readonly name = "CortadoError";
-  constructor(readonly diagnostics: readonly Diagnostic[]) {
+  declare readonly diagnostics: readonly Diagnostic[];
+  constructor(diagnostics: readonly Diagnostic[]) {
     super(formatDiagnostics(diagnostics));
+    hide(this, "name", "CortadoError");
+    hide(this, "diagnostics", diagnostics);
+    hide(this, "stack", [`${this.name}: ${this.message}`, ...callersOf(this.stack ?? "")].join("\n"));
+  }
+  toJSON(): { readonly name: string; readonly message: string } {
+    return { name: this.name, message: this.message };
   }
 }
+
+/** A property that printing an object does not show. */
+const hide = (on: object, name: string, value: unknown): void =>
+  void Object.defineProperty(on, name, { value, enumerable: false, writable: true, configurable: true });
+
+/** Where Cortado's own modules lie, built or not; in a module that was built ahead of time none do. */
+const ROOT = import.meta.url.replace(/^file:\/\/|proto\/errors\/[^/]*$/g, "");
+const OWN = ["src", "codegen", "runtime", "proto"].map((floor) => `${ROOT}${floor}/`);
+
+/** The frames of a stack that are not Cortado's, nor Node's: where the call was made. */
+const callersOf = (stack: string): readonly string[] =>
+  stack
+    .split("\n")
+    .filter(
+      (line) =>
+        /^\s+at /.test(line) &&
+        ![...OWN, "node:internal/", "(<anonymous>)"].some((place) => line.includes(place)),
+    );
 
 /** Shorthand for an error with one diagnostic and no span (a file, a flag, an argument of a call). */
 export function userError(message: string, hint?: string): CortadoError {
