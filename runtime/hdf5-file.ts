@@ -1,8 +1,8 @@
 import { open } from "node:fs/promises";
-import { CortadoError, userError } from "../proto/errors/index.js";
+import { CortadoError, fileError, userError } from "../proto/errors/index.js";
 import { showShape } from "../proto/words/amounts.js";
 import { quoted } from "../proto/words/names.js";
-import { messageOf, troubleOf } from "../proto/words/trouble.js";
+import { messageOf } from "../proto/words/trouble.js";
 
 /** One dataset of an HDF5 file. `read` converts whatever number type it has to float32. */
 export interface Hdf5Dataset {
@@ -134,7 +134,7 @@ async function sizeOfFile(path: string, what: string): Promise<number> {
       await file.close();
     }
   } catch (error) {
-    throw userError(`cannot read ${what}: ${troubleOf(error)}`);
+    throw fileError(`cannot read ${what}`, error);
   }
   throw userError(`cannot read ${what}: it is a folder`);
 }

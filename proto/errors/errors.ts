@@ -1,10 +1,12 @@
 import { visibleLines } from "../words/names.js";
+import { isRefusal, troubleOf } from "../words/trouble.js";
 import type { Diagnostic } from "./diagnostic.js";
 import { formatDiagnostics } from "./format-diagnostics.js";
 
 /**
  * The user gave something that cannot be used: a mistake in a prototxt, a weight file that does not fit, a
- * wrong flag. Carries every mistake found, each with its place; the command line prints them and exits with 2.
+ * wrong flag. Carries every mistake found, each with its place; the command line prints them and exits with 2, or with 74
+ * where only the system is to blame.
  *
  * Where nobody catches it, or a log shows it, it is its message and where it was called from: `diagnostics`, which hold
  * the whole text, are for code that asks for them.
@@ -44,6 +46,26 @@ const callersOf = (stack: string): readonly string[] =>
 export function userError(message: string, hint?: string): CortadoError {
   return new CortadoError([{ severity: "error", message, hint }]);
 }
+
+/**
+ * A file or folder could not be read or written: the message, and why. Where the system refused (a full disk, no
+ * permission), and not where a path is wrong, the diagnostic says so.
+ */
+export function fileError(message: string, error: unknown, hint?: string): CortadoError {
+  return new CortadoError([fileMistake(message, error, { hint })]);
+}
+
+/** The same with a place, or for a list of mistakes. */
+export const fileMistake = (
+  message: string,
+  error: unknown,
+  extra: Pick<Diagnostic, "span" | "hint"> = {},
+): Diagnostic => ({
+  severity: "error",
+  message: `${message}: ${troubleOf(error)}`,
+  ...extra,
+  ...(isRefusal(error) && { refused: true }),
+});
 
 /** Cortado broke one of its own rules: never the user's fault, always a bug to report. */
 export class InternalError extends Error {

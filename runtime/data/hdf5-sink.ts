@@ -2,9 +2,8 @@ import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { type Shape, sizeOf } from "../../codegen/ir/graph.js";
-import { CortadoError, userError } from "../../proto/errors/index.js";
+import { CortadoError, fileError, userError } from "../../proto/errors/index.js";
 import { quotedPath } from "../../proto/words/names.js";
-import { troubleOf } from "../../proto/words/trouble.js";
 import { writeFileAtomically } from "../atomic-file.js";
 import { writeHdf5 } from "../hdf5-file.js";
 import type { SinkSpec } from "./feed-spec.js";
@@ -105,7 +104,7 @@ async function writeWhole(
     await writeFileAtomically(path, await readFile(file));
   } catch (error) {
     if (error instanceof CortadoError) throw error;
-    throw userError(`cannot write ${what}: ${troubleOf(error)}`);
+    throw fileError(`cannot write ${what}`, error);
   } finally {
     if (scratch !== undefined) await rm(scratch, { recursive: true, force: true });
   }

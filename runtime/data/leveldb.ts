@@ -3,9 +3,8 @@ import { copyFile, mkdtemp, readdir, rm, stat, symlink } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { ClassicLevel as Database } from "classic-level";
-import { CortadoError, userError } from "../../proto/errors/index.js";
+import { CortadoError, fileError, userError } from "../../proto/errors/index.js";
 import { quotedPath } from "../../proto/words/names.js";
-import { messageOf } from "../../proto/words/trouble.js";
 import { verifyLog } from "./leveldb-log.js";
 import type { KeyValue, KeyValueCursor } from "./records.js";
 
@@ -50,7 +49,10 @@ export async function openLevelDb(path: string): Promise<KeyValueCursor> {
     database = await openDatabase(scratch);
   } catch (error) {
     await discard();
-    throw userError(`cannot read the LevelDB database ${quotedPath(path)}: ${reasonOf(error)}`);
+    const message = `cannot read the LevelDB database ${quotedPath(path)}`;
+    throw error instanceof CortadoError
+      ? userError(`${message}: ${error.diagnostics[0].message}`)
+      : fileError(message, error);
   }
   return cursorOver(path, database, discard);
 }
@@ -81,12 +83,6 @@ async function openDatabase(folder: string): Promise<Database<Uint8Array, Uint8A
   return database;
 }
 
-/** classic-level wraps LevelDB's own words as the cause. */
-function reasonOf(error: unknown): string {
-  if (error instanceof CortadoError) return error.diagnostics[0].message;
-  return messageOf(error instanceof Error && error.cause instanceof Error ? error.cause : error);
-}
-
 function cursorOver(
   path: string,
   database: Database<Uint8Array, Uint8Array>,
@@ -101,7 +97,7 @@ function cursorOver(
       try {
         fetched = await iterator.nextv(AT_ONCE);
       } catch (error) {
-        throw userError(`${quotedPath(path)}: corrupt LevelDB database: ${reasonOf(error)}`);
+        throw fileError(`${quotedPath(path)}: corrupt LevelDB database`, error);
       }
       at = 0;
       if (fetched.length === 0) return undefined;

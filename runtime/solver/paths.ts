@@ -1,8 +1,8 @@
 import { access, constants, stat } from "node:fs/promises";
 import { basename, dirname, extname, isAbsolute, join, parse, resolve } from "node:path";
-import { userError } from "../../proto/errors/index.js";
+import { fileError, userError } from "../../proto/errors/index.js";
 import { quotedPath } from "../../proto/words/names.js";
-import { codeOf } from "../../proto/words/trouble.js";
+import { codeOf, isRefusal } from "../../proto/words/trouble.js";
 
 /** The first of a path's places that exists; undefined where none does. An absolute path has one place only. */
 export async function existing(path: string, folders: readonly string[]): Promise<string | undefined> {
@@ -15,8 +15,9 @@ async function exists(path: string): Promise<boolean> {
   try {
     await access(path);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    // What may not be looked at is there, and reading it says why it cannot be read.
+    return isRefusal(error);
   }
 }
 
@@ -45,10 +46,12 @@ export async function checkPrefix(prefix: string): Promise<void> {
   try {
     await access(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
-    const missing = codeOf(error) === "ENOENT";
-    throw userError(
-      `snapshots cannot be written to ${quotedPath(prefix)}: ${missing ? "there is no folder" : "no permission for"} ${quotedPath(folder)}`,
-      missing ? "make the folder first, or set another snapshot_prefix" : undefined,
-    );
+    const message = `snapshots cannot be written to ${quotedPath(prefix)}`;
+    throw codeOf(error) === "ENOENT"
+      ? userError(
+          `${message}: there is no folder ${quotedPath(folder)}`,
+          "make the folder first, or set another snapshot_prefix",
+        )
+      : fileError(`${message}: ${quotedPath(folder)}`, error);
   }
 }

@@ -1,10 +1,9 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { userError } from "../../proto/errors/index.js";
+import { fileError, userError } from "../../proto/errors/index.js";
 import { createMessage, decodeMessage, encodeMessage } from "../../proto/index.js";
 import { quotedPath } from "../../proto/words/names.js";
-import { troubleOf } from "../../proto/words/trouble.js";
 import { writeFileAtomically } from "../atomic-file.js";
 import { openHdf5, writeHdf5 } from "../hdf5-file.js";
 
@@ -35,7 +34,7 @@ export async function writeState(file: string, state: SavedState): Promise<void>
   try {
     await writeFileAtomically(file, isHdf5(file) ? await encodeHdf5(state) : encodeBinary(state));
   } catch (error) {
-    throw userError(`cannot write the solver state ${quotedPath(file)}: ${troubleOf(error)}`);
+    throw fileError(`cannot write the solver state ${quotedPath(file)}`, error);
   }
 }
 
@@ -51,7 +50,7 @@ export async function readState(file: string): Promise<SavedState> {
   try {
     bytes = await readFile(file);
   } catch (error) {
-    throw userError(`${what} cannot be read: ${troubleOf(error)}`);
+    throw fileError(`${what} cannot be read`, error);
   }
   return decodeBinary(bytes, what);
 }

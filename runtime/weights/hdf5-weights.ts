@@ -1,9 +1,8 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CortadoError, type Diagnostic, userError } from "../../proto/errors/index.js";
+import { CortadoError, type Diagnostic, fileError, userError } from "../../proto/errors/index.js";
 import { quoted } from "../../proto/words/names.js";
-import { troubleOf } from "../../proto/words/trouble.js";
 import { DEEPEST_GROUP, openHdf5, writeHdf5 } from "../hdf5-file.js";
 import type { WeightBlob, WeightSet } from "./weight-set.js";
 
@@ -19,7 +18,7 @@ async function inScratch<T>(work: (path: string) => Promise<T>): Promise<T> {
     return await work(join(folder, "weights.h5"));
   } catch (error) {
     if (error instanceof CortadoError) throw error;
-    throw userError(`HDF5 needs a file in the folder for temporary files: ${troubleOf(error)}`);
+    throw fileError(`HDF5 needs a file in the folder for temporary files`, error);
   } finally {
     if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   }

@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { access, mkdir, open, readFile, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { userError } from "../../proto/errors/index.js";
+import { fileError, userError } from "../../proto/errors/index.js";
 import { quotedPath } from "../../proto/words/names.js";
-import { codeOf, troubleOf } from "../../proto/words/trouble.js";
+import { codeOf } from "../../proto/words/trouble.js";
 import { MANIFEST_FORMAT, type ManifestFile, manifestFiles } from "../../runtime/artefact/manifest.js";
 import { writeFileAtomically } from "../../runtime/atomic-file.js";
 import { BUILT_MARK } from "./built-mark.js";
@@ -25,7 +25,7 @@ export async function checkFolder(out: string): Promise<void> {
     const found = await stat(path).catch((error: unknown) => {
       if (codeOf(error) === "ENOENT") return undefined;
       if (codeOf(error) === "ENOTDIR") return undefined;
-      throw userError(`cannot write to ${quotedPath(out)}: ${troubleOf(error)}`);
+      throw fileError(`cannot write to ${quotedPath(out)}`, error);
     });
     if (!found) {
       if (path === dirname(path))
@@ -40,7 +40,7 @@ export async function checkFolder(out: string): Promise<void> {
         "--out names a folder",
       );
     await access(path, constants.W_OK | constants.X_OK).catch((error: unknown) => {
-      throw userError(`cannot write to ${quotedPath(out)}: ${troubleOf(error)}`);
+      throw fileError(`cannot write to ${quotedPath(out)}`, error);
     });
     return;
   }
@@ -61,8 +61,9 @@ export async function writeFolder(out: string, files: readonly BuiltFile[]): Pro
       await mkdir(dirname(at), { recursive: true });
       await writeFileAtomically(at, bytes);
     } catch (error) {
-      throw userError(
-        `cannot write ${quotedPath(at)}: ${troubleOf(error)}`,
+      throw fileError(
+        `cannot write ${quotedPath(at)}`,
+        error,
         "the build is not complete: without its manifest.json, or with one of another build, it does not load",
       );
     }

@@ -11,7 +11,7 @@ import {
   withShapes,
   withState,
 } from "./command-options.js";
-import { EXIT, paintDiagnostics } from "./faults.js";
+import { EXIT, exitOf, paintDiagnostics } from "./faults.js";
 import { type Io, painter } from "./io.js";
 import { loadLayers } from "./layers.js";
 import type { Shapes } from "./option-values.js";
@@ -75,7 +75,7 @@ async function check(files: readonly string[], options: CheckOptions, io: Io): P
       `${paint(`${showCount(files.length, "file")}, ${showCount(mistakes, "mistake")}${tail}`, mistakes > 0 ? "red" : "green", "bold")}\n`,
     );
   }
-  return mistakes > 0 ? EXIT.mistake : EXIT.done;
+  return mistakes > 0 ? exitOf(diagnostics) : EXIT.done;
 }
 
 const errorsOf = (diagnostics: readonly Diagnostic[]): readonly Diagnostic[] =>

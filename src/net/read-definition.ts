@@ -1,8 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { CortadoError, userError } from "../../proto/errors/index.js";
+import { CortadoError, fileError } from "../../proto/errors/index.js";
 import { quotedPath } from "../../proto/words/names.js";
-import { troubleOf } from "../../proto/words/trouble.js";
 import { type LayerType, schemaWith } from "../layers/index.js";
 import { type NetDef, readNet, type SelectedState } from "../net-text/index.js";
 import { furtherMistakes } from "./lower-definition.js";
@@ -15,7 +14,7 @@ export async function readTextFile(path: string, what: string): Promise<string> 
   try {
     return await readFile(path, "utf8");
   } catch (error) {
-    throw userError(`Cannot read ${what} ${quotedPath(path)}: ${troubleOf(error)}`);
+    throw fileError(`Cannot read ${what} ${quotedPath(path)}`, error);
   }
 }
 
