@@ -11,7 +11,7 @@ export interface Ran {
   readonly stderr: string;
 }
 
-export interface RunOptions extends Partial<Pick<Io, "env" | "cwd" | "onInterrupt">> {
+export interface RunOptions extends Partial<Pick<Io, "env" | "cwd" | "onSignal">> {
   readonly tty?: boolean;
   readonly columns?: number;
   /** Sees what is written to stdout as it comes. */
@@ -19,7 +19,7 @@ export interface RunOptions extends Partial<Pick<Io, "env" | "cwd" | "onInterrup
 }
 
 export async function cortado(argv: readonly string[], options: RunOptions = {}): Promise<Ran> {
-  const { tty = false, columns = 100, env = {}, cwd = process.cwd(), onInterrupt, onText } = options;
+  const { tty = false, columns = 100, env = {}, cwd = process.cwd(), onSignal, onText } = options;
   const written = { stdout: "", stderr: "" };
   const output = (name: "stdout" | "stderr") => ({
     isTTY: tty,
@@ -35,7 +35,7 @@ export async function cortado(argv: readonly string[], options: RunOptions = {})
     stderr: output("stderr"),
     env,
     cwd,
-    onInterrupt,
+    onSignal,
   });
   return { code, ...written };
 }
