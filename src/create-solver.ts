@@ -3,7 +3,7 @@ import { dirname, resolve } from "node:path";
 import { CortadoError, createDiagnostics, userError } from "../proto/errors/index.js";
 import type { SolverParameter } from "../proto/index.js";
 import type { Progress, SnapshotFiles, SolverEvent, TestResult } from "../runtime/solver/events.js";
-import { checkPrefix, existing, snapshotPrefix } from "../runtime/solver/paths.js";
+import { checkPrefix, clearPrefix, existing, snapshotPrefix } from "../runtime/solver/paths.js";
 import { type BatchSource, createLoop, type Solver as SolverOf } from "../runtime/solver/solver.js";
 import { restoreState, saveState, snapshotNames } from "../runtime/solver/state.js";
 import { readWeights, type WeightSet, writeWeights } from "../runtime/weights/index.js";
@@ -73,6 +73,7 @@ export async function createSolver(solver: string | SolverDef, options: SolverOp
   const plans = await resolveNets(definition, folders, schemaWith(options.layers));
   const prefix = await snapshotPrefix(parameters.snapshot_prefix, file, [...own]);
   if (parameters.snapshot > 0) await checkPrefix(prefix);
+  await clearPrefix(prefix);
 
   const open: CompiledNet[] = [];
   let solving: Solver | undefined;

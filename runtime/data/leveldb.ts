@@ -1,22 +1,15 @@
-import { rmSync } from "node:fs";
-import { copyFile, mkdtemp, readdir, rm, stat, symlink } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, readdir, stat, symlink } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { ClassicLevel as Database } from "classic-level";
 import { CortadoError, fileError, userError } from "../../proto/errors/index.js";
 import { quotedPath } from "../../proto/words/names.js";
+import { temporaryFolder } from "../leftovers.js";
 import { verifyLog } from "./leveldb-log.js";
 import type { KeyValue, KeyValueCursor } from "./records.js";
 
 /** Values asked for at once: enough to hide the crossing into native code, few enough for large images. */
 const AT_ONCE = 32;
 const BYTES_AT_ONCE = 1 << 22;
-
-/** Scratch folders to remove should the process end before `close`. */
-const scratchFolders = new Set<string>();
-const removeScratchFolders = (): void => {
-  for (const folder of scratchFolders) rmSync(folder, { recursive: true, force: true });
-};
 
 /** True for a folder that LevelDB wrote. */
 export async function isLevelDb(path: string): Promise<boolean> {
@@ -35,14 +28,7 @@ export async function isLevelDb(path: string): Promise<boolean> {
  * @throws CortadoError when it cannot be read or is corrupt
  */
 export async function openLevelDb(path: string): Promise<KeyValueCursor> {
-  const scratch = await mkdtemp(join(tmpdir(), "cortado-leveldb-"));
-  if (scratchFolders.size === 0) process.once("exit", removeScratchFolders);
-  scratchFolders.add(scratch);
-  const discard = async (): Promise<void> => {
-    await rm(scratch, { recursive: true, force: true });
-    scratchFolders.delete(scratch);
-    if (scratchFolders.size === 0) process.removeListener("exit", removeScratchFolders);
-  };
+  const { path: scratch, remove: discard } = await temporaryFolder("leveldb");
   let database: Database<Uint8Array, Uint8Array>;
   try {
     await mirror(path, scratch);
