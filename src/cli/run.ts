@@ -3,6 +3,7 @@ import { visible, visibleLines } from "../../proto/words/names.js";
 import { version } from "../tools.js";
 import { type Grammar, normaliseArguments } from "./arguments.js";
 import { addBuild } from "./build-command.js";
+import { addUnusedFlags } from "./caffe-flags.js";
 import { addCheck } from "./check-command.js";
 import type { End } from "./command-options.js";
 import { addDeviceQuery } from "./device-query-command.js";
@@ -83,6 +84,7 @@ function createProgram(io: Io, end: End): Command {
     addDeviceQuery,
   ])
     add(program, io, end);
+  for (const command of program.commands) addUnusedFlags(command, io);
   return program;
 }
 

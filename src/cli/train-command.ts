@@ -2,6 +2,7 @@ import { type Command, Option } from "commander";
 import { orList, userError } from "../../proto/errors/index.js";
 import { createSolver, parseSolver, type Solver } from "../index.js";
 import { readTextFile } from "../tools.js";
+import { EFFECTS } from "./caffe-flags.js";
 import {
   countOption,
   type End,
@@ -31,8 +32,6 @@ interface TrainOptions extends RunOptions, StateOptions {
   readonly sighupEffect: Effect;
 }
 
-/** What a signal does to a training, by Caffe's names. */
-const EFFECTS = ["stop", "snapshot", "none"] as const;
 type Effect = (typeof EFFECTS)[number];
 
 const effectOption = (flag: string, what: string, fallback: Effect): Option =>

@@ -109,7 +109,7 @@ describe("without a terminal: Caffe's log", () => {
     const { code, stderr } = await cortado(["train", "-solver", "solver.prototxt", "-gpu", "0"], {
       cwd: folder,
     });
-    expect([code, stderr]).toEqual([0, "warning: --gpu is ignored: the target of this run is a CPU\n"]);
+    expect([code, stderr]).toEqual([0, "warning: --gpu is ignored: --target says where a net runs\n"]);
   });
 });
 

@@ -83,6 +83,50 @@ describe("mistakes on the command line are reported at the flag, and exit with 2
   });
 });
 
+describe("flags of Caffe that a command does not use", () => {
+  const ALL: Readonly<Record<string, string>> = {
+    solver: "s",
+    model: "/no/such",
+    weights: "a,b",
+    snapshot: "x.solverstate",
+    phase: "TEST",
+    level: "-1",
+    stage: "a,b",
+    iterations: "5",
+    gpu: "0,1",
+    sigint_effect: "none",
+    sighup_effect: "stop",
+  };
+  const flags = Object.entries(ALL);
+  test.each(COMMANDS.filter((command) => command !== "device_query"))(
+    "%s takes them all",
+    async (command) => {
+      const rest = command === "build" ? ["--out", "/no/such"] : command === "train" ? [] : ["/no/such"];
+      const given = flags.filter(([flag]) => command !== "train" || flag !== "snapshot");
+      const { code, stderr } = await cortado([
+        command,
+        ...given.map(([flag, value]) => `-${flag}=${value}`),
+        ...rest,
+      ]);
+      expect(code).toBe(2);
+      expect(stderr).not.toMatch(/unknown option|argument/);
+      const used = (await cortado([command, "--help"])).stdout;
+      const unused = given
+        .map(([flag]) => `--${flag.replace("_", "-")}`)
+        .filter(
+          (flag) => !used.includes(`${flag} <`) && !(flag === "--gpu" && /train|test|time/.test(command)),
+        );
+      const hidden = command === "time" ? ["--weights"] : [];
+      const [, named = ""] = new RegExp(`^note: ${command} does not use (.*)$`, "m").exec(stderr) ?? [];
+      expect(named.split(", ").sort()).toEqual(unused.filter((flag) => !hidden.includes(flag)).sort());
+    },
+  );
+  test("their values are looked at all the same", async () => {
+    const { code, stderr } = await cortado(["device_query", "-iterations", "abc"]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("argument 'abc' is invalid")]);
+  });
+});
+
 describe("colours", () => {
   test("on a terminal only, and not with NO_COLOR", async () => {
     expect((await cortado(["tran"], { tty: true })).stderr).toContain("\x1b[31m");
