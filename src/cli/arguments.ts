@@ -51,28 +51,49 @@ export function normaliseArguments(argv: readonly string[], grammar: Grammar): N
       args.push(...argv.slice(i));
       break;
     }
-    const [, written, value] = OPTION.exec(arg) ?? [];
-    const single = written?.length === 1 && !arg.startsWith("--") && value === undefined;
-    if (written === undefined || (single && !LOG_OPTIONS.has(written))) {
+    const option = readOption(argv, i, grammar);
+    if (!option) {
       if (!arg.startsWith("-")) command ??= args.length;
       args.push(arg);
       continue;
     }
-    const name = knownName(written, grammar);
-    if (isOff(name, grammar)) continue;
-    const isLog = !grammar.valued.has(name) && !grammar.flags.has(name) && LOG_OPTIONS.has(written);
-    const takesNext = isLog ? LOG_OPTIONS.get(written) === true : grammar.valued.has(name);
-    const next = takesNext && value === undefined && i + 1 < argv.length ? [argv[++i]] : [];
-    if ((value ?? next[0]) === "" && MAY_BE_EMPTY.has(name)) continue;
-    if (isLog) ignored.push([arg, ...next].join(" "));
-    else if (value === undefined) args.push(`--${name}`, ...next);
-    else args.push(...withValue(name, value, grammar));
+    i += option.next.length;
+    if (option.isLog) ignored.push([arg, ...option.next].join(" "));
+    else args.push(...normalOption(option, grammar));
   }
   if (command !== undefined && command > 0 && grammar.commands.includes(args[command])) {
     const [name] = args.splice(command, 1);
     args.unshift(name);
   }
   return { args, ignored };
+}
+
+/** An option as it was written. */
+interface Written {
+  /** As the grammar has it, where it has it. */
+  readonly name: string;
+  /** Behind `=`. */
+  readonly value: string | undefined;
+  /** The next argument, where that is its value. */
+  readonly next: readonly string[];
+  /** One of glog's. */
+  readonly isLog: boolean;
+}
+
+function readOption(argv: readonly string[], at: number, grammar: Grammar): Written | undefined {
+  const [, written, value] = OPTION.exec(argv[at]) ?? [];
+  if (written === undefined) return undefined;
+  const single = written.length === 1 && !argv[at].startsWith("--") && value === undefined;
+  if (single && !LOG_OPTIONS.has(written)) return undefined;
+  const name = knownName(written, grammar);
+  const isLog = !grammar.valued.has(name) && !grammar.flags.has(name) && LOG_OPTIONS.has(written);
+  const takesNext = isLog ? LOG_OPTIONS.get(written) === true : grammar.valued.has(name);
+  return { name, value, isLog, next: takesNext && value === undefined ? argv.slice(at + 1, at + 2) : [] };
+}
+
+function normalOption({ name, value, next }: Written, grammar: Grammar): readonly string[] {
+  if (isOff(name, grammar) || ((value ?? next[0]) === "" && MAY_BE_EMPTY.has(name))) return [];
+  return value === undefined ? [`--${name}`, ...next] : withValue(name, value, grammar);
 }
 
 /** `--nojson` */

@@ -32,8 +32,8 @@ export function addCheck(program: Command, io: Io, end: End): void {
     .command("check")
     .summary("find every mistake in nets, solvers and weight files")
     .description(
-      "Checks files without running anything: nets (in phase TRAIN and in phase TEST), solvers and the nets they name,\n" +
-        "binary weights and solver states. What a file is, is seen from its content. Data sources need not be there.\n" +
+      "Checks files without running anything: nets (in phase TRAIN and in phase TEST), solvers and the nets they name, " +
+        "binary weights and solver states. What a file is, is seen from its content. Data sources need not be there. " +
         "Exits with 2 when there is any mistake; warnings are none.",
     )
     .argument("<files...>", "prototxt, caffemodel, solverstate")

@@ -86,27 +86,25 @@ export function openOutputs(signals: Signals): Outputs {
       if (ends && !signals.tell("SIGPIPE")) exit(EXIT.done);
     };
     stream.on("error", fail);
-    const base = {
+    // Node's own stream for files loses the rest of what was written in part: on a disk that becomes full.
+    const writeFile = (text: string): void => {
+      const bytes = Buffer.from(text);
+      try {
+        for (let at = 0; at < bytes.length && !gone; ) at += writeSync(fd, bytes, at);
+      } catch (error) {
+        fail(error as NodeJS.ErrnoException);
+      }
+    };
+    return {
       isTTY: stream.isTTY,
+      isFile: fstatSync(fd).isFile(),
       get columns() {
         return stream.columns;
       },
-      onResize(listener: () => void) {
+      write: stream instanceof Socket ? (text) => void (gone || stream.write(text)) : writeFile,
+      onResize(listener) {
         stream.on("resize", listener);
         return () => void stream.off("resize", listener);
-      },
-    };
-    if (stream instanceof Socket) return { ...base, write: (text) => void (gone || stream.write(text)) };
-    // Node's own stream for files loses the rest of what was written in part: on a disk that becomes full.
-    return {
-      isFile: fstatSync(fd).isFile(),
-      write(text) {
-        const bytes = Buffer.from(text);
-        try {
-          for (let at = 0; at < bytes.length && !gone; ) at += writeSync(fd, bytes, at);
-        } catch (error) {
-          fail(error as NodeJS.ErrnoException);
-        }
       },
     };
   }

@@ -61,7 +61,7 @@ export function addTime(program: Command, io: Io, end: End): void {
       .command("time")
       .summary("time a net layer by layer")
       .description(
-        "Runs forward and backward and prints the average time of each layer. Where layers are fused into one loop,\n" +
+        "Runs forward and backward and prints the average time of each layer. Where layers are fused into one loop, " +
           "the time stands at the layer that the loop belongs to, and the others name it.",
       ),
   )

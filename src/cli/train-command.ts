@@ -43,7 +43,7 @@ export function addTrain(program: Command, io: Io, end: End): void {
     .command("train")
     .summary("train a net by its solver")
     .description(
-      "Trains the net that a solver names, with its tests and snapshots, and writes the last snapshot.\n" +
+      "Trains the net that a solver names, with its tests and snapshots, and writes the last snapshot. " +
         "Ctrl-C and SIGTERM end after the iteration at hand, with a snapshot, and exit with 130 and 143; a second Ctrl-C " +
         "ends at once. SIGHUP writes a snapshot, and training goes on.",
     )

@@ -55,7 +55,8 @@ export function createJsonReport(io: Io): TrainReport {
 
 /** For people. On a terminal the log is shorter: what the progress line shows is not written too. */
 export function createTextReport(io: Io, now: () => number = () => performance.now() / 1000): TrainReport {
-  const line = io.stderr.isTTY ? createProgressLine(io) : undefined;
+  // What is written to a pipe may be shown on the same terminal: `cortado train … | tee log`.
+  const line = io.stderr.isTTY && (io.stdout.isTTY || io.stdout.isFile) ? createProgressLine(io) : undefined;
   const paint = painter(io.stdout, io.env);
   const brief = line !== undefined && io.stdout.isTTY === true;
   let start: { readonly seconds: number; readonly iteration: number } | undefined;

@@ -35,6 +35,6 @@ it("what it found stays readable for code", () => {
 
 it("a fault of Cortado's own keeps all its frames", () => {
   expect(inspect(new InternalError("broken"))).toMatch(
-    /^InternalError: broken\nThis is a fault[^]*\n {4}at /,
+    /^InternalError: broken\nThis is a fault[\s\S]*\n {4}at /,
   );
 });

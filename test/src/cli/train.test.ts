@@ -180,6 +180,16 @@ describe("on a terminal", () => {
     expect(stdout).toContain("Trained tiny: 3,000 iterations");
     expect(stdout).toContain("test accuracy  1");
   });
+
+  test("no progress line where stdout goes elsewhere, perhaps to the same terminal; to a file does not", async () => {
+    const { folder } = await tiny();
+    const teed = await cortado(["train", "solver.prototxt"], { cwd: folder, tty: "stderr" });
+    expect([teed.code, teed.stderr]).toEqual([0, ""]);
+    expect(teed.stdout).toMatch(/^Iteration 20, lr = 0.1$/m);
+    const toFile = await cortado(["train", "solver.prototxt"], { cwd: folder, tty: "stderr", toFile: true });
+    expect(toFile.stderr).toMatch(/40\/40 {2}loss/);
+    expect(toFile.stdout).toMatch(/^Iteration 20, lr = 0.1$/m);
+  });
 });
 
 describe("signals", () => {
@@ -278,7 +288,7 @@ describe("signals", () => {
       endless.replace("test_iter: 2", "test_iter: 20"),
     );
     expect([code, iterations]).toEqual([143, [...pair(0), ...pair(10), ...pair(4)]]);
-    expect(stdout).toMatch(/^Iteration 0, Testing net[^]*_iter_0\.solverstate\n {4}Test net output #0/m);
+    expect(stdout).toMatch(/^Iteration 0, Testing net[\s\S]*_iter_0\.solverstate\n {4}Test net output #0/m);
   });
 
   test("a snapshot asked for at the very end is of the end", async () => {

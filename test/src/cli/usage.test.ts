@@ -27,6 +27,25 @@ describe("help and version", () => {
     expect((await cortado([command, "--help"])).stdout).toBe(help.stdout);
     expect((await cortado(["--help", command])).stdout).toBe(help.stdout);
   });
+  test.each([40, 80, 120, 200])("paragraphs are wrapped once, at %i columns", async (columns) => {
+    const width = Math.min(columns, 110);
+    for (const command of ["", ...COMMANDS]) {
+      const { stdout } = await cortado(["help", command].filter(Boolean), { columns });
+      const lines = stdout.split("\n");
+      // Usage and examples are not to be broken.
+      expect(lines.filter((line) => line.length > width && !/^( {2}cortado |Usage)/.test(line))).toEqual([]);
+      const [, about, ...rest] = stdout.split("\n\n");
+      for (const paragraph of [about, ...rest.filter((part) => part.startsWith("Exit codes"))])
+        expect(tooShort(paragraph.trimEnd().split("\n"), width)).toEqual([]);
+    }
+  });
+
+  /** Lines that had room for the first word of the next one. */
+  const tooShort = (lines: readonly string[], width: number): readonly string[] =>
+    lines.filter(
+      (line, i) => i + 1 < lines.length && `${line} ${lines[i + 1].split(" ")[0]}`.length <= width,
+    );
+
   test("nothing at all is a question for help", async () => {
     const { code, stdout, stderr } = await cortado([]);
     expect([code, stdout]).toEqual([2, ""]);
