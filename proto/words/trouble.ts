@@ -41,6 +41,20 @@ export const codeOf = (error: unknown): string | undefined => {
 /** What an error says, whatever was thrown. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
+/** How C libraries name what the system refused: those that write files by themselves pass on no code. */
+const C_WORDS: readonly (readonly [words: string, code: string])[] = [
+  ["No space left on device", "ENOSPC"],
+  ["Disk quota exceeded", "EDQUOT"],
+  ["File too large", "EFBIG"],
+  ["Permission denied", "EACCES"],
+  ["Read-only file system", "EROFS"],
+  ["Too many open files", "EMFILE"],
+  ["Input/output error", "EIO"],
+];
+
+const codeInWords = (error: object): string | undefined =>
+  error instanceof Error ? C_WORDS.find(([words]) => error.message.includes(words))?.[1] : undefined;
+
 /** An error and its causes. */
 function* chainOf(error: unknown): Generator<object> {
   let each = error;
@@ -52,8 +66,8 @@ function* chainOf(error: unknown): Generator<object> {
 
 const reasonIn = (table: Readonly<Record<string, string>>, error: unknown): string | undefined => {
   for (const each of chainOf(error)) {
-    const code = codeOf(each);
-    if (code !== undefined && Object.hasOwn(table, code)) return table[code];
+    for (const code of [codeOf(each), codeInWords(each)])
+      if (code !== undefined && Object.hasOwn(table, code)) return table[code];
   }
   return undefined;
 };

@@ -3,6 +3,7 @@ import { orList, userError } from "../../proto/errors/index.js";
 import { createSolver, parseSolver, type Solver } from "../index.js";
 import { readTextFile } from "../tools.js";
 import { EFFECTS } from "./caffe-flags.js";
+import { closingAfter } from "./closing.js";
 import {
   countOption,
   type End,
@@ -99,13 +100,11 @@ async function train(file: string, options: TrainOptions, io: Io): Promise<numbe
       layers,
       onEvent: report.event,
     });
-    try {
+    return closingAfter(solver, () => {
       const nets = [solver.net, ...solver.testNets];
       report.warnings([...new Set(nets.flatMap(({ definition }) => definition.warnings))]);
-      return await runToEnd(solver, report, interruption);
-    } finally {
-      await solver.close();
-    }
+      return runToEnd(solver, report, interruption);
+    });
   };
   const working = work();
   // When it was ended at once, nobody waits for what becomes of it.
