@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { CortadoError, fileError, fileMistake } from "../../../proto/errors/index.js";
+import { reportFault } from "../../../src/cli/faults.js";
 import { run } from "../../../src/cli/run.js";
 import { cortado } from "./support.js";
 
@@ -185,6 +187,36 @@ describe("faults that are not the user's", () => {
     const io = { ...broken(refused), stderr: { write: (text: string) => (stderr += text) } };
     expect(await run(["--version"], io)).toBe(74);
     expect(stderr).toBe("error: ENOSPC: no space left on device, write\n");
+  });
+  test.each<[codes: readonly string[], expected: number, words: string]>([
+    [["ENOSPC"], 74, "the disk is full"],
+    [["EACCES"], 74, "no permission"],
+    [["EROFS"], 74, "it lies on a read-only disk"],
+    [["EMFILE"], 74, "too many files are open"],
+    [["EIO"], 74, "the device does not work"],
+    [["ENOENT"], 2, "there is no such file or folder"],
+    [["EISDIR"], 2, "it is a folder"],
+    [["ENOSPC", "EIO"], 74, "the disk is full"],
+    [["ENOSPC", "ENOENT"], 2, "the disk is full"],
+  ])("%j of a file that was named: %i", (codes, expected, words) => {
+    let stderr = "";
+    const io = { ...broken(undefined), stderr: { write: (text: string) => (stderr += text) } };
+    const mistakes = codes.map((code) =>
+      fileMistake("cannot write", Object.assign(new Error(code), { code })),
+    );
+    expect(reportFault(new CortadoError(mistakes), io)).toBe(expected);
+    expect(stderr).toContain(`error: cannot write: ${words}\n`);
+  });
+  test("the system's words are known in what a library says, and behind another error", () => {
+    const said = (error: Error) => fileError("cannot write", error).diagnostics[0];
+    const full = { message: "cannot write: the disk is full", refused: true };
+    expect(said(new Error("IO error: /x/y: No space left on device"))).toMatchObject(full);
+    const cause = Object.assign(new Error("ENOSPC"), { code: "ENOSPC" });
+    expect(said(new Error("not opened", { cause }))).toMatchObject(full);
+    expect(said(new Error("out of luck"))).toEqual({
+      severity: "error",
+      message: "cannot write: out of luck",
+    });
   });
   test("memory that is not there is said so", async () => {
     let stderr = "";
