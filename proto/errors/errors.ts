@@ -14,10 +14,22 @@ import { formatDiagnostics } from "./format-diagnostics.js";
 export class CortadoError extends Error {
   declare readonly diagnostics: readonly Diagnostic[];
   constructor(diagnostics: readonly Diagnostic[]) {
-    super(formatDiagnostics(diagnostics));
+    const message = formatDiagnostics(diagnostics);
+    // Frames are put into words when they are read: most errors are caught, and those of a fuzzer are many. To define the
+    // property reads what it was, so that has none.
+    const origin = new Error();
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
+    super(message);
+    Error.stackTraceLimit = stackTraceLimit;
     hide(this, "name", "CortadoError");
     hide(this, "diagnostics", diagnostics);
-    hide(this, "stack", [`${this.name}: ${this.message}`, ...callersOf(this.stack ?? "")].join("\n"));
+    Object.defineProperty(this, "stack", {
+      get: () => [`${this.name}: ${this.message}`, ...callersOf(origin.stack ?? "")].join("\n"),
+      set: (value: unknown) => hide(this, "stack", value),
+      enumerable: false,
+      configurable: true,
+    });
   }
   toJSON(): { readonly name: string; readonly message: string } {
     return { name: this.name, message: this.message };
