@@ -1,14 +1,11 @@
-import { randomBytes } from "node:crypto";
-import { open, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-
-/** Of the file's own name, this much is kept in that of the file beside it: systems limit names to 255 bytes. */
-const LONGEST_STEM = 40;
+import { open, readlink, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { nameBeside, removeAtExit, removeUnfinishedOf } from "./leftovers.js";
 
 /**
  * Writes a file so that a reader, or a crash, sees either the old content or the whole new one: the bytes go to
- * a file beside it, are forced to the disk, and take the name in one step. On failure nothing is left behind. A
- * symbolic link stays one; what is no file (a pipe, `/dev/null`) is written to as it is. `mode`: the permissions;
+ * a file beside it, are forced to the disk, and take the name in one step. On failure nothing is left behind, and what
+ * a writer left that was killed is removed. A symbolic link stays one; what is no file (a pipe, `/dev/null`) is written to as it is. `mode`: the permissions;
  * without it those of the file it replaces, or the system's own for a new one.
  *
  * @throws the file system's error (no such folder, no permission, disk full): `fileTrouble` has words for it
@@ -18,7 +15,7 @@ export async function writeFileAtomically(
   bytes: Uint8Array | readonly Uint8Array[] | string,
   mode?: number,
 ): Promise<void> {
-  const target = await realpath(path).catch(() => path);
+  const target = await behindLinks(path);
   const found = await stat(target).catch(() => undefined);
   if (found?.isDirectory()) throw Object.assign(new Error("EISDIR: it is a folder"), { code: "EISDIR" });
   const pieces: readonly (Uint8Array | string)[] = Array.isArray(bytes) ? bytes : [bytes];
@@ -27,10 +24,10 @@ export async function writeFileAtomically(
     return;
   }
   const folder = dirname(target);
-  const stem = basename(target).slice(0, LONGEST_STEM);
-  const beside = join(folder, `.${stem}.${randomBytes(6).toString("hex")}.part`);
+  const beside = join(folder, nameBeside(basename(target)));
   // Outside of the `try`: a file that could not be made is not ours to remove.
   const file = await open(beside, "wx", mode ?? (found ? found.mode & 0o777 : undefined));
+  const { forget } = removeAtExit(beside);
   try {
     try {
       for (const piece of pieces) await file.writeFile(piece);
@@ -42,7 +39,10 @@ export async function writeFileAtomically(
   } catch (error) {
     await rm(beside, { force: true });
     throw error;
+  } finally {
+    forget();
   }
+  await removeUnfinishedOf(folder, basename(target));
   await syncFolder(folder);
 }
 
@@ -59,3 +59,16 @@ async function syncFolder(folder: string): Promise<void> {
     return;
   }
 }
+
+/** Where a path leads, also where a link at its end leads to a file that is not there yet. */
+async function behindLinks(path: string, depth = 0): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch {
+    const next = depth < MOST_LINKS ? await readlink(path).catch(() => undefined) : undefined;
+    return next === undefined ? path : behindLinks(resolve(dirname(path), next), depth + 1);
+  }
+}
+
+/** As Linux has it: more is a circle. */
+const MOST_LINKS = 40;

@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
-import { constants, rmSync } from "node:fs";
-import { access, lstat, mkdir, mkdtemp, open, rm } from "node:fs/promises";
-import { homedir, tmpdir } from "node:os";
+import { constants } from "node:fs";
+import { access, lstat, mkdir, open, rm } from "node:fs/promises";
+import { homedir } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { InternalError, userError } from "../proto/errors/index.js";
 import { codeOf, troubleOf } from "../proto/words/trouble.js";
 import { writeFileAtomically } from "./atomic-file.js";
+import { removeUnfinished, temporaryFolder } from "./leftovers.js";
 
 /**
  * What was compiled once, kept by content. An entry is one file: the bytes, then their SHA-256 and a mark. So it
@@ -58,18 +59,19 @@ export function cacheFolder(): string | undefined {
  */
 export async function openCache(): Promise<Cache> {
   const folder = cacheFolder();
-  if (folder === undefined) return cacheIn(await temporaryFolder(), "there is no home folder");
+  if (folder === undefined) return cacheIn(await folderOfProcess(), "there is no home folder");
   try {
     await makeFolder(folder);
   } catch (error) {
-    return cacheIn(await temporaryFolder(), `${folder} cannot be made: ${troubleOf(error)}`);
+    return cacheIn(await folderOfProcess(), `${folder} cannot be made: ${troubleOf(error)}`);
   }
   await checkCacheFolder(folder);
   try {
     await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
-    return cacheIn(await temporaryFolder(), `${folder} cannot be written: ${troubleOf(error)}`);
+    return cacheIn(await folderOfProcess(), `${folder} cannot be written: ${troubleOf(error)}`);
   }
+  await removeUnfinished(folder, "");
   return cacheIn(folder);
 }
 
@@ -110,17 +112,8 @@ async function makeFolder(folder: string): Promise<void> {
 let temporary: Promise<string> | undefined;
 
 /** A folder of this process alone, removed at its end. */
-function temporaryFolder(): Promise<string> {
-  temporary ??= mkdtemp(join(tmpdir(), "cortado-")).then((folder) => {
-    process.once("exit", () => {
-      try {
-        rmSync(folder, { recursive: true, force: true });
-      } catch {
-        // The process ends: nobody is left to tell.
-      }
-    });
-    return folder;
-  });
+function folderOfProcess(): Promise<string> {
+  temporary ??= temporaryFolder("cache").then(({ path }) => path);
   // One that failed (no room) may be tried again.
   temporary.catch(() => {
     temporary = undefined;
@@ -159,7 +152,7 @@ function cacheIn(folder: string, why?: string): Cache {
         await writeFileAtomically(path, pieces, FILE_MODE);
         return path;
       } catch {
-        const path = join(await temporaryFolder(), file);
+        const path = join(await folderOfProcess(), file);
         await writeFileAtomically(path, pieces, FILE_MODE);
         return path;
       }

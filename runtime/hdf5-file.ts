@@ -1,8 +1,8 @@
 import { open } from "node:fs/promises";
-import { CortadoError, userError } from "../proto/errors/index.js";
+import { CortadoError, fileError, userError } from "../proto/errors/index.js";
 import { showShape } from "../proto/words/amounts.js";
 import { quoted } from "../proto/words/names.js";
-import { messageOf, troubleOf } from "../proto/words/trouble.js";
+import { messageOf } from "../proto/words/trouble.js";
 
 /** One dataset of an HDF5 file. `read` converts whatever number type it has to float32. */
 export interface Hdf5Dataset {
@@ -134,7 +134,7 @@ async function sizeOfFile(path: string, what: string): Promise<number> {
       await file.close();
     }
   } catch (error) {
-    throw userError(`cannot read ${what}: ${troubleOf(error)}`);
+    throw fileError(`cannot read ${what}`, error);
   }
   throw userError(`cannot read ${what}: it is a folder`);
 }
@@ -146,8 +146,9 @@ async function sizeOfFile(path: string, what: string): Promise<number> {
  */
 export async function writeHdf5(path: string, entries: readonly Hdf5Entry[]): Promise<void> {
   const { h5, system } = await library();
-  const file = new h5.File(path, "w");
+  let file: InstanceType<typeof h5.File> | undefined;
   try {
+    file = new h5.File(path, "w");
     const groups = new Set<string>();
     for (const { path: at, shape, data } of entries) {
       const parts = at.split("/");
@@ -168,7 +169,7 @@ export async function writeHdf5(path: string, entries: readonly Hdf5Entry[]): Pr
     closeErrorTexts(system);
     throw new Error(reasonOf(error));
   } finally {
-    file.close();
+    file?.close();
   }
 }
 
@@ -194,9 +195,10 @@ function toSingle(value: unknown): string | number | undefined {
   return typeof only === "number" || typeof only === "bigint" ? Number(only) : undefined;
 }
 
-/** The innermost reason of the library's trace, which gives one for each of its functions on the way. */
+/** What the system said, or else the innermost reason of the library's trace, which gives one for each of its functions on the way. */
 function reasonOf(error: unknown): string {
   const text = messageOf(error);
-  const innermost = [...text.matchAll(/ in \w+\(\): (.*)/g)].at(-1)?.[1];
+  const innermost =
+    /error message = '([^']+)'/.exec(text)?.[1] ?? [...text.matchAll(/ in \w+\(\): (.*)/g)].at(-1)?.[1];
   return (innermost ?? text.split("\n")[0]).slice(0, 200);
 }

@@ -5,7 +5,7 @@ import { path } from "../proto/arguments/file-rules.js";
 import { CortadoError, createDiagnostics, userError } from "../proto/errors/index.js";
 import type { SolverParameter } from "../proto/index.js";
 import type { Progress, SnapshotFiles, SolverEvent, TestResult } from "../runtime/solver/events.js";
-import { checkPrefix, existing, snapshotPrefix } from "../runtime/solver/paths.js";
+import { checkPrefix, clearPrefix, existing, snapshotPrefix } from "../runtime/solver/paths.js";
 import { type BatchSource, createLoop, type Solver as SolverOf } from "../runtime/solver/solver.js";
 import { restoreState, saveState, snapshotNames } from "../runtime/solver/state.js";
 import {
@@ -120,6 +120,7 @@ async function createTakenSolver(
   const plans = await resolveNets(definition, folders, schemaWith(options.layers));
   const prefix = await snapshotPrefix(parameters.snapshot_prefix, file, [...own]);
   if (parameters.snapshot > 0) await checkPrefix(prefix);
+  await clearPrefix(prefix);
 
   const open: CompiledNet[] = [];
   let solving: Solver | undefined;

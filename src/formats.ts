@@ -7,6 +7,7 @@ import {
   flag,
   integer,
   kind,
+  kind,
   listOf,
   optional,
   optionsOf,
@@ -81,9 +82,10 @@ const diagnostic = made<Diagnostic>(
     message: text(),
     span,
     hint: text(),
+    refused: kind<true>("true, or absent", (value) => value === true),
     related: listOf("an array of places", related),
   },
-  ["span", "hint", "related"],
+  ["span", "hint", "refused", "related"],
 );
 const FORMAT_DIAGNOSTICS = argumentsOf("formatDiagnostics", {
   diagnostics: listOf("an array of diagnostics", diagnostic),

@@ -20,6 +20,8 @@ export interface Diagnostic {
   readonly span?: Span;
   /** What would help: "did you mean …", what was expected. */
   readonly hint?: string;
+  /** The system refused to read or write: nothing is wrong with what was given. */
+  readonly refused?: true;
   /** Other places that explain it: where the unclosed brace opened, which layer made the blob. */
   readonly related?: readonly { readonly message: string; readonly span?: Span }[];
 }

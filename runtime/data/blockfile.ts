@@ -1,4 +1,4 @@
-import { userError } from "../../proto/errors/index.js";
+import { fileError, userError } from "../../proto/errors/index.js";
 import { quotedPath } from "../../proto/words/names.js";
 import { openFile } from "./whole-file.js";
 
@@ -30,7 +30,11 @@ export async function openBlockFile(path: string): Promise<BlockFile> {
   const readFully = async (offset: number, length: number): Promise<Uint8Array> => {
     const bytes = new Uint8Array(length);
     for (let done = 0; done < length; ) {
-      const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
+      const { bytesRead } = await handle
+        .read(bytes, done, length - done, offset + done)
+        .catch((error: unknown) => {
+          throw fileError(`cannot read ${quotedPath(path)}`, error);
+        });
       if (bytesRead === 0) throw userError(`${quotedPath(path)} became shorter while it was read`);
       done += bytesRead;
     }

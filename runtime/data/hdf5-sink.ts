@@ -1,12 +1,11 @@
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { readFile, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import { type Shape, sizeOf } from "../../codegen/ir/graph.js";
-import { CortadoError, userError } from "../../proto/errors/index.js";
+import { CortadoError, fileError, userError } from "../../proto/errors/index.js";
 import { quotedPath } from "../../proto/words/names.js";
-import { troubleOf } from "../../proto/words/trouble.js";
 import { writeFileAtomically } from "../atomic-file.js";
 import { writeHdf5 } from "../hdf5-file.js";
+import { inTemporaryFolder, removeUnfinished } from "../leftovers.js";
 import type { SinkSpec } from "./feed-spec.js";
 import { located } from "./located.js";
 
@@ -31,6 +30,7 @@ export interface Sink {
  */
 export async function openSink(spec: SinkSpec, shapes: readonly Shape[], root: string): Promise<Sink> {
   const path = await located(spec.span, () => placeFor(spec.path, root));
+  await removeUnfinished(dirname(path), basename(path));
   const what = `the file ${quotedPath(path)}`;
   const batches: (readonly Float32Array[])[] = [];
   let values = 0;
@@ -91,22 +91,20 @@ function joined(parts: readonly Float32Array[]): Float32Array {
   return whole;
 }
 
-/** The library works on files: what it writes goes through a scratch folder. */
+/** The library works on files: what it writes goes through a temporary folder. */
 async function writeWhole(
   path: string,
   what: string,
   entries: Parameters<typeof writeHdf5>[1],
 ): Promise<void> {
-  let scratch: string | undefined;
   try {
-    scratch = await mkdtemp(join(tmpdir(), "cortado-output-"));
-    const file = join(scratch, "output.h5");
-    await writeHdf5(file, entries);
-    await writeFileAtomically(path, await readFile(file));
+    await inTemporaryFolder("output", async (folder) => {
+      const file = join(folder, "output.h5");
+      await writeHdf5(file, entries);
+      await writeFileAtomically(path, await readFile(file));
+    });
   } catch (error) {
     if (error instanceof CortadoError) throw error;
-    throw userError(`cannot write ${what}: ${troubleOf(error)}`);
-  } finally {
-    if (scratch !== undefined) await rm(scratch, { recursive: true, force: true });
+    throw fileError(`cannot write ${what}`, error);
   }
 }

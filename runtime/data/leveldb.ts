@@ -1,23 +1,15 @@
-import { rmSync } from "node:fs";
-import { copyFile, mkdtemp, readdir, rm, stat, symlink } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, readdir, stat, symlink } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { ClassicLevel as Database } from "classic-level";
-import { CortadoError, userError } from "../../proto/errors/index.js";
+import { CortadoError, fileError, userError } from "../../proto/errors/index.js";
 import { quotedPath } from "../../proto/words/names.js";
-import { messageOf } from "../../proto/words/trouble.js";
+import { temporaryFolder } from "../leftovers.js";
 import { verifyLog } from "./leveldb-log.js";
 import type { KeyValue, KeyValueCursor } from "./records.js";
 
 /** Values asked for at once: enough to hide the crossing into native code, few enough for large images. */
 const AT_ONCE = 32;
 const BYTES_AT_ONCE = 1 << 22;
-
-/** Scratch folders to remove should the process end before `close`. */
-const scratchFolders = new Set<string>();
-const removeScratchFolders = (): void => {
-  for (const folder of scratchFolders) rmSync(folder, { recursive: true, force: true });
-};
 
 /** True for a folder that LevelDB wrote. */
 export async function isLevelDb(path: string): Promise<boolean> {
@@ -36,21 +28,17 @@ export async function isLevelDb(path: string): Promise<boolean> {
  * @throws CortadoError when it cannot be read or is corrupt
  */
 export async function openLevelDb(path: string): Promise<KeyValueCursor> {
-  const scratch = await mkdtemp(join(tmpdir(), "cortado-leveldb-"));
-  if (scratchFolders.size === 0) process.once("exit", removeScratchFolders);
-  scratchFolders.add(scratch);
-  const discard = async (): Promise<void> => {
-    await rm(scratch, { recursive: true, force: true });
-    scratchFolders.delete(scratch);
-    if (scratchFolders.size === 0) process.removeListener("exit", removeScratchFolders);
-  };
+  const { path: scratch, remove: discard } = await temporaryFolder("leveldb");
   let database: Database<Uint8Array, Uint8Array>;
   try {
     await mirror(path, scratch);
     database = await openDatabase(scratch);
   } catch (error) {
     await discard();
-    throw userError(`cannot read the LevelDB database ${quotedPath(path)}: ${reasonOf(error)}`);
+    const message = `cannot read the LevelDB database ${quotedPath(path)}`;
+    throw error instanceof CortadoError
+      ? userError(`${message}: ${error.diagnostics[0].message}`)
+      : fileError(message, error);
   }
   return cursorOver(path, database, discard);
 }
@@ -81,12 +69,6 @@ async function openDatabase(folder: string): Promise<Database<Uint8Array, Uint8A
   return database;
 }
 
-/** classic-level wraps LevelDB's own words as the cause. */
-function reasonOf(error: unknown): string {
-  if (error instanceof CortadoError) return error.diagnostics[0].message;
-  return messageOf(error instanceof Error && error.cause instanceof Error ? error.cause : error);
-}
-
 function cursorOver(
   path: string,
   database: Database<Uint8Array, Uint8Array>,
@@ -101,7 +83,7 @@ function cursorOver(
       try {
         fetched = await iterator.nextv(AT_ONCE);
       } catch (error) {
-        throw userError(`${quotedPath(path)}: corrupt LevelDB database: ${reasonOf(error)}`);
+        throw fileError(`${quotedPath(path)}: corrupt LevelDB database`, error);
       }
       at = 0;
       if (fetched.length === 0) return undefined;

@@ -1,8 +1,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type CortadoError, userError } from "../../proto/errors/index.js";
+import { type CortadoError, fileError, userError } from "../../proto/errors/index.js";
 import { quotedPath } from "../../proto/words/names.js";
-import { troubleOf } from "../../proto/words/trouble.js";
 import { type BlockFile, openBlockFile } from "./blockfile.js";
 import type { KeyValueCursor } from "./records.js";
 
@@ -95,7 +94,7 @@ async function dataFile(path: string): Promise<string> {
   try {
     return (await stat(path)).isDirectory() ? join(path, "data.mdb") : path;
   } catch (error) {
-    throw userError(`cannot open ${quotedPath(path)}: ${troubleOf(error)}`);
+    throw fileError(`cannot open ${quotedPath(path)}`, error);
   }
 }
 

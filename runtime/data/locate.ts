@@ -3,6 +3,7 @@ import { basename, dirname, isAbsolute, resolve } from "node:path";
 import { CortadoError, type Span } from "../../proto/errors/index.js";
 import { didYouMean } from "../../proto/errors/suggest.js";
 import { quotedPath } from "../../proto/words/names.js";
+import { isRefusal } from "../../proto/words/trouble.js";
 
 /** Names of one folder that are compared with a name not found. */
 const MOST_SIBLINGS = 1000;
@@ -39,8 +40,9 @@ async function exists(path: string): Promise<boolean> {
   try {
     await stat(path);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    // What may not be looked at is there, and opening it says why it cannot be read.
+    return isRefusal(error);
   }
 }
 

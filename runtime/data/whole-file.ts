@@ -1,6 +1,6 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
-import { userError } from "../../proto/errors/index.js";
-import { codeOf, troubleOf } from "../../proto/words/trouble.js";
+import { fileError, userError } from "../../proto/errors/index.js";
+import { codeOf } from "../../proto/words/trouble.js";
 
 /**
  * Opens a file for reading. Pipes and devices are refused before they are opened: opening them may wait for ever.
@@ -17,7 +17,7 @@ export async function openFile(path: string, what: string): Promise<{ handle: Fi
   } catch (error) {
     await handle?.close();
     if (codeOf(error) === undefined) throw error;
-    throw userError(`cannot open ${what}: ${troubleOf(error)}`);
+    throw fileError(`cannot open ${what}`, error);
   }
 }
 
@@ -34,7 +34,7 @@ export async function readWhole(path: string, what: string, most: number): Promi
     return await handle.readFile();
   } catch (error) {
     if (codeOf(error) === undefined) throw error;
-    throw userError(`cannot read ${what}: ${troubleOf(error)}`);
+    throw fileError(`cannot read ${what}`, error);
   } finally {
     await handle.close();
   }

@@ -87,7 +87,11 @@ export function createLoop<Train extends RunningNet & Trainable, Test extends Ru
     const found = await runTest(
       testNets[index],
       solver.test_iter[index],
-      () => state.stopped,
+      async () => {
+        // As in Caffe: one that is asked for need not wait for the end of a long test.
+        if (snapshots.asked) await snapshots.write(state.position);
+        return state.stopped;
+      },
       (batch) => batchOf(parts, { phase: "TEST", net: index, batch }),
     );
     if (!found) {

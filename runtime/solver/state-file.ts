@@ -1,12 +1,11 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { userError } from "../../proto/errors/index.js";
+import { fileError, userError } from "../../proto/errors/index.js";
 import { createMessage, decodeMessage, encodeMessage } from "../../proto/index.js";
 import { quotedPath } from "../../proto/words/names.js";
-import { troubleOf } from "../../proto/words/trouble.js";
 import { writeFileAtomically } from "../atomic-file.js";
 import { openHdf5, writeHdf5 } from "../hdf5-file.js";
+import { inTemporaryFolder } from "../leftovers.js";
 
 /** One tensor of a solver's history. */
 export interface SavedBlob {
@@ -35,7 +34,7 @@ export async function writeState(file: string, state: SavedState): Promise<void>
   try {
     await writeFileAtomically(file, isHdf5(file) ? await encodeHdf5(state) : encodeBinary(state));
   } catch (error) {
-    throw userError(`cannot write the solver state ${quotedPath(file)}: ${troubleOf(error)}`);
+    throw fileError(`cannot write the solver state ${quotedPath(file)}`, error);
   }
 }
 
@@ -51,7 +50,7 @@ export async function readState(file: string): Promise<SavedState> {
   try {
     bytes = await readFile(file);
   } catch (error) {
-    throw userError(`${what} cannot be read: ${troubleOf(error)}`);
+    throw fileError(`${what} cannot be read`, error);
   }
   return decodeBinary(bytes, what);
 }
@@ -80,22 +79,18 @@ function decodeBinary(bytes: Uint8Array, what: string): SavedState {
   };
 }
 
-/** The library works on files: what it writes goes through a scratch folder. */
-async function encodeHdf5({ iteration, currentStep, model, history }: SavedState): Promise<Uint8Array> {
-  const folder = await mkdtemp(join(tmpdir(), "cortado-state-"));
-  try {
-    const scratch = join(folder, "state.h5");
-    await writeHdf5(scratch, [
+/** The library works on files: what it writes goes through a temporary folder. */
+const encodeHdf5 = ({ iteration, currentStep, model, history }: SavedState): Promise<Uint8Array> =>
+  inTemporaryFolder("state", async (folder) => {
+    const file = join(folder, "state.h5");
+    await writeHdf5(file, [
       { path: "iter", shape: [1], data: Int32Array.of(iteration) },
       { path: "learned_net", shape: [], data: model },
       { path: "current_step", shape: [1], data: Int32Array.of(currentStep) },
       ...history.map(({ shape, data }, i) => ({ path: `history/${i}`, shape, data })),
     ]);
-    return await readFile(scratch);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
+    return readFile(file);
+  });
 
 async function readHdf5(path: string, what: string): Promise<SavedState> {
   const file = await openHdf5(path, what);

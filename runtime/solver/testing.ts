@@ -27,13 +27,13 @@ const lossWeightOf = (net: Pick<RunningNet, "lossWeights">, blob: string): numbe
 export async function runTest(
   net: Pick<RunningNet, "forward" | "outputs" | "lossWeights">,
   batches: number,
-  interrupted: () => boolean = () => false,
+  interrupted: () => boolean | Promise<boolean> = () => false,
   inputs: (batch: number) => Promise<Blobs | undefined> = async () => undefined,
 ): Promise<Pick<TestResult, "loss" | "outputs"> | undefined> {
   let first: readonly OutputValue[] = [];
   let sums: number[] = [];
   for (let batch = 0; batch < batches; batch++) {
-    if (interrupted()) return undefined;
+    if (await interrupted()) return undefined;
     const outputs = outputValues(net, await net.forward(await inputs(batch)));
     if (batch === 0) {
       first = outputs;

@@ -1,27 +1,22 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { CortadoError, type Diagnostic, userError } from "../../proto/errors/index.js";
+import { CortadoError, type Diagnostic, fileError, userError } from "../../proto/errors/index.js";
 import { quoted } from "../../proto/words/names.js";
-import { troubleOf } from "../../proto/words/trouble.js";
 import { DEEPEST_GROUP, openHdf5, writeHdf5 } from "../hdf5-file.js";
+import { inTemporaryFolder } from "../leftovers.js";
 import type { WeightBlob, WeightSet } from "./weight-set.js";
 
 const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 
 export const looksLikeHdf5 = (bytes: Uint8Array): boolean => SIGNATURE.every((byte, i) => bytes[i] === byte);
 
-/** The library works on files; bytes go through a scratch folder. */
+/** The library works on files; bytes go through a temporary folder. */
 async function inScratch<T>(work: (path: string) => Promise<T>): Promise<T> {
-  let folder: string | undefined;
   try {
-    folder = await mkdtemp(join(tmpdir(), "cortado-h5-"));
-    return await work(join(folder, "weights.h5"));
+    return await inTemporaryFolder("h5", (folder) => work(join(folder, "weights.h5")));
   } catch (error) {
     if (error instanceof CortadoError) throw error;
-    throw userError(`HDF5 needs a file in the folder for temporary files: ${troubleOf(error)}`);
-  } finally {
-    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+    throw fileError(`HDF5 needs a file in the folder for temporary files`, error);
   }
 }
 

@@ -1,9 +1,8 @@
 /** Weight files: `.caffemodel`, `.caffemodel.h5` and `.safetensors`. */
 
 import { open, readFile } from "node:fs/promises";
-import { userError } from "../../proto/errors/index.js";
+import { fileError, userError } from "../../proto/errors/index.js";
 import { quotedPath } from "../../proto/words/names.js";
-import { troubleOf } from "../../proto/words/trouble.js";
 import { writeFileAtomically } from "../atomic-file.js";
 import { type MatchReport, formatMatchReport as reportText } from "./match.js";
 import { ENCODE_WEIGHTS, FORMAT_MATCH_REPORT, READ_WEIGHTS, WRITE_WEIGHTS } from "./weight-arguments.js";
@@ -64,7 +63,7 @@ async function readFileOf(path: string, what: string): Promise<WeightSet> {
       await file.close();
     }
   } catch (error) {
-    throw userError(`cannot read the weights ${what}: ${troubleOf(error)}`);
+    throw fileError(`cannot read the weights ${what}`, error);
   }
   return readInPlace ? readInPlace(path, what) : decode(bytes ?? new Uint8Array(), what);
 }
@@ -128,7 +127,7 @@ export async function writeWeightSet(path: string, weights: WeightSet): Promise<
   try {
     await writeFileAtomically(path, pieces);
   } catch (error) {
-    throw userError(`cannot write the weights ${quotedPath(path)}: ${troubleOf(error)}`);
+    throw fileError(`cannot write the weights ${quotedPath(path)}`, error);
   }
 }
 

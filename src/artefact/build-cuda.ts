@@ -2,9 +2,8 @@ import { readFile } from "node:fs/promises";
 import { launchShape, requireWhole } from "../../codegen/kernel/launch.js";
 import { cudaTarget } from "../../codegen/targets/index.js";
 import { openAddon } from "../../native/addon.js";
-import { userError } from "../../proto/errors/index.js";
+import { fileError, userError } from "../../proto/errors/index.js";
 import { quotedPath } from "../../proto/words/names.js";
-import { troubleOf } from "../../proto/words/trouble.js";
 import type { BuiltKernel, CudaTables } from "../../runtime/artefact/cuda-tables.js";
 import { compileKernels } from "../../runtime/devices/cuda/compile-kernels.js";
 import type { Compiler } from "../../runtime/devices/cuda/cuda-device.js";
@@ -64,7 +63,7 @@ async function readAddon(): Promise<Uint8Array> {
   const opened = openAddon();
   if (!opened.addon) throw userError(`cannot build for cuda: ${opened.why}`);
   return readFile(opened.path).catch((error: unknown) => {
-    throw userError(`cannot read ${quotedPath(opened.path)}: ${troubleOf(error)}`);
+    throw fileError(`cannot read ${quotedPath(opened.path)}`, error);
   });
 }
 

@@ -3,11 +3,16 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { sizeOf } from "../../codegen/ir/graph.js";
-import { CortadoError, createDiagnostics, type Diagnostic, userError } from "../../proto/errors/index.js";
+import {
+  CortadoError,
+  createDiagnostics,
+  type Diagnostic,
+  fileError,
+  userError,
+} from "../../proto/errors/index.js";
 import { decodeMessage, messageInfo } from "../../proto/index.js";
 import { showCount, showShape } from "../../proto/words/amounts.js";
 import { quotedPath } from "../../proto/words/names.js";
-import { troubleOf } from "../../proto/words/trouble.js";
 import { readWeights } from "../../runtime/weights/index.js";
 import { schemaWith } from "../layers/index.js";
 import { parseSolver, readNet, type SolverDef } from "../net-text/index.js";
@@ -29,7 +34,7 @@ export async function checkFile(path: string, options: NetCheckOptions): Promise
   try {
     bytes = await readFile(path);
   } catch (error) {
-    return failed("file", userError(`Cannot read ${quotedPath(path)}: ${troubleOf(error)}`));
+    return failed("file", fileError(`Cannot read ${quotedPath(path)}`, error));
   }
   const text = asText(bytes);
   if (text === undefined) return checkBinary(path, bytes);

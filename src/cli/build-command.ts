@@ -53,8 +53,8 @@ export function addBuild(program: Command, io: Io, end: End): void {
       .command("build")
       .summary("compile a net ahead of time, to run without Cortado")
       .description(
-        "Writes a module that runs the net, its types, its weights and a manifest into a folder. Loading it\n" +
-          "compiles nothing and needs neither Cortado nor the prototxt. Tops of data layers become inputs.\n" +
+        "Writes a module that runs the net, its types, its weights and a manifest into a folder. Loading it " +
+          "compiles nothing and needs neither Cortado nor the prototxt. Tops of data layers become inputs. " +
           "--target cuda compiles with NVRTC and needs no GPU; running what it wrote needs one, and its driver.",
       ),
   )

@@ -11,7 +11,7 @@ import {
   withShapes,
   withState,
 } from "./command-options.js";
-import { EXIT, paintDiagnostics } from "./faults.js";
+import { EXIT, exitOf, paintDiagnostics } from "./faults.js";
 import { type Io, painter } from "./io.js";
 import { loadLayers } from "./layers.js";
 import type { Shapes } from "./option-values.js";
@@ -32,8 +32,8 @@ export function addCheck(program: Command, io: Io, end: End): void {
     .command("check")
     .summary("find every mistake in nets, solvers and weight files")
     .description(
-      "Checks files without running anything: nets (in phase TRAIN and in phase TEST), solvers and the nets they name,\n" +
-        "binary weights and solver states. What a file is, is seen from its content. Data sources need not be there.\n" +
+      "Checks files without running anything: nets (in phase TRAIN and in phase TEST), solvers and the nets they name, " +
+        "binary weights and solver states. What a file is, is seen from its content. Data sources need not be there. " +
         "Exits with 2 when there is any mistake; warnings are none.",
     )
     .argument("<files...>", "prototxt, caffemodel, solverstate")
@@ -75,7 +75,7 @@ async function check(files: readonly string[], options: CheckOptions, io: Io): P
       `${paint(`${showCount(files.length, "file")}, ${showCount(mistakes, "mistake")}${tail}`, mistakes > 0 ? "red" : "green", "bold")}\n`,
     );
   }
-  return mistakes > 0 ? EXIT.mistake : EXIT.done;
+  return mistakes > 0 ? exitOf(diagnostics) : EXIT.done;
 }
 
 const errorsOf = (diagnostics: readonly Diagnostic[]): readonly Diagnostic[] =>

@@ -5,6 +5,7 @@ import { orList, userError } from "../../proto/errors/index.js";
 import { quoted, unquoted } from "../../proto/words/names.js";
 import type { CompileOptions } from "../index.js";
 import { HIDDEN_CHOICES, TARGET_CHOICES } from "../tools.js";
+import { level, PHASES } from "./caffe-flags.js";
 import { architecture, list, oneOf, type Shapes, shape, text, wholeNumber } from "./option-values.js";
 
 /** Ends a command with an exit code. */
@@ -39,7 +40,7 @@ export const countOption = (flags: string, description: string, least: number): 
   new Option(flags, description).argParser(wholeNumber(least));
 
 export const phaseOption = (fallback: "TRAIN" | "TEST"): Option =>
-  new Option("--phase <phase>", "TRAIN or TEST").argParser(oneOf(["TRAIN", "TEST"])).default(fallback);
+  new Option("--phase <phase>", orList(PHASES)).argParser(oneOf(PHASES)).default(fallback);
 
 export const rootOption = (): Option =>
   fileOption("--root <folder>", "where relative paths of data layers start (default: the folder of the net)");
@@ -53,7 +54,7 @@ export const jsonOption = (what: string): Option => new Option("--json", what);
 /** What decides the layers of a net: level and stages of its state, as `caffe` takes them, and types of one's own. */
 export const withState = (command: Command, stage = "--stage"): Command =>
   command
-    .addOption(countOption("--level <n>", "the net's level, for include and exclude rules", 0))
+    .addOption(new Option("--level <n>", "the net's level, for include and exclude rules").argParser(level))
     .addOption(new Option(`${stage} <names>`, "the net's stages, separated by commas").argParser(list))
     .addOption(
       new Option(

@@ -27,7 +27,7 @@ export function addDeviceQuery(program: Command, io: Io, end: End): void {
     .command("device_query")
     .summary("show GPUs, driver, NVRTC, compiler and cache, or why there are none")
     .description(
-      "Shows what the targets cuda and emulator find on this machine: GPUs and their driver, NVRTC, which compiles\n" +
+      "Shows what the targets cuda and emulator find on this machine: GPUs and their driver, NVRTC, which compiles " +
         "kernels, the C++ compiler of the emulator, and the folder where compiled kernels are kept.",
     )
     .addOption(

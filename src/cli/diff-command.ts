@@ -50,8 +50,8 @@ export function addDiff(program: Command, io: Io, end: End): void {
     .command("diff")
     .summary("find the first blob on which two nets, weights or targets differ")
     .description(
-      "Runs two nets on the same inputs and compares every blob that both have, in the order of the schedule.\n" +
-        "Give what differs twice: two prototxts, --weights A --weights B, or --target ts --target cuda.\n" +
+      "Runs two nets on the same inputs and compares every blob that both have, in the order of the schedule. " +
+        "Give what differs twice: two prototxts, --weights A --weights B, or --target ts --target cuda. " +
         "Exits with 2 when any blob differs by more than the bound.",
     )
     .argument("<nets...>", "the net's prototxt, or two")

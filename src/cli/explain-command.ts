@@ -54,8 +54,8 @@ export function addExplain(program: Command, io: Io, end: End): void {
       .command("explain")
       .summary("show what the compiler makes of a net, and why")
       .description(
-        "Shows of a layer its equation and the backward that is derived from it, why it takes part in backward, what\n" +
-          "backward keeps in memory, what is computed in place or why not, and its kernels. Without --layer: a line for\n" +
+        "Shows of a layer its equation and the backward that is derived from it, why it takes part in backward, what " +
+          "backward keeps in memory, what is computed in place or why not, and its kernels. Without --layer: a line for " +
           "each layer. --stage prints what a stage of the compiler makes: a name, or graph, plan, kernels, source; all: their times.",
       ),
   )

@@ -1,10 +1,10 @@
 /** Errors to what a person reads and what a script sees. */
 
+import { constants } from "node:os";
 import { CommanderError } from "commander";
-import { CortadoError, InternalError } from "../../proto/errors/index.js";
+import { CortadoError, type Diagnostic, InternalError } from "../../proto/errors/index.js";
 import { visibleLines } from "../../proto/words/names.js";
-import type { Io, Paint } from "./io.js";
-import { painter } from "./io.js";
+import { type Io, type Paint, painter, type Signal } from "./io.js";
 
 /** How a command ended. */
 export const EXIT = {
@@ -15,9 +15,10 @@ export const EXIT = {
   fault: 70,
   /** The system refused to read or write. */
   system: 74,
-  /** Ctrl-C. */
-  interrupted: 130,
 } as const;
+
+/** As a shell says of a program that a signal ended. */
+export const exitOfSignal = (signal: Signal): number => 128 + constants.signals[signal];
 
 /** Writes an error to stderr and gives the exit code it means. */
 export function reportFault(error: unknown, io: Io): number {
@@ -28,7 +29,7 @@ export function reportFault(error: unknown, io: Io): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.mistake;
   if (error instanceof CortadoError) {
     say(error.message);
-    return EXIT.mistake;
+    return exitOf(error.diagnostics);
   }
   if (isSystemError(error)) {
     say(`error: ${error.message}`);
@@ -49,6 +50,12 @@ export function reportFault(error: unknown, io: Io): number {
   const stack = error instanceof Error ? error.stack : undefined;
   if (stack) io.stderr.write(`\n${paint(visibleLines(framesOf(stack)), "dim")}\n`);
   return EXIT.fault;
+}
+
+/** Mistakes are the user's to mend; where the system refused, and nothing else is wrong, they are not. */
+export function exitOf(diagnostics: readonly Diagnostic[]): number {
+  const mistakes = diagnostics.filter(({ severity }) => severity === "error");
+  return mistakes.length > 0 && mistakes.every(({ refused }) => refused) ? EXIT.system : EXIT.mistake;
 }
 
 const isSystemError = (error: unknown): error is NodeJS.ErrnoException =>

@@ -35,7 +35,7 @@ export function addGradcheck(program: Command, io: Io, end: End): void {
       .command("gradcheck")
       .summary("check a net's gradients against central differences")
       .description(
-        "Compares backward with central differences of forward, in float64: along random directions over all\n" +
+        "Compares backward with central differences of forward, in float64: along random directions over all " +
           "parameters and inputs at once, and over each of them alone. Exits with 2 when any of them differs.",
       ),
   )

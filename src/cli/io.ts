@@ -1,12 +1,19 @@
 /** What a command talks to: so that a test can run it in its own process, and a terminal or a pipe is one thing. */
 
-/** Where text goes. `process.stdout` is one. */
+/** Where text goes. It never throws: who made it is told what could not be written. */
 export interface Output {
   write(text: string): unknown;
   readonly isTTY?: boolean;
+  /** A file: nobody else shows on a terminal what is written to it. */
+  readonly isFile?: boolean;
   /** Width of the terminal. */
   readonly columns?: number;
+  /** Calls a listener when the terminal has another width, until the function returned is called. */
+  onResize?(listener: () => void): () => void;
 }
+
+/** What is asked of a running command from outside. SIGPIPE: its output cannot be written any more, for whatever reason. */
+export type Signal = "SIGINT" | "SIGTERM" | "SIGHUP" | "SIGPIPE";
 
 export interface Io {
   /** Results. */
@@ -17,10 +24,10 @@ export interface Io {
   /** Where relative paths of the arguments start. */
   readonly cwd: string;
   /**
-   * Calls a listener at each Ctrl-C, in place of ending the process, until the function returned is called.
+   * Calls a listener at each signal, in place of ending the process, until the function returned is called.
    * Absent where nobody can interrupt.
    */
-  readonly onInterrupt?: (listener: () => void) => () => void;
+  readonly onSignal?: (listener: (signal: Signal) => void) => () => void;
 }
 
 export type Colour = "bold" | "dim" | "red" | "yellow" | "green" | "cyan";

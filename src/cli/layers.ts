@@ -1,9 +1,9 @@
 /** Layer types beside Cortado's own, as a command line names them. */
 
 import { pathToFileURL } from "node:url";
-import { userError } from "../../proto/errors/index.js";
+import { fileError, userError } from "../../proto/errors/index.js";
 import { quotedPath } from "../../proto/words/names.js";
-import { codeOf, messageOf, troubleOf } from "../../proto/words/trouble.js";
+import { codeOf, messageOf } from "../../proto/words/trouble.js";
 import { extras, type LayerType } from "../index.js";
 import { isLayerType } from "../tools.js";
 import type { Io } from "./io.js";
@@ -35,12 +35,13 @@ async function layersOf(path: string, name: string): Promise<readonly LayerType[
   } catch (error) {
     const missing = codeOf(error) === "ERR_MODULE_NOT_FOUND";
     const itself = missing && messageOf(error).includes(path);
-    throw userError(
-      `Cannot load the layers in ${quotedPath(name)}: ${itself ? "there is no such file" : troubleOf(error)}`,
-      itself
-        ? "a path starts from the working directory; the word extras means Cortado's own extras"
-        : undefined,
-    );
+    const message = `Cannot load the layers in ${quotedPath(name)}`;
+    throw itself
+      ? userError(
+          `${message}: there is no such file`,
+          "a path starts from the working directory; the word extras means Cortado's own extras",
+        )
+      : fileError(message, error);
   }
   const types = [...new Set(Object.values(exported).flat())].filter(isLayerType);
   if (types.length === 0)

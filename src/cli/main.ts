@@ -1,24 +1,17 @@
 #!/usr/bin/env node
-import { run } from "./run.js";
+import { holdSignals, openOutputs } from "./process-io.js";
 
-/** As a shell says of a program that a closed pipe ended: 128 + SIGPIPE. */
-const CLOSED_PIPE = 141;
-
-for (const stream of [process.stdout, process.stderr])
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(CLOSED_PIPE);
-    throw error;
-  });
-
-const code = await run(process.argv.slice(2), {
-  stdout: process.stdout,
-  stderr: process.stderr,
-  env: process.env,
-  cwd: process.cwd(),
-  onInterrupt(listener) {
-    process.on("SIGINT", listener);
-    return () => process.off("SIGINT", listener);
-  },
-});
-// Nothing is left to do; whatever still held the process open would keep the shell waiting. The output is out first.
-process.stdout.write("", () => process.exit(code));
+const argv = process.argv.slice(2);
+// Training is not to be ended by a signal that comes while the program is still being read.
+const signals = holdSignals(argv.includes("train"));
+const outputs = openOutputs(signals);
+const { run } = await import("./run.js");
+await outputs.end(
+  await run(argv, {
+    stdout: outputs.stdout,
+    stderr: outputs.stderr,
+    env: process.env,
+    cwd: process.cwd(),
+    onSignal: signals.listen,
+  }),
+);

@@ -1,6 +1,5 @@
 /** The line at the bottom of the terminal while a net is trained. */
 
-import cliProgress from "cli-progress";
 import { grouped, showDuration } from "../../proto/words/amounts.js";
 import { shortNumber } from "../tools.js";
 import { hasUnicode, type Io } from "./io.js";
@@ -66,34 +65,42 @@ export interface ProgressLine {
   close(): void;
 }
 
-/** Draws on stderr, which must be a terminal. */
-export function createProgressLine(io: Io): ProgressLine {
+/** So often it is drawn at most. */
+const MILLISECONDS = 100;
+/** From the cursor to the end of the line, and of the screen. */
+const CLEAR_LINE = "\x1b[K";
+const CLEAR_BELOW = "\x1b[J";
+
+/**
+ * Draws on stderr, which must be a terminal. The cursor waits at the beginning of the line: whatever a terminal makes of a
+ * line that has become too long when it is made narrower, all of it is behind the cursor, and is cleared.
+ */
+export function createProgressLine(io: Io, now: () => number = () => performance.now()): ProgressLine {
   const unicode = hasUnicode(io.env);
-  const bars = new cliProgress.MultiBar({
-    stream: io.stderr as NodeJS.WritableStream,
-    // Whatever ends the process, the terminal is left as it was found: nothing is hidden or switched off.
-    hideCursor: false,
-    linewrap: true,
-    gracefulExit: false,
-    format: (_options, params: { readonly maxWidth: number }, payload: Partial<ProgressState>) =>
-      drawProgress({ done: 0, total: 0, ...payload }, params.maxWidth, unicode),
-  } as cliProgress.Options);
-  let bar: cliProgress.SingleBar | undefined;
+  let state: ProgressState | undefined;
+  let drawnAt = Number.NEGATIVE_INFINITY;
+  const draw = (): void => {
+    if (!state) return;
+    drawnAt = now();
+    io.stderr.write(`\r${CLEAR_BELOW}${drawProgress(state, io.stderr.columns ?? 80, unicode)}\r`);
+  };
+  const release = io.stderr.onResize?.(draw);
   return {
-    show(state) {
-      bar ??= bars.create(state.total, state.done, state);
-      bar.update(state.done, { doing: undefined, ...state });
+    show(given) {
+      const isNew = state === undefined || state.doing !== given.doing;
+      state = given;
+      if (isNew || now() - drawnAt >= MILLISECONDS) draw();
     },
     log(lines) {
       if (lines.length === 0) return;
-      if (bar) bars.log(lines.map((line) => `${line}\x1b[K\n`).join(""));
-      else for (const line of lines) io.stderr.write(`${line}\n`);
+      io.stderr.write(`${state ? CLEAR_BELOW : ""}${lines.map((line) => `${line}${CLEAR_LINE}\n`).join("")}`);
+      draw();
     },
     close() {
-      if (!bar) return;
-      bars.update();
-      bars.stop();
-      bar = undefined;
+      release?.();
+      draw();
+      if (state) io.stderr.write("\n");
+      state = undefined;
     },
   };
 }

@@ -3,6 +3,7 @@ import { visible, visibleLines } from "../../proto/words/names.js";
 import { version } from "../tools.js";
 import { type Grammar, normaliseArguments } from "./arguments.js";
 import { addBuild } from "./build-command.js";
+import { addUnusedFlags } from "./caffe-flags.js";
 import { addCheck } from "./check-command.js";
 import type { End } from "./command-options.js";
 import { addDeviceQuery } from "./device-query-command.js";
@@ -10,27 +11,12 @@ import { addDiff } from "./diff-command.js";
 import { addExplain } from "./explain-command.js";
 import { EXIT, paintDiagnostics, reportFault } from "./faults.js";
 import { addGradcheck } from "./gradcheck-command.js";
+import { describeProgram, helpWidth } from "./help.js";
 import { hasColours, type Io, painter } from "./io.js";
 import { addSummary } from "./summary-command.js";
 import { addTest } from "./test-command.js";
 import { addTime } from "./time-command.js";
 import { addTrain } from "./train-command.js";
-
-const DESCRIPTION =
-  "Compiles Caffe networks: trains, tests, times, summarises, checks, compares and builds them.\n" +
-  "Caffe's own spellings work everywhere: -solver X, -model=X, -weights X, -iterations N.";
-
-const AFTER = `
-Examples:
-  cortado train --solver examples/lenet/solver.prototxt
-  cortado test --model net.prototxt --weights net.caffemodel --iterations 100
-  cortado time --model net.prototxt
-  cortado summary net.prototxt --phase TRAIN
-  cortado check *.prototxt
-  cortado build net.prototxt --weights net.caffemodel --out dist
-
-Exit codes: 0 done, 2 a mistake in what was given, 70 a fault in Cortado,
-74 the system refused to read or write, 130 ended by Ctrl-C.`;
 
 /**
  * Runs one command line and gives its exit code. Everything goes through `io`: nothing is written elsewhere, the
@@ -53,19 +39,16 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 
 function createProgram(io: Io, end: End): Command {
   const paint = painter(io.stderr, io.env);
-  const program = new Command("cortado")
-    .description(DESCRIPTION)
+  const program = describeProgram(new Command("cortado"), io)
     .version(version(), "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .helpCommand("help [command]", "print the help of a command")
-    .addHelpText("after", AFTER)
     .exitOverride()
-    .configureHelp({ styleTitle: (title) => painter(io.stdout, io.env)(title, "bold") })
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),
       writeErr: (text) => void io.stderr.write(text),
-      getOutHelpWidth: () => Math.min(io.stdout.columns ?? 100, 110),
-      getErrHelpWidth: () => Math.min(io.stderr.columns ?? 100, 110),
+      getOutHelpWidth: () => helpWidth(io.stdout),
+      getErrHelpWidth: () => helpWidth(io.stderr),
       getOutHasColors: () => hasColours(io.stdout, io.env),
       getErrHasColors: () => hasColours(io.stderr, io.env),
       outputError: (text, write) => write(`${paintDiagnostics(commanderMessage(text), paint)}\n`),
@@ -83,6 +66,7 @@ function createProgram(io: Io, end: End): Command {
     addDeviceQuery,
   ])
     add(program, io, end);
+  for (const command of program.commands) addUnusedFlags(command, io);
   return program;
 }
 

@@ -49,8 +49,8 @@ export function addSummary(program: Command, io: Io, end: End): void {
       .command("summary")
       .summary("show a net's layers, shapes, parameters, FLOPs and memory")
       .description(
-        "Shows what a net is, without running it: layers, shapes, parameters, operations, who needs backward,\n" +
-          "and the memory that forward (in phase TRAIN: and backward, and a training step) takes. The data need not be\n" +
+        "Shows what a net is, without running it: layers, shapes, parameters, operations, who needs backward, " +
+          "and the memory that forward (in phase TRAIN: and backward, and a training step) takes. The data need not be " +
           "there: give --shape.",
       ),
   )

@@ -11,6 +11,7 @@ import {
   unfedInputs,
   weightedLoss,
 } from "../tools.js";
+import { closingAfter } from "./closing.js";
 import {
   countOption,
   type End,
@@ -73,7 +74,7 @@ async function test(file: string, options: TestOptions, io: Io): Promise<number>
     layers: await loadLayers(options.layers, io),
     root: given(io, options.root),
   });
-  try {
+  return closingAfter(net, async () => {
     showWarnings(net.definition.warnings, io);
     refuseUnfed(net);
     const reports: WeightReport[] = [];
@@ -107,9 +108,7 @@ async function test(file: string, options: TestOptions, io: Io): Promise<number>
     for (const mean of means) say(paint(`${unquoted(mean.blob)} = ${outputText(mean)}`, "bold"));
     say(paint(`${iterations} batches in ${showDuration(seconds)}`, "dim"));
     return EXIT.done;
-  } finally {
-    await net.close();
-  }
+  });
 }
 
 /** A net that waits for a caller's values has no data to be tested on. */

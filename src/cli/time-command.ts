@@ -16,6 +16,7 @@ import {
   weightedLoss,
   withShapeHint,
 } from "../tools.js";
+import { closingAfter } from "./closing.js";
 import {
   archOption,
   countOption,
@@ -61,7 +62,7 @@ export function addTime(program: Command, io: Io, end: End): void {
       .command("time")
       .summary("time a net layer by layer")
       .description(
-        "Runs forward and backward and prints the average time of each layer. Where layers are fused into one loop,\n" +
+        "Runs forward and backward and prints the average time of each layer. Where layers are fused into one loop, " +
           "the time stands at the layer that the loop belongs to, and the others name it.",
       ),
   )
@@ -111,7 +112,7 @@ async function time(file: string, options: TimeOptions, io: Io): Promise<number>
   }).catch((error: unknown) => {
     throw withShapeHint(error, selectLayers(definition, state), phase);
   });
-  try {
+  return closingAfter(net, async () => {
     const internals = internalsOf(net);
     if (!internals) throw new InternalError("a compiled net without internals");
     const say = (text: string): void => {
@@ -126,9 +127,7 @@ async function time(file: string, options: TimeOptions, io: Io): Promise<number>
       for (const line of timeLines(measured, iterations, painter(io.stdout, io.env)))
         io.stdout.write(`${line}\n`);
     return EXIT.done;
-  } finally {
-    await net.close();
-  }
+  });
 }
 
 interface PassTime {

@@ -11,7 +11,7 @@ import {
   shortNumber,
 } from "../tools.js";
 import { paintDiagnostics } from "./faults.js";
-import { type Io, type Paint, painter } from "./io.js";
+import { type Io, type Paint, painter, type Signal } from "./io.js";
 import { createProgressLine } from "./progress.js";
 import { json, shownPath } from "./text.js";
 
@@ -27,8 +27,8 @@ export interface TrainReport {
   event(event: SolverEvent): void;
   /** Warnings of a text. */
   warnings(warnings: readonly Diagnostic[]): void;
-  /** The first Ctrl-C. */
-  stopping(): void;
+  /** The first signal that ends the training. */
+  stopping(signal: Signal): void;
   result(result: Result): void;
   close(): void;
 }
@@ -47,7 +47,7 @@ export function createJsonReport(io: Io): TrainReport {
           ...(span && { file: span.source.name, ...lineAndColumn(span.source, span.start) }),
         });
     },
-    stopping: () => say({ kind: "stopping" }),
+    stopping: (signal) => say({ kind: "stopping", signal }),
     result: ({ outcome, net, target, seconds }) => say({ kind: "result", net, target, seconds, ...outcome }),
     close() {},
   };
@@ -55,7 +55,8 @@ export function createJsonReport(io: Io): TrainReport {
 
 /** For people. On a terminal the log is shorter: what the progress line shows is not written too. */
 export function createTextReport(io: Io, now: () => number = () => performance.now() / 1000): TrainReport {
-  const line = io.stderr.isTTY ? createProgressLine(io) : undefined;
+  // What is written to a pipe may be shown on the same terminal: `cortado train … | tee log`.
+  const line = io.stderr.isTTY && (io.stdout.isTTY || io.stdout.isFile) ? createProgressLine(io) : undefined;
   const paint = painter(io.stdout, io.env);
   const brief = line !== undefined && io.stdout.isTTY === true;
   let start: { readonly seconds: number; readonly iteration: number } | undefined;
@@ -109,9 +110,12 @@ export function createTextReport(io: Io, now: () => number = () => performance.n
     warnings(warnings) {
       if (warnings.length > 0) complain(formatDiagnostics(warnings));
     },
-    stopping() {
+    stopping(signal) {
       if (last) line?.show({ ...last, doing: "stopping" });
-      complain("Interrupted: ending after this iteration, with a snapshot. Once more Ctrl-C ends at once.");
+      // Where nobody reads what is written there is nothing to say.
+      if (signal === "SIGPIPE") return;
+      const [what, hint] = signal === "SIGINT" ? ["Interrupted", "Once more Ctrl-C"] : [signal, "Ctrl-C"];
+      complain(`${what}: ending after this iteration, with a snapshot. ${hint} ends at once.`);
     },
     result(result) {
       if (last) line?.show({ ...last, secondsLeft: undefined });

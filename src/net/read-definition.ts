@@ -2,10 +2,9 @@ import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { orThrow, takeBy } from "../../proto/arguments/argument-rules.js";
 import { messageRule, type Plain } from "../../proto/arguments/message-rules.js";
-import { CortadoError, createDiagnostics, userError } from "../../proto/errors/index.js";
+import { CortadoError, createDiagnostics, fileError } from "../../proto/errors/index.js";
 import type { Message, MessageName, NetParameter, SolverParameter } from "../../proto/index.js";
 import { quotedPath } from "../../proto/words/names.js";
-import { troubleOf } from "../../proto/words/trouble.js";
 import { type LayerType, schemaWith } from "../layers/index.js";
 import {
   type NetDef,
@@ -41,7 +40,7 @@ export async function readTextFile(path: string, what: string): Promise<string> 
   try {
     return await readFile(path, "utf8");
   } catch (error) {
-    throw userError(`Cannot read ${what} ${quotedPath(path)}: ${troubleOf(error)}`);
+    throw fileError(`Cannot read ${what} ${quotedPath(path)}`, error);
   }
 }
 

@@ -5,6 +5,7 @@ import {
   createDiagnostics,
   type Diagnostic,
   type Diagnostics,
+  fileMistake,
   present,
   type Span,
 } from "../../proto/errors/index.js";
@@ -18,7 +19,6 @@ import {
 } from "../../proto/index.js";
 import { showCount } from "../../proto/words/amounts.js";
 import { quotedPath } from "../../proto/words/names.js";
-import { troubleOf } from "../../proto/words/trouble.js";
 import { existing } from "../../runtime/solver/paths.js";
 import { type NetDef, parseNet, type SolverDef, spanOf } from "../net-text/index.js";
 
@@ -174,9 +174,8 @@ function createReader(
     } catch (error) {
       if (error instanceof CortadoError) reportAll(error.diagnostics);
       else
-        diagnostics.error(
-          `${quotedPath(reference.path)} cannot be read: ${troubleOf(error)}`,
-          reference.span,
+        diagnostics.report(
+          fileMistake(`${quotedPath(reference.path)} cannot be read`, error, { span: reference.span }),
         );
     }
     known.set(reference.path, loaded);

@@ -1,12 +1,13 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { cpus, tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
+import { cpus } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InternalError, userError } from "../../../proto/errors/index.js";
 import { type Cache, openCache } from "../../cache.js";
+import { inTemporaryFolder } from "../../leftovers.js";
 import { type EmulatedKernel, emulatorSource } from "./emulator-source.js";
 import { findCompiler, type HostCompiler } from "./host-compiler.js";
 
@@ -120,8 +121,7 @@ async function build(
   flags: readonly string[],
   folder: string,
 ): Promise<Uint8Array> {
-  const place = await mkdtemp(join(tmpdir(), "cortado-build-"));
-  try {
+  return inTemporaryFolder("build", async (place) => {
     const output = join(place, "module.so");
     const command = [...flags, NATIVE, "-I", folder, "-x", "c++", "-", "-o", output];
     let outcome = await run(compiler, command, source);
@@ -133,10 +133,8 @@ async function build(
         source,
       );
     if (!outcome.done) throw new InternalError(describe(compiler, outcome.log));
-    return await readFile(output);
-  } finally {
-    await rm(place, { recursive: true, force: true });
-  }
+    return readFile(output);
+  });
 }
 
 function describe(compiler: HostCompiler, log: string): string {

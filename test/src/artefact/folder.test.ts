@@ -1,10 +1,11 @@
 /** What a build does with the folder it is given, and with options that make no sense. */
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { CortadoError } from "../../../proto/errors/index.js";
-import { writeFolder } from "../../../src/artefact/folder.js";
+import { BUILT_MARK } from "../../../src/artefact/built-mark.js";
+import { checkFolder, writeFolder } from "../../../src/artefact/folder.js";
 import { type BuildOptions, buildNet } from "../../../src/build-net.js";
 import { newFolder, removeFolders } from "./support.js";
 
@@ -58,28 +59,63 @@ describe("a build's folder", () => {
 
   it("may be that of an earlier build, whole or half-finished; other files stay", async () => {
     const out = await newFolder();
-    await writeFile(join(out, "notes.txt"), "mine");
+    await writeFile(join(out, ".gitkeep"), "");
     await buildNet(NET, { out });
+    await writeFile(join(out, "notes.txt"), "mine");
     await buildNet(NET, { out, backward: true });
     await rm(join(out, "manifest.json"));
     const report = await buildNet(NET, { out, seed: 7 });
-    expect((await readdir(out)).sort()).toEqual([...FILES, "notes.txt"].sort());
+    expect((await readdir(out)).sort()).toEqual([".gitkeep", ...FILES, "notes.txt"].sort());
     expect((await stat(join(out, "net.js"))).size).toBe(
       report.files.find(({ path }) => path === "net.js")?.bytes,
     );
   });
 
-  it("is refused where it has somebody's own files of those names", async () => {
+  it("is refused where it has somebody's own files, whatever their names", async () => {
     const out = await newFolder();
-    await writeFile(join(out, "package.json"), "{}");
+    for (const name of ["package.json", "a", "b", "c", "d", "e"]) await writeFile(join(out, name), "{}");
     expect(await refused(out)).toMatch(
-      /has files that no build wrote: package\.json\n {2}build into another/,
+      /has files that no build wrote: a, b, c, d, e and 1 more\n {2}build into another/,
     );
-    expect(await readdir(out)).toEqual(["package.json"]);
-    const other = await newFolder();
-    await mkdir(join(other, "net.js"));
-    expect(await refused(other)).toMatch(/cannot write ".*net\.js": it is not a file/);
-    expect(await readdir(other)).toEqual(["net.js"]);
+    expect((await readdir(out)).length).toBe(6);
+  });
+
+  it("may be a link to a folder; nothing is written through a link in it", async () => {
+    const parent = await newFolder();
+    const [real, out] = [join(parent, "real"), join(parent, "link")];
+    const at = (name: string) => join(real, name);
+    const files = ["net.d.ts", "net.js", "kernels/sm_80/k.cubin"].map((path) => ({
+      path,
+      bytes: Buffer.from(`// ${BUILT_MARK}`),
+    }));
+    const said = (work: Promise<void>) =>
+      work.then(
+        () => "nothing",
+        ({ message }: Error) => message,
+      );
+    await symlink("real", out);
+    expect(await said(checkFolder(join(out, "a")))).toMatch(
+      /cannot build into ".*a": ".*link" is a link to "real", which is not there/,
+    );
+    await mkdir(real);
+    await writeFolder(out, files);
+    expect((await readdir(real)).sort()).toEqual(["kernels", "net.d.ts", "net.js"]);
+    await writeFile(join(parent, "mine"), "mine");
+    for (const target of ["mine", "none"]) {
+      await rm(at("net.js"));
+      await symlink(join(parent, target), at("net.js"));
+      expect(await said(writeFolder(out, files))).toMatch(
+        /cannot write ".*net\.js": it is a link, and a build writes into its own folder only/,
+      );
+    }
+    await rm(at("net.js"));
+    await mkdir(at("net.js"));
+    expect(await said(writeFolder(out, files))).toMatch(/cannot write ".*net\.js": it is not a file/);
+    await rm(at("kernels"), { recursive: true });
+    await symlink(parent, at("kernels"));
+    expect(await said(writeFolder(out, files))).toMatch(/cannot write ".*kernels": it is a link/);
+    expect((await readdir(parent)).sort()).toEqual(["link", "mine", "real"]);
+    expect(await readFile(join(parent, "mine"), "utf8")).toBe("mine");
   });
 
   it("is refused where it is a file, or lies below one", async () => {

@@ -119,6 +119,18 @@ describe("what is left as it is", () => {
   });
 });
 
+describe("a flag of Caffe's that is empty", () => {
+  test.each<[given: string[], expected: string[]]>([
+    [["train", "-weights=", "-snapshot", "", "--gpu=", "-phase="], ["train"]],
+    [
+      ["train", "-solver=", "-snapshot"],
+      ["train", "--solver=", "--snapshot"],
+    ],
+  ])("%j says nothing, but for what a command is about", (given, expected) =>
+    expect(args(...given)).toEqual(expected),
+  );
+});
+
 describe("flags", () => {
   test.each<[given: string[], expected: string[]]>([
     [
@@ -142,6 +154,15 @@ describe("flags", () => {
       ["train", "-help"],
       ["train", "--help"],
     ],
+    [["-nojson", "summary", "--noplan"], ["summary"]],
+    [
+      ["summary", "--json=Y", "--plan=f", "-plan=T"],
+      ["summary", "--json", "--plan"],
+    ],
+    [
+      ["train", "-helpshort"],
+      ["train", "--help"],
+    ],
     // A flag does not swallow what follows it.
     [
       ["-json", "summary", "net"],
@@ -158,6 +179,7 @@ describe("options of Caffe's log", () => {
     [["train", "-log_dir=logs"], ["train"], ["-log_dir=logs"]],
     [["train", "-v", "1"], ["train"], ["-v 1"]],
     [["-logtostderr", "train"], ["train"], ["-logtostderr"]],
+    [["train", "-nolog_prefix", "-logbufsecs", "0"], ["train"], ["-nolog_prefix", "-logbufsecs 0"]],
   ])("%j", (given, expected, ignored) =>
     expect(normaliseArguments(given, grammar)).toEqual({ args: expected, ignored }),
   );

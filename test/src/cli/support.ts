@@ -11,18 +11,22 @@ export interface Ran {
   readonly stderr: string;
 }
 
-export interface RunOptions extends Partial<Pick<Io, "env" | "cwd" | "onInterrupt">> {
-  readonly tty?: boolean;
+export interface RunOptions extends Partial<Pick<Io, "env" | "cwd" | "onSignal">> {
+  /** Both outputs, or the one named. */
+  readonly tty?: boolean | "stderr";
+  /** stdout is a file. */
+  readonly toFile?: boolean;
   readonly columns?: number;
   /** Sees what is written to stdout as it comes. */
   readonly onText?: (text: string) => void;
 }
 
 export async function cortado(argv: readonly string[], options: RunOptions = {}): Promise<Ran> {
-  const { tty = false, columns = 100, env = {}, cwd = process.cwd(), onInterrupt, onText } = options;
+  const { tty = false, toFile, columns = 100, env = {}, cwd = process.cwd(), onSignal, onText } = options;
   const written = { stdout: "", stderr: "" };
   const output = (name: "stdout" | "stderr") => ({
-    isTTY: tty,
+    isTTY: tty === true || tty === name,
+    isFile: name === "stdout" && toFile,
     columns,
     write: (text: string): boolean => {
       written[name] += text;
@@ -35,7 +39,7 @@ export async function cortado(argv: readonly string[], options: RunOptions = {})
     stderr: output("stderr"),
     env,
     cwd,
-    onInterrupt,
+    onSignal,
   });
   return { code, ...written };
 }

@@ -8,7 +8,7 @@ import {
   showThousands,
 } from "../../../proto/words/amounts.js";
 import { unquoted } from "../../../proto/words/names.js";
-import { drawProgress } from "../../../src/cli/progress.js";
+import { createProgressLine, drawProgress } from "../../../src/cli/progress.js";
 import { json, shownPath, table } from "../../../src/cli/text.js";
 
 describe("numbers for people", () => {
@@ -104,4 +104,47 @@ describe("the progress line", () => {
     expect(drawProgress({ done: 300, total: 300 }, 60, false)).toMatch(/^100% {2}\[=+\] {2}300\/300$/);
     expect(drawProgress({ done: 0, total: 0 }, 60, false)).toMatch(/^ {2}0%/);
   });
+});
+
+test("the progress line is cleared from its beginning on, whatever a narrower terminal has made of it", () => {
+  let [written, time] = ["", 0];
+  let resized = (): void => {};
+  const stderr = {
+    columns: 60,
+    write: (text: string) => {
+      written += text;
+    },
+    onResize: (listener: () => void) => {
+      resized = listener;
+      return () => {
+        resized = () => {};
+      };
+    },
+  };
+  const io = { stdout: stderr, stderr, env: {}, cwd: "/" };
+  const line = createProgressLine(io, () => time);
+  const taken = (): string => {
+    const text = written;
+    written = "";
+    return text;
+  };
+  line.log(["before"]);
+  expect(taken()).toBe("before\x1b[K\n");
+  line.show({ done: 1, total: 9 });
+  expect(taken()).toBe("\r\x1b[J 11%  [===...........................]  1/9\r");
+  line.show({ done: 2, total: 9 });
+  expect(taken()).toBe("");
+  time = 100;
+  line.show({ done: 3, total: 9 });
+  expect(taken()).toContain("3/9");
+  stderr.columns = 12;
+  resized();
+  expect(taken()).toBe("\r\x1b[J 33%  3/9\r");
+  line.log(["a", "b"]);
+  expect(taken()).toBe("\x1b[Ja\x1b[K\nb\x1b[K\n\r\x1b[J 33%  3/9\r");
+  line.show({ done: 9, total: 9 });
+  line.close();
+  expect(taken()).toBe("\r\x1b[J100%  9/9\r\n");
+  resized();
+  expect(taken()).toBe("");
 });

@@ -1,5 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { afterEach, describe, expect, test } from "vitest";
+import type { Signal } from "../../../src/cli/io.js";
 import { cortado, folderWith, TINY_NET, TINY_SOLVER } from "./support.js";
 
 let remove: (() => Promise<void>) | undefined;
@@ -108,7 +109,7 @@ describe("without a terminal: Caffe's log", () => {
     const { code, stderr } = await cortado(["train", "-solver", "solver.prototxt", "-gpu", "0"], {
       cwd: folder,
     });
-    expect([code, stderr]).toEqual([0, "warning: --gpu is ignored: the target of this run is a CPU\n"]);
+    expect([code, stderr]).toEqual([0, "warning: --gpu is ignored: --target says where a net runs\n"]);
   });
 });
 
@@ -179,68 +180,144 @@ describe("on a terminal", () => {
     expect(stdout).toContain("Trained tiny: 3,000 iterations");
     expect(stdout).toContain("test accuracy  1");
   });
+
+  test("no progress line where stdout goes elsewhere, perhaps to the same terminal; to a file does not", async () => {
+    const { folder } = await tiny();
+    const teed = await cortado(["train", "solver.prototxt"], { cwd: folder, tty: "stderr" });
+    expect([teed.code, teed.stderr]).toEqual([0, ""]);
+    expect(teed.stdout).toMatch(/^Iteration 20, lr = 0.1$/m);
+    const toFile = await cortado(["train", "solver.prototxt"], { cwd: folder, tty: "stderr", toFile: true });
+    expect(toFile.stderr).toMatch(/40\/40 {2}loss/);
+    expect(toFile.stdout).toMatch(/^Iteration 20, lr = 0.1$/m);
+  });
 });
 
-describe("Ctrl-C", () => {
+describe("signals", () => {
   const endless = TINY_SOLVER.replace("max_iter: 40", "max_iter: 100000000").replace(
     "display: 20",
     "display: 1",
   );
 
-  /** Trains without end, and presses Ctrl-C so many times when the log says "Iteration 3". */
-  async function interrupted(times: number, solver: string, ...flags: string[]) {
+  /** Trains without end. Signals come where the log says so: each with the text that it waits for. */
+  async function signalled(
+    signals: readonly (readonly [after: RegExp, ...signals: Signal[]])[],
+    solver = endless,
+    ...flags: string[]
+  ) {
     const { folder } = await tiny(solver);
-    let press: (() => void) | undefined;
-    let pressed = false;
+    let send: ((signal: Signal) => void) | undefined;
+    const waiting = [...signals];
     const ran = await cortado(["train", "solver.prototxt", ...flags], {
       cwd: folder,
-      onInterrupt: (listener) => {
-        press = listener;
+      onSignal: (listener) => {
+        send = listener;
         return () => {
-          press = undefined;
+          send = undefined;
         };
       },
       onText(text) {
-        if (pressed || !/Iteration 3 |"progress","iteration":3,/.test(text)) return;
-        pressed = true;
-        for (let i = 0; i < times; i++) press?.();
+        if (!waiting[0]?.[0].test(text)) return;
+        const [, ...now] = waiting.shift() ?? [/ /];
+        for (const signal of now) send?.(signal);
       },
     });
-    expect(press).toBeUndefined();
-    return { ...ran, files: await readdir(folder) };
+    expect(send).toBeUndefined();
+    const files = (await readdir(folder)).filter((name) => name.includes("_iter_")).sort();
+    return { ...ran, files, iterations: files.map((name) => name.replace("solver_iter_", "")) };
   }
+  const third = /Iteration 3 |"progress","iteration":3,/;
+  const pair = (iteration: number) => [`${iteration}.caffemodel`, `${iteration}.solverstate`];
 
-  test("the first ends after the iteration, snapshots, and exits with 130", async () => {
-    const { code, stdout, stderr, files } = await interrupted(1, endless);
-    expect(code).toBe(130);
-    expect(stderr).toContain("Interrupted: ending after this iteration, with a snapshot.");
+  test("the first Ctrl-C ends after the iteration, snapshots, and exits with 130", async () => {
+    const { code, stdout, stderr, iterations } = await signalled([[third, "SIGINT"]]);
+    expect([code, iterations]).toEqual([130, pair(4)]);
+    expect(stderr).toBe(
+      "Interrupted: ending after this iteration, with a snapshot. Once more Ctrl-C ends at once.\n",
+    );
     expect(stdout).toContain("Optimization stopped early.");
     expect(stdout).toMatch(/^Stopped tiny: 4 iterations/m);
     expect(stdout).toMatch(/^ {2}weights +solver_iter_4.caffemodel$/m);
-    expect(files).toContain("solver_iter_4.caffemodel");
-    expect(files).toContain("solver_iter_4.solverstate");
   });
 
   test("a solver that would not snapshot at its end does so all the same", async () => {
-    const { code, files } = await interrupted(1, `${endless} snapshot_after_train: false`);
-    expect(code).toBe(130);
-    expect(files).toContain("solver_iter_4.caffemodel");
+    const { code, iterations } = await signalled(
+      [[third, "SIGTERM"]],
+      `${endless} snapshot_after_train: false`,
+    );
+    expect([code, iterations]).toEqual([143, pair(4)]);
   });
 
   test("with --json it is two more lines", async () => {
-    const { code, stdout, stderr } = await interrupted(1, endless, "--json");
+    const { code, stdout, stderr } = await signalled([[third, "SIGINT"]], endless, "--json");
     expect([code, stderr]).toEqual([130, ""]);
-    const kinds = stdout
+    const events = stdout
       .trimEnd()
       .split("\n")
-      .map((line) => (JSON.parse(line) as { kind: string }).kind);
-    expect(kinds.slice(-5)).toEqual(["progress", "stopping", "snapshot", "done", "result"]);
+      .map((line) => JSON.parse(line) as { kind: string });
+    expect(events.slice(-5).map(({ kind }) => kind)).toEqual([
+      "progress",
+      "stopping",
+      "snapshot",
+      "done",
+      "result",
+    ]);
+    expect(events.at(-4)).toEqual({ kind: "stopping", signal: "SIGINT" });
   });
 
-  test("the second ends at once, without a snapshot", async () => {
-    const { code, stdout, files } = await interrupted(2, endless);
-    expect(code).toBe(130);
-    expect(stdout).not.toContain("Stopped tiny");
-    expect(files).not.toContain("solver_iter_4.caffemodel");
+  test("the second Ctrl-C ends at once, without a snapshot, whatever the first signal was", async () => {
+    for (const first of ["SIGINT", "SIGTERM"] as const) {
+      const { code, stdout, files } = await signalled([[third, first, "SIGINT"]]);
+      expect([code, files]).toEqual([130, []]);
+      expect(stdout).not.toContain("Stopped tiny");
+    }
+  });
+
+  test("SIGTERM snapshots and ends with 143, however often it comes", async () => {
+    const { code, stderr, iterations } = await signalled([[third, "SIGTERM", "SIGTERM"]]);
+    expect([code, iterations]).toEqual([143, pair(4)]);
+    expect(stderr).toBe("SIGTERM: ending after this iteration, with a snapshot. Ctrl-C ends at once.\n");
+  });
+
+  test("SIGHUP snapshots and goes on, once an iteration, and in the middle of a test", async () => {
+    const { code, stdout, iterations } = await signalled(
+      [
+        [/Iteration 0, Testing net/, "SIGHUP"],
+        [third, "SIGHUP", "SIGHUP"],
+        [/Iteration 9 /, "SIGTERM"],
+      ],
+      endless.replace("test_iter: 2", "test_iter: 20"),
+    );
+    expect([code, iterations]).toEqual([143, [...pair(0), ...pair(10), ...pair(4)]]);
+    expect(stdout).toMatch(/^Iteration 0, Testing net[\s\S]*_iter_0\.solverstate\n {4}Test net output #0/m);
+  });
+
+  test("a snapshot asked for at the very end is of the end", async () => {
+    const { code, iterations } = await signalled(
+      [[/Iteration 40, Testing net/, "SIGHUP"]],
+      `${TINY_SOLVER} snapshot_after_train: false`,
+    );
+    expect([code, iterations]).toEqual([0, pair(40)]);
+  });
+
+  test.each<[effect: string[], sent: Signal, code: number, snapshots: number[]]>([
+    [["-sighup_effect", "stop"], "SIGHUP", 129, [4]],
+    [["-sighup_effect=none"], "SIGHUP", 143, [10]],
+    [["--sigint_effect=snapshot"], "SIGINT", 143, [10, 4]],
+    [["-sigint_effect", "none"], "SIGINT", 143, [10]],
+  ])("%j at %s", async (flags, sent, code, snapshots) => {
+    const ran = await signalled(
+      [
+        [third, sent],
+        [/Iteration 9 /, "SIGTERM"],
+      ],
+      endless,
+      ...flags,
+    );
+    expect([ran.code, ran.iterations]).toEqual([code, snapshots.flatMap(pair)]);
+  });
+
+  test("an output that cannot be written ends it with a snapshot, too", async () => {
+    const { stderr, iterations } = await signalled([[third, "SIGPIPE"]]);
+    expect([stderr, iterations]).toEqual(["", pair(4)]);
   });
 });

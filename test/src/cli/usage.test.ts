@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { CortadoError, fileError, fileMistake } from "../../../proto/errors/index.js";
+import { reportFault } from "../../../src/cli/faults.js";
 import { run } from "../../../src/cli/run.js";
 import { cortado } from "./support.js";
 
@@ -27,6 +29,25 @@ describe("help and version", () => {
     expect((await cortado([command, "--help"])).stdout).toBe(help.stdout);
     expect((await cortado(["--help", command])).stdout).toBe(help.stdout);
   });
+  test.each([40, 80, 120, 200])("paragraphs are wrapped once, at %i columns", async (columns) => {
+    const width = Math.min(columns, 110);
+    for (const command of ["", ...COMMANDS]) {
+      const { stdout } = await cortado(["help", command].filter(Boolean), { columns });
+      const lines = stdout.split("\n");
+      // Usage and examples are not to be broken.
+      expect(lines.filter((line) => line.length > width && !/^( {2}cortado |Usage)/.test(line))).toEqual([]);
+      const [, about, ...rest] = stdout.split("\n\n");
+      for (const paragraph of [about, ...rest.filter((part) => part.startsWith("Exit codes"))])
+        expect(tooShort(paragraph.trimEnd().split("\n"), width)).toEqual([]);
+    }
+  });
+
+  /** Lines that had room for the first word of the next one. */
+  const tooShort = (lines: readonly string[], width: number): readonly string[] =>
+    lines.filter(
+      (line, i) => i + 1 < lines.length && `${line} ${lines[i + 1].split(" ")[0]}`.length <= width,
+    );
+
   test("nothing at all is a question for help", async () => {
     const { code, stdout, stderr } = await cortado([]);
     expect([code, stdout]).toEqual([2, ""]);
@@ -83,6 +104,50 @@ describe("mistakes on the command line are reported at the flag, and exit with 2
   });
 });
 
+describe("flags of Caffe that a command does not use", () => {
+  const ALL: Readonly<Record<string, string>> = {
+    solver: "s",
+    model: "/no/such",
+    weights: "a,b",
+    snapshot: "x.solverstate",
+    phase: "TEST",
+    level: "-1",
+    stage: "a,b",
+    iterations: "5",
+    gpu: "0,1",
+    sigint_effect: "none",
+    sighup_effect: "stop",
+  };
+  const flags = Object.entries(ALL);
+  test.each(COMMANDS.filter((command) => command !== "device_query"))(
+    "%s takes them all",
+    async (command) => {
+      const rest = command === "build" ? ["--out", "/no/such"] : command === "train" ? [] : ["/no/such"];
+      const given = flags.filter(([flag]) => command !== "train" || flag !== "snapshot");
+      const { code, stderr } = await cortado([
+        command,
+        ...given.map(([flag, value]) => `-${flag}=${value}`),
+        ...rest,
+      ]);
+      expect(code).toBe(2);
+      expect(stderr).not.toMatch(/unknown option|argument/);
+      const used = (await cortado([command, "--help"])).stdout;
+      const unused = given
+        .map(([flag]) => `--${flag.replace("_", "-")}`)
+        .filter(
+          (flag) => !used.includes(`${flag} <`) && !(flag === "--gpu" && /train|test|time/.test(command)),
+        );
+      const hidden = command === "time" ? ["--weights"] : [];
+      const [, named = ""] = new RegExp(`^note: ${command} does not use (.*)$`, "m").exec(stderr) ?? [];
+      expect(named.split(", ").sort()).toEqual(unused.filter((flag) => !hidden.includes(flag)).sort());
+    },
+  );
+  test("their values are looked at all the same", async () => {
+    const { code, stderr } = await cortado(["device_query", "-iterations", "abc"]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("argument 'abc' is invalid")]);
+  });
+});
+
 describe("colours", () => {
   test("on a terminal only, and not with NO_COLOR", async () => {
     expect((await cortado(["tran"], { tty: true })).stderr).toContain("\x1b[31m");
@@ -122,6 +187,36 @@ describe("faults that are not the user's", () => {
     const io = { ...broken(refused), stderr: { write: (text: string) => (stderr += text) } };
     expect(await run(["--version"], io)).toBe(74);
     expect(stderr).toBe("error: ENOSPC: no space left on device, write\n");
+  });
+  test.each<[codes: readonly string[], expected: number, words: string]>([
+    [["ENOSPC"], 74, "the disk is full"],
+    [["EACCES"], 74, "no permission"],
+    [["EROFS"], 74, "it lies on a read-only disk"],
+    [["EMFILE"], 74, "too many files are open"],
+    [["EIO"], 74, "the device does not work"],
+    [["ENOENT"], 2, "there is no such file or folder"],
+    [["EISDIR"], 2, "it is a folder"],
+    [["ENOSPC", "EIO"], 74, "the disk is full"],
+    [["ENOSPC", "ENOENT"], 2, "the disk is full"],
+  ])("%j of a file that was named: %i", (codes, expected, words) => {
+    let stderr = "";
+    const io = { ...broken(undefined), stderr: { write: (text: string) => (stderr += text) } };
+    const mistakes = codes.map((code) =>
+      fileMistake("cannot write", Object.assign(new Error(code), { code })),
+    );
+    expect(reportFault(new CortadoError(mistakes), io)).toBe(expected);
+    expect(stderr).toContain(`error: cannot write: ${words}\n`);
+  });
+  test("the system's words are known in what a library says, and behind another error", () => {
+    const said = (error: Error) => fileError("cannot write", error).diagnostics[0];
+    const full = { message: "cannot write: the disk is full", refused: true };
+    expect(said(new Error("IO error: /x/y: No space left on device"))).toMatchObject(full);
+    const cause = Object.assign(new Error("ENOSPC"), { code: "ENOSPC" });
+    expect(said(new Error("not opened", { cause }))).toMatchObject(full);
+    expect(said(new Error("out of luck"))).toEqual({
+      severity: "error",
+      message: "cannot write: out of luck",
+    });
   });
   test("memory that is not there is said so", async () => {
     let stderr = "";

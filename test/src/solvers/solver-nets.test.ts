@@ -121,10 +121,12 @@ describe("where snapshots go", () => {
     const folders = [join(folder, "nets"), folder];
     expect(await snapshotPrefix("nets/x", undefined, folders)).toBe(join(folder, "nets", "x"));
     expect(await snapshotPrefix("x", undefined, folders)).toBe(join(folder, "nets", "x"));
+    expect(await snapshotPrefix("none/", undefined, folders)).toBe(join(folder, "nets", "none", "snapshot"));
     expect(await snapshotPrefix("none/x", undefined, folders)).toBe(join(folder, "nets", "none", "x"));
   });
   test("a folder that is not there is refused before training", async () => {
     await expect(checkPrefix(join(folder, "none", "x"))).rejects.toThrow("there is no folder");
+    await expect(checkPrefix("/dev/null")).rejects.toThrow("it is a device");
     await checkPrefix(join(folder, "x"));
   });
 });
