@@ -7,10 +7,6 @@ import { troubleOf } from "../../proto/words/trouble.js";
 import { DEEPEST_GROUP, openHdf5, writeHdf5 } from "../hdf5-file.js";
 import type { WeightBlob, WeightSet } from "./weight-set.js";
 
-const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
-
-export const looksLikeHdf5 = (bytes: Uint8Array): boolean => SIGNATURE.every((byte, i) => bytes[i] === byte);
-
 /** The library works on files; bytes go through a scratch folder. */
 async function inScratch<T>(work: (path: string) => Promise<T>): Promise<T> {
   let folder: string | undefined;
@@ -43,7 +39,10 @@ export async function readHdf5Weights(path: string, what: string): Promise<Weigh
   const file = await openHdf5(path, what);
   try {
     const layers = new Map<string, (WeightBlob | undefined)[]>();
-    for (const { path: at, shape, read } of file.datasets) {
+    for (const dataset of file.datasets) {
+      if (!/^data(\/|$)/.test(dataset.path)) continue;
+      // Of a link into another file there is no shape: a layer must not be missing for it.
+      const { path: at, shape, read } = dataset;
       // A layer's name may have slashes of its own: the index is what follows the last.
       const [, name, index] = /^data\/(.+)\/(0|[1-9]\d{0,3})$/s.exec(at) ?? [];
       if (name === undefined) continue;
