@@ -246,10 +246,7 @@ function singleOf(reading: Reading, at: string, about: Metadata, which: string):
   const { library, run } = reading.session;
   const bytes = bytesOf(reading, at, about, which);
   if (about.type === STRING) {
-    if (!about.vlen)
-      return Buffer.from(bytes)
-        .toString("utf8")
-        .replace(/\0[^]*$/, "");
+    if (!about.vlen) return Buffer.from(bytes).toString("utf8").split("\0")[0];
     return run(() => library.UTF8ToString(Buffer.from(bytes).readUInt32LE()));
   }
   const numbers = usualLayout(about.type, about.size, about.signed);
