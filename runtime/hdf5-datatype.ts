@@ -1,13 +1,9 @@
-import { endianness } from "node:os";
-import { BFLOAT16, FLOAT16, type FloatLayout, floatOfBits } from "./float16.js";
+import { FLOAT32, FLOAT64, type NumberLayout } from "./numbers.js";
 
 /**
- * How the numbers of a dataset lie in its file. The library's interface tells class and size only, so that float16 and
- * bfloat16, or an integer of 12 bits in two bytes, look alike: the dataset's own header is read for it.
+ * The library's interface tells class and size of a dataset's numbers only, so that float16 and bfloat16, or an integer
+ * of 12 bits in two bytes, look alike: here the dataset's own header is read for it.
  */
-export type NumberLayout =
-  | { readonly is: "integer"; readonly bytes: 1 | 2 | 4 | 8; readonly signed: boolean }
-  | { readonly is: "float"; readonly bytes: 1 | 2 | 4 | 8; readonly layout: FloatLayout };
 
 /** Reads bytes of the file, from where its addresses are counted. */
 type Read = (offset: number, length: number) => Uint8Array;
@@ -128,10 +124,6 @@ function layoutOf(message: Uint8Array): NumberLayout | undefined {
   return isPlain ? { is: "float", bytes, layout } : undefined;
 }
 
-const FLOAT32: FloatLayout = { exponentBits: 8, mantissaBits: 23, bias: 127 };
-const FLOAT64: FloatLayout = { exponentBits: 11, mantissaBits: 52, bias: 1023 };
-const LITTLE_ENDIAN = endianness() === "LE";
-
 /** The layout that numbers of a class and size usually have; undefined where more than one is usual. */
 export function usualLayout(type: number, bytes: number, signed: boolean): NumberLayout | undefined {
   if (type === INTEGER && (bytes === 1 || bytes === 2 || bytes === 4 || bytes === 8))
@@ -139,47 +131,4 @@ export function usualLayout(type: number, bytes: number, signed: boolean): Numbe
   if (type === FLOAT && (bytes === 4 || bytes === 8))
     return { is: "float", bytes, layout: bytes === 4 ? FLOAT32 : FLOAT64 };
   return undefined;
-}
-const same = (a: FloatLayout, b: FloatLayout): boolean =>
-  a.exponentBits === b.exponentBits && a.mantissaBits === b.mantissaBits && a.bias === b.bias;
-
-/** What numbers can be read, for messages. */
-export const READABLE_NUMBERS = "float16, bfloat16, float32, float64 and integers of 8 to 64 bits";
-
-/**
- * Numbers as float32, rounded where it holds fewer digits.
- *
- * @param bytes little-endian; the result may share their memory
- * @returns undefined for a layout that is none of `READABLE_NUMBERS`
- */
-export function float32Of(bytes: Uint8Array, numbers: NumberLayout): Float32Array | undefined {
-  const view = viewOf(bytes);
-  const count = bytes.length / numbers.bytes;
-  const each = (value: (at: number) => number): Float32Array => {
-    const values = new Float32Array(count);
-    for (let i = 0; i < count; i++) values[i] = value(i * numbers.bytes);
-    return values;
-  };
-  if (numbers.is === "float") {
-    const { layout } = numbers;
-    if (same(layout, FLOAT32) && LITTLE_ENDIAN && bytes.byteOffset % 4 === 0)
-      return new Float32Array(bytes.buffer, bytes.byteOffset, count);
-    if (same(layout, FLOAT32)) return each((at) => view.getFloat32(at, true));
-    if (same(layout, FLOAT64)) return each((at) => view.getFloat64(at, true));
-    if (same(layout, FLOAT16) || same(layout, BFLOAT16))
-      return each((at) => floatOfBits(view.getUint16(at, true), layout));
-    return undefined;
-  }
-  switch (numbers.bytes) {
-    case 1:
-      return each((at) => (numbers.signed ? view.getInt8(at) : view.getUint8(at)));
-    case 2:
-      return each((at) => (numbers.signed ? view.getInt16(at, true) : view.getUint16(at, true)));
-    case 4:
-      return each((at) => (numbers.signed ? view.getInt32(at, true) : view.getUint32(at, true)));
-    case 8:
-      return each((at) => Number(numbers.signed ? view.getBigInt64(at, true) : view.getBigUint64(at, true)));
-    default:
-      return numbers.bytes satisfies never;
-  }
 }

@@ -3,8 +3,10 @@ import type { Metadata } from "h5wasm/node";
 import { userError } from "../proto/errors/index.js";
 import { quoted, quotedPath } from "../proto/words/names.js";
 import { troubleOf } from "../proto/words/trouble.js";
-import { float32Of, numberLayout, READABLE_NUMBERS, usualLayout } from "./hdf5-datatype.js";
+import { type FileKind, kindOfFile, looksLikeHdf5 } from "./file-kind.js";
+import { numberLayout, usualLayout } from "./hdf5-datatype.js";
 import { Hdf5Failure, type Hdf5Session, openSession } from "./hdf5-library.js";
+import { float32Of, READABLE_NUMBERS } from "./numbers.js";
 
 /** One dataset of an HDF5 file. `read` converts whatever number type it has to float32. */
 export interface Hdf5Dataset {
@@ -35,7 +37,7 @@ export interface Hdf5Entry {
 export const DEEPEST_GROUP = 64;
 /** The library walks every path from the root, and looks at each of its beginnings: this is counted, in steps. */
 const MOST_STEPS = 1_000_000;
-const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
+const HEAD_BYTES = 512;
 /** The filters that are part of HDF5 itself, as they are numbered. */
 const BUILT_IN_FILTERS: readonly number[] = [1, 2, 3, 4, 5, 6];
 /** What the classes of types are to people, as they are numbered. */
@@ -53,9 +55,6 @@ const CLASSES: readonly string[] = [
   "arrays",
 ];
 const STRING = 3;
-
-/** Whether bytes begin as an HDF5 file does. */
-export const looksLikeHdf5 = (bytes: Uint8Array): boolean => SIGNATURE.every((byte, i) => bytes[i] === byte);
 
 /**
  * How much may be read from a file: what its bytes can hold at the greatest ratio of deflate (1032), and something for
@@ -156,15 +155,18 @@ function linkOut(path: string, which: string, elsewhere: string): Hdf5Dataset {
 
 /** The size of a file, and where HDF5 begins in it: a block of the user's own may stand before. */
 async function lookAt(path: string, what: string): Promise<{ size: number; base: number }> {
+  let kind: FileKind | undefined;
   try {
     const file = await open(path, "r");
     try {
       const found = await file.stat();
       if (found.isDirectory()) throw userError(`cannot read ${what}: it is a folder`);
-      const head = new Uint8Array(SIGNATURE.length);
-      for (let base = 0; base + head.length <= found.size; base = base === 0 ? 512 : 2 * base) {
-        await file.read(head, 0, head.length, base);
-        if (looksLikeHdf5(head)) return { size: found.size, base };
+      const head = new Uint8Array(HEAD_BYTES);
+      for (let base = 0; base < Math.max(1, found.size); base = base === 0 ? 512 : 2 * base) {
+        const { bytesRead } = await file.read(head, 0, head.length, base);
+        const bytes = head.subarray(0, bytesRead);
+        if (looksLikeHdf5(bytes)) return { size: found.size, base };
+        if (base === 0) kind = kindOfFile(bytes);
       }
     } finally {
       await file.close();
@@ -173,7 +175,7 @@ async function lookAt(path: string, what: string): Promise<{ size: number; base:
     if (error instanceof Error && error.name === "CortadoError") throw error;
     throw userError(`cannot read ${what}: ${troubleOf(error)}`);
   }
-  throw userError(`cannot read ${what}: it is not an HDF5 file`);
+  throw userError(`cannot read ${what}: it is ${kind ? `${kind.words}, ` : ""}not an HDF5 file`);
 }
 
 /** A file that is being read. */

@@ -7,6 +7,10 @@ import { troubleOf } from "../../proto/words/trouble.js";
 import { DEEPEST_GROUP, openHdf5, writeHdf5 } from "../hdf5-file.js";
 import type { WeightBlob, WeightSet } from "./weight-set.js";
 
+/** What to do with a state that was given as weights. */
+export const GO_ON =
+  "--snapshot goes on from it (in code: solver.restore); its weights are the .caffemodel beside it";
+
 /** The library works on files; bytes go through a scratch folder. */
 async function inScratch<T>(work: (path: string) => Promise<T>): Promise<T> {
   let folder: string | undefined;
@@ -50,6 +54,8 @@ export async function readHdf5Weights(path: string, what: string): Promise<Weigh
       blobs[Number(index)] = { shape, data: read() };
       layers.set(name, blobs);
     }
+    if (layers.size === 0 && file.datasets.some(({ path: at }) => at === "iter"))
+      throw userError(`${what} is a solver state, not a weight file`, GO_ON);
     if (layers.size === 0)
       throw userError(`${what} holds no weights`, "a .caffemodel.h5 has datasets /data/<layer>/<index>");
     const whole = [...layers].map(([name, blobs]) => ({
