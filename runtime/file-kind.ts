@@ -1,5 +1,7 @@
 /** What a file is, whatever its name says: for what people give by mistake. */
 
+import { looksLikeSafetensors } from "./weights/safetensors.js";
+
 /** What the kinds of files that a net deals with are to it. */
 export interface FileKind {
   /** "weights": a net with blobs; "state": a solver's; "blob": a mean image; "hdf5": any of these, or data. */
@@ -9,8 +11,6 @@ export interface FileKind {
 }
 
 const HDF5_SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
-/** The longest header of a safetensors file that the format allows. */
-const LONGEST_HEADER = 100_000_000;
 const HEAD = 512;
 /** Fields of a message that are looked at: what it is shows in the first few. */
 const MOST_FIELDS = 64;
@@ -18,17 +18,6 @@ const MOST_FIELDS = 64;
 /** Whether bytes begin as an HDF5 file does. */
 export const looksLikeHdf5 = (bytes: Uint8Array): boolean =>
   HDF5_SIGNATURE.every((byte, i) => bytes[i] === byte);
-
-/** The length of the header of a safetensors file, where bytes begin with a plausible one. */
-export function safetensorsHeader(bytes: Uint8Array): number | undefined {
-  if (bytes.length < 9) return undefined;
-  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
-  return length >= 2 && length <= LONGEST_HEADER ? length : undefined;
-}
-
-/** Whether bytes begin as a safetensors file does: a plausible header length, then a JSON object. */
-export const looksLikeSafetensors = (bytes: Uint8Array): boolean =>
-  safetensorsHeader(bytes) !== undefined && bytes[8] === 0x7b;
 
 /** By how a file begins, as bytes of latin1. */
 const BEGINNINGS: readonly (readonly [beginning: RegExp, is: FileKind["is"], words: string])[] = [

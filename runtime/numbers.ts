@@ -1,7 +1,5 @@
 /** Numbers as files hold them, and as float32. */
 
-import { endianness } from "node:os";
-
 /** The parts of a binary floating-point number with a hidden first bit, from the sign down. */
 export interface FloatLayout {
   readonly exponentBits: number;
@@ -32,7 +30,7 @@ function floatOfBits(bits: number, { exponentBits, mantissaBits, bias }: FloatLa
     : sign * (1 + mantissa / unit) * 2 ** (exponent - bias);
 }
 
-const LITTLE_ENDIAN = endianness() === "LE";
+const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 const same = (a: FloatLayout, b: FloatLayout): boolean =>
   a.exponentBits === b.exponentBits && a.mantissaBits === b.mantissaBits && a.bias === b.bias;
 

@@ -1,10 +1,11 @@
 import { userError } from "../../proto/errors/index.js";
 import { showShape } from "../../proto/words/amounts.js";
 import { quoted } from "../../proto/words/names.js";
-import { safetensorsHeader } from "../file-kind.js";
 import { BFLOAT16, FLOAT16, FLOAT32, FLOAT64, float32Of, type NumberLayout } from "../numbers.js";
 import { fillsShape, type WeightBlob, type WeightSet } from "./weight-set.js";
 
+/** The format's own limit on its header. */
+const LONGEST_HEADER = 100_000_000;
 const ALIGNMENT = 8;
 
 /** The format's types of numbers that are read; all are little-endian. */
@@ -27,6 +28,17 @@ interface Entry {
   readonly from: number;
   readonly to: number;
 }
+
+/** The length of the header of a safetensors file, where bytes begin with a plausible one. */
+function safetensorsHeader(bytes: Uint8Array): number | undefined {
+  if (bytes.length < 9) return undefined;
+  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  return length >= 2 && length <= LONGEST_HEADER ? length : undefined;
+}
+
+/** Whether bytes begin as a safetensors file does: a plausible header length, then a JSON object. */
+export const looksLikeSafetensors = (bytes: Uint8Array): boolean =>
+  safetensorsHeader(bytes) !== undefined && bytes[8] === 0x7b;
 
 /**
  * Decodes a `.safetensors` file whose tensors are named `<layer>/<index>`, as `encodeSafetensors` names them.

@@ -1,10 +1,10 @@
 import { userError } from "../../proto/errors/index.js";
 import { orList } from "../../proto/errors/suggest.js";
 import { quoted, quotedPath } from "../../proto/words/names.js";
-import { looksLikeHdf5, looksLikeSafetensors } from "../file-kind.js";
+import { looksLikeHdf5 } from "../file-kind.js";
 import { decodeCaffemodel, encodeCaffemodel } from "./caffemodel.js";
 import { decodeHdf5, encodeHdf5, readHdf5Weights } from "./hdf5-weights.js";
-import { decodeSafetensors, encodeSafetensors } from "./safetensors.js";
+import { decodeSafetensors, encodeSafetensors, looksLikeSafetensors } from "./safetensors.js";
 import type { WeightSet } from "./weight-set.js";
 
 /** All that is known of a format of weight files. */
