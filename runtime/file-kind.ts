@@ -19,16 +19,18 @@ const MOST_FIELDS = 64;
 export const looksLikeHdf5 = (bytes: Uint8Array): boolean =>
   HDF5_SIGNATURE.every((byte, i) => bytes[i] === byte);
 
-/** By how a file begins, as bytes of latin1. */
-const BEGINNINGS: readonly (readonly [beginning: RegExp, is: FileKind["is"], words: string])[] = [
-  [/^version https:\/\/git-lfs/, "other", "a pointer to a file that git-lfs has not fetched"],
+/** By how a file begins, as characters of latin1. */
+const BEGINNINGS: readonly (readonly [beginning: RegExp | string, is: FileKind["is"], words: string])[] = [
+  ["version https://git-lfs", "other", "a pointer to a file that git-lfs has not fetched"],
   [/^(\xef\xbb\xbf)?\s*<(!doctype|html|\?xml)/i, "other", "a web page (a failed download?)"],
-  [/^PK\x03\x04/, "other", "a zip archive (of PyTorch or NumPy?)"],
-  [/^\x1f\x8b/, "other", "compressed with gzip"],
-  [/^(\x80\x02|\x93NUMPY)/, "other", "a file of Python's (pickle or NumPy)"],
-  [/^\x89PNG/, "other", "an image (PNG)"],
-  [/^\xff\xd8\xff/, "other", "an image (JPEG)"],
-  [/^(\xff\xfe|\xfe\xff)/, "text", "text in UTF-16"],
+  ["PK\x03\x04", "other", "a zip archive (of PyTorch or NumPy?)"],
+  ["\x1f\x8b", "other", "compressed with gzip"],
+  ["\x80\x02", "other", "a file of Python's (pickle or NumPy)"],
+  ["\x93NUMPY", "other", "a file of Python's (pickle or NumPy)"],
+  ["\x89PNG", "other", "an image (PNG)"],
+  ["\xff\xd8\xff", "other", "an image (JPEG)"],
+  ["\xff\xfe", "text", "text in UTF-16"],
+  ["\xfe\xff", "text", "text in UTF-16"],
 ];
 
 /** What a file is by its content; undefined where nothing tells. */
@@ -37,7 +39,9 @@ export function kindOfFile(bytes: Uint8Array): FileKind | undefined {
   if (looksLikeHdf5(bytes)) return { is: "hdf5", words: "an HDF5 file" };
   if (looksLikeSafetensors(bytes)) return { is: "weights", words: "a weight file (safetensors)" };
   const head = Buffer.from(bytes.subarray(0, HEAD)).toString("latin1");
-  const known = BEGINNINGS.find(([beginning]) => beginning.test(head));
+  const known = BEGINNINGS.find(([beginning]) =>
+    typeof beginning === "string" ? head.startsWith(beginning) : beginning.test(head),
+  );
   if (known) return { is: known[1], words: known[2] };
   const isText = /^[\t\n\r\x20-\x7e\x80-\xff]+$/.test(head);
   if (isText && /^(\xef\xbb\xbf)?[\s\xa0\xc2]*(#|\w+\s*[:{]|[{[])/.test(head))
