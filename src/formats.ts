@@ -7,7 +7,6 @@ import {
   flag,
   integer,
   kind,
-  kind,
   listOf,
   optional,
   optionsOf,

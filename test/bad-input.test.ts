@@ -25,9 +25,8 @@ import { cpuTime } from "./support/cpu-time.js";
 import { mutatedBytes, mutatedText, mutatedValues, seedNets } from "./support/mutate.js";
 import { hasOracle, oraclePath } from "./support/oracle.js";
 import { lowerFor, optimise, tsSource } from "./support/pipeline.js";
+import { MOST_MILLISECONDS, usedOrRefused } from "./support/used-or-refused.js";
 
-/** Far above what any of these takes on a busy machine; a hang or a quadratic pass exceeds it. */
-const MOST_MILLISECONDS = 10_000;
 const LONG = 3_600_000;
 /** How many damaged files are tried; 1,000 take half a minute. */
 const RUNS = Number(process.env["CORTADO_FUZZ_RUNS"] ?? 10_000);
@@ -35,19 +34,6 @@ const RUNS = Number(process.env["CORTADO_FUZZ_RUNS"] ?? 10_000);
 const LONGEST_TEXT = 30_000;
 /** Nets of more values than this are lowered only, not planned. */
 const MOST_VALUES = 200_000;
-
-/** Runs something that may refuse its input, but only in words, and soon. */
-async function usedOrRefused(run: () => unknown): Promise<void> {
-  const start = cpuTime();
-  try {
-    await run();
-  } catch (error) {
-    if (!(error instanceof CortadoError)) throw error;
-    expect(error.diagnostics.some(({ severity }) => severity === "error")).toBe(true);
-    expect(error.message).not.toMatch(/\bat .*\.[jt]s:\d+/);
-  }
-  expect(cpuTime() - start).toBeLessThan(MOST_MILLISECONDS);
-}
 
 const valuesOf = (lowered: LoweredNet): number =>
   [...lowered.blobs.values(), ...lowered.params].reduce((sum, { shape }) => sum + sizeOf(shape), 0);

@@ -72,6 +72,9 @@ export interface BlobProto {
   readonly shape: BlobShape | undefined;
   readonly double_data: Float64Array;
   readonly double_diff: Float64Array;
+  /** NVIDIA's fork: the values as plain bytes. */
+  readonly raw_data_type: number;
+  readonly raw_data: Uint8Array;
 }
 
 /** A list of arrays in one file. */
@@ -869,6 +872,14 @@ export const descriptor = {
        "options": {
         "packed": true
        }
+      },
+      "raw_data_type": {
+       "type": "int32",
+       "id": 10
+      },
+      "raw_data": {
+       "type": "bytes",
+       "id": 12
       }
      }
     },

@@ -1,8 +1,10 @@
 /** Files that hold one blob: a binary BlobProto, as Caffe's mean images and infogain matrices are. */
 
-import type { Span } from "../../proto/errors/index.js";
+import { type Span, userError } from "../../proto/errors/index.js";
 import { decodeMessage } from "../../proto/index.js";
 import { quotedPath } from "../../proto/words/names.js";
+import { valuesOfBlob } from "../blob-proto.js";
+import { kindOfFile } from "../file-kind.js";
 import { locateSource } from "./locate.js";
 import { readWhole } from "./whole-file.js";
 
@@ -31,10 +33,8 @@ export async function readBlobFile(
 ): Promise<BlobContents> {
   const path = await locateSource(source, [root], what, span);
   const title = `${what} ${quotedPath(path)}`;
-  const blob = decodeMessage("BlobProto", await readWhole(path, title, LARGEST_FILE), title);
-  return {
-    shape: blob.shape ? blob.shape.dim : [blob.num, blob.channels, blob.height, blob.width],
-    data: blob.double_data.length > 0 ? blob.double_data : blob.data,
-    title,
-  };
+  const bytes = await readWhole(path, title, LARGEST_FILE);
+  const kind = kindOfFile(bytes);
+  if (kind && kind.is !== "blob") throw userError(`${title} is ${kind.words}, and no binary BlobProto`);
+  return { ...valuesOfBlob(decodeMessage("BlobProto", bytes, title)), title };
 }

@@ -24,7 +24,7 @@ export interface BlockFile {
 
 /** Opens a file for positional reading. @throws CortadoError when it cannot be opened or is not a file */
 export async function openBlockFile(path: string): Promise<BlockFile> {
-  const { handle, size } = await openFile(path, path);
+  const { handle, size } = await openFile(path, quotedPath(path));
   const blocks = new Map<number, Uint8Array>();
 
   const readFully = async (offset: number, length: number): Promise<Uint8Array> => {

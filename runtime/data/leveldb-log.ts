@@ -1,66 +1,86 @@
 import { userError } from "../../proto/errors/index.js";
 import { quotedPath } from "../../proto/words/names.js";
 import { openBlockFile } from "./blockfile.js";
+import { maskedCrc } from "./leveldb-bytes.js";
 
 /**
- * LevelDB's log of what is not in a table yet; all of a small database stands there. When it replays a log, LevelDB
- * leaves out what is damaged and says nothing, so that records would be missing from every epoch: the log is
- * checked before.
+ * LevelDB's log of what is not in a table yet (all of a small database stands there), and of what tables there are.
  *
- *     block     32768 bytes, holding records; fewer than 7 bytes left over are padding
- *     record    masked CRC-32C of type and data u32, length u16, type u8, data
+ *     block     32768 bytes, holding parts of records; fewer than 7 bytes left over are zero
+ *     part      checksum of kind and data u32, length u16, kind u8, data
+ *
+ * LevelDB leaves out what is damaged and says nothing, so that records would be missing from every epoch: here it is
+ * an error.
  */
 
 const BLOCK = 32768;
 const HEADER = 7;
-const PREALLOCATED = 0;
-const MASK_DELTA = 0xa282ead8;
-const POLYNOMIAL = 0x82f63b78;
+/** Kinds of parts: a whole record, or its first, a middle, its last. */
+const [WHOLE, FIRST, MIDDLE, LAST] = [1, 2, 3, 4];
+
+interface Part {
+  readonly at: number;
+  readonly kind: number;
+  readonly data: Uint8Array;
+}
 
 /**
- * Checks every record of a log. A last record that is cut off is none: its writer ended in the middle of it.
+ * The records of a log, in order. A last one that is cut off is none: its writer ended in the middle of it.
  *
- * @throws CortadoError when a record does not have its checksum or does not fit its block
+ * @throws CortadoError when a part does not have its checksum, does not fit its block, or belongs to no record
  */
-export async function verifyLog(path: string): Promise<void> {
+export async function readLog(path: string): Promise<readonly Uint8Array[]> {
+  const damaged = (at: number): never => {
+    throw userError(`corrupt log ${quotedPath(path)}: a damaged record at byte ${at}`);
+  };
+  const records: Uint8Array[] = [];
+  let begun: Uint8Array[] | undefined;
   const file = await openBlockFile(path);
   try {
     for (let start = 0; start < file.size; start += BLOCK) {
       const length = Math.min(BLOCK, file.size - start);
-      const damaged = damageIn(await file.read(start, length), length < BLOCK);
-      if (damaged !== undefined)
-        throw userError(`corrupt log ${quotedPath(path)}: a damaged record at byte ${start + damaged}`);
+      const block = (await file.read(start, length)).slice();
+      for (const { at, kind, data } of partsOf(block, start + length === file.size, (at) =>
+        damaged(start + at),
+      )) {
+        const begins = kind === WHOLE || kind === FIRST;
+        if (begins !== (begun === undefined)) damaged(start + at);
+        begun = [...(begun ?? []), data];
+        if (kind === FIRST || kind === MIDDLE) continue;
+        records.push(begun.length === 1 ? data : Buffer.concat(begun));
+        begun = undefined;
+      }
     }
   } finally {
     await file.close();
   }
+  return records;
 }
 
-/** Where the first damaged record of a block begins. */
-function damageIn(block: Uint8Array, isLast: boolean): number | undefined {
+function partsOf(block: Uint8Array, isLast: boolean, damaged: (at: number) => never): readonly Part[] {
   const view = new DataView(block.buffer, block.byteOffset, block.byteLength);
-  for (let at = 0; at + HEADER <= block.length; ) {
-    const end = at + HEADER + view.getUint16(at + 4, true);
-    if (block[at + 6] === PREALLOCATED && end === at + HEADER) return undefined;
-    if (end > block.length) return isLast ? undefined : at;
-    if (masked(crc32c(block, at + 6, end)) !== view.getUint32(at, true)) return at;
-    at = end;
+  const parts: Part[] = [];
+  const isSound = (at: number, end: number): boolean =>
+    maskedCrc(block, at + 6, end) === view.getUint32(at, true);
+  const endAt = (at: number): number => at + HEADER + view.getUint16(at + 4, true);
+  /** Cut off, and not of a damaged length: else it would be sound up to the end, or others would follow. */
+  const isCutOff = (at: number): boolean => {
+    if (!isLast || isSound(at, block.length)) return false;
+    for (let next = at + 1; next + HEADER <= block.length; next++)
+      if (block[next + 6] <= LAST && endAt(next) <= block.length && isSound(next, endAt(next))) return false;
+    return true;
+  };
+  let at = 0;
+  for (; at + HEADER <= block.length; at = endAt(at)) {
+    const [kind, end] = [block[at + 6], endAt(at)];
+    // Room that its writer took in advance.
+    if (kind === 0 && end === at + HEADER) break;
+    if (end > block.length) return isCutOff(at) ? parts : damaged(at);
+    if (!isSound(at, end) || kind > LAST) damaged(at);
+    parts.push({ at, kind, data: block.subarray(at + HEADER, end) });
   }
-  return undefined;
+  const rest = block.subarray(at).findIndex((byte) => byte !== 0);
+  // A last header may be cut off too.
+  if (rest !== -1 && !(isLast && block.length - at < HEADER)) damaged(at + rest);
+  return parts;
 }
-
-const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let value = byte;
-  for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ POLYNOMIAL : value >>> 1;
-  return value;
-});
-
-/** The CRC of Castagnoli's polynomial, of bytes [from, to). */
-function crc32c(bytes: Uint8Array, from: number, to: number): number {
-  let crc = 0xffffffff;
-  for (let i = from; i < to; i++) crc = CRC_TABLE[(crc ^ bytes[i]) & 0xff] ^ (crc >>> 8);
-  return ~crc >>> 0;
-}
-
-/** LevelDB stores no plain CRC, since its data may hold CRCs itself: rotated by 15 bits, plus a constant. */
-const masked = (crc: number): number => (((crc >>> 15) | (crc << 17)) + MASK_DELTA) >>> 0;

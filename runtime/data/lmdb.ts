@@ -17,8 +17,8 @@ import type { KeyValueCursor } from "./records.js";
  *     node      low u16, high u16, flags u16, key size u16, key, then (in a leaf) the value or the number of
  *               the first of the overflow pages that hold it
  *
- * Everything is checked against the page and the file before it is used. Keys must rise and the depth is
- * limited, so a corrupt file with a cycle ends in an error and never in a loop.
+ * Everything is checked against the page and the file before it is used. Keys must rise, all records stand at one
+ * depth, and no page is used twice, so a corrupt file with a cycle ends in an error and never in a loop.
  */
 
 const MAGIC = 0xbeefc0de;
@@ -197,9 +197,16 @@ function cursorOver(file: BlockFile, meta: Meta): KeyValueCursor {
   let started = false;
   let passed = 0;
   let lastKey: Uint8Array | undefined;
+  const claimed = createPageSet();
+  /** Each page belongs to one branch, leaf or value. */
+  const claim = (number: number): void => {
+    if (!claimed.add(number)) throw corrupt(file, `page ${number} is used twice`);
+  };
 
-  const openPage = async (number: number): Promise<Level> => {
+  const openPage = async (number: number, depth: number): Promise<Level> => {
     if (number < 2 || number >= pages) throw corrupt(file, `page ${number} of ${pages}`);
+    if (depth > meta.depth) throw corrupt(file, `deeper than the ${meta.depth} levels it declares`);
+    claim(number);
     // A copy: the walk comes back to branch pages after other reads.
     const bytes = (await file.read(number * pageSize, pageSize)).slice();
     const view = viewOf(bytes);
@@ -216,7 +223,10 @@ function cursorOver(file: BlockFile, meta: Meta): KeyValueCursor {
     }
     const count = (lower - layout.header) / 2;
     if (count === 0) throw corrupt(file, `page ${number} is empty`);
-    return { number, view, bytes, leaf: (flags & LEAF) !== 0, count, next: 0 };
+    const leaf = (flags & LEAF) !== 0;
+    if (leaf && depth !== meta.depth)
+      throw corrupt(file, `records at level ${depth} of the ${meta.depth} it declares`);
+    return { number, view, bytes, leaf, count, next: 0 };
   };
 
   const nodeAt = ({ number, view, bytes, leaf }: Level, index: number): Node => {
@@ -235,14 +245,14 @@ function cursorOver(file: BlockFile, meta: Meta): KeyValueCursor {
     started = true;
     if (meta.root === NO_PAGE) return;
     if (meta.root > BigInt(pages)) throw corrupt(file, `its root is page ${meta.root} of ${pages}`);
-    path = [await openPage(Number(meta.root))];
+    path = [await openPage(Number(meta.root), 1)];
   };
 
   /** Counts a record, and refuses one that no database of Caffe's holds. */
   const checkRecord = ({ number }: Level, { flags, key }: Node): void => {
     if (flags & (SUB_DATA | DUP_DATA))
       throw userError(`${quotedPath(file.path)} holds named databases inside it; Caffe's databases never do`);
-    if (ordered && lastKey && compareBytes(lastKey, key) >= 0)
+    if (ordered && lastKey && Buffer.compare(lastKey, key) >= 0)
       throw corrupt(file, `keys of page ${number} do not rise`);
     if (++passed > meta.entries) throw corrupt(file, `more than the ${meta.entries} records it declares`);
     lastKey = key;
@@ -259,9 +269,7 @@ function cursorOver(file: BlockFile, meta: Meta): KeyValueCursor {
       }
       const node = nodeAt(level, level.next++);
       if (!level.leaf) {
-        if (path.length >= meta.depth)
-          throw corrupt(file, `deeper than the ${meta.depth} levels it declares`);
-        path.push(await openPage(node.number));
+        path.push(await openPage(node.number, path.length + 1));
         continue;
       }
       checkRecord(level, node);
@@ -286,6 +294,8 @@ function cursorOver(file: BlockFile, meta: Meta): KeyValueCursor {
       throw corrupt(file, `page ${first} should hold a long value`);
     }
     if (node.number > held) throw corrupt(file, `a value longer than the pages from ${first} on`);
+    const end = offset + layout.header + node.number;
+    for (let page = Number(first); page * pageSize < end; page++) claim(page);
     return (await file.read(offset + layout.header, node.number)).slice();
   };
 
@@ -301,14 +311,28 @@ function cursorOver(file: BlockFile, meta: Meta): KeyValueCursor {
       started = false;
       passed = 0;
       lastKey = undefined;
+      claimed.clear();
     },
     close: () => file.close(),
   };
 }
 
-/** Order of byte strings as memcmp has it, the shorter first when one begins the other. */
-function compareBytes(a: Uint8Array, b: Uint8Array): number {
-  const shared = Math.min(a.length, b.length);
-  for (let i = 0; i < shared; i++) if (a[i] !== b[i]) return a[i] - b[i];
-  return a.length - b.length;
+const PAGES_IN_PART = 1 << 16;
+
+/** A set of page numbers, a bit for each; the memory it takes is that of the parts that are in use. */
+function createPageSet(): { add(number: number): boolean; clear(): void } {
+  const parts = new Map<number, Uint8Array>();
+  return {
+    add(number) {
+      const index = Math.floor(number / PAGES_IN_PART);
+      const part = parts.get(index) ?? new Uint8Array(PAGES_IN_PART / 8);
+      parts.set(index, part);
+      const within = number % PAGES_IN_PART;
+      const bit = 1 << (within & 7);
+      const isNew = (part[within >> 3] & bit) === 0;
+      part[within >> 3] |= bit;
+      return isNew;
+    },
+    clear: () => parts.clear(),
+  };
 }

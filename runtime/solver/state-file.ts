@@ -1,9 +1,11 @@
-import { readFile } from "node:fs/promises";
+import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileError, userError } from "../../proto/errors/index.js";
+import { type CortadoError, fileError, userError } from "../../proto/errors/index.js";
 import { createMessage, decodeMessage, encodeMessage } from "../../proto/index.js";
 import { quotedPath } from "../../proto/words/names.js";
 import { writeFileAtomically } from "../atomic-file.js";
+import { valuesOfBlob } from "../blob-proto.js";
+import { type FileKind, kindOfFile, looksLikeHdf5 } from "../file-kind.js";
 import { openHdf5, writeHdf5 } from "../hdf5-file.js";
 import { inTemporaryFolder } from "../leftovers.js";
 
@@ -23,6 +25,9 @@ export interface SavedState {
   readonly history: readonly SavedBlob[];
 }
 
+/** Bytes that tell HDF5 from the binary form. */
+const HEAD_BYTES = 16;
+
 const isHdf5 = (file: string): boolean => file.endsWith(".h5");
 
 /**
@@ -39,21 +44,40 @@ export async function writeState(file: string, state: SavedState): Promise<void>
 }
 
 /**
- * Reads a state of either form: its name says which.
+ * Reads a state of either form: its content says which.
  *
  * @throws CortadoError when it cannot be read, or is damaged, or is something else
  */
 export async function readState(file: string): Promise<SavedState> {
   const what = `the solver state ${quotedPath(file)}`;
-  if (isHdf5(file)) return readHdf5(file, what);
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(file);
+    const handle = await open(file, "r");
+    try {
+      bytes = new Uint8Array(HEAD_BYTES);
+      const { bytesRead } = await handle.read(bytes, 0, HEAD_BYTES, 0);
+      if (bytesRead < HEAD_BYTES || !looksLikeHdf5(bytes)) bytes = await handle.readFile();
+    } finally {
+      await handle.close();
+    }
   } catch (error) {
     throw fileError(`${what} cannot be read`, error);
   }
+  if (looksLikeHdf5(bytes)) return readHdf5(file, what);
+  const kind = kindOfFile(bytes);
+  if (kind && kind.is !== "state") throw wrongKind(file, kind);
+  // Its reader says what is wrong with it.
+  if (!kind && isHdf5(file)) return readHdf5(file, what);
   return decodeBinary(bytes, what);
 }
+
+const wrongKind = (file: string, { is, words }: Pick<FileKind, "is" | "words">): CortadoError =>
+  userError(
+    `${quotedPath(file)} is ${words}, not a solver state`,
+    is === "weights"
+      ? "--weights starts from it (in code: weights); to go on, give the .solverstate that was written with it"
+      : undefined,
+  );
 
 function encodeBinary({ iteration, currentStep, model, history }: SavedState): Uint8Array {
   return encodeMessage("SolverState", {
@@ -72,10 +96,7 @@ function decodeBinary(bytes: Uint8Array, what: string): SavedState {
     iteration: iter,
     currentStep: current_step,
     model: learned_net,
-    history: history.map(({ shape, data, double_data }) => ({
-      shape: shape?.dim ?? [],
-      data: data.length > 0 || double_data.length === 0 ? data : Float32Array.from(double_data),
-    })),
+    history: history.map(valuesOfBlob),
   };
 }
 
@@ -96,6 +117,8 @@ async function readHdf5(path: string, what: string): Promise<SavedState> {
   const file = await openHdf5(path, what);
   try {
     const datasets = new Map(file.datasets.map((dataset) => [dataset.path, dataset]));
+    if (!datasets.has("iter") && file.datasets.some(({ path: at }) => at.startsWith("data/")))
+      throw wrongKind(path, { is: "weights", words: "a weight file (.caffemodel.h5)" });
     const wholeNumber = (name: string): number => {
       const value = datasets.get(name)?.single();
       if (typeof value === "number") return value;

@@ -1,13 +1,11 @@
 import { endianness } from "node:os";
 import { CortadoError, createDiagnostics, type Diagnostic, userError } from "../../proto/errors/index.js";
 import {
-  type BlobProto,
   createMessage,
   decodeMessage,
   encodeMessage,
   type FieldInfo,
   fieldInfo,
-  has,
   type LayerParameter,
   type MessageName,
   messageInfo,
@@ -17,6 +15,7 @@ import {
 import { upgradeNet } from "../../proto/upgrade/upgrade.js";
 import { showShape } from "../../proto/words/amounts.js";
 import { quoted } from "../../proto/words/names.js";
+import { valuesOfBlob } from "../blob-proto.js";
 import { fillsShape, type WeightBlob, type WeightSet } from "./weight-set.js";
 
 /**
@@ -34,12 +33,16 @@ export function decodeCaffemodel(bytes: Uint8Array, what: string): WeightSet {
       name,
       type,
       blobs: blobs.map((blob, index): WeightBlob => {
-        const shape = shapeOf(blob);
-        const data = blob.double_data.length > 0 ? Float32Array.from(blob.double_data) : blob.data;
+        const { shape, data } = valuesOfBlob(blob);
+        const isRaw = data.length === 0 && blob.raw_data.length > 0;
+        const held = isRaw
+          ? `${blob.raw_data.length} bytes of raw_data (NVIDIA's fork of Caffe), type ${blob.raw_data_type},`
+          : `${data.length} values`;
         if (!fillsShape(data.length, shape))
           errors.push({
             severity: "error",
-            message: `${what}: parameter ${index} of layer ${quoted(name)} has ${data.length} values for its shape ${showShape(shape)}`,
+            message: `${what}: parameter ${index} of layer ${quoted(name)} has ${held} for its shape ${showShape(shape)}`,
+            hint: data.length === 0 && !isRaw && shape.length > 0 ? ELSEWHERE : undefined,
           });
         return { shape, data };
       }),
@@ -52,6 +55,9 @@ export function decodeCaffemodel(bytes: Uint8Array, what: string): WeightSet {
     );
   return { layers };
 }
+
+const ELSEWHERE =
+  "a fork of Caffe may keep values in fields of its own: let it write them as BVLC Caffe does (data)";
 
 /**
  * Forks of Caffe gave numbers of its fields to settings of their own; weights do not need any, so that such a file is
@@ -69,15 +75,6 @@ function layersOf(net: NetParameter, what: string, errors: Diagnostic[]): readon
   for (const { severity, message, hint } of diagnostics.all)
     if (severity === "error") errors.push({ severity, message: `${what}: ${message}`, hint });
   return layer;
-}
-
-/** A blob that says nothing of its shape is taken as a list. */
-function shapeOf(blob: BlobProto): readonly number[] {
-  if (blob.shape) return blob.shape.dim;
-  const legacy = (["num", "channels", "height", "width"] as const).some((field) => has(blob, field));
-  return legacy
-    ? [blob.num, blob.channels, blob.height, blob.width]
-    : [blob.double_data.length || blob.data.length];
 }
 
 /**

@@ -6,9 +6,9 @@ import { DEEPEST_GROUP, openHdf5, writeHdf5 } from "../hdf5-file.js";
 import { inTemporaryFolder } from "../leftovers.js";
 import type { WeightBlob, WeightSet } from "./weight-set.js";
 
-const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
-
-export const looksLikeHdf5 = (bytes: Uint8Array): boolean => SIGNATURE.every((byte, i) => bytes[i] === byte);
+/** What to do with a state that was given as weights. */
+export const GO_ON =
+  "--snapshot goes on from it (in code: solver.restore); its weights are the .caffemodel beside it";
 
 /** The library works on files; bytes go through a temporary folder. */
 async function inScratch<T>(work: (path: string) => Promise<T>): Promise<T> {
@@ -38,7 +38,10 @@ export async function readHdf5Weights(path: string, what: string): Promise<Weigh
   const file = await openHdf5(path, what);
   try {
     const layers = new Map<string, (WeightBlob | undefined)[]>();
-    for (const { path: at, shape, read } of file.datasets) {
+    for (const dataset of file.datasets) {
+      if (!/^data(\/|$)/.test(dataset.path)) continue;
+      // Of a link into another file there is no shape: a layer must not be missing for it.
+      const { path: at, shape, read } = dataset;
       // A layer's name may have slashes of its own: the index is what follows the last.
       const [, name, index] = /^data\/(.+)\/(0|[1-9]\d{0,3})$/s.exec(at) ?? [];
       if (name === undefined) continue;
@@ -46,6 +49,8 @@ export async function readHdf5Weights(path: string, what: string): Promise<Weigh
       blobs[Number(index)] = { shape, data: read() };
       layers.set(name, blobs);
     }
+    if (layers.size === 0 && file.datasets.some(({ path: at }) => at === "iter"))
+      throw userError(`${what} is a solver state, not a weight file`, GO_ON);
     if (layers.size === 0)
       throw userError(`${what} holds no weights`, "a .caffemodel.h5 has datasets /data/<layer>/<index>");
     const whole = [...layers].map(([name, blobs]) => ({

@@ -4,6 +4,8 @@ import { open, readFile } from "node:fs/promises";
 import { fileError, userError } from "../../proto/errors/index.js";
 import { quotedPath } from "../../proto/words/names.js";
 import { writeFileAtomically } from "../atomic-file.js";
+import { kindOfFile } from "../file-kind.js";
+import { GO_ON } from "./hdf5-weights.js";
 import { type MatchReport, formatMatchReport as reportText } from "./match.js";
 import { ENCODE_WEIGHTS, FORMAT_MATCH_REPORT, READ_WEIGHTS, WRITE_WEIGHTS } from "./weight-arguments.js";
 import {
@@ -41,8 +43,9 @@ export const readWeightSet = async (source: string | Uint8Array | WeightSet): Pr
 
 async function decode(bytes: Uint8Array, what: string): Promise<WeightSet> {
   const marked = markedFormat(bytes);
-  const wrong = marked ? undefined : wrongKind(bytes);
-  if (wrong) throw userError(`${what} is ${wrong}, not a weight file`);
+  const kind = marked ? undefined : kindOfFile(bytes);
+  if (kind && kind.is !== "weights")
+    throw userError(`${what} is ${kind.words}, not a weight file`, kind.is === "state" ? GO_ON : undefined);
   return (marked ?? WEIGHT_FORMATS.caffemodel).decode(bytes, what);
 }
 
@@ -66,26 +69,6 @@ async function readFileOf(path: string, what: string): Promise<WeightSet> {
     throw fileError(`cannot read the weights ${what}`, error);
   }
   return readInPlace ? readInPlace(path, what) : decode(bytes ?? new Uint8Array(), what);
-}
-
-/** What people give by mistake, known by its first bytes. */
-function wrongKind(bytes: Uint8Array): string | undefined {
-  if (bytes.length === 0) return "empty";
-  const head = Buffer.from(bytes.subarray(0, 512)).toString("latin1");
-  if (head.startsWith("version https://git-lfs")) return "a pointer to a file that git-lfs has not fetched";
-  if (/^(\xef\xbb\xbf)?\s*<(!doctype|html|\?xml)/i.test(head)) return "a web page (a failed download?)";
-  if (head.startsWith("PK\x03\x04")) return "a zip archive (of PyTorch or NumPy?)";
-  if (head.startsWith("\x1f\x8b")) return "compressed with gzip";
-  if (head.startsWith("\x80\x02") || head.startsWith("\x93NUMPY"))
-    return "a file of Python's (pickle or NumPy)";
-  // The first field of both is a number, and that of a net is its name.
-  if (head.startsWith("\x08")) return "a solver state or a mean image";
-  if (
-    /^[\t\n\r\x20-\x7e\x80-\xff]+$/.test(head) &&
-    /^(\xef\xbb\xbf)?[\s\xa0\xc2]*(#|\w+\s*[:{]|[{[])/.test(head)
-  )
-    return "text (a prototxt?)";
-  return undefined;
 }
 
 /**

@@ -1,55 +1,70 @@
 import { userError } from "../../proto/errors/index.js";
 import { showShape } from "../../proto/words/amounts.js";
 import { quoted } from "../../proto/words/names.js";
+import { BFLOAT16, FLOAT16, FLOAT32, FLOAT64, float32Of, type NumberLayout } from "../numbers.js";
 import { fillsShape, type WeightBlob, type WeightSet } from "./weight-set.js";
 
 /** The format's own limit on its header. */
 const LONGEST_HEADER = 100_000_000;
 const ALIGNMENT = 8;
 
+/** The format's types of numbers that are read; all are little-endian. */
+const DTYPES: ReadonlyMap<unknown, NumberLayout> = new Map<unknown, NumberLayout>([
+  ["F64", { is: "float", bytes: 8, layout: FLOAT64 }],
+  ["F32", { is: "float", bytes: 4, layout: FLOAT32 }],
+  ["F16", { is: "float", bytes: 2, layout: FLOAT16 }],
+  ["BF16", { is: "float", bytes: 2, layout: BFLOAT16 }],
+  ...([1, 2, 4, 8] as const).flatMap((bytes): [string, NumberLayout][] => [
+    [`I${8 * bytes}`, { is: "integer", bytes, signed: true }],
+    [`U${8 * bytes}`, { is: "integer", bytes, signed: false }],
+  ]),
+]);
+
 /** One tensor's entry in the header, once checked. */
 interface Entry {
   readonly name: string;
-  readonly dtype: "F32" | "F64";
+  readonly numbers: NumberLayout;
   readonly shape: readonly number[];
   readonly from: number;
   readonly to: number;
 }
 
-/** Whether bytes begin as a safetensors file does: a plausible header length, then a JSON object. */
-export function looksLikeSafetensors(bytes: Uint8Array): boolean {
-  return headerLength(bytes) !== undefined && bytes[8] === 0x7b;
-}
-
-function headerLength(bytes: Uint8Array): number | undefined {
+/** The length of the header of a safetensors file, where bytes begin with a plausible one. */
+function safetensorsHeader(bytes: Uint8Array): number | undefined {
   if (bytes.length < 9) return undefined;
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
   return length >= 2 && length <= LONGEST_HEADER ? length : undefined;
 }
 
+/** Whether bytes begin as a safetensors file does: a plausible header length, then a JSON object. */
+export const looksLikeSafetensors = (bytes: Uint8Array): boolean =>
+  safetensorsHeader(bytes) !== undefined && bytes[8] === 0x7b;
+
 /**
  * Decodes a `.safetensors` file whose tensors are named `<layer>/<index>`, as `encodeSafetensors` names them.
- * Layer types come from the metadata; F64 is rounded to float32.
+ * Layer types come from the metadata; numbers of other types than F32 are converted to float32.
  *
  * @param what what the user called it, for messages
- * @throws CortadoError when the header is not sound: out of bounds, overlapping, of another dtype
+ * @throws CortadoError when the header is not sound: out of bounds, overlapping, with holes, of an unknown dtype
  */
 export function decodeSafetensors(bytes: Uint8Array, what: string): WeightSet {
-  const length = headerLength(bytes) ?? damaged(what, "its header has no proper length");
+  const length = safetensorsHeader(bytes) ?? damaged(what, "its header has no proper length");
   if (8 + length > bytes.length) damaged(what, "its header is cut short");
   const header = parseHeader(bytes.subarray(8, 8 + length), what);
   const body = bytes.subarray(8 + length);
-  const metadata = (header["__metadata__"] ?? {}) as Record<string, unknown>;
+  const metadata = metadataOf(header, what);
   const entries = Object.entries(header)
-    .filter(([name]) => name !== "__metadata__")
+    .filter(([name]) => name !== METADATA)
     .map(([name, value]) => checkEntry(name, value, body.length, what));
   let end = 0;
   for (const entry of [...entries].sort((a, b) => a.from - b.from || a.to - b.to)) {
     if (entry.from < end) damaged(what, `tensor ${quoted(entry.name)} overlaps another`);
+    if (entry.from > end) damaged(what, `there are bytes of no tensor before ${quoted(entry.name)}`);
     end = entry.to;
   }
   if (entries.length === 0)
     throw userError(`${what} holds no weights`, "a .safetensors file of weights has tensors <layer>/<index>");
+  if (end !== body.length) damaged(what, `its tensors end at byte ${end} of their ${body.length}`);
   const layers = new Map<string, (WeightBlob | undefined)[]>();
   for (const entry of entries) {
     const [, layer, index] =
@@ -61,7 +76,7 @@ export function decodeSafetensors(bytes: Uint8Array, what: string): WeightSet {
   }
   return {
     layers: [...layers].map(([name, blobs]) => {
-      const type = Object.hasOwn(metadata, `type:${name}`) ? String(metadata[`type:${name}`]) : "";
+      const type = metadata.get(`type:${name}`) ?? "";
       const missing = Array.from(blobs).indexOf(undefined);
       if (missing !== -1) damaged(what, `layer ${quoted(name)} has no tensor ${missing}`);
       return { name, type, blobs: blobs as WeightBlob[] };
@@ -73,23 +88,57 @@ function damaged(what: string, why: string): never {
   throw userError(`${what} is not a sound safetensors file: ${why}`);
 }
 
+const METADATA = "__metadata__";
+
 function parseHeader(bytes: Uint8Array, what: string): Record<string, unknown> {
+  let text: string;
+  let header: unknown;
   try {
-    const header: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-    if (typeof header === "object" && header !== null && !Array.isArray(header))
-      return header as Record<string, unknown>;
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    header = JSON.parse(text);
   } catch {
-    // Reported below.
+    return damaged(what, "its header is no JSON object");
   }
-  return damaged(what, "its header is no JSON object");
+  if (typeof header !== "object" || header === null || Array.isArray(header))
+    return damaged(what, "its header is no JSON object");
+  const twice = repeatedKey(text);
+  if (twice !== undefined) damaged(what, `its header says ${quoted(twice)} twice`);
+  return header as Record<string, unknown>;
+}
+
+/** A key that stands twice in one object of a JSON text: its parser takes the last one. */
+function repeatedKey(text: string): string | undefined {
+  const objects: Set<string>[] = [];
+  for (const [token, key] of text.matchAll(/"((?:[^"\\]|\\.)*)"\s*:|"(?:[^"\\]|\\.)*"|[{}]/gs)) {
+    if (token === "{") objects.push(new Set());
+    else if (token === "}") objects.pop();
+    else if (key !== undefined) {
+      const name = JSON.parse(`"${key}"`) as string;
+      if (objects.at(-1)?.has(name)) return name;
+      objects.at(-1)?.add(name);
+    }
+  }
+  return undefined;
+}
+
+function metadataOf(header: Record<string, unknown>, what: string): ReadonlyMap<string, string> {
+  const metadata = Object.hasOwn(header, METADATA) ? header[METADATA] : {};
+  if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata))
+    return damaged(what, `its ${METADATA} is no object`);
+  return new Map(
+    Object.entries(metadata).map(([name, value]) =>
+      typeof value === "string" ? [name, value] : damaged(what, `its metadata ${quoted(name)} is no text`),
+    ),
+  );
 }
 
 function checkEntry(name: string, value: unknown, bodyLength: number, what: string): Entry {
   const fail = (why: string): never => damaged(what, `tensor ${quoted(name)} ${why}`);
   if (typeof value !== "object" || value === null) fail("has no description");
   const { dtype, shape, data_offsets: offsets } = value as Record<string, unknown>;
-  if (dtype !== "F32" && dtype !== "F64")
-    return fail(`has dtype ${quoted(String(dtype))}; F32 and F64 can be read`);
+  if (typeof dtype !== "string") return fail("has no proper dtype");
+  const numbers =
+    DTYPES.get(dtype) ?? fail(`has dtype ${quoted(dtype)}; ${[...DTYPES.keys()].join(", ")} can be read`);
   if (!Array.isArray(shape) || !shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0))
     return fail("has no proper shape");
   if (
@@ -100,16 +149,14 @@ function checkEntry(name: string, value: unknown, bodyLength: number, what: stri
     return fail("has no proper data_offsets");
   const [from, to] = offsets as [number, number];
   if (from < 0 || to < from || to > bodyLength) fail("lies outside the file");
-  if (!fillsShape((to - from) / (dtype === "F32" ? 4 : 8), shape as number[]))
+  if (!fillsShape((to - from) / numbers.bytes, shape as number[]))
     fail(`has ${to - from} bytes of ${dtype} for its shape ${showShape(shape as number[])}`);
-  return { name, dtype, shape: shape as number[], from, to };
+  return { name, numbers, shape: shape as number[], from, to };
 }
 
 /** A copy, since the body need not be aligned. (A Buffer's own `slice` would not copy.) */
-function valuesOf({ dtype, from, to }: Entry, body: Uint8Array): Float32Array {
-  const copy = Uint8Array.prototype.slice.call(body, from, to);
-  return dtype === "F32" ? new Float32Array(copy.buffer) : Float32Array.from(new Float64Array(copy.buffer));
-}
+const valuesOf = ({ numbers, from, to }: Entry, body: Uint8Array): Float32Array =>
+  float32Of(Uint8Array.prototype.slice.call(body, from, to), numbers) ?? new Float32Array(0);
 
 /**
  * Encodes weights as float32 tensors named `<layer>/<index>`; types of layers go into the metadata. The pieces together
@@ -129,7 +176,7 @@ export function encodeSafetensors(weights: WeightSet): readonly Uint8Array[] {
       at += data.byteLength;
     }
   }
-  header["__metadata__"] = metadata;
+  header[METADATA] = metadata;
   const text = new TextEncoder().encode(JSON.stringify(header));
   const padded = Math.ceil(text.length / ALIGNMENT) * ALIGNMENT;
   const head = new Uint8Array(8 + padded).fill(0x20, 8);

@@ -1,8 +1,9 @@
 import { userError } from "../../proto/errors/index.js";
 import { orList } from "../../proto/errors/suggest.js";
 import { quotedPath } from "../../proto/words/names.js";
+import { looksLikeHdf5 } from "../file-kind.js";
 import { decodeCaffemodel, encodeCaffemodel } from "./caffemodel.js";
-import { decodeHdf5, encodeHdf5, looksLikeHdf5, readHdf5Weights } from "./hdf5-weights.js";
+import { decodeHdf5, encodeHdf5, readHdf5Weights } from "./hdf5-weights.js";
 import { decodeSafetensors, encodeSafetensors, looksLikeSafetensors } from "./safetensors.js";
 import type { WeightSet } from "./weight-set.js";
 

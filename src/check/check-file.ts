@@ -2,7 +2,6 @@
 
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { sizeOf } from "../../codegen/ir/graph.js";
 import {
   CortadoError,
   createDiagnostics,
@@ -13,7 +12,11 @@ import {
 import { decodeMessage, messageInfo } from "../../proto/index.js";
 import { showCount, showShape } from "../../proto/words/amounts.js";
 import { quotedPath } from "../../proto/words/names.js";
+import { valuesOfBlob } from "../../runtime/blob-proto.js";
+import { kindOfFile } from "../../runtime/file-kind.js";
+import { readState } from "../../runtime/solver/state-file.js";
 import { readWeights } from "../../runtime/weights/index.js";
+import { fillsShape } from "../../runtime/weights/weight-set.js";
 import { schemaWith } from "../layers/index.js";
 import { parseSolver, readNet, type SolverDef } from "../net-text/index.js";
 import { checkSolver } from "../solvers/check-solver.js";
@@ -159,9 +162,11 @@ function distinct(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
   });
 }
 
-/** Weights, a solver's state or a mean image: whichever can be read. */
+/** Weights, a solver's state or a mean image: what its name or its content says, or whichever can be read. */
 async function checkBinary(path: string, bytes: Uint8Array): Promise<FileReport> {
-  if (/\.solverstate$/i.test(path)) return checkState(path, bytes);
+  const kind = kindOfFile(bytes)?.is;
+  if (/\.solverstate(\.h5)?$/i.test(path) || kind === "state") return checkState(path);
+  if (kind === "blob") return checkBlob(path, bytes);
   try {
     const { layers } = await readWeights(path);
     const blobs = layers.flatMap((layer) => layer.blobs);
@@ -170,7 +175,7 @@ async function checkBinary(path: string, bytes: Uint8Array): Promise<FileReport>
     const kind = `weights (${showCount(layers.length, "layer")}, ${showCount(values, "value")})`;
     return { kind, diagnostics: [], notes: [] };
   } catch (error) {
-    const others = [checkState(path, bytes), checkBlob(path, bytes)];
+    const others = [await checkState(path), checkBlob(path, bytes)];
     return others.find(({ diagnostics }) => diagnostics.length === 0) ?? failed("binary file", error);
   }
 }
@@ -178,23 +183,27 @@ async function checkBinary(path: string, bytes: Uint8Array): Promise<FileReport>
 /** A mean image is a blob by itself. */
 function checkBlob(path: string, bytes: Uint8Array): FileReport {
   try {
-    const blob = decodeMessage("BlobProto", bytes, path);
-    const shape = blob.shape?.dim ?? [blob.num, blob.channels, blob.height, blob.width];
-    if (blob.data.length === 0 || sizeOf([...shape]) !== blob.data.length)
-      throw userError(`${quotedPath(path)} is no blob`);
-    return { kind: `blob (${showShape([...shape])})`, diagnostics: [], notes: [] };
+    const { shape, data } = valuesOfBlob(decodeMessage("BlobProto", bytes, quotedPath(path)));
+    if (data.length === 0 || !fillsShape(data.length, shape))
+      throw userError(`${quotedPath(path)} has ${data.length} values for its shape ${showShape(shape)}`);
+    return { kind: `blob (${showShape(shape)})`, diagnostics: [], notes: [] };
   } catch (error) {
     return failed("blob", error);
   }
 }
 
-function checkState(path: string, bytes: Uint8Array): FileReport {
+async function checkState(path: string): Promise<FileReport> {
   try {
-    const state = decodeMessage("SolverState", bytes, path);
-    if (state.history.length === 0 && state.learned_net === "")
+    const state = await readState(path);
+    if (state.history.length === 0 && state.model === "")
       throw userError(`${quotedPath(path)} is no solver state: it has neither a net nor a history`);
+    for (const [i, { shape, data }] of state.history.entries())
+      if (!fillsShape(data.length, shape))
+        throw userError(
+          `${quotedPath(path)}: history blob ${i} has ${data.length} values for its shape ${showShape(shape)}`,
+        );
     return {
-      kind: `solver state (iteration ${state.iter}, ${showCount(state.history.length, "history blob")})`,
+      kind: `solver state (iteration ${state.iteration}, ${showCount(state.history.length, "history blob")})`,
       diagnostics: [],
       notes: [],
     };

@@ -5,6 +5,7 @@ import { CortadoError, createDiagnostics, type Diagnostic } from "../../proto/er
 import { showShape } from "../../proto/words/amounts.js";
 import { quoted, quotedPath, unquoted } from "../../proto/words/names.js";
 import { fixedSizeOf } from "../../runtime/data/feed-spec.js";
+import { locateSource } from "../../runtime/data/locate.js";
 import { type Feed, openFeed } from "../../runtime/data/open-feed.js";
 import { feedsOf, type LayerFeed, type LayerType, lowerNet, NOT_OPENED } from "../layers/index.js";
 import type { CompileOptions } from "../net/compile-options.js";
@@ -191,6 +192,9 @@ async function shapesOfFeed(
     // A mean image need not be there either.
     const transform =
       "transform" in spec && spec.transform.meanFile === undefined ? spec.transform : undefined;
+    // A database that is there is to be sound.
+    if (spec.kind === "records" && transform && (await isThere(spec.source, root)))
+      return { misfits: error.diagnostics.map((one) => ({ ...one, span: one.span ?? spec.span })) };
     const place = transform?.span;
     return { misfits: error.diagnostics.filter(({ span }) => span !== undefined && span === place) };
   }
@@ -198,3 +202,9 @@ async function shapesOfFeed(
   await feed.close();
   return { shapes, misfits: [] };
 }
+
+const isThere = (source: string, root: string): Promise<boolean> =>
+  locateSource(source, [root], "the data source").then(
+    () => true,
+    () => false,
+  );

@@ -58,6 +58,7 @@ export const SLOW_FILES: readonly string[] = [
   "test/src/cli/device-query.test.ts",
   "test/src/cli/process.test.ts",
   "test/runtime/hdf5-file.test.ts",
+  "test/bad-stores.test.ts",
   "test/runtime/weights/round-trip.test.ts",
   "test/src/layers/wrong-parameters.test.ts",
   "test/src/cli/layers.test.ts",

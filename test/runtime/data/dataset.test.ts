@@ -64,7 +64,7 @@ describe("what a source is", () => {
       "x-images-idx3-ubyte.gz",
       /x-images-idx3-ubyte\.gz" is cut short: nothing in it can be unpacked/,
     ],
-    ["a data.mdb that is a folder", "odd_lmdb", /data\.mdb is not a file/],
+    ["a data.mdb that is a folder", "odd_lmdb", /data\.mdb" is not a file/],
   ])("%s", async (_, source, expected) => {
     scratch.file("empty", "");
     scratch.file("zeros", new Uint8Array(5000));

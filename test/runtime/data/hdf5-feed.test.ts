@@ -120,7 +120,7 @@ describe("what is wrong is said", () => {
   it("files", async () => {
     scratch.file("text.h5", "this is no HDF5 file");
     scratch.file("text.txt", "text.h5");
-    expect(await mistakeIn("text.txt")).toMatch(/damaged, or not an HDF5 file/);
+    expect(await mistakeIn("text.txt")).toMatch(/it is not an HDF5 file/);
     scratch.file("folder.txt", "lists");
     expect(await mistakeIn("folder.txt")).toMatch(/lists/);
   });

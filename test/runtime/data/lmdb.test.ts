@@ -113,7 +113,26 @@ describe("damaged databases", () => {
     for (let i = 0; i < (bytes.readUInt16LE(root + 12) - 16) / 2; i++)
       bytes.writeUInt16LE(root / 4096, root + bytes.readUInt16LE(root + 16 + 2 * i));
     const mistake = await mistakeOf(() => readAll(scratch.file("loop.mdb", bytes)));
-    expect(mistake?.message).toMatch(/deeper than the 2 levels/);
+    expect(mistake?.message).toMatch(/page \d+ is used twice/);
+  });
+
+  it("a value in the pages of another is refused", async () => {
+    const bytes = Buffer.from(whole);
+    const keyOf = (i: number): string => `${String(i).padStart(8, "0")}_${"k".repeat(200)}`;
+    // After its key stands where a long value lies. Pages that are not in use any more have it too.
+    const place = bytes.indexOf(keyOf(0)) + 209;
+    for (let at = bytes.indexOf(keyOf(7)); at !== -1; at = bytes.indexOf(keyOf(7), at + 1))
+      bytes.copy(bytes, at + 209, place, place + 8);
+    const mistake = await mistakeOf(() => readAll(scratch.file("shared.mdb", bytes)));
+    expect(mistake?.message).toMatch(/page \d+ is used twice/);
+  });
+
+  it("records at another depth than it declares are refused", async () => {
+    const bytes = Buffer.from(whole);
+    const newest = bytes.readBigUInt64LE(16 + 128) > bytes.readBigUInt64LE(4096 + 16 + 128) ? 0 : 4096;
+    bytes.writeUInt16LE(3, newest + 16 + 72 + 6);
+    const mistake = await mistakeOf(() => readAll(scratch.file("depth.mdb", bytes)));
+    expect(mistake?.message).toMatch(/records at level 2 of the 3 it declares/);
   });
 
   it("ends with records or with an explanation, whatever the damage", async () => {

@@ -6,6 +6,7 @@ import { decodeMessage, encodeMessage } from "../../../proto/index.js";
 import { writeHdf5 } from "../../../runtime/hdf5-file.js";
 import type { Param } from "../../../runtime/net-types.js";
 import { restoreState, saveState, snapshotNames } from "../../../runtime/solver/state.js";
+import { encodeWeights } from "../../../runtime/weights/index.js";
 import { hasOracle, oraclePath } from "../../support/oracle.js";
 
 const folder = mkdtempSync(join(tmpdir(), "cortado-state-"));
@@ -83,9 +84,24 @@ describe("what is refused, before anything is changed", () => {
     const history = [{ ...decodeMessage("BlobProto", new Uint8Array()), data: new Float32Array(3) }];
     expect(await refusal([slot([2])], stateOf({ history }))).toContain("has 3 elements; this solver's has 2");
   });
+  test.each(["caffemodel", "safetensors", "hdf5"] as const)("a weight file, %s", async (format) => {
+    const weights = {
+      layers: [{ name: "ip", type: "", blobs: [{ shape: [1], data: new Float32Array(1) }] }],
+    };
+    const said = await refusal([slot([2])], await encodeWeights(weights, format));
+    expect(said).toMatch(/is a weight file \(.*\), not a solver state\n {2}--weights starts from it/);
+  });
+  test("a mean image", async () => {
+    const mean = encodeMessage("BlobProto", { channels: 1, data: new Float32Array(1) });
+    expect(await refusal([slot([2])], mean)).toContain("is a mean image, or another single blob");
+  });
   test("an HDF5 file that is no state, and one that is no HDF5 file", async () => {
     const file = join(folder, "other.solverstate.h5");
     await writeHdf5(file, [{ path: "data/0", shape: [1], data: Float32Array.of(1) }]);
+    await expect(restoreState(file, [], noWeights)).rejects.toThrow(
+      /is a weight file \(\.caffemodel\.h5\), not a/,
+    );
+    await writeHdf5(file, [{ path: "label", shape: [1], data: Float32Array.of(1) }]);
     await expect(restoreState(file, [], noWeights)).rejects.toThrow("it has no number iter");
     writeFileSync(file, "nothing");
     await expect(restoreState(file, [], noWeights)).rejects.toThrow("not an HDF5 file");

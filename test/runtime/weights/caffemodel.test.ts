@@ -178,3 +178,47 @@ it("reads a fork's file, in which numbers of Caffe's settings mean something els
     expect(layers.map(({ name, blobs }) => [name, blobs.length])).toEqual([["ip", 1]]);
   }
 });
+
+it("reads NVIDIA's fork, which keeps values as plain bytes of several types", async () => {
+  const written = Buffer.from(
+    "CgF3ogZRCgJpcBIMSW5uZXJQcm9kdWN0Oio6BAoCAgRQAGIgAACAPwAAAEAAAEBAAACAQAAAoEAAAMBAAADgQAAAAEE6EToDCgECUABiCAAAIEEAAKBB",
+    "base64",
+  );
+  const [{ blobs }] = (await readWeights(written)).layers;
+  expect(blobs.map(({ shape, data }) => [shape, [...data]])).toEqual([
+    [
+      [2, 4],
+      [1, 2, 3, 4, 5, 6, 7, 8],
+    ],
+    [[2], [10, 20]],
+  ]);
+  const raw = (raw_data_type: number, content: ArrayBufferView, ...dim: number[]): BlobProto =>
+    createMessage("BlobProto", {
+      shape: createMessage("BlobShape", { dim }),
+      raw_data_type,
+      raw_data: new Uint8Array(content.buffer, content.byteOffset, content.byteLength),
+    });
+  // DOUBLE, FLOAT, FLOAT16, INT, UINT: NVIDIA's own numbers.
+  const kinds: readonly [number, ArrayBufferView, readonly number[]][] = [
+    [0, Float64Array.of(0.5, -2), [0.5, -2]],
+    [1, Float32Array.of(0.5, -2), [0.5, -2]],
+    [2, Uint16Array.of(0x3800, 0xc000, 0x0001, 0x7c00), [0.5, -2, 2 ** -24, Number.POSITIVE_INFINITY]],
+    [3, Int32Array.of(-3, 4), [-3, 4]],
+    [4, Uint32Array.of(2 ** 31, 4), [2 ** 31, 4]],
+  ];
+  for (const [type, content, expected] of kinds)
+    expect([...(await onlyBlob(raw(type, content, expected.length))).data]).toEqual(expected);
+  for (const bad of [
+    raw(5, Uint8Array.of(1, 0), 2),
+    raw(1, Uint8Array.of(1, 0, 0), 2),
+    raw(9, Float32Array.of(1), 1),
+  ])
+    expect(await refusal(() => onlyBlob(bad))).toMatch(
+      /has \d bytes of raw_data \(NVIDIA's fork of Caffe\), type \d, for its shape/,
+    );
+  expect(
+    await refusal(() =>
+      onlyBlob(createMessage("BlobProto", { shape: createMessage("BlobShape", { dim: [3] }) })),
+    ),
+  ).toContain("has 0 values for its shape 3\n  a fork of Caffe may keep values in fields of its own");
+});

@@ -55,9 +55,16 @@ it.each([
   [
     "a solver state",
     encodeMessage("SolverState", { iter: 5, learned_net: "x" }),
-    "is a solver state or a mean image",
+    "is a solver state, not a weight file\n  --snapshot goes on from it",
   ],
-  ["a mean image", encodeMessage("BlobProto", blob), "is a solver state or a mean image"],
+  ["a mean image", encodeMessage("BlobProto", blob), "is a mean image, or another single blob (BlobProto)"],
+  [
+    "a record of a database",
+    encodeMessage("Datum", { channels: 1, height: 1, width: 1, data: new Uint8Array(1), label: 3 }),
+    "is a record of a database (Datum)",
+  ],
+  ["an image", Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a), "is an image (PNG)"],
+  ["text of Windows", text("\ufeffname").fill(0xff, 0, 1).fill(0xfe, 1, 2), "is text in UTF-16"],
   ["safetensors without tensors", safetensors("{}"), "holds no weights"],
   ["safetensors, header cut", safetensors('{"a/0":').subarray(0, 12), "its header is cut short"],
   ["safetensors, bad JSON", safetensors('{"a/0":'), "its header is no JSON object"],
@@ -65,8 +72,64 @@ it.each([
   ["safetensors, no entry", safetensors('{"a/0":null}'), 'tensor "a/0" has no description'],
   [
     "safetensors, bad dtype",
-    safetensors('{"a/0":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}}'),
-    'tensor "a/0" has dtype "BF16"; F32 and F64 can be read',
+    safetensors('{"a/0":{"dtype":"F8_E4M3","shape":[8],"data_offsets":[0,8]}}'),
+    'tensor "a/0" has dtype "F8_E4M3"; F64, F32, F16, BF16, I8, U8,',
+  ],
+  [
+    "safetensors, a dtype that is no text",
+    safetensors('{"a/0":{"dtype":{"toString":1},"shape":[2],"data_offsets":[0,8]}}'),
+    'tensor "a/0" has no proper dtype',
+  ],
+  [
+    "safetensors, metadata that are no texts",
+    safetensors(
+      '{"__metadata__":{"type:a":{"toString":1}},"a/0":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}',
+    ),
+    'its metadata "type:a" is no text',
+  ],
+  [
+    "safetensors, metadata that are a list",
+    safetensors('{"__metadata__":[]}'),
+    "its __metadata__ is no object",
+  ],
+  [
+    "safetensors, one name twice",
+    safetensors(
+      '{"a/0":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a\\/0":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}',
+    ),
+    'its header says "a/0" twice',
+  ],
+  [
+    "safetensors, one setting twice",
+    safetensors('{"a/0":{"dtype":"F32","shape":[1],"shape":[2],"data_offsets":[0,8]}}'),
+    'its header says "shape" twice',
+  ],
+  [
+    "safetensors, an extent that is no number",
+    safetensors('{"a/0":{"dtype":"F32","shape":["2"],"data_offsets":[0,8]}}'),
+    'tensor "a/0" has no proper shape',
+  ],
+  [
+    "safetensors, an offset that is no whole number",
+    safetensors('{"a/0":{"dtype":"F32","shape":[2],"data_offsets":[0,8.5]}}'),
+    'tensor "a/0" has no proper data_offsets',
+  ],
+  [
+    "safetensors, a negative offset",
+    safetensors('{"a/0":{"dtype":"F32","shape":[3],"data_offsets":[-4,8]}}'),
+    'tensor "a/0" lies outside the file',
+  ],
+  [
+    "safetensors, a hole",
+    safetensors(
+      '{"a/0":{"dtype":"F16","shape":[1],"data_offsets":[0,2]},"a/1":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}',
+    ),
+    'there are bytes of no tensor before "a/1"',
+  ],
+  [
+    "safetensors, bytes after the last",
+    safetensors('{"a/0":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'),
+    "its tensors end at byte 4 of their 8",
   ],
   [
     "safetensors, bad name",
@@ -112,6 +175,29 @@ it.each([
   const message = await refusal(() => readWeights(path));
   expect(message).toContain(words);
   expect(message.startsWith(`error: ${JSON.stringify(path)} `)).toBe(true);
+});
+
+it("safetensors: numbers of every type that is read", async () => {
+  const read = async (dtype: string, content: ArrayBufferView, count: number): Promise<readonly number[]> => {
+    const file = safetensors(
+      `{"a/0":{"dtype":"${dtype}","shape":[${count}],"data_offsets":[0,${content.byteLength}]}}`,
+      content.byteLength,
+    );
+    const bytes = new Uint8Array(content.buffer, content.byteOffset, content.byteLength);
+    file.set(bytes, file.length - bytes.length);
+    return [...(await readWeights(file)).layers[0].blobs[0].data];
+  };
+  expect(await read("F16", Uint16Array.of(0x3c00, 0xfbff), 2)).toEqual([1, -65504]);
+  expect(await read("BF16", Uint16Array.of(0x3fc0, 0xff80), 2)).toEqual([1.5, Number.NEGATIVE_INFINITY]);
+  expect(await read("F64", Float64Array.of(0.1), 1)).toEqual([Math.fround(0.1)]);
+  expect(await read("I8", Int8Array.of(-1, 2), 2)).toEqual([-1, 2]);
+  expect(await read("U8", Uint8Array.of(255, 2), 2)).toEqual([255, 2]);
+  expect(await read("I16", Int16Array.of(-300), 1)).toEqual([-300]);
+  expect(await read("U16", Uint16Array.of(65535), 1)).toEqual([65535]);
+  expect(await read("I32", Int32Array.of(-70000), 1)).toEqual([-70000]);
+  expect(await read("U32", Uint32Array.of(2 ** 31), 1)).toEqual([2 ** 31]);
+  expect(await read("I64", BigInt64Array.of(-5n), 1)).toEqual([-5]);
+  expect(await read("U64", BigUint64Array.of(2n ** 40n), 1)).toEqual([2 ** 40]);
 });
 
 it("paths that lead nowhere, and values that are no paths", async () => {
