@@ -120,6 +120,7 @@ async function solverReport(
     const { train, tests } = await resolveNets(definition, folders, schemaWith(options.layers));
     const reported = new Set<Diagnostic>();
     for (const plan of [train, ...tests]) {
+      if (options.phases && !options.phases.includes(plan.phase)) continue;
       for (const warning of plan.definition.warnings) {
         if (!reported.has(warning)) diagnostics.report(warning);
         reported.add(warning);

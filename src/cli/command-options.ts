@@ -38,8 +38,14 @@ export const fileOption = (flags: string, description: string): Option =>
 export const countOption = (flags: string, description: string, least: number): Option =>
   new Option(flags, description).argParser(wholeNumber(least));
 
+const PHASES = ["TRAIN", "TEST"] as const;
+
 export const phaseOption = (fallback: "TRAIN" | "TEST"): Option =>
-  new Option("--phase <phase>", "TRAIN or TEST").argParser(oneOf(["TRAIN", "TEST"])).default(fallback);
+  new Option("--phase <phase>", "TRAIN or TEST").argParser(oneOf(PHASES)).default(fallback);
+
+/** The same where nothing given means something of its own. */
+export const anyPhaseOption = (otherwise: string): Option =>
+  new Option("--phase <phase>", `TRAIN or TEST (default: ${otherwise})`).argParser(oneOf(PHASES));
 
 export const rootOption = (): Option =>
   fileOption("--root <folder>", "where relative paths of data layers start (default: the folder of the net)");
