@@ -2,6 +2,7 @@
 
 import type { Diagnostics, SourceText, Span } from "../errors/index.js";
 import { quoted } from "../words/names.js";
+import { asciiLike, createStrangers, HELD, quoteLike } from "./lookalikes.js";
 
 export type TokenKind = "identifier" | "integer" | "float" | "string" | "symbol" | "end";
 
@@ -16,6 +17,8 @@ export interface Token {
   readonly column: number;
   /** Nothing but white space stands before it on its line. */
   readonly leading: boolean;
+  /** A mistake in it, or right before it, has been reported: what it seems to be is a guess. */
+  readonly marred: boolean;
 }
 
 const NEWLINE = 0x0a;
@@ -28,10 +31,25 @@ const CONFLICT_MARKER = /(?:<{7}|={7}|>{7})(?![^\n \r])[^\n]*/y;
 const FOREIGN = /[^\x20-\x7e\t\n\r\v\f\u00a0\ufeff]+/y;
 const ESCAPE = /\\(?:[abfnrtv\\?'"]|[0-7]{1,3}|[xX][0-9a-fA-F]{1,2}|u[0-9a-fA-F]{4}|U00[0-9a-fA-F]{6})/y;
 const PLAIN_STRING_PART = { '"': /[^"\\\n]+/y, "'": /[^'\\\n]+/y } as const;
-const CURLY_QUOTES = /[\u2018-\u201f\u2032\u2033]/;
+const FOREIGN_COMMENT = /\/\/[^\n]*|\/\*[^]*?(?:\*\/|$)/y;
+const WORD_OF_ANY_ALPHABET = /[\w.\p{L}\p{M}\p{N}\uff0e\uff3f]+/uy;
+const FOREIGN_LETTER = /[^\x00-\x7f]/;
+/** Behind a colon: no quote, then a word that ends with one. */
+const WITHOUT_OPENING_QUOTE = /[^\s"'{}:;,#<>[\]]+(?=(["'])(?:[\s}>;,\]#]|$))/y;
+/** A string of which the closing quote is missing ends before the next field, or before what closes the message. */
+const NEXT_FIELD = /\s+[A-Za-z_]\w*\s*:\s*$/;
+const NEXT_FIELD_OR_END = /\s+[A-Za-z_]\w*\s*[:{]|\s*[}\]>]+\s*$/;
+/** Strings longer than this are taken as they are. */
+const LONGEST_MENDED = 2000;
+
+export interface Scanner {
+  next(): Token;
+  /** Reports what is reported once for the whole text. */
+  finish(): void;
+}
 
 /** Reads one token at a time, in time linear in the text; mistakes are reported and passed over. */
-export function createScanner(source: SourceText, diagnostics: Diagnostics): { next(): Token } {
+export function createScanner(source: SourceText, diagnostics: Diagnostics): Scanner {
   const { text } = source;
   let at = 0;
   let line = 1;
@@ -39,6 +57,9 @@ export function createScanner(source: SourceText, diagnostics: Diagnostics): { n
   let leading = true;
   let oddSpaces = 0;
   let firstOddSpace: Span | undefined;
+  let marred = false;
+  let behindColon = false;
+  const strangers = createStrangers();
 
   const span = (start: number, end: number): Span => ({ source, start, end });
   const match = (pattern: RegExp): boolean => {
@@ -66,32 +87,82 @@ export function createScanner(source: SourceText, diagnostics: Diagnostics): { n
           diagnostics.error("a marker of an unresolved merge stands here", span(start, at), {
             hint: "keep one of the two versions and remove the lines <<<<<<<, ======= and >>>>>>>",
           });
-        } else if (match(FOREIGN)) reportForeign(start);
-        else return;
+        } else if (match(FOREIGN_COMMENT)) passComment(start);
+        else if (isLookalike(text[at]) || !match(FOREIGN)) return;
+        else {
+          strangers.character(text.slice(start, at), span(start, at));
+          marred = true;
+        }
       }
     }
   }
 
-  function reportForeign(start: number): void {
+  function passComment(start: number): void {
     const found = text.slice(start, at);
-    const code = `U+${(found.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
-    diagnostics.error(`a character that may stand only in strings and comments: ${code}`, span(start, at), {
-      hint: CURLY_QUOTES.test(found) ? "strings are quoted with \" or '" : undefined,
-    });
+    strangers.comment(found.slice(0, 2), span(start, at));
+    const lines = found.split("\n");
+    if (lines.length === 1) return;
+    line += lines.length - 1;
+    lineStart = at - (lines.at(-1) ?? "").length;
+    leading = true;
   }
 
-  function token(kind: TokenKind, start: number): Token {
+  function token(kind: TokenKind, start: number, meant = text.slice(start, at)): Token {
     const made: Token = {
       kind,
-      text: text.slice(start, at),
+      text: meant,
       start,
       end: at,
       line,
       column: start - lineStart,
       leading,
+      marred,
     };
     leading = false;
+    marred = false;
+    behindColon = kind === "symbol" && meant === ":";
     return made;
+  }
+
+  /** A word with letters or digits that are not ASCII's, from `start` on. */
+  function scanForeignWord(start: number): Token {
+    at = start;
+    match(WORD_OF_ANY_ALPHABET);
+    at = Math.max(at, start + 1);
+    const found = text.slice(start, at);
+    const first = start + found.search(FOREIGN_LETTER);
+    strangers.character(text.slice(first, at), span(first, at));
+    marred = true;
+    const meant = Array.from(found, (character) => asciiLike(character) ?? character).join("");
+    if (/^[0-9.]/.test(meant)) return token(/^[0-9]+$/.test(meant) ? "integer" : "float", start, meant);
+    return token("identifier", start, meant);
+  }
+
+  /** A character that looks like one of the text format's. */
+  function scanLookalike(start: number): Token {
+    const here = text[start];
+    const quote = quoteLike(here);
+    const like = asciiLike(here) ?? here;
+    if (quote === undefined && /\w/.test(like)) return scanForeignWord(start);
+    at = start + 1;
+    strangers.character(here, span(start, at));
+    marred = true;
+    if (quote === undefined) return token("symbol", start, like);
+    match(HELD[quote]);
+    const isClosed = at < text.length && text[at] !== "\n";
+    const held = text.slice(start + 1, at);
+    const body = isClosed ? held : held.slice(0, cutOf(held));
+    at = start + 1 + body.length + (isClosed ? 1 : 0);
+    return token("string", start, quote + body + quote);
+  }
+
+  /** A string whose opening quote is missing: the text stands at its last character's end, before the closing quote. */
+  function scanUnopened(start: number): Token {
+    const quote = text[at];
+    at++;
+    diagnostics.error(`the opening ${quote} of this string is missing`, span(start, at));
+    marred = true;
+    return token("string", start, quote + text.slice(start, at));
   }
 
   function scanNumber(start: number): Token {
@@ -125,7 +196,13 @@ export function createScanner(source: SourceText, diagnostics: Diagnostics): { n
       const here = text[at];
       if (here === quote) {
         at++;
-        return token("string", start);
+        const body = text.slice(start + 1, at - 1);
+        // `"conv1 type: "ReLU"`: this quote opens the next string.
+        const end =
+          /[\w./]/.test(text[at] ?? "") && body.length < LONGEST_MENDED ? body.search(NEXT_FIELD) : -1;
+        if (end === -1) return token("string", start);
+        at = start + 1 + end;
+        break;
       }
       if (here === "\n") break;
       if (here !== "\\") match(plain);
@@ -141,26 +218,43 @@ export function createScanner(source: SourceText, diagnostics: Diagnostics): { n
     diagnostics.error("a string must end on the line where it starts", span(start, at), {
       hint: `the closing ${quote} is missing`,
     });
+    at = start + 1 + cutOf(text.slice(start + 1, at));
+    marred = true;
     return token("string", start);
   }
 
   function next(): Token {
     skipBlank();
     const start = at;
-    if (at >= text.length) {
-      if (firstOddSpace !== undefined) reportOddSpaces(diagnostics, firstOddSpace, oddSpaces);
-      firstOddSpace = undefined;
-      return token("end", start);
+    if (at >= text.length) return token("end", start);
+    if (behindColon && match(WITHOUT_OPENING_QUOTE)) return scanUnopened(start);
+    if (match(IDENTIFIER)) {
+      const glued = /\p{L}/u.test(text[at] ?? "");
+      return glued ? scanForeignWord(start) : token("identifier", start);
     }
-    if (match(IDENTIFIER)) return token("identifier", start);
     if (match(NUMBER)) return scanNumber(start);
     const here = text[at];
     if (here === '"' || here === "'") return scanString(start, here);
+    if (here > "\x7f") return scanLookalike(start);
     at++;
     return token("symbol", start);
   }
 
-  return { next };
+  return {
+    next,
+    finish() {
+      strangers.deliver(diagnostics);
+      if (firstOddSpace !== undefined) reportOddSpaces(diagnostics, firstOddSpace, oddSpaces);
+    },
+  };
+}
+
+const isLookalike = (character: string): boolean => character > "\x7f" && asciiLike(character) !== undefined;
+
+/** Where in the rest of its line a string that has no closing quote ends. */
+function cutOf(rest: string): number {
+  const end = rest.length < LONGEST_MENDED ? rest.search(NEXT_FIELD_OR_END) : -1;
+  return end === -1 ? rest.length : end;
 }
 
 function reportOddSpaces(diagnostics: Diagnostics, first: Span, count: number): void {

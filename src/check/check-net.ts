@@ -182,9 +182,7 @@ function lower(
   { shapes, layers: types }: NetCheckOptions,
 ): { readonly diagnostics: readonly Diagnostic[]; readonly lowered: LoweredNet | undefined } {
   const diagnostics = createDiagnostics();
-  // A layer that lost its tops to a mistake in its text would make its readers look wrong.
-  const complete = [...definition.damaged].every(({ top }) => top.length > 0);
-  const wiring = wireNet(definition, complete ? diagnostics : createDiagnostics());
+  const wiring = wireNet(definition, definition.incomplete ? createDiagnostics() : diagnostics);
   checkFillers(definition, diagnostics);
   const lowered = lowerNet(definition, wiring, { phase, shapes, feedShapes, diagnostics, types });
   return { diagnostics: diagnostics.all.filter(({ message }) => !message.endsWith(NOT_OPENED)), lowered };

@@ -6,6 +6,7 @@ import {
   type Diagnostic,
   type Diagnostics,
   type SourceText,
+  type Span,
 } from "../../proto/errors/index.js";
 import {
   createMessage,
@@ -32,6 +33,8 @@ export interface NetDef {
   readonly leftOut: readonly LayerParameter[];
   /** Layers in whose text there is a mistake; with any, the net cannot be compiled, only looked at. */
   readonly damaged: ReadonlySet<LayerParameter>;
+  /** A mistake may have cost the net a layer, an input or a top: where blobs come from cannot be told. */
+  readonly incomplete?: boolean;
 }
 
 /** A solver in the current format, with the text it came from. */
@@ -79,13 +82,32 @@ export function readNet(
   const net = upgradeNet(parseMessage(source, "NetParameter", diagnostics, options), diagnostics);
   const errors = diagnostics.all.filter(({ severity }) => severity === "error");
   const warnings = diagnostics.all.filter(({ severity }) => severity === "warning");
-  const damaged = new Set(
-    net.layer.filter((layer) => {
-      const whole = spanOf(layer);
-      return errors.some(({ span }) => span && whole && span.start >= whole.start && span.start <= whole.end);
-    }),
-  );
-  return { definition: { net, source, warnings, leftOut: [], damaged }, errors };
+  const starts = errors.map(({ span }) => span?.start ?? -1).sort((a, b) => a - b);
+  const damaged = new Set<LayerParameter>();
+  const inside = new Set<number>();
+  for (const layer of starts.length > 0 ? net.layer : []) {
+    const whole = spanOf(layer);
+    for (const start of whole ? within(starts, whole) : []) {
+      damaged.add(layer);
+      inside.add(start);
+    }
+  }
+  const incomplete =
+    starts.some((start) => !inside.has(start)) || [...damaged].some(({ top }) => top.length === 0);
+  return { definition: { net, source, warnings, leftOut: [], damaged, incomplete }, errors };
+}
+
+/** Of sorted offsets, those inside a span. */
+function within(sorted: readonly number[], { start, end }: Span): readonly number[] {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle] < start) low = middle + 1;
+    else high = middle;
+  }
+  const found: number[] = [];
+  for (let i = low; i < sorted.length && sorted[i] <= end; i++) found.push(sorted[i]);
+  return found;
 }
 
 /**
