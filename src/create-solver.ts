@@ -158,7 +158,7 @@ async function readSolver(
   if (typeof solver === "string") {
     const schema = schemaWith(layers);
     if (looksLikeText(solver)) return { definition: parseSolver(solver, { schema }), file: undefined };
-    const text = await readTextFile(solver, "the solver");
+    const text = await readTextFile(solver, "solver");
     return { definition: parseSolver(text, { name: solver, schema }), file: resolve(solver) };
   }
   const file = resolve(solver.source.name);

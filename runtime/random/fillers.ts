@@ -1,7 +1,7 @@
 import { type CortadoError, didYouMean, userError } from "../../proto/errors/index.js";
 import type { FillerParameter } from "../../proto/index.js";
-import { showShape } from "../../proto/words/amounts.js";
 import { quoted } from "../../proto/words/names.js";
+import { fillerMisfit } from "./filler-fit.js";
 import { type RandomStream, randomStream } from "./philox.js";
 
 type Shape = readonly number[];
@@ -79,18 +79,6 @@ export function fillerProblem(filler: FillerParameter): CortadoError | undefined
     return userError(`only the gaussian filler can be sparse, not ${quoted(filler.type)}`);
   }
   if (filler.sparse < -1) return userError(`a filler's sparse is -1 or a count, not ${filler.sparse}`);
-  return undefined;
-}
-
-/** Why a filler that is right by itself cannot fill a blob of this shape, or undefined. */
-export function fillerMisfit({ type, sparse }: FillerParameter, shape: Shape): CortadoError | undefined {
-  if (type === "bilinear" && (shape.length !== 4 || shape[2] !== shape[3]))
-    return userError(
-      `the bilinear filler needs a blob of 4 axes with square kernels, not ${showShape(shape)}`,
-      "use it for the weights of a Deconvolution with kernel_size (not kernel_h and kernel_w)",
-    );
-  if (type === "gaussian" && sparse >= 0 && shape.length === 0)
-    return userError("a sparse gaussian filler needs a blob with at least one axis");
   return undefined;
 }
 

@@ -21,7 +21,7 @@ export async function buildSolver(
       ? solver
       : looksLikeText(solver)
         ? parseSolver(solver, { schema: schemaWith(layers) })
-        : parseSolver(await readTextFile(solver, "the solver"), {
+        : parseSolver(await readTextFile(solver, "solver"), {
             name: solver,
             schema: schemaWith(layers),
           });

@@ -4,13 +4,13 @@ import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { sizeOf } from "../../codegen/ir/graph.js";
 import { CortadoError, createDiagnostics, type Diagnostic, userError } from "../../proto/errors/index.js";
-import { decodeMessage, messageInfo } from "../../proto/index.js";
+import { decodeMessage } from "../../proto/index.js";
 import { showCount, showShape } from "../../proto/words/amounts.js";
 import { quotedPath } from "../../proto/words/names.js";
 import { troubleOf } from "../../proto/words/trouble.js";
 import { readWeights } from "../../runtime/weights/index.js";
 import { schemaWith } from "../layers/index.js";
-import { parseSolver, readNet, type SolverDef } from "../net-text/index.js";
+import { foreignFile, kindOfText, parseSolver, readNet, type SolverDef } from "../net-text/index.js";
 import { checkSolver } from "../solvers/check-solver.js";
 import { type NetPlan, resolveNets } from "../solvers/solver-nets.js";
 import { checkNet, type NetCheckOptions } from "./check-net.js";
@@ -32,6 +32,9 @@ export async function checkFile(path: string, options: NetCheckOptions): Promise
     return failed("file", userError(`Cannot read ${quotedPath(path)}: ${troubleOf(error)}`));
   }
   const text = asText(bytes);
+  const words = foreignFile(bytes);
+  if (words !== undefined && !/weight file|solver state|blob|HDF5|unknown/i.test(words))
+    return failed("file", userError(`${quotedPath(path)} is ${words}, and no net, solver or weights`));
   if (text === undefined) return checkBinary(path, bytes);
   return checkText(text, path, options);
 }
@@ -41,20 +44,20 @@ const failed = (kind: string, error: unknown): FileReport => {
   return { kind, diagnostics: error.diagnostics, notes: [] };
 };
 
-/** The text of a file, or undefined for bytes that are no text: UTF-8 without control characters. */
+/**
+ * The text of a file, or undefined for bytes that are no text: without control characters, and UTF-8 or with fields of a net
+ * or a solver all the same (comments in latin1).
+ */
 function asText(bytes: Uint8Array): string | undefined {
-  try {
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they tell a binary file from a text
-    return /[\u0000-\u0008\u000e-\u001f]/.test(text) ? undefined : text;
-  } catch {
-    return undefined;
-  }
+  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they tell a binary file from a text
+  if (/[\u0000-\u0008\u000e-\u001f]/.test(text)) return undefined;
+  return text.includes("\ufffd") && kindOfText(text) === undefined ? undefined : text;
 }
 
 /** Reads a text as what its fields say it is. */
 async function checkText(text: string, path: string, options: NetCheckOptions): Promise<FileReport> {
-  const kind = kindOfText(text);
+  const kind = kindOfText(text)?.first;
   if (kind === undefined)
     return failed("file", userError(`${quotedPath(path)} has no field of a net or of a solver`));
   try {
@@ -65,22 +68,6 @@ async function checkText(text: string, path: string, options: NetCheckOptions): 
   } catch (error) {
     return failed(kind, error);
   }
-}
-
-/**
- * A net or a solver, by the first field that only one of the two has; undefined for a text without any field of either. A
- * text that is damaged further down is still what it began as.
- */
-function kindOfText(text: string): "net" | "solver" | undefined {
-  const [net, solver] = [messageInfo("NetParameter").byName, messageInfo("SolverParameter").byName];
-  const token = /#[^\n]*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|([A-Za-z_]\w*)\s*(?=[:{<])/g;
-  let shared = false;
-  for (const [, name] of text.matchAll(token)) {
-    if (name === undefined) continue;
-    if (net.has(name) !== solver.has(name)) return net.has(name) ? "net" : "solver";
-    shared ||= net.has(name);
-  }
-  return shared ? "net" : undefined;
 }
 
 async function netReport(

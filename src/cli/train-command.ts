@@ -69,7 +69,7 @@ async function train(file: string, options: TrainOptions, io: Io): Promise<numbe
   warnGpu(options, io);
   const path = pathOf(io, file);
   const layers = await loadLayers(options.layers, io);
-  const text = await readTextFile(path, "the solver");
+  const text = await readTextFile(path, "solver");
   const definition = parseSolver(text, { name: path, layers });
   const report = options.json ? createJsonReport(io) : createTextReport(io);
   report.warnings(definition.warnings);

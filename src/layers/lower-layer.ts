@@ -9,7 +9,7 @@ import type { FillerParameter, LayerParameter, NetParameter, Phase } from "../..
 import { showShape } from "../../proto/words/amounts.js";
 import { quoted, quotedPath } from "../../proto/words/names.js";
 import type { FeedSpec, SinkSpec } from "../../runtime/data/feed-spec.js";
-import { fillerMisfit } from "../../runtime/random/index.js";
+import { fillerMisfit } from "../../runtime/random/filler-fit.js";
 import { type BlobVersion, spanOf } from "../net-text/index.js";
 import { blobs, times, topsOf } from "./arity.js";
 import { type Fail, nameOf, placeOfName } from "./layer-mistakes.js";

@@ -23,6 +23,7 @@ import { parseMessage } from "../../proto/text/parse-text.js";
 import { amend, nameSpanOf, placeItems, spanOf } from "../../proto/text/spans.js";
 import { upgradeNet, upgradeSolver } from "../../proto/upgrade/upgrade.js";
 import { quoted } from "../../proto/words/names.js";
+import { wrongText } from "./foreign.js";
 
 /** A net in the current format, with the text it came from. */
 export interface NetDef {
@@ -78,6 +79,14 @@ export function readNet(
   options: ParseOptions = {},
 ): { readonly definition: NetDef; readonly errors: readonly Diagnostic[] } {
   const source: SourceText = { name: options.name ?? "<net>", text };
+  const wrong = wrongText(text, source.name, "net");
+  if (wrong) {
+    const net = createMessage("NetParameter");
+    return {
+      definition: { net, source, warnings: [], leftOut: [], damaged: new Set(), incomplete: true },
+      errors: [wrong],
+    };
+  }
   const diagnostics = createDiagnostics();
   const net = upgradeNet(parseMessage(source, "NetParameter", diagnostics, options), diagnostics);
   const errors = diagnostics.all.filter(({ severity }) => severity === "error");
@@ -117,6 +126,8 @@ function within(sorted: readonly number[], { start, end }: Span): readonly numbe
  */
 export function parseSolver(text: string, options: ParseOptions = {}): SolverDef {
   const source: SourceText = { name: options.name ?? "<solver>", text };
+  const wrong = wrongText(text, source.name, "solver");
+  if (wrong) throw new CortadoError([wrong]);
   const diagnostics = createDiagnostics();
   const parsed = parseMessage(source, "SolverParameter", diagnostics, options);
   throwErrors(diagnostics);

@@ -4,19 +4,22 @@ import { CortadoError, userError } from "../../proto/errors/index.js";
 import { quotedPath } from "../../proto/words/names.js";
 import { troubleOf } from "../../proto/words/trouble.js";
 import { type LayerType, schemaWith } from "../layers/index.js";
-import { type NetDef, readNet, type SelectedState } from "../net-text/index.js";
+import { type NetDef, readNet, refuseForeign, type SelectedState, type TextKind } from "../net-text/index.js";
 import { furtherMistakes } from "./lower-definition.js";
 
 /** A text cannot be mistaken for a path: a net has fields, and a field has a colon or a brace. */
 export const looksLikeText = (given: string): boolean => /[{}:\n]/.test(given.replace(/^[A-Za-z]:[\\/]/, ""));
 
-/** Reads a text file a user named; what cannot be read is the user's mistake, said plainly. */
-export async function readTextFile(path: string, what: string): Promise<string> {
+/** Reads a text file a user named; what cannot be read, or is no text, is the user's mistake, said plainly. */
+export async function readTextFile(path: string, wanted: TextKind): Promise<string> {
+  let bytes: Uint8Array;
   try {
-    return await readFile(path, "utf8");
+    bytes = await readFile(path);
   } catch (error) {
-    throw userError(`Cannot read ${what} ${quotedPath(path)}: ${troubleOf(error)}`);
+    throw userError(`Cannot read the ${wanted} ${quotedPath(path)}: ${troubleOf(error)}`);
   }
+  refuseForeign(bytes, path, wanted);
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 }
 
 /**
@@ -32,7 +35,7 @@ export async function readDefinition(
 ): Promise<{ readonly definition: NetDef; readonly root: string }> {
   if (typeof net !== "string") return { definition: net, root: root ?? process.cwd() };
   const isText = looksLikeText(net);
-  const text = isText ? net : await readTextFile(net, "the net");
+  const text = isText ? net : await readTextFile(net, "net");
   const { definition, errors } = readNet(text, {
     ...(isText ? {} : { name: net }),
     schema: schemaWith(layers),
