@@ -22,7 +22,7 @@ import { objectiveGraph } from "../src/net/objective.js";
 import { parseNet, parseSolver, selectLayers, wireNet } from "../src/net-text/index.js";
 import { checkSolver } from "../src/solvers/check-solver.js";
 import { cpuTime } from "./support/cpu-time.js";
-import { mutatedBytes, mutatedText, mutatedValues, seedNets } from "./support/mutate.js";
+import { mutatedBytes, mutatedText, mutatedTokens, mutatedValues, seedNets } from "./support/mutate.js";
 import { hasOracle, oraclePath } from "./support/oracle.js";
 import { lowerFor, optimise, tsSource } from "./support/pipeline.js";
 
@@ -36,9 +36,13 @@ const LONGEST_TEXT = 30_000;
 /** Nets of more values than this are lowered only, not planned. */
 const MOST_VALUES = 200_000;
 
-/** Runs something that may refuse its input, but only in words, and soon. */
+/** Far above what any of these takes: what a refused file must not do is grow with what it claims to hold. */
+const MOST_MEMORY = 2 ** 30;
+
+/** Runs something that may refuse its input, but only in words, soon, and in little memory. */
 async function usedOrRefused(run: () => unknown): Promise<void> {
   const start = cpuTime();
+  const before = process.memoryUsage().rss;
   try {
     await run();
   } catch (error) {
@@ -47,6 +51,7 @@ async function usedOrRefused(run: () => unknown): Promise<void> {
     expect(error.message).not.toMatch(/\bat .*\.[jt]s:\d+/);
   }
   expect(cpuTime() - start).toBeLessThan(MOST_MILLISECONDS);
+  expect(process.memoryUsage().rss - before).toBeLessThan(MOST_MEMORY);
 }
 
 const valuesOf = (lowered: LoweredNet): number =>
@@ -113,13 +118,13 @@ describe("damaged files are used, or refused in words", () => {
   };
 
   it("nets with damaged text", { timeout: LONG }, () =>
-    assertAll(mutatedText(nets), 0.25, throughTheCompiler),
+    assertAll(fc.oneof(mutatedText(nets), mutatedTokens(nets)), 0.25, throughTheCompiler),
   );
   it("nets with other values", { timeout: LONG }, () =>
     assertAll(mutatedValues(nets, names), 0.35, throughTheCompiler),
   );
   it("solvers", { timeout: LONG }, () => {
-    const damaged = fc.oneof(mutatedText(solvers), mutatedValues(solvers, names));
+    const damaged = fc.oneof(mutatedText(solvers), mutatedTokens(solvers), mutatedValues(solvers, names));
     return assertAll(damaged, 0.1, (text) => {
       const diagnostics = createDiagnostics();
       checkSolver(parseSolver(text).solver, diagnostics);
