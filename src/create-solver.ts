@@ -1,6 +1,6 @@
 import { access } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { CortadoError, createDiagnostics, userError } from "../proto/errors/index.js";
+import { userError } from "../proto/errors/index.js";
 import type { SolverParameter } from "../proto/index.js";
 import type { Progress, SnapshotFiles, SolverEvent, TestResult } from "../runtime/solver/events.js";
 import { checkPrefix, existing, snapshotPrefix } from "../runtime/solver/paths.js";
@@ -13,10 +13,10 @@ import type { CompileOptions } from "./net/compile-options.js";
 import type { CompiledNet, TrainingNet } from "./net/compiled-net.js";
 import { collectWeights, formatMatchReport, loadWeights } from "./net/load-weights.js";
 import { looksLikeText, readTextFile } from "./net/read-definition.js";
-import { amend, type NetDef, parseSolver, type SolverDef } from "./net-text/index.js";
-import { checkSolver } from "./solvers/check-solver.js";
+import { amend, type NetDef, readSolver, type SolverDef } from "./net-text/index.js";
+import { checkedSolver } from "./solver-mistakes.js";
 import { ruleScalars } from "./solvers/index.js";
-import { type NetPlan, resolveNets } from "./solvers/solver-nets.js";
+import type { NetPlan } from "./solvers/solver-nets.js";
 
 export type { Progress, SnapshotFiles, SolverEvent, TestResult } from "../runtime/solver/events.js";
 export { formatEvent } from "../runtime/solver/events.js";
@@ -59,18 +59,15 @@ export interface SolverOptions
 export async function createSolver(solver: string | SolverDef, options: SolverOptions = {}): Promise<Solver> {
   if (options.resume !== undefined && options.weights !== undefined)
     throw userError("weights and resume exclude each other", "a .solverstate names its own weights");
-  const { definition, file } = await readSolver(solver, options.layers);
+  const { definition, file } = await readGiven(solver, options.layers);
   const parameters = definition.solver;
   const onEvent = listener(options);
-  const diagnostics = createDiagnostics();
-  checkSolver(parameters, diagnostics);
-  if (diagnostics.hasErrors) throw new CortadoError(diagnostics.all);
-  for (const { message } of diagnostics.all) onEvent({ kind: "warning", iteration: 0, message });
 
   // What is written goes to the working directory or beside the solver; `root` is where data is read.
   const own = new Set([process.cwd(), ...(file === undefined ? [] : [dirname(file)])]);
   const folders = [...new Set([...(options.root === undefined ? [] : [resolve(options.root)]), ...own])];
-  const plans = await resolveNets(definition, folders, schemaWith(options.layers));
+  const { plans, warnings } = await checkedSolver(definition, folders, options);
+  for (const { message } of warnings) onEvent({ kind: "warning", iteration: 0, message });
   const prefix = await snapshotPrefix(parameters.snapshot_prefix, file, [...own]);
   if (parameters.snapshot > 0) await checkPrefix(prefix);
 
@@ -151,15 +148,15 @@ const withDebugInfo = (definition: NetDef): NetDef => ({
 });
 
 /** A solver by text, path or value, and its file if it has one. */
-async function readSolver(
+async function readGiven(
   solver: string | SolverDef,
   layers: CompileOptions["layers"],
 ): Promise<{ readonly definition: SolverDef; readonly file: string | undefined }> {
   if (typeof solver === "string") {
     const schema = schemaWith(layers);
-    if (looksLikeText(solver)) return { definition: parseSolver(solver, { schema }), file: undefined };
+    if (looksLikeText(solver)) return { definition: readSolver(solver, { schema }), file: undefined };
     const text = await readTextFile(solver, "solver");
-    return { definition: parseSolver(text, { name: solver, schema }), file: resolve(solver) };
+    return { definition: readSolver(text, { name: solver, schema }), file: resolve(solver) };
   }
   const file = resolve(solver.source.name);
   return { definition: solver, file: (await isThere(file)) ? file : undefined };

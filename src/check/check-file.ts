@@ -9,8 +9,9 @@ import { showCount, showShape } from "../../proto/words/amounts.js";
 import { quotedPath } from "../../proto/words/names.js";
 import { troubleOf } from "../../proto/words/trouble.js";
 import { readWeights } from "../../runtime/weights/index.js";
-import { schemaWith } from "../layers/index.js";
-import { foreignFile, kindOfText, parseSolver, readNet, type SolverDef } from "../net-text/index.js";
+import { schemaWith, withLayerMistakes } from "../layers/index.js";
+import { foreignFile, kindOfText, readNet, readSolver, type SolverDef } from "../net-text/index.js";
+import { besides, distinct } from "../solver-mistakes.js";
 import { checkSolver } from "../solvers/check-solver.js";
 import { type NetPlan, resolveNets } from "../solvers/solver-nets.js";
 import { checkNet, type NetCheckOptions } from "./check-net.js";
@@ -64,7 +65,7 @@ async function checkText(text: string, path: string, options: NetCheckOptions): 
     const schema = schemaWith(options.layers);
     return kind === "net"
       ? await netReport(readNet(text, { name: path, schema }), path, options)
-      : await solverReport(parseSolver(text, { name: path, schema }), path, options);
+      : await solverReport(readSolver(text, { name: path, schema }), path, options);
   } catch (error) {
     return failed(kind, error);
   }
@@ -83,7 +84,7 @@ async function netReport(
       : [{ severity: "warning", message: `${path}: the net has no layers` }];
   return {
     kind: errors.length > 0 ? "net" : `net (${phases.join(", ")})`,
-    diagnostics: [...net.warnings, ...empty, ...inOrder([...errors, ...diagnostics])],
+    diagnostics: [...net.warnings, ...empty, ...inOrder(withLayerMistakes(errors, diagnostics, net))],
     notes,
   };
 }
@@ -119,7 +120,12 @@ async function solverReport(
   } catch (error) {
     for (const diagnostic of failed("solver", error).diagnostics) diagnostics.report(diagnostic);
   }
-  return { kind: "solver", diagnostics: distinct(diagnostics.all), notes: [...notes] };
+  const { errors = [], solver } = definition;
+  return {
+    kind: "solver",
+    diagnostics: distinct([...errors, ...besides(errors, solver, diagnostics.all)]),
+    notes: [...notes],
+  };
 }
 
 const checkPlan = (plan: NetPlan, path: string, options: NetCheckOptions) =>
@@ -130,17 +136,6 @@ const checkPlan = (plan: NetPlan, path: string, options: NetCheckOptions) =>
     level: options.level ?? plan.level,
     stages: [...plan.stages, ...(options.stages ?? [])],
   });
-
-/** The train net and a test net of one file share most of their layers, and so their mistakes. */
-function distinct(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
-  const seen = new Set<string>();
-  return diagnostics.filter(({ message, span }) => {
-    const key = `${span?.source.name} ${span?.start} ${message}`;
-    const known = seen.has(key);
-    seen.add(key);
-    return !known;
-  });
-}
 
 /** Weights, a solver's state or a mean image: whichever can be read. */
 async function checkBinary(path: string, bytes: Uint8Array): Promise<FileReport> {

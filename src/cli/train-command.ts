@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { userError } from "../../proto/errors/index.js";
-import { createSolver, parseSolver, type Solver } from "../index.js";
-import { readTextFile } from "../tools.js";
+import { createSolver, type Solver } from "../index.js";
+import { readSolver, readTextFile, schemaWith } from "../tools.js";
 import {
   countOption,
   type End,
@@ -70,7 +70,8 @@ async function train(file: string, options: TrainOptions, io: Io): Promise<numbe
   const path = pathOf(io, file);
   const layers = await loadLayers(options.layers, io);
   const text = await readTextFile(path, "solver");
-  const definition = parseSolver(text, { name: path, layers });
+  // With mistakes in it: createSolver adds those of its settings and nets.
+  const definition = readSolver(text, { name: path, schema: schemaWith(layers) });
   const report = options.json ? createJsonReport(io) : createTextReport(io);
   report.warnings(definition.warnings);
 

@@ -6,6 +6,7 @@ export { awayFrom } from "./domain.js";
 export { type ElementwiseRecord, elementwise, type OwnElementwiseRecord } from "./elementwise.js";
 export { layerOf, schemaWith } from "./extend-schema.js";
 export { extras } from "./extras/index.js";
+export { withLayerMistakes } from "./layer-mistakes.js";
 export * from "./lower-net.js";
 export { type DecidedLayer, type Decision, decideBackward } from "./needs.js";
 export {

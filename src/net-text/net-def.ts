@@ -43,6 +43,8 @@ export interface SolverDef {
   readonly solver: SolverParameter;
   readonly source: SourceText;
   readonly warnings: readonly Diagnostic[];
+  /** Mistakes of its text, where it was read as far as they allow: it cannot be used, only looked at. */
+  readonly errors?: readonly Diagnostic[];
 }
 
 export interface ParseOptions {
@@ -125,15 +127,22 @@ function within(sorted: readonly number[], { start, end }: Span): readonly numbe
  * @throws CortadoError with every mistake of the text
  */
 export function parseSolver(text: string, options: ParseOptions = {}): SolverDef {
+  const { errors = [], ...definition } = readSolver(text, options);
+  if (errors.length > 0) throw new CortadoError([...errors, ...definition.warnings]);
+  return definition;
+}
+
+/** Reads the prototxt of a solver as far as its mistakes allow. @throws CortadoError for what is no solver at all */
+export function readSolver(text: string, options: ParseOptions = {}): SolverDef {
   const source: SourceText = { name: options.name ?? "<solver>", text };
   const wrong = wrongText(text, source.name, "solver");
   if (wrong) throw new CortadoError([wrong]);
   const diagnostics = createDiagnostics();
   const parsed = parseMessage(source, "SolverParameter", diagnostics, options);
-  throwErrors(diagnostics);
   const solver = upgradeSolver(parsed, diagnostics);
-  throwErrors(diagnostics);
-  return { solver, source, warnings: diagnostics.all };
+  const errors = diagnostics.all.filter(({ severity }) => severity === "error");
+  const warnings = diagnostics.all.filter(({ severity }) => severity === "warning");
+  return { solver, source, warnings, errors };
 }
 
 function throwErrors(diagnostics: Diagnostics): void {

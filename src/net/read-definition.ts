@@ -3,7 +3,7 @@ import { dirname, resolve } from "node:path";
 import { CortadoError, userError } from "../../proto/errors/index.js";
 import { quotedPath } from "../../proto/words/names.js";
 import { troubleOf } from "../../proto/words/trouble.js";
-import { type LayerType, schemaWith } from "../layers/index.js";
+import { type LayerType, schemaWith, withLayerMistakes } from "../layers/index.js";
 import { type NetDef, readNet, refuseForeign, type SelectedState, type TextKind } from "../net-text/index.js";
 import { furtherMistakes } from "./lower-definition.js";
 
@@ -40,6 +40,7 @@ export async function readDefinition(
     ...(isText ? {} : { name: net }),
     schema: schemaWith(layers),
   });
-  if (errors.length > 0) throw new CortadoError([...errors, ...furtherMistakes(definition, state, layers)]);
+  if (errors.length > 0)
+    throw new CortadoError(withLayerMistakes(errors, furtherMistakes(definition, state, layers), definition));
   return { definition, root: root ?? (isText ? process.cwd() : dirname(resolve(net))) };
 }
