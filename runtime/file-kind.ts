@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noControlCharactersInRegex: they tell a binary file from a text
 /** What a file is, whatever its name says: for what people give by mistake. */
 
 /** What the kinds of files that a net deals with are to it. */

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noControlCharactersInRegex: they tell a binary file from a text
 /** What people give for the text of a net or a solver by mistake, told by its content. */
 
 import { type CortadoError, type Diagnostic, userError } from "../../proto/errors/index.js";
@@ -12,8 +13,11 @@ const THE: Readonly<Record<TextKind, string>> = { net: "a net", solver: "a solve
 /** Files of other programs, by how they begin, as bytes of latin1. */
 const BINARY: readonly (readonly [beginning: RegExp, words: string])[] = [
   [/^\x80[\x01-\x05]/, "a file of Python's (pickle)"],
-  [/^\x08[\x01-\x20]\x12[^](?:pytorch|\w*onnx|keras|tf2|skl|CNTK|paddle|mxnet|caffe2)/i, "a model of ONNX"],
-  [/^[^]{257}ustar/, "a tar archive"],
+  [
+    /^\x08[\x01-\x20]\x12[\s\S](?:pytorch|\w*onnx|keras|tf2|skl|CNTK|paddle|mxnet|caffe2)/i,
+    "a model of ONNX",
+  ],
+  [/^[\s\S]{257}ustar/, "a tar archive"],
   [/^\xfd7zXZ\0/, "compressed with xz"],
   [/^BZh[1-9]/, "compressed with bzip2"],
   [/^\x28\xb5\x2f\xfd/, "compressed with zstd"],
@@ -22,9 +26,9 @@ const BINARY: readonly (readonly [beginning: RegExp, words: string])[] = [
   [/^%PDF-/, "a PDF document"],
   [/^\xd0\xcf\x11\xe0/, "a document of Word, or another of Microsoft's"],
   [/^GIF8/, "an image (GIF)"],
-  [/^BM[^]{4}\0\0\0\0/, "an image (BMP)"],
+  [/^BM[\s\S]{4}\0\0\0\0/, "an image (BMP)"],
   [/^(?:II\*\0|MM\0\*)/, "an image (TIFF)"],
-  [/^RIFF[^]{4}WEBP/, "an image (WebP)"],
+  [/^RIFF[\s\S]{4}WEBP/, "an image (WebP)"],
   [/^\x7fELF|^MZ/, "a program"],
   [/^SQLite format 3/, "a database of SQLite"],
 ];

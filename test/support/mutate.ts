@@ -149,7 +149,7 @@ export function mutatedTokens(sources: readonly string[]): fc.Arbitrary<string> 
   return fc
     .tuple(fc.constantFrom(...sources), edits<readonly string[]>(content))
     .map(([source, list]) =>
-      applyEdits(source.match(/\s+|"[^"\n]*"|[\w.]+|[^]/g) ?? [], list, tokens).join(""),
+      applyEdits(source.match(/\s+|"[^"\n]*"|[\w.]+|[\s\S]/g) ?? [], list, tokens).join(""),
     );
 }
 

@@ -69,7 +69,7 @@ const CASES: readonly (readonly [
   ["the word layer", "layer {\n", "{\n", /expected the name of a field, not "{"/],
   ["a closing brace", "  }\n}", "}", /expected|unknown field "layer"|the file ends/],
   ["a closing brace too many", "  }\n}", "  }}\n}", /"}" closes nothing/],
-  ["parentheses for braces", /layer \{([^]*)\}\n$/, "layer ($1)\n", /expected "{" after layer, not "\("/],
+  ["parentheses for braces", /layer \{([\s\S]*)\}\n$/, "layer ($1)\n", /expected "{" after layer, not "\("/],
   ["a semicolon too many", "num_output: 3", "num_output: 3;;", /expected the name of a field, not ";"/],
   ["a comma too many", "num_output: 3", "num_output: 3,,", /expected the name of a field, not ","/],
   ["a stray character", "num_output: 3", "num_output: 3 $", /expected the name of a field, not "\$"/],
