@@ -85,7 +85,11 @@ function fieldsOf(bytes: Uint8Array): ReadonlySet<number> {
     if (!(tag >= 8) || wire === 3 || wire === 4 || wire > 5) return count === 0 ? new Set() : tags;
     tags.add(tag);
     if (wire === NUMBER) varint();
-    else at += wire === BYTES ? varint() : wire === 1 ? 8 : 4;
+    else {
+      // Not `at += …`: that would read `at` before `varint` moves it.
+      const size = wire === BYTES ? varint() : wire === 1 ? 8 : 4;
+      at += size;
+    }
     if (!(at <= bytes.length)) return tags;
   }
   return tags;

@@ -2,7 +2,7 @@ import { access } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { argumentsOf, callback, either, optional, optionsOf } from "../proto/arguments/argument-rules.js";
 import { path } from "../proto/arguments/file-rules.js";
-import { CortadoError, createDiagnostics, userError } from "../proto/errors/index.js";
+import { userError } from "../proto/errors/index.js";
 import type { SolverParameter } from "../proto/index.js";
 import type { Progress, SnapshotFiles, SolverEvent, TestResult } from "../runtime/solver/events.js";
 import { checkPrefix, clearPrefix, existing, snapshotPrefix } from "../runtime/solver/paths.js";
@@ -14,17 +14,16 @@ import {
   type WeightSource,
   writeWeightSet,
 } from "../runtime/weights/index.js";
-import { schemaWith } from "./layers/index.js";
 import { compileTaken, compileTraining } from "./net/compile.js";
 import type { CompileOptions, TakenOptions } from "./net/compile-options.js";
 import type { CompiledNet, TrainingNet } from "./net/compiled-net.js";
 import { collectWeights, formatMatchReport, loadTakenWeights } from "./net/load-weights.js";
 import { blobValues, SHARED_OPTIONS, solverSource } from "./net/net-arguments.js";
-import { readSolver, type SolverSource } from "./net/read-definition.js";
+import { readGivenSolver, type SolverSource } from "./net/read-definition.js";
 import { amend, type NetDef, type SolverDef } from "./net-text/index.js";
-import { checkSolver } from "./solvers/check-solver.js";
+import { checkedSolver } from "./solver-mistakes.js";
 import { ruleScalars } from "./solvers/index.js";
-import { type NetPlan, resolveNets } from "./solvers/solver-nets.js";
+import type { NetPlan } from "./solvers/solver-nets.js";
 
 export type {
   OutputValue,
@@ -109,15 +108,12 @@ async function createTakenSolver(
   const { definition, file } = await solverAndFile(solver, options.layers);
   const parameters = definition.solver;
   const onEvent = listener(options);
-  const diagnostics = createDiagnostics();
-  checkSolver(parameters, diagnostics);
-  if (diagnostics.hasErrors) throw new CortadoError(diagnostics.all);
-  for (const { message } of diagnostics.all) onEvent({ kind: "warning", iteration: 0, message });
 
   // What is written goes to the working directory or beside the solver; `root` is where data is read.
   const own = new Set([process.cwd(), ...(file === undefined ? [] : [dirname(file)])]);
   const folders = [...new Set([...(options.root === undefined ? [] : [resolve(options.root)]), ...own])];
-  const plans = await resolveNets(definition, folders, schemaWith(options.layers));
+  const { plans, warnings } = await checkedSolver(definition, folders, options);
+  for (const { message } of warnings) onEvent({ kind: "warning", iteration: 0, message });
   const prefix = await snapshotPrefix(parameters.snapshot_prefix, file, [...own]);
   if (parameters.snapshot > 0) await checkPrefix(prefix);
   await clearPrefix(prefix);
@@ -199,9 +195,9 @@ const withDebugInfo = (definition: NetDef): NetDef => ({
 
 /** A solver, and its file if it has one: of a value, the one that its text was read from. */
 async function solverAndFile(
-  ...of: Parameters<typeof readSolver>
+  ...of: Parameters<typeof readGivenSolver>
 ): Promise<{ readonly definition: SolverDef; readonly file: string | undefined }> {
-  const { definition, file } = await readSolver(...of);
+  const { definition, file } = await readGivenSolver(...of);
   const path = resolve(file ?? definition.source.name);
   return { definition, file: file !== undefined || (await isThere(path)) ? path : undefined };
 }

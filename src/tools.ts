@@ -20,7 +20,7 @@ export { BUILD_TARGETS } from "./artefact/build-target.js";
 export { stringLiteral } from "./artefact/literal.js";
 export { checkFile, type FileReport } from "./check/check-file.js";
 export { randomNetValues } from "./gradcheck/net-values.js";
-export { isLayerType, type LoweredNet } from "./layers/index.js";
+export { isLayerType, type LoweredNet, schemaWith } from "./layers/index.js";
 export { HIDDEN_CHOICES, TARGET_CHOICES } from "./net/choose-target.js";
 export { explainLayers, type LayerExplanation } from "./net/explain.js";
 export { openFeeds } from "./net/feeds.js";
@@ -38,6 +38,6 @@ export {
 } from "./net/programs.js";
 export { readDefinition, readTextFile } from "./net/read-definition.js";
 export { standInValues, unfedInputs } from "./net/stand-in-inputs.js";
-export { selectLayers } from "./net-text/index.js";
+export { readSolver, selectLayers } from "./net-text/index.js";
 export { ruleOf } from "./solvers/index.js";
 export { version } from "./version.js";

@@ -22,7 +22,7 @@ import { objectiveGraph } from "../src/net/objective.js";
 import { parseNet, parseSolver, selectLayers, wireNet } from "../src/net-text/index.js";
 import { checkSolver } from "../src/solvers/check-solver.js";
 import { cpuTime } from "./support/cpu-time.js";
-import { mutatedBytes, mutatedText, mutatedValues, seedNets } from "./support/mutate.js";
+import { mutatedBytes, mutatedText, mutatedTokens, mutatedValues, seedNets } from "./support/mutate.js";
 import { hasOracle, oraclePath } from "./support/oracle.js";
 import { lowerFor, optimise, tsSource } from "./support/pipeline.js";
 import { MOST_MILLISECONDS, usedOrRefused } from "./support/used-or-refused.js";
@@ -99,13 +99,13 @@ describe("damaged files are used, or refused in words", () => {
   };
 
   it("nets with damaged text", { timeout: LONG }, () =>
-    assertAll(mutatedText(nets), 0.25, throughTheCompiler),
+    assertAll(fc.oneof(mutatedText(nets), mutatedTokens(nets)), 0.25, throughTheCompiler),
   );
   it("nets with other values", { timeout: LONG }, () =>
     assertAll(mutatedValues(nets, names), 0.35, throughTheCompiler),
   );
   it("solvers", { timeout: LONG }, () => {
-    const damaged = fc.oneof(mutatedText(solvers), mutatedValues(solvers, names));
+    const damaged = fc.oneof(mutatedText(solvers), mutatedTokens(solvers), mutatedValues(solvers, names));
     return assertAll(damaged, 0.1, (text) => {
       const diagnostics = createDiagnostics();
       checkSolver(parseSolver(text).solver, diagnostics);

@@ -6,10 +6,10 @@ import { quoted } from "../words/names.js";
 const LONGEST_NAME = 64;
 
 /**
- * The candidates nearest to a name, best first, at most `most`. Near means an edit distance of at most a third of
- * the longer one's length, upper and lower case and `-` and `_` counting as one.
+ * The candidates nearest to a name, best first, at most `most`. Near means an edit distance of at most a third (one in
+ * `share`) of the longer one's length, upper and lower case and `-` and `_` counting as one.
  */
-export function nearest(name: string, candidates: Iterable<string>, most = 3): string[] {
+export function nearest(name: string, candidates: Iterable<string>, most = 3, share = 3): string[] {
   if (name.length > LONGEST_NAME) return [];
   const shared = name.endsWith(COMMON_ENDING) ? COMMON_ENDING : "";
   const wanted = plain(name.slice(0, name.length - shared.length));
@@ -17,7 +17,7 @@ export function nearest(name: string, candidates: Iterable<string>, most = 3): s
   for (const candidate of candidates) {
     if (!candidate.endsWith(shared) || candidate.length > LONGEST_NAME) continue;
     const found = plain(candidate.slice(0, candidate.length - shared.length));
-    const limit = Math.floor(Math.max(wanted.length, found.length) / 3);
+    const limit = Math.floor(Math.max(wanted.length, found.length) / share);
     if (Math.abs(found.length - wanted.length) > limit) continue;
     const distance = editDistance(wanted, found);
     if (distance <= limit) scored.push({ candidate, distance });
@@ -37,8 +37,9 @@ export function didYouMean(
   name: string,
   candidates: Iterable<string>,
   show: (candidate: string) => string = quoted,
+  share?: number,
 ): string | undefined {
-  const near = nearest(name, candidates);
+  const near = nearest(name, candidates, undefined, share);
   return near.length === 0 ? undefined : `did you mean ${orList(near.map(show))}?`;
 }
 

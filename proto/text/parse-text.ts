@@ -30,7 +30,14 @@ import { expectation, tokenValue } from "./scalar-values.js";
 import { createScanner, stringBytes, stringText, type Token } from "./scan.js";
 import { nameSpanOf, placeField, placeMessage } from "./spans.js";
 import { createMistakes, type Frame, unknownFieldHelp } from "./text-mistakes.js";
-import { createCursor, isSymbol, opensMessage, spanOfToken, startsField } from "./token-cursor.js";
+import {
+  createCursor,
+  isSymbol,
+  opensMessage,
+  spanOfToken,
+  startsField,
+  startsValue,
+} from "./token-cursor.js";
 
 /** A value that could not be read; the mistake has been reported. */
 const NO_VALUE = Symbol("no value");
@@ -52,7 +59,8 @@ export function parseMessage<T extends MessageName>(
   { schema = messageInfo }: ReadOptions = {},
 ): MessageTypes[T] {
   const mistakes = createMistakes();
-  const cursor = createCursor(source, createScanner(source, mistakes.scanner));
+  const scanner = createScanner(source, mistakes.scanner);
+  const cursor = createCursor(source, scanner);
   const info = schema(type);
   const root: Frame = {
     info,
@@ -68,6 +76,7 @@ export function parseMessage<T extends MessageName>(
   const reading: Reading = { cursor, mistakes, root, unwindTo: undefined, forgiven: 0 };
   readFields(reading, root);
   finishMessage(reading, root, whole);
+  scanner.finish();
   mistakes.deliver(diagnostics);
   return seal(root.message) as Message as MessageTypes[T];
 }
@@ -117,15 +126,25 @@ function readField(reading: Reading, frame: Frame): void {
     readUnknown(reading, frame);
     return;
   }
+  const twice = !field.repeated && Object.hasOwn(frame.message, field.name);
+  const outer = twice ? missingBrace(reading, frame, true) : undefined;
+  if (outer !== undefined) {
+    reportMissingBrace(reading, frame, outer);
+    return;
+  }
   const name = cursor.take();
-  if (!field.repeated && Object.hasOwn(frame.message, field.name)) {
+  if (twice) {
     mistakes.error(frame, `${field.name} is given twice`, spanOfToken(cursor, name), {
       related: [{ message: "the first time is here", span: nameSpanOf(frame.message, field.name) }],
       hint: "it takes one value: remove one of the two",
     });
   }
   const colon = cursor.tryTake(":");
-  if (!colon && field.kind.is !== "message" && !readsOnWithoutColon(reading, frame, field, name)) return;
+  if (!colon && isSymbol(cursor.current, "=")) {
+    reportCurrent(reading, frame, `":" after ${field.name}`);
+    cursor.take();
+  } else if (!colon && field.kind.is !== "message" && !readsOnWithoutColon(reading, frame, field, name))
+    return;
   if (isSymbol(cursor.current, "[")) readList(reading, frame, field, name);
   else readOne(reading, frame, field, name);
   if (!cursor.tryTake(";")) cursor.tryTake(",");
@@ -155,14 +174,17 @@ function readList(reading: Reading, frame: Frame, field: FieldInfo, name: Token)
   }
   cursor.take();
   if (cursor.tryTake("]")) return;
+  let told = false;
   while (!mistakes.tooMany && reading.unwindTo === undefined) {
     readOne(reading, frame, field, name);
     if (cursor.tryTake("]")) return;
     if (cursor.tryTake(",")) continue;
-    reportCurrent(reading, frame, `"," or "]" in the list of ${field.name}`, {
-      related: [{ message: "the list was opened here", span: open }],
-    });
-    return;
+    if (!told)
+      reportCurrent(reading, frame, `"," or "]" in the list of ${field.name}`, {
+        related: [{ message: "the list was opened here", span: open }],
+      });
+    told = true;
+    if (!startsValue(cursor)) return;
   }
 }
 
@@ -199,14 +221,16 @@ function readMessage(
   name: Token,
 ): Draft | typeof NO_VALUE {
   const { cursor } = reading;
-  if (!opensMessage(cursor.current)) {
-    reportCurrent(reading, frame, `"{" after ${field.name}`);
+  const isOpen = opensMessage(cursor.current);
+  if (!isOpen) reportCurrent(reading, frame, `"{" after ${field.name}`);
+  // With a field of the message next, only the bracket is missing.
+  if (!isOpen && !(startsField(cursor) && info.byName.has(cursor.current.text))) {
     skipValue(reading, frame);
     return NO_VALUE;
   }
-  const bracket = cursor.take();
+  const bracket = isOpen ? cursor.take() : undefined;
   const message = draft(info);
-  const opened = cursor.span(name.start, bracket.end);
+  const opened = cursor.span(name.start, bracket?.end ?? name.end);
   placeMessage(message, opened);
   const inner: Frame = {
     info,
@@ -214,7 +238,7 @@ function readMessage(
     field,
     opened,
     indent: name.leading ? name.column : undefined,
-    closer: bracket.text === "<" ? ">" : "}",
+    closer: bracket?.text === "<" ? ">" : "}",
     parent: frame,
   };
   readFields(reading, inner);
@@ -259,9 +283,10 @@ function readScalar(reading: Reading, frame: Frame, field: FieldInfo): unknown {
   // A name with its own ":" belongs to the next field: the value itself is missing.
   const absent = startsField(cursor) && (current.leading || isSymbol(cursor.ahead, ":"));
   const message = absent ? `${field.name} has no value: it takes ${expectation(kind)}` : result.message;
-  mistakes.error(frame, message, cursor.span(start, current.end), {
-    hint: absent ? undefined : (result.hint ?? generationHint(frame, field, current)),
-  });
+  if (!current.marred)
+    mistakes.error(frame, message, cursor.span(start, current.end), {
+      hint: absent ? undefined : (result.hint ?? generationHint(frame, field, current)),
+    });
   if (!absent) skipValue(reading, frame);
   return NO_VALUE;
 }
@@ -270,17 +295,17 @@ function readUnknown(reading: Reading, frame: Frame): void {
   const { cursor, mistakes } = reading;
   const name = cursor.current;
   const outer = missingBrace(reading, frame);
-  mistakes.error(
-    frame,
-    `unknown field ${quoted(name.text)}`,
-    spanOfToken(cursor, name),
-    unknownFieldHelp(frame, name.text),
-  );
   if (outer !== undefined) {
-    for (let at: Frame = frame; at !== outer && at.parent; at = at.parent) reading.forgiven++;
-    reading.unwindTo = outer;
+    reportMissingBrace(reading, frame, outer);
     return;
   }
+  if (!name.marred)
+    mistakes.error(
+      frame,
+      `unknown field ${quoted(name.text)}`,
+      spanOfToken(cursor, name),
+      unknownFieldHelp(frame, name.text),
+    );
   cursor.take();
   const colon = cursor.tryTake(":");
   if (opensMessage(cursor.current) || (colon && isSymbol(cursor.current, "["))) skipBracketed(reading, frame);
@@ -288,17 +313,34 @@ function readUnknown(reading: Reading, frame: Frame): void {
   if (!cursor.tryTake(";")) cursor.tryTake(",");
 }
 
+/** Reports that messages are not closed before the current field, and goes on with it in `outer`. */
+function reportMissingBrace(reading: Reading, frame: Frame, outer: Frame): void {
+  const { cursor, mistakes } = reading;
+  const { current } = cursor;
+  if (!current.marred) {
+    const known = frame.info.byName.has(current.text);
+    mistakes.error(
+      frame,
+      `${known ? 'expected a "}" before the' : "unknown"} field ${quoted(current.text)}`,
+      spanOfToken(cursor, current),
+      unknownFieldHelp(frame, current.text),
+    );
+  }
+  for (let at: Frame = frame; at !== outer && at.parent; at = at.parent) reading.forgiven++;
+  reading.unwindTo = outer;
+}
+
 /**
  * The outer message that the current field belongs to if the braces up to it were forgotten: either its
  * indentation says that the inner message is over, or it is a whole layer.
  */
-function missingBrace({ cursor, root }: Reading, frame: Frame): Frame | undefined {
+function missingBrace({ cursor, root }: Reading, frame: Frame, byIndentation = false): Frame | undefined {
   const { current } = cursor;
   for (let outer = frame.parent, inner = frame; outer !== undefined; inner = outer, outer = outer.parent) {
     const field = outer.info.byName.get(current.text);
     if (field === undefined) continue;
     const outdented = current.leading && inner.indent !== undefined && current.column <= inner.indent;
-    const wholeLayer = outer === root && field.kind.is === "message" && startsField(cursor);
+    const wholeLayer = !byIndentation && outer === root && field.kind.is === "message" && startsField(cursor);
     return outdented || wholeLayer ? outer : undefined;
   }
   return undefined;

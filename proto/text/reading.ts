@@ -18,7 +18,7 @@ export interface Reading {
 
 type Extra = Pick<Diagnostic, "hint" | "related">;
 
-/** Reports a mistake at the current token, of which the message says what it should be. */
+/** Reports a mistake at the current token, of which the message says what it should be; not where one stands already. */
 export function reportCurrent(
   { cursor, mistakes }: Reading,
   frame: Frame,
@@ -26,6 +26,7 @@ export function reportCurrent(
   extra?: Extra,
 ): void {
   const { current } = cursor;
+  if (current.marred) return;
   mistakes.error(
     frame,
     `expected ${wanted}, not ${describeToken(current)}`,
@@ -56,6 +57,10 @@ export function skipJunk(reading: Reading, frame: Frame): void {
   const { cursor } = reading;
   const { line } = cursor.current;
   reportCurrent(reading, frame, "the name of a field");
+  if (opensMessage(cursor.current)) {
+    skipBracketed(reading, frame);
+    return;
+  }
   cursor.take();
   while (
     cursor.current.line === line &&
@@ -73,7 +78,7 @@ export function skipValue(reading: Reading, frame: Frame): void {
   const { cursor } = reading;
   const { line, kind } = cursor.current;
   if (isSymbol(cursor.current, "}", ">", "]") || kind === "end") return;
-  if (opensMessage(cursor.current) || isSymbol(cursor.current, "[")) {
+  if (opensMessage(cursor.current) || isSymbol(cursor.current, "[", "(")) {
     skipBracketed(reading, frame);
     return;
   }
@@ -86,8 +91,8 @@ export function skipValue(reading: Reading, frame: Frame): void {
     skipBracketed(reading, frame);
 }
 
-const OPENERS: ReadonlySet<string> = new Set(["{", "<", "["]);
-const CLOSERS: ReadonlySet<string> = new Set(["}", ">", "]"]);
+const OPENERS: ReadonlySet<string> = new Set(["{", "<", "[", "("]);
+const CLOSERS: ReadonlySet<string> = new Set(["}", ">", "]", ")"]);
 
 /** Passes over everything up to the bracket that closes the current one. */
 export function skipBracketed(reading: Reading, frame: Frame): void {

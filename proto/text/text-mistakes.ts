@@ -103,6 +103,32 @@ function layerName(message: Draft): string {
 /** Files of forks of Caffe hold fields of their own. */
 const NOT_IN_CAFFE = "BVLC Caffe 1.0 has no such field: the file may be for a fork of it";
 
+/** The share of a settings block's name that may differ: `transpose_param` is not `transform_param` mistyped. */
+const MOST_OF_SETTINGS = 4;
+
+/**
+ * "Did you mean" of the fields that may still be given here: not one that takes one value and has it, and of `layer` and
+ * `layers` the one that the file uses.
+ */
+function nearField({ info, message }: Frame, name: string): string | undefined {
+  const isLayer = info.name === "LayerParameter" && name.endsWith("_param");
+  const generation =
+    Object.hasOwn(message, "layers") || (!Object.hasOwn(message, "layer") && name.endsWith("s"))
+      ? "layer"
+      : "layers";
+  const candidates = info.fields.filter(
+    (field) =>
+      (field.repeated || !Object.hasOwn(message, field.name)) &&
+      !(info.name === "NetParameter" && field.name === generation),
+  );
+  return didYouMean(
+    name,
+    candidates.map((field) => field.name),
+    quoted,
+    isLayer ? MOST_OF_SETTINGS : undefined,
+  );
+}
+
 /** What helps with a field that its message does not have. */
 export function unknownFieldHelp(frame: Frame, name: string): Pick<Diagnostic, "hint" | "related"> {
   for (let outer = frame.parent; outer !== undefined; outer = outer.parent) {
@@ -119,7 +145,7 @@ export function unknownFieldHelp(frame: Frame, name: string): Pick<Diagnostic, "
     .map((field) => field.name);
   const help = forkFieldHelp(info.name, name);
   if (help !== undefined) return { hint: help };
-  const near = didYouMean(name, info.byName.keys());
+  const near = nearField(frame, name);
   if (inside.length > 0 && near === undefined) {
     const named = inside.length > 4 ? [...inside.slice(0, 4), "others"] : inside;
     return { hint: `${name} is a field of ${orList(named)}: it goes inside, or a "}" before it is too much` };

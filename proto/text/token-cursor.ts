@@ -1,5 +1,5 @@
 import type { SourceText, Span } from "../errors/index.js";
-import type { createScanner, Token } from "./scan.js";
+import type { Scanner, Token } from "./scan.js";
 
 /** The tokens of a text, taken one by one with a look at the next two. */
 export interface TokenCursor {
@@ -14,7 +14,7 @@ export interface TokenCursor {
   span(start: number, end: number): Span;
 }
 
-export function createCursor(source: SourceText, scanner: ReturnType<typeof createScanner>): TokenCursor {
+export function createCursor(source: SourceText, scanner: Scanner): TokenCursor {
   let current = scanner.next();
   let ahead = scanner.next();
   let taken = 0;
@@ -53,5 +53,12 @@ export const opensMessage = (token: Token): boolean => isSymbol(token, "{", "<")
 /** Whether a field begins here: a name with its colon or bracket. */
 export const startsField = ({ current, ahead }: TokenCursor): boolean =>
   current.kind === "identifier" && (isSymbol(ahead, ":") || opensMessage(ahead));
+
+/** Whether another value of a list begins here. */
+export const startsValue = (cursor: TokenCursor): boolean =>
+  cursor.current.kind === "identifier"
+    ? !startsField(cursor)
+    : cursor.current.kind !== "end" &&
+      (cursor.current.kind !== "symbol" || isSymbol(cursor.current, "-", "{", "<"));
 
 export const spanOfToken = (cursor: TokenCursor, token: Token): Span => cursor.span(token.start, token.end);

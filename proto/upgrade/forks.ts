@@ -69,10 +69,12 @@ const TYPES: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** What helps with a layer type that Caffe 1.0 does not have; undefined for one that no fork known here has. */
-export const forkTypeHelp = (type: string): string | undefined => TYPES.get(type);
+export const forkTypeHelp = (type: string): string | undefined =>
+  TYPES.get(type) ?? BY_LOWER_CASE.get(type.toLowerCase());
 
-/** The names of the types that something is known of, for "did you mean". */
-export const forkTypes = (): Iterable<string> => TYPES.keys();
+const BY_LOWER_CASE: ReadonlyMap<string, string> = new Map(
+  [...TYPES].map(([type, help]) => [type.toLowerCase(), help]),
+);
 
 const extraField = (type: string): string => `it belongs to ${type}, which no Caffe 1.0 has. ${EXTRA}`;
 const QUANTISED =

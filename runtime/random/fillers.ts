@@ -1,7 +1,7 @@
 import { type CortadoError, didYouMean, userError } from "../../proto/errors/index.js";
 import type { FillerParameter } from "../../proto/index.js";
-import { showShape } from "../../proto/words/amounts.js";
 import { quoted } from "../../proto/words/names.js";
+import { fillerMisfit } from "./filler-fit.js";
 import { type RandomStream, randomStream } from "./philox.js";
 
 type Shape = readonly number[];
@@ -16,7 +16,6 @@ const FILLERS: Readonly<Record<string, Filler>> = Object.assign(Object.create(nu
   gaussian: (out, shape, { mean, std, sparse }, random) => {
     fillGaussian(out, mean, std, random);
     if (sparse < 0) return;
-    if (shape.length === 0) throw userError("a sparse gaussian filler needs a blob with at least one axis");
     // On average `sparse` of the values that belong to one output stay.
     const kept = Math.min(1, sparse / shape[0]);
     for (let i = 0; i < out.length; i++) if (random.uniform() >= kept) out[i] = 0;
@@ -39,13 +38,7 @@ const FILLERS: Readonly<Record<string, Filler>> = Object.assign(Object.create(nu
     fillGaussian(out, 0, Math.sqrt(2 / varianceDivisor(shape, filler)), random);
   },
   bilinear: (out, shape) => {
-    const [height, width] = shape.slice(-2);
-    if (shape.length !== 4 || height !== width || width === undefined) {
-      throw userError(
-        `the bilinear filler needs a blob of 4 axes with square kernels, not ${showShape(shape)}`,
-        "use it for the weights of a Deconvolution with kernel_size (not kernel_h and kernel_w)",
-      );
-    }
+    const width = shape[3];
     const factor = Math.ceil(width / 2);
     const centre = (width - 1) / (2 * factor);
     for (let i = 0; i < out.length; i++) {
@@ -67,7 +60,7 @@ export const fillerTypes: readonly string[] = Object.keys(FILLERS);
  * @throws CortadoError for an unknown type, or a filler that cannot fill this shape
  */
 export function fill(filler: FillerParameter, shape: Shape, seed: number, stream: number): Float32Array {
-  const problem = fillerProblem(filler);
+  const problem = fillerProblem(filler) ?? fillerMisfit(filler, shape);
   if (problem) throw problem;
   const out = new Float32Array(shape.reduce((product, extent) => product * extent, 1));
   if (out.length > 0) FILLERS[filler.type](out, shape, filler, randomStream(seed, stream));

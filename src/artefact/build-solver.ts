@@ -1,7 +1,7 @@
 import { CortadoError, createDiagnostics } from "../../proto/errors/index.js";
 import { createMessage, type SolverParameter } from "../../proto/index.js";
 import type { LayerType } from "../layers/index.js";
-import { readSolver, type Unread } from "../net/read-definition.js";
+import { readGivenSolver, type Unread } from "../net/read-definition.js";
 import type { SolverDef } from "../net-text/index.js";
 import { checkSolver } from "../solvers/check-solver.js";
 
@@ -16,7 +16,9 @@ export async function buildSolver(
   layers?: readonly LayerType[],
 ): Promise<SolverParameter> {
   if (solver === undefined) return createMessage("SolverParameter");
-  const { definition } = await readSolver(solver, layers);
+  const { definition } = await readGivenSolver(solver, layers);
+  if (definition.errors !== undefined && definition.errors.length > 0)
+    throw new CortadoError(definition.errors);
   const diagnostics = createDiagnostics();
   checkSolver(definition.solver, diagnostics);
   if (diagnostics.hasErrors) throw new CortadoError(diagnostics.all);

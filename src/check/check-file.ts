@@ -9,7 +9,7 @@ import {
   fileError,
   userError,
 } from "../../proto/errors/index.js";
-import { decodeMessage, messageInfo } from "../../proto/index.js";
+import { decodeMessage } from "../../proto/index.js";
 import { showCount, showShape } from "../../proto/words/amounts.js";
 import { quotedPath } from "../../proto/words/names.js";
 import { valuesOfBlob } from "../../runtime/blob-proto.js";
@@ -17,8 +17,9 @@ import { kindOfFile } from "../../runtime/file-kind.js";
 import { readState } from "../../runtime/solver/state-file.js";
 import { readWeights } from "../../runtime/weights/index.js";
 import { fillsShape } from "../../runtime/weights/weight-set.js";
-import { schemaWith } from "../layers/index.js";
-import { parseSolver, readNet, type SolverDef } from "../net-text/index.js";
+import { schemaWith, withLayerMistakes } from "../layers/index.js";
+import { foreignFile, kindOfText, readNet, readSolver, type SolverDef } from "../net-text/index.js";
+import { besides, distinct } from "../solver-mistakes.js";
 import { checkSolver } from "../solvers/check-solver.js";
 import { type NetPlan, resolveNets } from "../solvers/solver-nets.js";
 import { checkNet, type NetCheckOptions } from "./check-net.js";
@@ -40,6 +41,9 @@ export async function checkFile(path: string, options: NetCheckOptions): Promise
     return failed("file", fileError(`Cannot read ${quotedPath(path)}`, error));
   }
   const text = asText(bytes);
+  const words = foreignFile(bytes);
+  if (words !== undefined && !/weight file|solver state|blob|HDF5|unknown/i.test(words))
+    return failed("file", userError(`${quotedPath(path)} is ${words}, and no net, solver or weights`));
   if (text === undefined) return checkBinary(path, bytes);
   return checkText(text, path, options);
 }
@@ -49,46 +53,30 @@ const failed = (kind: string, error: unknown): FileReport => {
   return { kind, diagnostics: error.diagnostics, notes: [] };
 };
 
-/** The text of a file, or undefined for bytes that are no text: UTF-8 without control characters. */
+/**
+ * The text of a file, or undefined for bytes that are no text: without control characters, and UTF-8 or with fields of a net
+ * or a solver all the same (comments in latin1).
+ */
 function asText(bytes: Uint8Array): string | undefined {
-  try {
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they tell a binary file from a text
-    return /[\u0000-\u0008\u000e-\u001f]/.test(text) ? undefined : text;
-  } catch {
-    return undefined;
-  }
+  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they tell a binary file from a text
+  if (/[\u0000-\u0008\u000e-\u001f]/.test(text)) return undefined;
+  return text.includes("\ufffd") && kindOfText(text) === undefined ? undefined : text;
 }
 
 /** Reads a text as what its fields say it is. */
 async function checkText(text: string, path: string, options: NetCheckOptions): Promise<FileReport> {
-  const kind = kindOfText(text);
+  const kind = kindOfText(text)?.first;
   if (kind === undefined)
     return failed("file", userError(`${quotedPath(path)} has no field of a net or of a solver`));
   try {
     const schema = schemaWith(options.layers);
     return kind === "net"
       ? await netReport(readNet(text, { name: path, schema }), path, options)
-      : await solverReport(parseSolver(text, { name: path, schema }), path, options);
+      : await solverReport(readSolver(text, { name: path, schema }), path, options);
   } catch (error) {
     return failed(kind, error);
   }
-}
-
-/**
- * A net or a solver, by the first field that only one of the two has; undefined for a text without any field of either. A
- * text that is damaged further down is still what it began as.
- */
-function kindOfText(text: string): "net" | "solver" | undefined {
-  const [net, solver] = [messageInfo("NetParameter").byName, messageInfo("SolverParameter").byName];
-  const token = /#[^\n]*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|([A-Za-z_]\w*)\s*(?=[:{<])/g;
-  let shared = false;
-  for (const [, name] of text.matchAll(token)) {
-    if (name === undefined) continue;
-    if (net.has(name) !== solver.has(name)) return net.has(name) ? "net" : "solver";
-    shared ||= net.has(name);
-  }
-  return shared ? "net" : undefined;
 }
 
 async function netReport(
@@ -104,7 +92,7 @@ async function netReport(
       : [{ severity: "warning", message: `${path}: the net has no layers` }];
   return {
     kind: errors.length > 0 ? "net" : `net (${phases.join(", ")})`,
-    diagnostics: [...net.warnings, ...empty, ...inOrder([...errors, ...diagnostics])],
+    diagnostics: [...net.warnings, ...empty, ...inOrder(withLayerMistakes(errors, diagnostics, net))],
     notes,
   };
 }
@@ -128,6 +116,7 @@ async function solverReport(
     const { train, tests } = await resolveNets(definition, folders, schemaWith(options.layers));
     const reported = new Set<Diagnostic>();
     for (const plan of [train, ...tests]) {
+      if (options.phases && !options.phases.includes(plan.phase)) continue;
       for (const warning of plan.definition.warnings) {
         if (!reported.has(warning)) diagnostics.report(warning);
         reported.add(warning);
@@ -139,7 +128,12 @@ async function solverReport(
   } catch (error) {
     for (const diagnostic of failed("solver", error).diagnostics) diagnostics.report(diagnostic);
   }
-  return { kind: "solver", diagnostics: distinct(diagnostics.all), notes: [...notes] };
+  const { errors = [], solver } = definition;
+  return {
+    kind: "solver",
+    diagnostics: distinct([...errors, ...besides(errors, solver, diagnostics.all)]),
+    notes: [...notes],
+  };
 }
 
 const checkPlan = (plan: NetPlan, path: string, options: NetCheckOptions) =>
@@ -150,17 +144,6 @@ const checkPlan = (plan: NetPlan, path: string, options: NetCheckOptions) =>
     level: options.level ?? plan.level,
     stages: [...plan.stages, ...(options.stages ?? [])],
   });
-
-/** The train net and a test net of one file share most of their layers, and so their mistakes. */
-function distinct(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
-  const seen = new Set<string>();
-  return diagnostics.filter(({ message, span }) => {
-    const key = `${span?.source.name} ${span?.start} ${message}`;
-    const known = seen.has(key);
-    seen.add(key);
-    return !known;
-  });
-}
 
 /** Weights, a solver's state or a mean image: what its name or its content says, or whichever can be read. */
 async function checkBinary(path: string, bytes: Uint8Array): Promise<FileReport> {

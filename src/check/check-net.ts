@@ -1,14 +1,25 @@
 /** Every mistake of a net, in the phases that it is written for, whether its data is there or not. */
 
 import type { Shape } from "../../codegen/ir/graph.js";
-import { CortadoError, createDiagnostics, type Diagnostic } from "../../proto/errors/index.js";
+import { CortadoError, createDiagnostics, type Diagnostic, formatPlace } from "../../proto/errors/index.js";
+import { has, type LayerParameter, type NetStateRule } from "../../proto/index.js";
 import { showShape } from "../../proto/words/amounts.js";
 import { quoted, quotedPath, unquoted } from "../../proto/words/names.js";
 import { fixedSizeOf } from "../../runtime/data/feed-spec.js";
 import { locateSource } from "../../runtime/data/locate.js";
 import { type Feed, openFeed } from "../../runtime/data/open-feed.js";
-import { feedsOf, type LayerFeed, type LayerType, lowerNet, NOT_OPENED } from "../layers/index.js";
+import {
+  type BlobFile,
+  feedsOf,
+  knownLayerTypes,
+  type LayerFeed,
+  type LayerType,
+  type LoweredNet,
+  lowerNet,
+  NOT_OPENED,
+} from "../layers/index.js";
 import type { CompileOptions } from "../net/compile-options.js";
+import { readConstants } from "../net/constants.js";
 import { checkFillers } from "../net/fill-params.js";
 import { type NetDef, selectLayers, wireNet } from "../net-text/index.js";
 
@@ -20,7 +31,10 @@ export interface NetCheckOptions {
   readonly root?: string;
   readonly shapes?: CompileOptions["shapes"];
   readonly layers?: readonly LayerType[];
-  /** Default: both, or the one that the net has sources for. */
+  /**
+   * Default: both, or the one that the net has sources for. Then mistakes in TRAIN alone, of a net in which nothing
+   * trains, are notes.
+   */
   readonly phases?: readonly Phase[];
 }
 
@@ -37,7 +51,7 @@ export async function checkNet(
   net: NetDef,
   options: NetCheckOptions & { readonly root: string },
 ): Promise<NetCheck> {
-  const phases = options.phases ?? phasesOf(net, options);
+  let phases = options.phases ?? phasesOf(net, options);
   const notes = new Set<string>();
   /** By text and place; with the phases in which each was found. */
   const found = new Map<string, { readonly diagnostic: Diagnostic; readonly phases: Phase[] }>();
@@ -50,6 +64,19 @@ export async function checkNet(
       const known = found.get(key);
       if (!known) found.set(key, { diagnostic, phases: [phase] });
       else if (!known.phases.includes(phase)) known.phases.push(phase);
+    }
+  }
+  if (options.phases === undefined && phases.length > 1 && !trains(net, options.layers)) {
+    const idle = [...found].filter(
+      ([, { diagnostic, phases: seen }]) =>
+        diagnostic.severity === "error" && seen.every((phase) => phase === "TRAIN"),
+    );
+    if (idle.length > 0) phases = ["TEST"];
+    for (const [key, { diagnostic }] of idle) {
+      const { message, span } = diagnostic;
+      const place = span ? `, at ${formatPlace(span)}` : "";
+      notes.add(`not in phase TRAIN, in which nothing trains here (--phase TRAIN)${place}: ${message}`);
+      found.delete(key);
     }
   }
   const diagnostics = [...found.values()]
@@ -80,6 +107,21 @@ function phasesOf(net: NetDef, options: NetCheckOptions): readonly Phase[] {
   return withSources.length > 0 ? withSources : BOTH;
 }
 
+/** Whether anything of a net is for training: a loss, or a layer that a rule keeps for TRAIN. */
+function trains({ net }: NetDef, types: readonly LayerType[] | undefined): boolean {
+  const known = knownLayerTypes(types);
+  const isLoss = ({ type, loss_weight }: LayerParameter): boolean => {
+    if (loss_weight.length > 0) return loss_weight.some((weight) => weight !== 0);
+    const record = known.get(type);
+    return record ? (record.lossWeight ?? 0) !== 0 : /loss/i.test(type);
+  };
+  const names = (rules: readonly NetStateRule[], phase: Phase): boolean =>
+    rules.some((rule) => has(rule, "phase") && rule.phase === phase);
+  return net.layer.some(
+    (layer) => isLoss(layer) || names(layer.include, "TRAIN") || names(layer.exclude, "TEST"),
+  );
+}
+
 type Findings = Pick<NetCheck, "diagnostics" | "notes">;
 
 async function checkPhase(
@@ -99,8 +141,37 @@ async function checkPhase(
     lower(definition, phase, feedShapes, options),
   );
   // Of several guesses the one counts that leaves least to complain about.
-  const diagnostics = others.reduce((best, next) => (next.length < best.length ? next : best), first);
-  return { diagnostics: [...sources.diagnostics, ...diagnostics], notes: sources.notes };
+  const best = others.reduce(
+    (least, next) => (next.diagnostics.length < least.diagnostics.length ? next : least),
+    first,
+  );
+  const constants = best.lowered ? await checkConstants(best.lowered, options.root) : NOTHING;
+  return {
+    diagnostics: [...sources.diagnostics, ...best.diagnostics, ...constants.diagnostics],
+    notes: [...sources.notes, ...constants.notes],
+  };
+}
+
+const NOTHING: Findings = { diagnostics: [], notes: [] };
+
+/** Of the files that layers read constants from, those that are there: compile reads them. */
+async function checkConstants({ files }: LoweredNet, root: string): Promise<Findings> {
+  const notes: string[] = [];
+  const there: BlobFile[] = [];
+  for (const file of files)
+    try {
+      await locateSource(file.source, [root], file.what);
+      there.push(file);
+    } catch {
+      notes.push(`${file.what} of ${file.layer} (${quotedPath(file.source)}) is not there`);
+    }
+  try {
+    await readConstants({ files: there }, root);
+  } catch (error) {
+    if (!(error instanceof CortadoError)) throw error;
+    return { diagnostics: error.diagnostics, notes };
+  }
+  return { diagnostics: [], notes };
 }
 
 /** Wires and lowers with these shapes; where some are unknown, what lies above is not looked at. */
@@ -109,14 +180,12 @@ function lower(
   phase: Phase,
   feedShapes: ReadonlyMap<string, readonly Shape[]>,
   { shapes, layers: types }: NetCheckOptions,
-): readonly Diagnostic[] {
+): { readonly diagnostics: readonly Diagnostic[]; readonly lowered: LoweredNet | undefined } {
   const diagnostics = createDiagnostics();
-  // A layer that lost its tops to a mistake in its text would make its readers look wrong.
-  const complete = [...definition.damaged].every(({ top }) => top.length > 0);
-  const wiring = wireNet(definition, complete ? diagnostics : createDiagnostics());
+  const wiring = wireNet(definition, definition.incomplete ? createDiagnostics() : diagnostics);
   checkFillers(definition, diagnostics);
-  lowerNet(definition, wiring, { phase, shapes, feedShapes, diagnostics, types });
-  return diagnostics.all.filter(({ message }) => !message.endsWith(NOT_OPENED));
+  const lowered = lowerNet(definition, wiring, { phase, shapes, feedShapes, diagnostics, types });
+  return { diagnostics: diagnostics.all.filter(({ message }) => !message.endsWith(NOT_OPENED)), lowered };
 }
 
 interface Sources {

@@ -11,6 +11,7 @@ import {
   withShapeHint,
 } from "../tools.js";
 import {
+  anyPhaseOption,
   countOption,
   type End,
   fileOption,
@@ -70,11 +71,7 @@ export function addBuild(program: Command, io: Io, end: End): void {
     .addOption(
       fileOption("--weights <file>", "the weights to build in (default: as the net's fillers make them)"),
     )
-    .addOption(
-      new Option("--phase <phase>", "TRAIN or TEST (default: TEST, and TRAIN with --train)").argParser(
-        oneOf(["TRAIN", "TEST"]),
-      ),
-    )
+    .addOption(anyPhaseOption("TEST, and TRAIN with --train"))
     .addOption(
       new Option("--keep <blobs>", "blobs to be readable beside the outputs, or all").argParser(list),
     )

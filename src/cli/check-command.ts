@@ -4,6 +4,7 @@ import { showCount } from "../../proto/words/amounts.js";
 import { unquoted } from "../../proto/words/names.js";
 import { checkFile, type FileReport } from "../tools.js";
 import {
+  anyPhaseOption,
   type End,
   jsonOption,
   rootOption,
@@ -18,6 +19,7 @@ import type { Shapes } from "./option-values.js";
 import { json, pathOf } from "./text.js";
 
 interface CheckOptions extends StateOptions {
+  readonly phase?: "TRAIN" | "TEST";
   readonly root?: string;
   readonly shape?: Shapes;
   readonly json?: true;
@@ -37,6 +39,7 @@ export function addCheck(program: Command, io: Io, end: End): void {
         "Exits with 2 when there is any mistake; warnings are none.",
     )
     .argument("<files...>", "prototxt, caffemodel, solverstate")
+    .addOption(anyPhaseOption("both, of which TRAIN yields notes where nothing in the net trains"))
     .addOption(rootOption());
   withShapes(withState(command))
     .addOption(jsonOption("one JSON document on stdout"))
@@ -51,6 +54,7 @@ async function check(files: readonly string[], options: CheckOptions, io: Io): P
   for (const file of files) {
     const report = unseen(
       await checkFile(pathOf(io, file), {
+        phases: options.phase && [options.phase],
         level: options.level,
         stages: options.stage,
         root: options.root === undefined ? undefined : pathOf(io, options.root),

@@ -42,6 +42,10 @@ export const countOption = (flags: string, description: string, least: number): 
 export const phaseOption = (fallback: "TRAIN" | "TEST"): Option =>
   new Option("--phase <phase>", orList(PHASES)).argParser(oneOf(PHASES)).default(fallback);
 
+/** The same where nothing given means something of its own. */
+export const anyPhaseOption = (otherwise: string): Option =>
+  new Option("--phase <phase>", `${orList(PHASES)} (default: ${otherwise})`).argParser(oneOf(PHASES));
+
 export const rootOption = (): Option =>
   fileOption("--root <folder>", "where relative paths of data layers start (default: the folder of the net)");
 

@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import { orList, userError } from "../../proto/errors/index.js";
-import { createSolver, parseSolver, type Solver } from "../index.js";
-import { readTextFile } from "../tools.js";
+import { createSolver, type Solver } from "../index.js";
+import { readSolver, readTextFile, schemaWith } from "../tools.js";
 import { EFFECTS } from "./caffe-flags.js";
 import { closingAfter } from "./closing.js";
 import {
@@ -85,8 +85,9 @@ async function train(file: string, options: TrainOptions, io: Io): Promise<numbe
     warnGpu(options, io);
     const path = pathOf(io, file);
     const layers = await loadLayers(options.layers, io);
-    const text = await readTextFile(path, "the solver");
-    const definition = parseSolver(text, { name: path, layers });
+    const text = await readTextFile(path, "solver");
+    // With mistakes in it: createSolver adds those of its settings and nets.
+    const definition = readSolver(text, { name: path, schema: schemaWith(layers) });
     report.warnings(definition.warnings);
     const solver = await createSolver(definition, {
       target: options.target,

@@ -2,7 +2,7 @@ import { type Node, type Shape, sameShape } from "../../codegen/ir/graph.js";
 import { showShape } from "../../proto/words/amounts.js";
 import type { Draw, Settings } from "./domain.js";
 import { type FailDetail, gives, type LayerContext } from "./record.js";
-import { canonicalAxis, countBetween } from "./shapes.js";
+import { canonicalAxis, convOutput, countBetween, kernelReach } from "./shapes.js";
 
 /** What Convolution and Deconvolution read from their settings and first bottom. */
 export interface ConvolutionSettings {
@@ -59,7 +59,7 @@ export function spatialAxes(context: Context, extents: Shape): readonly SpatialA
   const kernel = perAxis(context, extents.length, "kernel_size", 1);
   const stride = perAxis(context, extents.length, "stride", 1);
   const pad = perAxis(context, extents.length, "pad", 0);
-  const dilation = perAxis(context, extents.length, "dilation", 1);
+  const dilation = perAxis(context, extents.length, "dilation", 0, 1);
   return extents.map((extent, i) => ({
     extent,
     kernel: kernel[i],
@@ -69,18 +69,48 @@ export function spatialAxes(context: Context, extents: Shape): readonly SpatialA
   }));
 }
 
+/** Refuses kernels that have no position. */
+export function checkKernels(context: Context, spatial: readonly SpatialAxis[]): void {
+  for (const [i, { extent, kernel, stride, pad, dilation }] of spatial.entries())
+    if (convOutput(extent, kernel, stride, pad, dilation) < 1)
+      context.fail(
+        `the kernel covers ${kernelReach(kernel, dilation)} positions, and the input has ${extent + 2 * pad}${pad > 0 ? ` with ${pad} of padding at each end` : ""}`,
+        ...fieldOf(context, "kernel_size", i),
+      );
+}
+
 /**
- * A setting that is given once for all spatial axes or once for each; or, in two dimensions, as _h and _w. The least
- * value that it can have is also its default.
+ * The weights, of which the taps along axes with dilation 0 all read the same position and are added up, and the
+ * spatial axes as they are then.
  */
-function perAxis(context: Context, rank: number, name: Repeated, least: 0 | 1): readonly number[] {
+export function withoutZeroDilation(
+  { builder }: Context,
+  w: Node,
+  spatial: readonly SpatialAxis[],
+): { readonly w: Node; readonly spatial: readonly SpatialAxis[] } {
+  const axes = spatial.flatMap(({ dilation }, i) => (dilation === 0 ? [2 + i] : []));
+  if (axes.length === 0) return { w, spatial };
+  return {
+    w: builder.reduce("sum", w, axes),
+    spatial: spatial.map((along) => (along.dilation === 0 ? { ...along, kernel: 1, dilation: 1 } : along)),
+  };
+}
+
+/** A setting that is given once for all spatial axes or once for each; or, in two dimensions, as _h and _w. */
+function perAxis(
+  context: Context,
+  rank: number,
+  name: Repeated,
+  least: 0 | 1,
+  otherwise: number = least,
+): readonly number[] {
   const { parameter, fail } = context;
   const values = parameter[name];
   if (name !== "dilation" && SIDES[name].some((side) => gives(parameter, side)))
     return perSide(context, rank, name, least);
   if (values.length === 0) {
     if (name === "kernel_size" && rank > 0) fail("kernel_size must be given", name);
-    return new Array<number>(rank).fill(least);
+    return new Array<number>(rank).fill(otherwise);
   }
   if (values.length !== 1 && values.length !== rank)
     fail(

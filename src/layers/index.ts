@@ -6,6 +6,7 @@ export type { ElementwiseRecord, OwnElementwiseRecord } from "./elementwise.js";
 export { layerOf, schemaWith } from "./extend-schema.js";
 export { extras } from "./extras/index.js";
 export { isLayerType, layerType } from "./layer-arguments.js";
+export { withLayerMistakes } from "./layer-mistakes.js";
 export * from "./lower-net.js";
 export { type DecidedLayer, type Decision, decideBackward } from "./needs.js";
 export { awayFrom, defineLayer, elementwise } from "./own-types.js";

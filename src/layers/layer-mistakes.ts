@@ -1,7 +1,7 @@
 /** How lowering reports what is wrong with a layer, and goes on with the next one. */
 
 import type { Node } from "../../codegen/ir/graph.js";
-import type { Diagnostics, Span } from "../../proto/errors/index.js";
+import type { Diagnostic, Diagnostics, Span } from "../../proto/errors/index.js";
 import { didYouMean } from "../../proto/errors/suggest.js";
 import type { LayerParameter } from "../../proto/index.js";
 import { showShape } from "../../proto/words/amounts.js";
@@ -10,10 +10,11 @@ import {
   type BlobVersion,
   DEFINE_LAYER,
   forkTypeHelp,
-  forkTypes,
+  type NetDef,
   spanOf,
   type Wiring,
 } from "../net-text/index.js";
+import { python, recurrentBase } from "./catalogue/index.js";
 import type { FailDetail, LayerType } from "./record.js";
 import { givenSettings } from "./settings.js";
 
@@ -70,6 +71,31 @@ export function failing(
   };
 }
 
+const NO_TYPE = "there is no layer type";
+
+/**
+ * The mistakes of a text and those of its layers, as one list: of a layer whose type is unknown, its parameter blocks are as
+ * unknown, and no mistakes of their own.
+ */
+export function withLayerMistakes(
+  text: readonly Diagnostic[],
+  found: readonly Diagnostic[],
+  { net }: Pick<NetDef, "net">,
+): readonly Diagnostic[] {
+  const typeless = new Set(
+    found.flatMap(({ message, span }) => (span && message.includes(NO_TYPE) ? [span.start] : [])),
+  );
+  const wholes = net.layer.flatMap((layer) => {
+    const whole = spanOf(layer);
+    return whole && typeless.has(spanOf(layer, "type")?.start ?? -1) ? [whole] : [];
+  });
+  const isPart = ({ message, span }: Diagnostic): boolean =>
+    span !== undefined &&
+    /: unknown field "\w+_param"$/.test(message) &&
+    wholes.some(({ start, end }) => span.start >= start && span.start <= end);
+  return [...text.filter((mistake) => !isPart(mistake)), ...found];
+}
+
 export function reportUnknownType(
   layer: LayerParameter,
   known: ReadonlyMap<string, LayerType>,
@@ -78,8 +104,13 @@ export function reportUnknownType(
   const span = spanOf(layer, "type") ?? spanOf(layer);
   if (layer.type === "") diagnostics.error(`layer ${quoted(layer.name)}: it has no type`, span);
   else {
-    const hint = forkTypeHelp(layer.type) ?? didYouMean(layer.type, [...known.keys(), ...forkTypes()]);
-    diagnostics.error(`layer ${quoted(layer.name)}: there is no layer type ${quoted(layer.type)}`, span, {
+    // Only what would be taken here: of forks' types none, and of Caffe's none that Cortado refuses.
+    const usable = [...known].filter(([, record]) => record !== python && record !== recurrentBase);
+    const names = usable.map(([name]) => name);
+    const sameLetters = names.filter((name) => name.toLowerCase() === layer.type.toLowerCase());
+    const hint =
+      didYouMean(layer.type, sameLetters) ?? forkTypeHelp(layer.type) ?? didYouMean(layer.type, names);
+    diagnostics.error(`layer ${quoted(layer.name)}: ${NO_TYPE} ${quoted(layer.type)}`, span, {
       hint: hint ?? `Caffe 1.0 has no such type: the file may be for a fork of it. ${DEFINE_LAYER}`,
     });
   }

@@ -1,13 +1,15 @@
 /** Runs the definition of one layer, and keeps what grows from layer to layer. */
 
+import { normalize } from "node:path";
 import type { GraphBuilder } from "../../codegen/ir/builder.js";
 import { type Node, type Shape, sizeOf } from "../../codegen/ir/graph.js";
 import { arg, constant, select } from "../../codegen/ir/scalar.js";
 import type { Diagnostics, Span } from "../../proto/errors/index.js";
-import type { LayerParameter, NetParameter, Phase } from "../../proto/index.js";
+import type { FillerParameter, LayerParameter, NetParameter, Phase } from "../../proto/index.js";
 import { showShape } from "../../proto/words/amounts.js";
-import { quoted } from "../../proto/words/names.js";
+import { quoted, quotedPath } from "../../proto/words/names.js";
 import type { FeedSpec, SinkSpec } from "../../runtime/data/feed-spec.js";
+import { fillerMisfit } from "../../runtime/random/filler-fit.js";
 import { type BlobVersion, spanOf } from "../net-text/index.js";
 import { blobs, times, topsOf } from "./arity.js";
 import { type Fail, nameOf, placeOfName } from "./layer-mistakes.js";
@@ -144,6 +146,10 @@ export function lowerLayer(
   const { builder, options } = state;
   const params: OwnParam[] = [];
   let carried = 0;
+  const givenShape = (top: number): Shape | undefined => {
+    const { shapes } = options;
+    return shapes && Object.hasOwn(shapes, layer.top[top]) ? shapes[layer.top[top]] : undefined;
+  };
   const input = (top: number, shape: Shape): Node => {
     checkExtents(shape, quoted(layer.top[top]), (message) => fail(message, "shape", { index: top }));
     state.inputs.set(layer.top[top], shape);
@@ -153,6 +159,7 @@ export function lowerLayer(
     request: Pick<Parameters<ParamTable["add"]>[0], "position" | "shape" | "kind" | "filler" | "value">,
   ) => {
     checkExtents(request.shape, `parameter ${request.position}`, fail);
+    if (request.filler) checkFit(request.filler, request.shape, fail);
     const added = state.params.add({ layer, fail, ...request });
     params[request.position] = { index: added.index, shape: request.shape, learns: added.learns };
     return added;
@@ -185,10 +192,10 @@ export function lowerLayer(
       };
     },
     random: (shape) => builder.random(builder.input(STEP, []), state.streams++, shape),
+    givenShape,
     input(top, shape) {
       const blob = layer.top[top];
-      const { shapes } = options;
-      const given = shapes && Object.hasOwn(shapes, blob) ? shapes[blob] : shape;
+      const given = givenShape(top) ?? shape;
       if (!given)
         fail(`blob ${quoted(blob)} has no shape: give it here, or to compile as shapes`, "top", {
           in: layer,
@@ -202,7 +209,11 @@ export function lowerLayer(
       state.files.push({ ...file, span: (settings && spanOf(settings, field)) ?? placeOfName(layer) });
       return builder.input(file.input, shape);
     },
-    write: (spec) => void state.sinks.push({ layer, spec, nodes: bottoms.filter(isNode) }),
+    write(spec) {
+      const other = state.sinks.find((known) => normalize(known.spec.path) === normalize(spec.path));
+      if (other) fail(`${nameOf(other.layer)} writes the file ${quotedPath(spec.path)} as well`, "file_name");
+      state.sinks.push({ layer, spec, nodes: bottoms.filter(isNode) });
+    },
     countNonzero(vector) {
       const size = sizeOf(vector.shape);
       const rows = Math.min(options.rows?.[state.rowCounts.length] ?? size, size);
@@ -229,6 +240,7 @@ export function lowerLayer(
   let tops: readonly Node[];
   if (type.feed) {
     const spec = type.feed(feed);
+    if (spec.kind === "filler") for (const { filler, shape } of spec.tops) checkFit(filler, shape, fail);
     state.feeds.push({ layer, spec });
     const shapes =
       options.feedShapes.get(layer.name) ??
@@ -255,6 +267,12 @@ function checkExtents(shape: Shape, what: string, fail: Fail, least = 1): void {
   if (bad !== undefined) fail(`${what} would have the shape ${showShape(shape)}: ${bad} is no extent`);
   if (sizeOf(shape) > MOST_ELEMENTS)
     fail(`${what} would have the shape ${showShape(shape)}: more than ${MOST_ELEMENTS} values`);
+}
+
+/** Refuses a filler that cannot fill a blob of this shape. */
+export function checkFit(filler: FillerParameter, shape: Shape, fail: Fail): void {
+  const [problem] = fillerMisfit(filler, shape)?.diagnostics ?? [];
+  if (problem) fail(problem.message, "type", { in: filler, hint: problem.hint });
 }
 
 export function feedContext(layer: LayerParameter, type: LayerType, phase: Phase, fail: Fail): FeedContext {

@@ -82,6 +82,8 @@ export interface LayerContext<F extends ParameterField = ParameterField, P = Par
   random(shape: Shape): Node;
   /** A value that the caller gives at each forward: the top at `top`. Without a shape the caller must give that too. */
   input(top: number, shape: Shape | undefined): Node;
+  /** The shape that the caller gives for a top, where it gives one: `shapes` of compile. */
+  givenShape(top: number): Shape | undefined;
   /**
    * A constant of a shape from a binary BlobProto file, which is read when the net is compiled.
    *

@@ -33,14 +33,17 @@ export function canonicalAxis(
 /** How many positions a dilated kernel covers along an axis. */
 export const kernelReach = (kernel: number, dilation: number): number => dilation * (kernel - 1) + 1;
 
-/** Outputs of a convolution along an axis; below 1 where the kernel does not fit. */
+/**
+ * Outputs of a convolution along an axis; below 1 where the kernel does not fit. As in Caffe, whose division rounds to
+ * 0, a kernel that reaches over the end of the padding by less than a stride has one position, and finds 0 there.
+ */
 export const convOutput = (
   input: number,
   kernel: number,
   stride: number,
   pad: number,
   dilation: number,
-): number => Math.floor((input + 2 * pad - kernelReach(kernel, dilation)) / stride) + 1;
+): number => Math.trunc((input + 2 * pad - kernelReach(kernel, dilation)) / stride) + 1;
 
 /** A pooling axis: its windows, and how many of them touch the input at all (the others hold padding only). */
 export interface PoolAxis extends WindowAxis {

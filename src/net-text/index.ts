@@ -3,8 +3,9 @@
 export { formatMessage, formatNet } from "../../proto/text/format-text.js";
 export { parseMessage, type ReadOptions } from "../../proto/text/parse-text.js";
 export { amend, nameSpanOf, spanOf } from "../../proto/text/spans.js";
-export { DEFINE_LAYER, forkTypeHelp, forkTypes } from "../../proto/upgrade/forks.js";
+export { DEFINE_LAYER, forkTypeHelp } from "../../proto/upgrade/forks.js";
 export { upgradeNet, upgradeSolver } from "../../proto/upgrade/upgrade.js";
+export { foreignFile, kindOfText, refuseForeign, type TextKind } from "./foreign.js";
 export {
   meetsRule,
   type NetDef,
@@ -12,6 +13,7 @@ export {
   parseNet,
   parseSolver,
   readNet,
+  readSolver,
   type SelectedState,
   type SolverDef,
   selectLayers,

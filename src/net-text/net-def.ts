@@ -6,6 +6,7 @@ import {
   type Diagnostic,
   type Diagnostics,
   type SourceText,
+  type Span,
 } from "../../proto/errors/index.js";
 import {
   createMessage,
@@ -22,6 +23,7 @@ import { parseMessage } from "../../proto/text/parse-text.js";
 import { amend, nameSpanOf, placeItems, spanOf } from "../../proto/text/spans.js";
 import { upgradeNet, upgradeSolver } from "../../proto/upgrade/upgrade.js";
 import { quoted } from "../../proto/words/names.js";
+import { wrongText } from "./foreign.js";
 
 /** A net in the current format, with the text it came from. */
 export interface NetDef {
@@ -32,6 +34,8 @@ export interface NetDef {
   readonly leftOut: readonly LayerParameter[];
   /** Layers in whose text there is a mistake; with any, the net cannot be compiled, only looked at. */
   readonly damaged: ReadonlySet<LayerParameter>;
+  /** A mistake may have cost the net a layer, an input or a top: where blobs come from cannot be told. */
+  readonly incomplete?: boolean;
 }
 
 /** A solver in the current format, with the text it came from. */
@@ -39,6 +43,8 @@ export interface SolverDef {
   readonly solver: SolverParameter;
   readonly source: SourceText;
   readonly warnings: readonly Diagnostic[];
+  /** Mistakes of its text, where it was read as far as they allow: it cannot be used, only looked at. */
+  readonly errors?: readonly Diagnostic[];
 }
 
 export interface ParseOptions {
@@ -75,17 +81,44 @@ export function readNet(
   options: ParseOptions = {},
 ): { readonly definition: NetDef; readonly errors: readonly Diagnostic[] } {
   const source: SourceText = { name: options.name ?? "<net>", text };
+  const wrong = wrongText(text, source.name, "net");
+  if (wrong) {
+    const net = createMessage("NetParameter");
+    return {
+      definition: { net, source, warnings: [], leftOut: [], damaged: new Set(), incomplete: true },
+      errors: [wrong],
+    };
+  }
   const diagnostics = createDiagnostics();
   const net = upgradeNet(parseMessage(source, "NetParameter", diagnostics, options), diagnostics);
   const errors = diagnostics.all.filter(({ severity }) => severity === "error");
   const warnings = diagnostics.all.filter(({ severity }) => severity === "warning");
-  const damaged = new Set(
-    net.layer.filter((layer) => {
-      const whole = spanOf(layer);
-      return errors.some(({ span }) => span && whole && span.start >= whole.start && span.start <= whole.end);
-    }),
-  );
-  return { definition: { net, source, warnings, leftOut: [], damaged }, errors };
+  const starts = errors.map(({ span }) => span?.start ?? -1).sort((a, b) => a - b);
+  const damaged = new Set<LayerParameter>();
+  const inside = new Set<number>();
+  for (const layer of starts.length > 0 ? net.layer : []) {
+    const whole = spanOf(layer);
+    for (const start of whole ? within(starts, whole) : []) {
+      damaged.add(layer);
+      inside.add(start);
+    }
+  }
+  const incomplete =
+    starts.some((start) => !inside.has(start)) || [...damaged].some(({ top }) => top.length === 0);
+  return { definition: { net, source, warnings, leftOut: [], damaged, incomplete }, errors };
+}
+
+/** Of sorted offsets, those inside a span. */
+function within(sorted: readonly number[], { start, end }: Span): readonly number[] {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle] < start) low = middle + 1;
+    else high = middle;
+  }
+  const found: number[] = [];
+  for (let i = low; i < sorted.length && sorted[i] <= end; i++) found.push(sorted[i]);
+  return found;
 }
 
 /**
@@ -94,13 +127,22 @@ export function readNet(
  * @throws CortadoError with every mistake of the text
  */
 export function parseSolver(text: string, options: ParseOptions = {}): SolverDef {
+  const { errors = [], ...definition } = readSolver(text, options);
+  if (errors.length > 0) throw new CortadoError([...errors, ...definition.warnings]);
+  return definition;
+}
+
+/** Reads the prototxt of a solver as far as its mistakes allow. @throws CortadoError for what is no solver at all */
+export function readSolver(text: string, options: ParseOptions = {}): SolverDef {
   const source: SourceText = { name: options.name ?? "<solver>", text };
+  const wrong = wrongText(text, source.name, "solver");
+  if (wrong) throw new CortadoError([wrong]);
   const diagnostics = createDiagnostics();
   const parsed = parseMessage(source, "SolverParameter", diagnostics, options);
-  throwErrors(diagnostics);
   const solver = upgradeSolver(parsed, diagnostics);
-  throwErrors(diagnostics);
-  return { solver, source, warnings: diagnostics.all };
+  const errors = diagnostics.all.filter(({ severity }) => severity === "error");
+  const warnings = diagnostics.all.filter(({ severity }) => severity === "warning");
+  return { solver, source, warnings, errors };
 }
 
 function throwErrors(diagnostics: Diagnostics): void {

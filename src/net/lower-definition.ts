@@ -26,9 +26,7 @@ export function furtherMistakes(
   const diagnostics = createDiagnostics();
   try {
     const definition = selectLayers(whole, state);
-    // A layer that lost its tops to a mistake would make its readers look wrong.
-    const complete = [...definition.damaged].every(({ top }) => top.length > 0);
-    const wiring = wireNet(definition, complete ? diagnostics : createDiagnostics());
+    const wiring = wireNet(definition, definition.incomplete ? createDiagnostics() : diagnostics);
     lowerNet(definition, wiring, { phase: state.phase, feedShapes: new Map(), diagnostics, types });
     checkFillers(definition, diagnostics);
   } catch (error) {

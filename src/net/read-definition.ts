@@ -5,13 +5,15 @@ import { messageRule, type Plain } from "../../proto/arguments/message-rules.js"
 import { CortadoError, createDiagnostics, fileError } from "../../proto/errors/index.js";
 import type { Message, MessageName, NetParameter, SolverParameter } from "../../proto/index.js";
 import { quotedPath } from "../../proto/words/names.js";
-import { type LayerType, schemaWith } from "../layers/index.js";
+import { type LayerType, schemaWith, withLayerMistakes } from "../layers/index.js";
 import {
   type NetDef,
-  parseSolver,
   readNet,
+  readSolver,
+  refuseForeign,
   type SelectedState,
   type SolverDef,
+  type TextKind,
   upgradeNet,
   upgradeSolver,
 } from "../net-text/index.js";
@@ -35,13 +37,16 @@ const unread = (given: string): Unread => (looksLikeText(given) ? { text: given 
 /** A text cannot be mistaken for a path: a net has fields, and a field has a colon or a brace. */
 export const looksLikeText = (given: string): boolean => /[{}:\n]/.test(given.replace(/^[A-Za-z]:[\\/]/, ""));
 
-/** Reads a text file a user named; what cannot be read is the user's mistake, said plainly. */
-export async function readTextFile(path: string, what: string): Promise<string> {
+/** Reads a text file a user named; what cannot be read, or is no text, is the user's mistake, said plainly. */
+export async function readTextFile(path: string, wanted: TextKind): Promise<string> {
+  let bytes: Uint8Array;
   try {
-    return await readFile(path, "utf8");
+    bytes = await readFile(path);
   } catch (error) {
-    throw fileError(`Cannot read ${what} ${quotedPath(path)}`, error);
+    throw fileError(`Cannot read the ${wanted} ${quotedPath(path)}`, error);
   }
+  refuseForeign(bytes, path, wanted);
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 }
 
 /**
@@ -60,9 +65,10 @@ export async function readDefinition(
   if ("net" in given) return { definition: given, root: start };
   if ("fields" in given) return { definition: netOf(given.fields, layers), root: start };
   const name = "path" in given ? given.path : undefined;
-  const text = "path" in given ? await readTextFile(given.path, "the net") : given.text;
+  const text = "path" in given ? await readTextFile(given.path, "net") : given.text;
   const { definition, errors } = readNet(text, { name, schema: schemaWith(layers) });
-  if (errors.length > 0) throw new CortadoError([...errors, ...furtherMistakes(definition, state, layers)]);
+  if (errors.length > 0)
+    throw new CortadoError(withLayerMistakes(errors, furtherMistakes(definition, state, layers), definition));
   return { definition, root: root ?? (name === undefined ? process.cwd() : dirname(resolve(name))) };
 }
 
@@ -72,8 +78,8 @@ export const netByValue = (given: NetDef | Unread): NetParameter => {
   return made("NetParameter", "the net", "fields" in given ? given.fields : {}) as NetParameter;
 };
 
-/** A solver by text, path or value, and the path of its file where it was read from one. */
-export async function readSolver(
+/** A solver by text, path or value, and the path of its file where it was read from one; its text's mistakes are in it. */
+export async function readGivenSolver(
   solver: string | SolverDef | Unread,
   layers?: readonly LayerType[],
 ): Promise<{ readonly definition: SolverDef; readonly file?: string }> {
@@ -81,9 +87,9 @@ export async function readSolver(
   const schema = schemaWith(layers);
   if ("solver" in given) return { definition: given };
   if ("fields" in given) return { definition: solverOf(given.fields, layers) };
-  if ("text" in given) return { definition: parseSolver(given.text, { schema }) };
-  const text = await readTextFile(given.path, "the solver");
-  return { definition: parseSolver(text, { name: given.path, schema }), file: given.path };
+  if ("text" in given) return { definition: readSolver(given.text, { schema }) };
+  const text = await readTextFile(given.path, "solver");
+  return { definition: readSolver(text, { name: given.path, schema }), file: given.path };
 }
 
 /** The message of a plain object. @throws CortadoError with every mistake in it */

@@ -20,7 +20,7 @@ import {
 import { showCount } from "../../proto/words/amounts.js";
 import { quotedPath } from "../../proto/words/names.js";
 import { existing } from "../../runtime/solver/paths.js";
-import { type NetDef, parseNet, type SolverDef, spanOf } from "../net-text/index.js";
+import { type NetDef, parseNet, refuseForeign, type SolverDef, spanOf } from "../net-text/index.js";
 
 /** A net that a solver names, and the state it is to be built in. */
 export interface NetPlan {
@@ -166,13 +166,18 @@ function createReader(
         diagnostics.error(`there is no file ${quotedPath(reference.path)}`, reference.span, {
           hint: `looked in ${folders.map(quotedPath).join(" and ")}`,
         });
-      else
-        loaded = {
-          definition: parseNet(await readFile(path, "utf8"), { name: path, schema }),
-          folder: dirname(path),
-        };
+      else {
+        const bytes = await readFile(path);
+        refuseForeign(bytes, path, "net");
+        const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+        loaded = { definition: parseNet(text, { name: path, schema }), folder: dirname(path) };
+      }
     } catch (error) {
-      if (error instanceof CortadoError) reportAll(error.diagnostics);
+      // What is wrong with a whole file is wrong where it is named.
+      if (error instanceof CortadoError)
+        reportAll(
+          error.diagnostics.map((found) => (found.span ? found : { ...found, span: reference.span })),
+        );
       else
         diagnostics.report(
           fileMistake(`${quotedPath(reference.path)} cannot be read`, error, { span: reference.span }),

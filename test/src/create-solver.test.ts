@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { CortadoError } from "../../proto/errors/index.js";
 import { createSolver, type Solver, type SolverOptions } from "../../src/create-solver.js";
 import { parseSolver } from "../../src/net-text/index.js";
 
@@ -141,4 +142,29 @@ describe("createSolver", () => {
       message: expect.stringContaining(message),
     });
   });
+});
+
+test("all mistakes of a solver are told at once: of its text, its settings and the net that it names", async () => {
+  const text = (net: string): string =>
+    `${net} base_lr: 0.1 lr_policy: "fixd" momentun: 0.9 solver_mode: GPUU average_loss: 0`;
+  const told = async (solver: string): Promise<readonly string[]> => {
+    const failed: unknown = await createSolver(solver).catch((error: unknown) => error);
+    return failed instanceof CortadoError ? failed.diagnostics.map(({ message }) => message) : [];
+  };
+  const own = [
+    'unknown field "momentun"',
+    'unknown value "GPUU" for solver_mode',
+    'unknown learning rate policy "fixd"',
+    "average_loss must be at least 1, not 0",
+  ];
+  expect(await told(text('net: "none.prototxt"'))).toEqual([...own, 'there is no file "none.prototxt"']);
+  expect(await told(text('net_param { layer { name: "l" type: "Relu" bottom: "x" top: "y" } }'))).toEqual([
+    ...own,
+    expect.stringMatching(/bottom "x" is made by no layer/),
+    'layer "l": there is no layer type "Relu"',
+  ]);
+  // What a broken text seems to lack is not called missing.
+  expect(await told(`net: none base_lr: 0.1 lr_policy: "fixed"`)).toEqual([
+    'net takes a string in quotes, not "none"',
+  ]);
 });

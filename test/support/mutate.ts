@@ -136,6 +136,23 @@ export function mutatedText(sources: readonly string[]): fc.Arbitrary<string> {
     .map(([source, list]) => applyEdits(source, list, text));
 }
 
+/** One of the texts with words, signs and blanks left out, said twice, put elsewhere or cut off. */
+export function mutatedTokens(sources: readonly string[]): fc.Arbitrary<string> {
+  const tokens: Pieces<readonly string[]> = {
+    length: (whole) => whole.length,
+    slice: (whole, start, end) => whole.slice(start, end),
+    join: (...parts) => parts.flat(),
+  };
+  const content = fc
+    .constantFrom(...TEXT_PIECES, "”", "“a”", "：", "｛", "\u0430", "//", "/*", "=")
+    .map((piece) => [piece]);
+  return fc
+    .tuple(fc.constantFrom(...sources), edits<readonly string[]>(content))
+    .map(([source, list]) =>
+      applyEdits(source.match(/\s+|"[^"\n]*"|[\w.]+|[\s\S]/g) ?? [], list, tokens).join(""),
+    );
+}
+
 /** One of the binaries with a few edits. */
 export function mutatedBytes(sources: readonly Uint8Array[]): fc.Arbitrary<Uint8Array> {
   const content = fc.oneof(

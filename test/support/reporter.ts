@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import type { Reporter, TestCase, TestModule } from "vitest/node";
-import { oracleRoot } from "./oracle.js";
+import { mnistRoot, oracleRoot } from "./oracle.js";
 
 /**
  * The last lines of a run: what was skipped, by name, once, and `N passed, N failed`. On a machine where everything
@@ -31,8 +31,10 @@ function describeSkipped(skipped: readonly TestCase[]): readonly string[] {
     suites.set(suite, (suites.get(suite) ?? 0) + 1);
   }
   const names = [...suites].map(([suite, count]) => `${suite} (${count})`).join(", ");
-  const why = existsSync(oracleRoot)
-    ? ""
-    : "; what BVLC Caffe itself computed is not on this machine (CORTADO_ORACLE names its folder; CORTADO_MNIST that of MNIST)";
+  const missing = [
+    existsSync(oracleRoot) ? "" : "what BVLC Caffe itself computed (CORTADO_ORACLE names its folder)",
+    existsSync(mnistRoot) ? "" : "MNIST (CORTADO_MNIST names its folder)",
+  ].filter((what) => what !== "");
+  const why = missing.length > 0 ? `; not on this machine: ${missing.join(", and ")}` : "";
   return [`skipped: ${names}${why}`];
 }

@@ -30,8 +30,9 @@ export const accuracy = defineLayer({
         undefined,
         { bottoms: [0, 1] },
       );
-    if (parameter.top_k < 1 || parameter.top_k > classes)
-      fail(`top_k must be from 1 to the number of classes, ${classes}, not ${parameter.top_k}`, "top_k", {
+    // With 0 nothing is a hit.
+    if (parameter.top_k > classes)
+      fail(`top_k must be at most the number of classes, ${classes}, not ${parameter.top_k}`, "top_k", {
         bottoms: [0],
       });
     const ignore = ignoredLabel(parameter);

@@ -1,10 +1,11 @@
 import { add, arg } from "../../../codegen/ir/scalar.js";
 import {
   asImages,
+  checkKernels,
   convolutionSettings,
   drawConvolution,
   drawImages,
-  fieldOf,
+  withoutZeroDilation,
 } from "../convolution-settings.js";
 import { defineLayer } from "../record.js";
 import { convOutput, kernelReach } from "../shapes.js";
@@ -16,39 +17,39 @@ export const convolution = defineLayer({
   equation: "y[n, o, p] = b[o] + Σ_{c, k} w[o, c, k] · x[n, c, p · stride − pad + k · dilation]",
   notes: [
     "Parameter 0 is w, num_output × channels/group × kernel; parameter 1 is b. All bottoms share them.",
-    "An output extent is ⌊(in + 2·pad − (dilation · (kernel − 1) + 1)) / stride⌋ + 1.",
+    "An output extent is ⌊(in + 2·pad − (dilation · (kernel − 1) + 1)) / stride⌋ + 1; a kernel that reaches over the end by less than a stride has one position and finds 0 there, as in Caffe.",
   ],
   bottoms: { min: 1 },
   tops: { min: 1 },
   topPerBottom: true,
   lower(context) {
-    const { builder, bottoms, parameter, param, fail } = context;
-    const { axis, channels, outputs, groups, spatial } = convolutionSettings(context);
-    for (const [i, { extent, kernel, pad, dilation }] of spatial.entries()) {
-      const reach = kernelReach(kernel, dilation);
-      const padding = pad > 0 ? ` with ${pad} of padding at each end` : "";
-      if (reach > extent + 2 * pad)
-        fail(
-          `the kernel covers ${reach} positions, and the input has ${extent + 2 * pad}${padding}`,
-          ...fieldOf(context, "kernel_size", i),
-        );
-    }
-    const kernels = spatial.map(({ kernel }) => kernel);
-    const w = param(0, [outputs, channels / groups, ...kernels], parameter.weight_filler);
+    const { builder, bottoms, parameter, param } = context;
+    const { axis, channels, outputs, groups, spatial: given } = convolutionSettings(context);
+    checkKernels(context, given);
+    const kernels = given.map(({ kernel }) => kernel);
+    const blob = param(0, [outputs, channels / groups, ...kernels], parameter.weight_filler);
     const b = parameter.bias_term ? param(1, [outputs], parameter.bias_filler) : undefined;
+    const { w, spatial } = withoutZeroDilation(context, blob, given);
+    const over = spatial.map(({ extent, kernel, pad, dilation }) =>
+      Math.max(0, kernelReach(kernel, dilation) - extent - 2 * pad),
+    );
     const geometry = {
       groups,
-      spatial: spatial.map(({ extent: input, kernel, stride, pad, dilation }) => ({
+      spatial: spatial.map(({ extent, kernel, stride, pad, dilation }, i) => ({
         kernel,
         stride,
         pad,
         dilation,
-        input,
-        output: convOutput(input, kernel, stride, pad, dilation),
+        input: extent + over[i],
+        output: convOutput(extent, kernel, stride, pad, dilation),
       })),
     };
     return bottoms.map((bottom) => {
-      const product = builder.conv(asImages(context, bottom, axis), w, geometry);
+      const images = over.reduce(
+        (x, missing, i) => (missing > 0 ? builder.pad(x, 2 + i, 0, missing) : x),
+        asImages(context, bottom, axis),
+      );
+      const product = builder.conv(images, w, geometry);
       const y = b
         ? builder.map(add(arg(0), arg(1)), [product, builder.reshape(b, [outputs, ...spatial.map(() => 1)])])
         : product;

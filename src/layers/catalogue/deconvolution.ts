@@ -5,6 +5,7 @@ import {
   drawConvolution,
   drawImages,
   fieldOf,
+  withoutZeroDilation,
 } from "../convolution-settings.js";
 import { defineLayer } from "../record.js";
 import { kernelReach } from "../shapes.js";
@@ -23,7 +24,10 @@ export const deconvolution = defineLayer({
   topPerBottom: true,
   lower(context) {
     const { builder, bottoms, parameter, param, fail } = context;
-    const { axis, channels, outputs, groups, spatial } = convolutionSettings(context);
+    const { axis, channels, outputs, groups, spatial: given } = convolutionSettings(context);
+    const kernels = given.map(({ kernel }) => kernel);
+    const blob = param(0, [channels, outputs / groups, ...kernels], parameter.weight_filler);
+    const { w, spatial } = withoutZeroDilation(context, blob, given);
     const axes = spatial.map(({ extent: output, kernel, stride, pad, dilation }) => ({
       kernel,
       stride,
@@ -39,8 +43,6 @@ export const deconvolution = defineLayer({
           ...fieldOf(context, "pad", i),
         );
     }
-    const kernels = axes.map(({ kernel }) => kernel);
-    const w = param(0, [channels, outputs / groups, ...kernels], parameter.weight_filler);
     const b = parameter.bias_term ? param(1, [outputs], parameter.bias_filler) : undefined;
     return bottoms.map((bottom) => {
       const spread = builder.convData(asImages(context, bottom, axis), w, { groups, spatial: axes });

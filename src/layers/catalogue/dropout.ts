@@ -7,14 +7,18 @@ export const dropout = defineLayer({
   summary:
     "In TRAIN, sets each value to 0 with probability dropout_ratio and scales the rest up; in TEST, nothing.",
   equation: "TRAIN: y = x / (1 − ratio) where u ≥ ratio, else 0 (u uniform in [0, 1)); TEST: y = x",
+  notes: [
+    "TEST does not read dropout_ratio. With 0 nothing is dropped; 1 is refused in TRAIN, where Caffe gives NaN.",
+  ],
   bottoms: { exact: 1 },
   tops: { exact: 1 },
   inPlace: true,
   lower({ builder, bottoms: [x], parameter, phase, random, fail }) {
     const ratio = parameter.dropout_ratio;
-    if (!(ratio > 0 && ratio < 1))
-      fail(`dropout_ratio must lie between 0 and 1, not ${ratio}`, "dropout_ratio");
     if (phase === "TEST") return [x];
+    if (!(ratio >= 0 && ratio < 1))
+      fail(`dropout_ratio must be 0 or more and less than 1, not ${ratio}`, "dropout_ratio");
+    if (ratio === 0) return [x];
     const kept = mul(arg(0), constant(1 / (1 - ratio)));
     return [builder.map(select("ge", arg(1), constant(ratio), kept, constant(0)), [x, random(x.shape)])];
   },

@@ -15,6 +15,7 @@ export const eltwise = defineLayer({
   summary: "The sum (with coefficients), the product or the greatest of its bottoms, element by element.",
   equation: "SUM: y = Σ coeffᵢ · xᵢ; PROD: y = Π xᵢ; MAX: y = max xᵢ",
   notes: [
+    "coeff is for SUM; PROD refuses it, and MAX does not read it, as in Caffe.",
     "MAX gives the whole gradient to one bottom: on a tie to the second of the first two, and to an earlier one before a third or later.",
     "The gradient of PROD is always the stable one, which needs no division.",
   ],
@@ -38,7 +39,9 @@ export const eltwise = defineLayer({
     let y = bottoms[0];
     for (let from = 0; from < bottoms.length; from += AT_ONCE) {
       const some = bottoms.slice(from, from + AT_ONCE);
-      const terms = some.map((_, i) => mul(constant(coeff[from + i] ?? 1), arg(i)));
+      const terms = some.map((_, i) =>
+        operation === "SUM" ? mul(constant(coeff[from + i] ?? 1), arg(i)) : arg(i),
+      );
       y =
         from === 0
           ? builder.map(combine(operation, terms, 1), some, y.shape)

@@ -14,7 +14,8 @@ export const flatten = defineLayer({
     const [x] = context.bottoms;
     const start = canonicalAxis(context, parameter.axis, x.shape, "axis");
     const end = canonicalAxis(context, parameter.end_axis, x.shape, "end_axis");
-    if (start > end) fail(`axis ${start} lies behind end_axis ${end}`, "end_axis", { bottoms: [0] });
+    // Right behind the end there are no axes to make one of: an axis of 1 is put in, as in Caffe.
+    if (start > end + 1) fail(`axis ${start} lies behind end_axis ${end}`, "end_axis", { bottoms: [0] });
     const flat = countBetween(x.shape, start, end + 1);
     return [builder.reshape(x, [...x.shape.slice(0, start), flat, ...x.shape.slice(end + 1)])];
   },

@@ -1,14 +1,14 @@
 import type { GraphBuilder } from "../../../codegen/ir/builder.js";
 import type { Node } from "../../../codegen/ir/graph.js";
 import {
+  checkKernels,
   drawConvolution,
   drawImages,
-  fieldOf,
   type SpatialAxis,
   spatialAxes,
 } from "../convolution-settings.js";
 import { defineLayer } from "../record.js";
-import { canonicalAxis, convOutput, countBetween, kernelReach } from "../shapes.js";
+import { canonicalAxis, convOutput, countBetween } from "../shapes.js";
 
 export const im2col = defineLayer({
   type: "Im2col",
@@ -21,22 +21,14 @@ export const im2col = defineLayer({
   bottoms: { exact: 1 },
   tops: { exact: 1 },
   lower(context) {
-    const { builder, parameter, fail } = context;
+    const { builder, parameter } = context;
     const [x] = context.bottoms;
     const axis = canonicalAxis(context, parameter.axis, x.shape, "axis");
     const spatial = spatialAxes(context, x.shape.slice(axis + 1));
     let y = builder.reshape(x, [countBetween(x.shape, 0, axis + 1), ...x.shape.slice(axis + 1)]);
-    for (const [i, along] of spatial.entries()) {
-      const { extent, kernel, pad, dilation } = along;
-      const reach = kernelReach(kernel, dilation);
-      if (reach > extent + 2 * pad)
-        fail(
-          `the kernel covers ${reach} positions, and the input has ${extent + 2 * pad}${pad > 0 ? ` with ${pad} of padding at each end` : ""}`,
-          ...fieldOf(context, "kernel_size", i),
-        );
-      // The axes before it are two by now: taps and positions.
-      y = unfold(builder, y, 1 + 2 * i, along);
-    }
+    checkKernels(context, spatial);
+    // The axes before each are two by then: taps and positions.
+    for (const [i, along] of spatial.entries()) y = unfold(builder, y, 1 + 2 * i, along);
     const order = [0, ...spatial.map((_, i) => 1 + 2 * i), ...spatial.map((_, i) => 2 + 2 * i)];
     const [channels, ...outputs] = [
       spatial.reduce((taps, { kernel }) => taps * kernel, x.shape[axis]),

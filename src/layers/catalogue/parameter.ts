@@ -5,12 +5,12 @@ export const parameter = defineLayer({
   parameter: "parameter_param",
   summary: "A parameter blob as a top: a value that the net learns and that depends on nothing.",
   equation: "y = w",
-  notes: ["Parameter 0 is w, of the given shape. It starts at 0."],
+  notes: ["Parameter 0 is w, of the given shape; without one it is a scalar. It starts at 0."],
   bottoms: { exact: 0 },
   tops: { exact: 1 },
   lower({ parameter: settings, param, fail }) {
-    const shape = settings.shape ?? fail("shape must be given", "shape");
-    const { dim } = shape;
+    const { shape } = settings;
+    const dim = shape?.dim ?? [];
     const bad = dim.findIndex((extent) => extent < 1);
     if (bad !== -1) fail(`an extent must be positive, not ${dim[bad]}`, "dim", { in: shape, index: bad });
     return [param(0, dim)];

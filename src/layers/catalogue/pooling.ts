@@ -88,7 +88,8 @@ function windowsOf({ parameter, bottoms: [x], fail }: Context): readonly PoolAxi
   const global = parameter.global_pooling;
   if (global && (side || sides))
     fail("global_pooling takes the whole image: leave the kernel out", side ? "kernel_size" : "kernel_h");
-  if (!global && side && sides)
+  // One of the two beside kernel_size is not read.
+  if (!global && side && given("kernel_h") && given("kernel_w"))
     fail("give either kernel_size or kernel_h and kernel_w, not both", "kernel_size");
   if (!global && !side && !(given("kernel_h") && given("kernel_w")))
     fail(sides ? "kernel_h and kernel_w go together" : "kernel_size must be given", "kernel_h");

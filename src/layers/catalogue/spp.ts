@@ -2,6 +2,7 @@ import type { Node } from "../../../codegen/ir/graph.js";
 import { showShape } from "../../../proto/words/amounts.js";
 import { defineLayer, type LayerContext, parameterOf } from "../record.js";
 import { countBetween, poolAxis } from "../shapes.js";
+import { stochasticPool } from "../stochastic-pool.js";
 import { windowMean } from "../window-mean.js";
 
 export const spp = defineLayer({
@@ -25,9 +26,8 @@ export const spp = defineLayer({
         undefined,
         { bottoms: [0] },
       );
-    const { pyramid_height: levels, pool } = parameter;
+    const { pyramid_height: levels } = parameter;
     if (levels < 1) fail("pyramid_height must be given, and positive", "pyramid_height");
-    if (pool === "STOCHASTIC") fail("pool must be MAX or AVE: Caffe does not pad STOCHASTIC pooling", "pool");
     const pooled: Node[] = [];
     for (let level = 0; level < levels; level++) pooled.push(poolLevel(context, level));
     if (levels === 1) return pooled;
@@ -65,10 +65,13 @@ function fits(extent: number, level: number): boolean {
   return pad < bin && fits(extent, level - 1);
 }
 
-function poolLevel(
-  { builder, bottoms: [x], parameter, fail }: LayerContext<"spp_param">,
-  level: number,
-): Node {
+function poolLevel(context: LayerContext<"spp_param">, level: number): Node {
+  const {
+    builder,
+    bottoms: [x],
+    parameter,
+    fail,
+  } = context;
   const sides = [2, 3].map((axis) => ({ axis, extent: x.shape[axis], ...binsAlong(x.shape[axis], level) }));
   for (const { extent, bin, pad } of sides)
     if (pad >= bin)
@@ -81,7 +84,20 @@ function poolLevel(
   const window = sides.map(({ axis, extent, bin, pad }) =>
     poolAxis(axis, extent, bin, bin, pad, "CEIL", padded),
   );
-  return parameter.pool === "AVE"
-    ? builder.map(windowMean(window), [builder.windowSum(x, window)])
-    : builder.windowMax(x, window);
+  switch (parameter.pool) {
+    case "AVE":
+      return builder.map(windowMean(window), [builder.windowSum(x, window)]);
+    case "MAX":
+      return builder.windowMax(x, window);
+    case "STOCHASTIC":
+      if (padded)
+        fail(
+          `STOCHASTIC pooling takes no padding, and level ${level} needs it: ${2 ** level} bins do not divide ${showShape(x.shape.slice(2))}`,
+          "pool",
+          { bottoms: [0] },
+        );
+      return stochasticPool(context, x, window);
+    default:
+      return parameter.pool satisfies never;
+  }
 }

@@ -278,8 +278,6 @@ layer {
     ]);
     expect(mistakes("name: “a”")).toEqual([
       "1:7 a character that may stand only in strings and comments: U+201C → strings are quoted with \" or '",
-      '1:8 name takes a string in quotes, not "a" → write it in quotes: "a"',
-      "1:9 a character that may stand only in strings and comments: U+201D → strings are quoted with \" or '",
     ]);
     expect(mistakes('input_dim: 08 input_dim: 0x input_dim: 12abc input: "\\q" input: "C:\\data"')).toEqual([
       "1:12 a number that starts with 0 must be octal",

@@ -139,7 +139,7 @@ layer { name: "out" type: "HDF5Output" bottom: "p" bottom: "y" hdf5_output_param
     [
       "two layers want it",
       `${net("both.h5")}\nlayer { name: "two" type: "HDF5Output" bottom: "x" bottom: "y" hdf5_output_param { file_name: "./both.h5" } }`,
-      /6:\d+: error: layers "out" and "two" would both write ".*both.h5"/,
+      /6:\d+: error: layer "two" \(HDF5Output\): layer "out" \(HDF5Output\) writes the file ".*both.h5" as well/,
     ],
   ])("a file that cannot be is refused when the net is compiled: %s", async (_, text, expected) => {
     mkdirSync(join(scratch.path, "folder"), { recursive: true });

@@ -2,6 +2,7 @@ import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
+import { compile } from "../../../src/net/compile.js";
 import { hasOracle, oraclePath } from "../../support/oracle.js";
 import { cortado, folderWith, type Ran, TINY_NET, TINY_SOLVER } from "./support.js";
 
@@ -257,5 +258,71 @@ describe.runIf(hasOracle())("files that Caffe users have", () => {
     expect(stdout).toMatch(/caffemodel\.h5: weights \(4 layers, 431,080 values\): ok$/m);
     expect(stdout).toMatch(/binaryproto: blob \(1×1×28×28\): ok$/m);
     expect(stdout).toMatch(/60\.solverstate: solver state \(iteration 60, 16 history blobs\): ok$/m);
+  });
+});
+
+describe("cortado check, of what need not be right or there", () => {
+  // What a net for use alone cannot do in TRAIN is no mistake of it.
+  const DEPLOY = `input: "clips" input_dim: 4 input_dim: 3 input_dim: 1 input_dim: 1
+layer { name: "steps" type: "Reshape" bottom: "clips" top: "steps" reshape_param { shape { dim: 2 dim: 2 dim: 3 } } include { phase: TEST } }
+layer { name: "fc" type: "InnerProduct" bottom: "steps" top: "fc" inner_product_param { num_output: 2 axis: 2 } }
+`;
+  test("mistakes in TRAIN alone are notes where nothing trains, and mistakes by --phase TRAIN", async () => {
+    const { code, stdout } = await check({ "deploy.prototxt": DEPLOY });
+    expect(stdout).toMatch(
+      /^deploy\.prototxt: net \(TEST\): ok\n {2}not in phase TRAIN.*deploy\.prototxt:3:\d+: .*"steps"/,
+    );
+    expect(code).toBe(0);
+    const asked = await check({ "deploy.prototxt": DEPLOY }, "--phase", "TRAIN");
+    expect(asked.stdout).toMatch(/^deploy\.prototxt: net \(TRAIN\): 1 mistake$/m);
+    expect(asked.code).toBe(2);
+    const test = await check({ "deploy.prototxt": DEPLOY }, "--phase", "test");
+    expect([test.code, test.stdout]).toEqual([0, "deploy.prototxt: net (TEST): ok\n1 file, 0 mistakes\n"]);
+  });
+
+  test.each([
+    ["a loss", `layer { name: "l" type: "EuclideanLoss" bottom: "fc" bottom: "fc" }`],
+    ["a loss_weight", `layer { name: "l" type: "Power" bottom: "fc" top: "l" loss_weight: 1 }`],
+    [
+      "a layer of TRAIN",
+      `layer { name: "l" type: "Power" bottom: "clips" top: "l" include { phase: TRAIN } }`,
+    ],
+    [
+      "a layer that TEST leaves out",
+      `layer { name: "l" type: "Power" bottom: "clips" top: "l" exclude { phase: TEST } }`,
+    ],
+  ])("not so with %s", async (_, layer) => {
+    const { code, stdout } = await check({ "net.prototxt": DEPLOY + layer });
+    expect(stdout).toMatch(/net\.prototxt:3:\d+: error: .*"steps" .*\(in phase TRAIN\)$/m);
+    expect(code).toBe(2);
+  });
+
+  test("a Python layer without bottoms whose tops have shapes is an input", async () => {
+    const net = `layer { name: "data" type: "Python" top: "data" top: "label" python_param { module: "m" layer: "Pairs" } }
+layer { name: "fc" type: "InnerProduct" bottom: "data" top: "fc" inner_product_param { num_output: 2 } }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "fc" bottom: "label" top: "loss" }`;
+    const shapes = ["--shape", "data=2,3", "--shape", "label=2"];
+    expect((await check({ "net.prototxt": net }, ...shapes)).stdout).toMatch(/net \(TRAIN, TEST\): ok/);
+    const refused = await check({ "net.prototxt": net }, ...shapes.slice(0, 2));
+    expect(refused.stdout).toMatch(
+      /Cortado does not run Python.*\n.*\n.*\n {2}give the shapes of its tops, .* "data", "label"\. Or say/,
+    );
+    expect(refused.code).toBe(2);
+    const compiled = await compile(net, { target: "ts", shapes: { data: [2, 3], label: [2] } });
+    expect(compiled.inputs).toEqual(["data", "label"]);
+    await compiled.close();
+  });
+
+  test("an infogain matrix is looked at where it is there", async () => {
+    const net = `layer { name: "x" type: "Input" top: "x" top: "y" input_param { shape { dim: 1 dim: 2 } shape { dim: 1 } } }
+layer { name: "l" type: "InfogainLoss" bottom: "x" bottom: "y" top: "l" infogain_loss_param { source: "h" } }`;
+    const { code, stdout } = await check({ "net.prototxt": net, h: "not a blob" });
+    expect(stdout).toMatch(/net\.prototxt:2:\d+: error: layer "l" \(InfogainLoss\): /m);
+    expect(code).toBe(2);
+    const without = await check({ "net.prototxt": net });
+    expect([without.code, without.stdout]).toEqual([
+      0,
+      expect.stringMatching(/the infogain matrix of layer "l".*is not there/),
+    ]);
   });
 });

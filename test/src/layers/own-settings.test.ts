@@ -168,8 +168,8 @@ describe("settings of one's own", () => {
 
   it("are an error without the layer type, which says how to get it", async () => {
     const found = await mistakesOf(net('type: "SwishBeta" swish_beta_param { beta: 2 }'), []);
-    expect(found.map(placeOf)).toEqual(["swish_beta_param", '"SwishBeta"']);
-    expect(found[0].hint).toMatch(/no such field.*defineLayer.*docs\/OWN-LAYERS\.md/);
+    expect(found.map(placeOf)).toEqual(['"SwishBeta"']);
+    expect(found[0].hint).toMatch(/no such type.*defineLayer.*docs\/OWN-LAYERS\.md/);
   });
 
   it("are found beside mistakes elsewhere in the text", async () => {

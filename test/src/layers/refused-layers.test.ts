@@ -155,7 +155,6 @@ const REFUSED: readonly (readonly [layer: string, message: string, caret: string
     `"l"`,
   ],
   [`type: "MVN" bottom: "five"`, `(MVN): the bottom must have 1 to 4 axes, not the shape 1×1×1×1×2`, `"l"`],
-  [`type: "Parameter"`, `(Parameter): shape must be given`, `"l"`],
   [
     `type: "Parameter" parameter_param { shape { dim: 0 } }`,
     `(Parameter): an extent must be positive, not 0`,
@@ -174,7 +173,7 @@ const REFUSED: readonly (readonly [layer: string, message: string, caret: string
   ],
   [
     `type: "SPP" bottom: "x" spp_param { pyramid_height: 2 pool: STOCHASTIC }`,
-    `(SPP): pool must be MAX or AVE: Caffe does not pad STOCHASTIC pooling`,
+    `(SPP): STOCHASTIC pooling takes no padding, and level 1 needs it: 2 bins do not divide 5×5`,
     `STOCHASTIC`,
   ],
   [`type: "Tile" bottom: "x"`, `(Tile): tiles must be given`, `"l"`],

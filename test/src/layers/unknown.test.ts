@@ -41,7 +41,7 @@ describe("a type that Caffe 1.0 does not have", () => {
     ["Flip", /Caffe 1.0 has nothing like it/],
     ["AnnotatedData", /Caffe 1.0's data layers do not do this/],
     ["FocalLoss", /examples\/focal-loss/],
-    ["Relu6", /did you mean "ReLU6"/],
+    ["Relu6", /among its extras/],
     ["Convolutoin", /did you mean "Convolution"/],
     ["MyOwnThing", /may be for a fork of it\. defineLayer makes .*docs\/OWN-LAYERS\.md/],
   ])("%s", async (type, hint) => {
@@ -121,7 +121,7 @@ describe("a field that Caffe 1.0 does not have", () => {
         'layer { name: "s" type: "Softmax" bottom: "r" top: "s" softmax_param { axes: 1 } }',
       ),
     );
-    expect(found.map(placeOf)).toEqual(["bn_param", "permute_param", "axes", '"BN"', '"Permute"', '"ReLU7"']);
+    expect(found.map(placeOf)).toEqual(["axes", '"BN"', '"Permute"', '"ReLU7"']);
   });
 
   it("with extras those of the extras are fields like any other", async () => {
@@ -129,5 +129,42 @@ describe("a field that Caffe 1.0 does not have", () => {
     expect(found).toHaveLength(1);
     expect(found[0].message).toBe('layer "own" (Permute), permute_param: unknown field "orders"');
     expect(found[0].hint).toBe('did you mean "order"?');
+  });
+});
+
+describe("what is suggested", () => {
+  const suggestions = async (text: string, layers?: typeof extras) =>
+    (await mistakesOf(text, layers)).map(({ hint }) => hint);
+  const of = (type: string, block = "") =>
+    `layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 } } }
+layer { name: "l" type: "${type}" bottom: "x" top: "y" ${block} }`;
+
+  it("is what would be taken: no type of a fork, no extra unless given, none that is always refused", async () => {
+    for (const type of ["ImageLabelmapData", "Yolov3", "SegmentationEvaluate", "Permut", "Recurent", "Pythn"])
+      expect([type, ...(await suggestions(of(type)))]).toEqual([
+        type,
+        expect.not.stringMatching(/did you mean/),
+      ]);
+    expect(await suggestions(of("Permut"), extras)).toEqual(['did you mean "Permute"?']);
+    expect(await suggestions(of("InerProduct"))).toEqual(['did you mean "InnerProduct"?']);
+  });
+
+  it("an unknown type and its own parameter block are one mistake", async () => {
+    const [hint, ...others] = await suggestions(of("Transpose", "transpose_param { dim: 1 dim: 0 }"));
+    expect([hint, others]).toEqual([expect.stringMatching(/no such type/), []]);
+    // Of a known type the block is a mistake, and near in name only.
+    expect(await suggestions(of("ReLU", "transpose_param { dim: 1 }"))).toEqual([
+      expect.not.stringMatching(/did you mean/),
+    ]);
+    expect(await suggestions(of("ReLU", "rellu_param { negative_slope: 1 }"))).toEqual([
+      'did you mean "relu_param"?',
+    ]);
+  });
+
+  it("no field that is given already, and not the other generation's layers", async () => {
+    const [twice] = await suggestions(`name: "n" nam: "m"\n${of("ReLU")}`);
+    expect(twice).not.toMatch(/did you mean/);
+    const [layer] = await suggestions(`layr { name: "x" }`);
+    expect(layer).toBe('did you mean "layer"?');
   });
 });
