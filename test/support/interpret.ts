@@ -135,10 +135,10 @@ function evaluate(node: Node, inputs: readonly Float64Array[], bindings: Binding
       return out;
     }
     case "windowMax":
-      return fill(shape, (at) => x[firstGreatest(x, inWindow(node.window, xShape, at))]);
+      return fill(shape, (at) => firstGreatest(x, inWindow(node.window, xShape, at), LOWEST).value);
     case "windowArgmax":
       return fill(shape, (at) => {
-        const greatest = coordinates(xShape, firstGreatest(x, inWindow(node.window, xShape, at)));
+        const greatest = coordinates(xShape, firstGreatest(x, inWindow(node.window, xShape, at), LOWEST).at);
         const axes = windowedAxes(node.window);
         return flatIndex(
           axes.map((axis) => xShape[axis]),
@@ -176,6 +176,7 @@ function evaluate(node: Node, inputs: readonly Float64Array[], bindings: Binding
     case "reshape":
     case "blob":
     case "stop":
+    case "instead":
       return x;
     case "transpose":
       return fill(shape, (at) => {
@@ -217,12 +218,22 @@ function position(value: number, extent: number): number {
   return value;
 }
 
-/** Of the elements at `indices`, the index of the first that no other exceeds; NaN exceeds nothing. */
-function firstGreatest(x: Float64Array, indices: readonly number[]): number {
+/** The least finite float32. */
+const LOWEST = -(2 - 2 ** -23) * 2 ** 127;
+
+/**
+ * Of the elements at `indices` that are greater than `least` (NaN is not), the first that no other exceeds; of none,
+ * `least`, at the first of all.
+ */
+function firstGreatest(
+  x: Float64Array,
+  indices: readonly number[],
+  least = Number.NEGATIVE_INFINITY,
+): { readonly at: number; readonly value: number } {
   if (indices.length === 0) throw new Error("the greatest of nothing");
-  let best = -1;
-  for (const i of indices) if (best === -1 ? !Number.isNaN(x[i]) : x[i] > x[best]) best = i;
-  return best === -1 ? indices[0] : best;
+  let [at, value] = [indices[0], least];
+  for (const i of indices) if (x[i] > value) [at, value] = [i, x[i]];
+  return { at, value };
 }
 
 function reduce(node: NodeOf<"reduce">, x: Float64Array): Float64Array {
@@ -234,9 +245,9 @@ function reduce(node: NodeOf<"reduce">, x: Float64Array): Float64Array {
       case "sum":
         return indices.reduce((sum, i) => sum + x[i], 0);
       case "max":
-        return x[firstGreatest(x, indices)];
+        return firstGreatest(x, indices).value;
       case "argmax":
-        return coordinates(xShape, firstGreatest(x, indices))[node.axes[0]];
+        return coordinates(xShape, firstGreatest(x, indices).at)[node.axes[0]];
       default:
         return node.kind satisfies never;
     }
