@@ -116,21 +116,21 @@ function evaluate(node: Node, inputs: readonly Float64Array[], bindings: Binding
     case "conv": {
       const out = new Float64Array(sizeOf(shape));
       forEachTap(node.geometry, xShape, yShape, shape, (i, k, o) => {
-        out[o] += x[i] * y[k];
+        out[o] += (i === OUTSIDE ? 0 : x[i]) * y[k];
       });
       return out;
     }
     case "convData": {
       const out = new Float64Array(sizeOf(shape));
       forEachTap(node.geometry, shape, yShape, xShape, (i, k, o) => {
-        out[i] += x[o] * y[k];
+        if (i !== OUTSIDE) out[i] += x[o] * y[k];
       });
       return out;
     }
     case "convFilter": {
       const out = new Float64Array(sizeOf(shape));
       forEachTap(node.geometry, xShape, shape, yShape, (i, k, o) => {
-        out[k] += x[i] * y[o];
+        out[k] += (i === OUTSIDE ? 0 : x[i]) * y[o];
       });
       return out;
     }
@@ -255,6 +255,9 @@ function reduce(node: NodeOf<"reduce">, x: Float64Array): Float64Array {
   return Float64Array.from(members, combine);
 }
 
+/** Where a tap of a convolution lies in the padding: zeros, which are multiplied. */
+const OUTSIDE = -1;
+
 /** Calls back with the flat indices (into x, w, y) of every product of a convolution. */
 function forEachTap(
   geometry: NodeOf<"conv">["geometry"],
@@ -272,9 +275,9 @@ function forEachTap(
       for (let k = 0; k < sizeOf(kernel); k++) {
         const offset = coordinates(kernel, k);
         const from = geometry.spatial.map((s, i) => place[i] * s.stride - s.pad + offset[i] * s.dilation);
-        if (from.some((at, i) => at < 0 || at >= geometry.spatial[i].input)) continue;
+        const outside = from.some((at, i) => at < 0 || at >= geometry.spatial[i].input);
         tap(
-          flatIndex(x, [image, group * w[1] + channel, ...from]),
+          outside ? OUTSIDE : flatIndex(x, [image, group * w[1] + channel, ...from]),
           flatIndex(w, [output, channel, ...offset]),
           yAt,
         );
