@@ -39,6 +39,7 @@ export const odd = fc.constantFrom(undefined, Number.NaN, Number.POSITIVE_INFINI
 export function withOdd<B extends Bindings & { readonly seed: number }>(
   bindings: B,
   value: number | undefined,
+  inParams = true,
 ): B {
   if (value === undefined) return bindings;
   const placed = (values: Float64Array): Float64Array => {
@@ -49,6 +50,6 @@ export function withOdd<B extends Bindings & { readonly seed: number }>(
   return {
     ...bindings,
     inputs: new Map([...bindings.inputs].map(([name, x]) => [name, isPosition(name) ? x : placed(x)])),
-    params: new Map([...bindings.params].map(([index, x]) => [index, placed(x)])),
+    params: new Map([...bindings.params].map(([index, x]) => [index, inParams ? placed(x) : x])),
   };
 }

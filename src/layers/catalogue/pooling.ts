@@ -21,6 +21,7 @@ export const pooling = defineLayer({
     "AVE divides by the window's size with the padding it covers, cut at the end of the padding.",
     "STOCHASTIC takes values that are not negative, and no padding; in TRAIN the value drawn gets the gradient.",
     "On a tie the first maximum gets the gradient. A second top of MAX is the maximum's position in its plane.",
+    "The maximum is at least -FLT_MAX, as in Caffe: a window of NaN gives that, and -1 in the mask.",
   ],
   bottoms: { exact: 1 },
   tops: { min: 1, max: 2 },
