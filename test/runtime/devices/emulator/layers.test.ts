@@ -5,7 +5,7 @@
 import { afterAll, describe, it } from "vitest";
 import { deviceTargets } from "../../../support/device-targets.js";
 import { checkLayerCase, coveredLayerCases, createFindings } from "../../../support/layer-case.js";
-import { specialCases, specialValues } from "../../../support/special-case.js";
+import { hasSpecial, specialCases, specialValues } from "../../../support/special-case.js";
 
 const targets = await deviceTargets();
 
@@ -14,7 +14,7 @@ describe.skipIf(targets.length === 0)("oracle layers/ on the emulator", () => {
     const findings = createFindings();
     const special = specialValues(target);
     it.each(coveredLayerCases)("%s", (name) => checkLayerCase(name, target, findings, special.run));
-    describe.skipIf(specialCases.length === 0)("special/", () => {
+    describe.skipIf(!hasSpecial)("special/", () => {
       it.each(specialCases)("%s", special.check);
     });
     afterAll(() => console.log(findings.report(target)));
