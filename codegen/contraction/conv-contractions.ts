@@ -135,6 +135,11 @@ export function convDataContraction({ anchor }: StepContext): Contraction {
         const first = addInt(div(sub(addInt(phase, before + s * whole), mul(u, d)), s), -whole);
         return { u, v, phase, first: writer.integer(first) };
       });
+      const tapOf = (turn: readonly Index[]): readonly Index[] =>
+        turn.map((v, axis) => add(phases[axis].u, mul(v, apart[axis])));
+      /** A phase may have a tap less than the longest. */
+      const isTap = (turn: readonly Index[]): readonly (Condition | boolean)[] =>
+        tapOf(turn).map((v, axis) => compare("lt", v, int(kernel[axis])));
       return {
         summed: all(
           phases.flatMap(({ u, v }, axis) => [compare("eq", v, ZERO), compare("lt", u, int(kernel[axis]))]),
@@ -142,10 +147,10 @@ export function convDataContraction({ anchor }: StepContext): Contraction {
         a(row) {
           return (k, within) => {
             const [filter, ...turn] = unflatten(k, depth);
-            const tap = turn.map((v, axis) => add(phases[axis].u, mul(v, apart[axis])));
+            const tap = tapOf(turn);
             const start = mul(add(mul(add(mul(group, filters), filter), channels), row), taps);
             return evaluate.guard(
-              all([within, ...tap.map((v, axis) => compare("lt", v, int(kernel[axis])))]),
+              all([within, ...isTap(turn)]),
               () => evaluate.elementAt(w, add(start, flatten(tap, kernel))),
               () => ZERO_VALUE,
             );
@@ -157,7 +162,9 @@ export function convDataContraction({ anchor }: StepContext): Contraction {
           return (k, within) => {
             const [filter, ...turn] = unflatten(k, depth);
             const at = turn.map((v, axis) => sub(from[axis], mul(v, dilation[axis] / common[axis])));
-            return planeValue(draft, y, output, image, add(mul(group, filters), filter), at, within);
+            // What no tap multiplies is 0 here too: 0 · NaN is not.
+            const there = all([within, ...isTap(turn)]);
+            return planeValue(draft, y, output, image, add(mul(group, filters), filter), at, there);
           };
         },
         column(column) {

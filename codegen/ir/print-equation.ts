@@ -67,6 +67,7 @@ function rightSide(node: Node, own: readonly string[], nameOf: NameOf): string {
       return `${nameOf(node.inputs[0])} as [${node.shape.join("×")}]`;
     case "blob":
     case "stop":
+    case "instead":
       return at(0, own);
     default: {
       const attributes = visible(attributesKey(node));

@@ -4,3 +4,6 @@ export type RealType = "float32" | "float64";
 
 /** Bytes of one real. */
 export const realBytes = (dtype: RealType): 4 | 8 => (dtype === "float32" ? 4 : 8);
+
+/** −FLT_MAX, the least finite float32: what Caffe's maximum over a window begins from. */
+export const LOWEST = -3.4028234663852886e38;

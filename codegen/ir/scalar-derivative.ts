@@ -13,6 +13,7 @@ import {
   type BinaryOp,
   binaryFunction,
   constant,
+  NOTHING,
   replace,
   type Scalar,
   type ShapedOp,
@@ -50,7 +51,7 @@ export const SCALAR_RULES: ScalarRules = {
   binary: ruleOf(BINARY, (op) => (of) => binaryFunction(op).derivative(of, ALGEBRA)),
   select(e, then, otherwise) {
     if (!then && !otherwise) return undefined;
-    const [left, right] = [then ?? constant(0), otherwise ?? constant(0)];
+    const [left, right] = [then ?? NOTHING, otherwise ?? NOTHING];
     return { relative: false, d: select(e.cmp, e.left, e.right, left, right) };
   },
 };

@@ -82,17 +82,30 @@ export const div = (a: Scalar, b: Scalar): Scalar => binary("div", a, b);
 export const neg = (x: Scalar): Scalar => unary("neg", x);
 
 /**
- * a·b, a factor 0 giving 0, quotients joined, and a choice between a constant and something else (a derivative's
- * usual form) taken outside: g·(y > 0 ? 1 : 0) is y > 0 ? g : 0.
+ * The derivative in what was not chosen: nothing comes of it, whatever it is multiplied by. As a number it is −0, and so
+ * told apart from the factor 0 of a mask, which is multiplied: NaN and infinity become NaN.
+ */
+export const NOTHING: Scalar = constant(-0);
+const isNothing = (x: Scalar): boolean => x.kind === "const" && Object.is(x.value, -0);
+
+/** What a cotangent comes to by a slope: their product, where something comes of it. */
+export const passedOn = (cotangent: Scalar, slope: Scalar): Scalar =>
+  replace(times(cotangent, slope), (part) => (isNothing(part) ? constant(0) : undefined));
+
+/**
+ * a·b, quotients joined, and a choice between a constant and something else (a derivative's usual form) taken outside:
+ * g·(y > 0 ? 1 : 0) is y > 0 ? g : g·0.
  */
 export function times(a: Scalar, b: Scalar): Scalar {
-  if (a.kind === "const" && a.value === 0) return a;
-  if (b.kind === "const" && b.value === 0) return b;
+  if (isNothing(a) || isNothing(b)) return NOTHING;
   if (isMask(b)) return select(b.cmp, b.left, b.right, times(a, b.then), times(a, b.otherwise));
   if (isMask(a)) return select(a.cmp, a.left, a.right, times(a.then, b), times(a.otherwise, b));
   if (a.kind === "unary" && a.op === "neg") return neg(times(a.x, b));
   if (b.kind === "unary" && b.op === "neg") return neg(times(a, b.x));
-  if (b.kind !== "binary" || b.op !== "div" || b.a.kind !== "const") return mul(a, b);
+  if (b.kind !== "binary" || b.a.kind !== "const") return mul(a, b);
+  // A constant first: 2x may be infinite where 2g is not.
+  if (b.op === "mul") return mul(mul(a, b.a), b.b);
+  if (b.op !== "div") return mul(a, b);
   if (a.kind === "const") return div(mul(a, b.a), b.b);
   return b.a.value === 1 && scalarKey(a) !== scalarKey(b) ? div(a, b.b) : mul(a, b);
 }
@@ -124,6 +137,7 @@ export const ALGEBRA: Algebra<Scalar> = {
   operandOf: (of, whole) => (whole.kind === "unary" && whole.op === nameOf.get(of) ? whole.x : undefined),
   same: (a, b) => scalarKey(a) === scalarKey(b),
   times,
+  nothing: NOTHING,
 };
 
 /** A number as text, exact: −0, infinities and NaN are told apart. */

@@ -31,6 +31,7 @@ export function computeElement(node: Node, coordinates: readonly Index[], operan
       return elementAt(source, flatten(coordinates, node.shape));
     case "blob":
     case "stop":
+    case "instead":
       return at(source, coordinates);
     case "transpose": {
       const inner: Index[] = new Array(coordinates.length).fill(ZERO);

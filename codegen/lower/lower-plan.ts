@@ -1,6 +1,7 @@
 import { InternalError, present } from "../../proto/errors/index.js";
 import { type Node, sizeOf } from "../ir/graph.js";
 import { attributesKey } from "../ir/key.js";
+import { isMarker } from "../ir/ops/markers.js";
 import type { TargetDescription } from "../ir/target-description.js";
 import type { Argument, Copy, Kernel, Launch, Program } from "../kernel/kernel.js";
 import { aligned } from "../plan/arena.js";
@@ -109,7 +110,7 @@ export function placeOf(plan: Plan, node: Node, realBytes: number): Argument {
   const place = plan.placements.get(node);
   if (!place) {
     const [source] = node.inputs;
-    if (source && (node.op === "reshape" || node.op === "blob" || node.op === "stop"))
+    if (source && (node.op === "reshape" || isMarker(node)))
       return { ...placeOf(plan, source, realBytes), elements };
     throw new InternalError(`node %${node.id} (${node.op}) is used but lies nowhere in memory`);
   }
@@ -162,7 +163,7 @@ function structureOf(
 
 /** All that a node's kernel depends on beside its operands. */
 function attributesOf(node: Node): string {
-  if (node.op === "blob" || node.op === "stop") return "";
+  if (isMarker(node)) return "";
   const attributes = attributesKey(node);
   return node.op === "windowScatter" && positionsLieInside(node) ? `${attributes} inside` : attributes;
 }

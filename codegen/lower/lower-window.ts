@@ -1,5 +1,7 @@
 import { InternalError } from "../../proto/errors/index.js";
 import { type Node, type NodeOf, sizeOf, type WindowAxis } from "../ir/graph.js";
+import { isMarker } from "../ir/ops/markers.js";
+import { LOWEST } from "../ir/real.js";
 import { addInt, compare, div, flatten, int, max, min, mul, ZERO } from "../kernel/indices.js";
 import type { Index, Typed } from "../kernel/kernel.js";
 import { constant, type KernelWriter, load, plus, ZERO_VALUE } from "../kernel/writer.js";
@@ -106,7 +108,7 @@ function windowOf(
   }
   // One search finds both the greatest and its position, whichever of the two the step computes.
   const twins = [...context.computed].filter((node) => node.op === "windowMax" || node.op === "windowArgmax");
-  const best = writer.variable(constant(-Infinity));
+  const best = writer.variable(constant(LOWEST));
   const position = twins.some((node) => node.op === "windowArgmax")
     ? writer.counter(positionOf(window, firstOf(window, at)))
     : undefined;
@@ -219,7 +221,7 @@ function scatterPlanes(context: StepContext, anchor: NodeOf<"windowScatter">): L
 /** Whether the graph says that the positions are those of the greatest in these very windows. */
 export function positionsLieInside({ window, inputs }: NodeOf<"windowScatter">): boolean {
   let position = inputs[1];
-  while (position.op === "blob" || position.op === "stop") position = position.inputs[0];
+  while (isMarker(position)) position = position.inputs[0];
   if (position.op !== "windowArgmax" || position.window.length !== window.length) return false;
   const found = byAxis(position.window);
   const keys = ["axis", "size", "stride", "pad", "windows", "extent"] as const;

@@ -1,5 +1,6 @@
 import type { GraphBuilder } from "../ir/builder.js";
 import { type Node, type NodeOf, sameShape, sizeOf } from "../ir/graph.js";
+import { greatestOfOne } from "../ir/ops/reduce.js";
 import { arg, constant, coordsOf, mul, type Scalar } from "../ir/scalar.js";
 import { joinProducts } from "./join-products.js";
 import { joinPads } from "./simplify-views.js";
@@ -59,8 +60,10 @@ function simplifyReduce(node: NodeOf<"reduce">, b: GraphBuilder): Node | undefin
       axes.filter((axis) => x.shape[axis] !== 1),
     );
   }
-  const repeated = (once: Node, times: number): Node =>
-    kind === "max" || times === 1 ? once : b.map(mul(arg(0), constant(times)), [once], once.shape);
+  const repeated = (once: Node, times: number): Node => {
+    if (kind === "max") return once.op === "reduce" ? once : greatestOfOne(b, once);
+    return times === 1 ? once : b.map(mul(arg(0), constant(times)), [once], once.shape);
+  };
   if (x.op === "constant") return repeated(b.constant(x.value, node.shape), sizeOf(extents));
   if (x.op === "reduce" && x.kind === kind) return b.reduce(kind, x.inputs[0], [...x.axes, ...axes]);
   if (x.op === "map" && x.dtype === "real") {

@@ -1,4 +1,4 @@
-import { arg, type Scalar } from "../../codegen/ir/scalar.js";
+import { arg, mul, type Scalar } from "../../codegen/ir/scalar.js";
 import type { DeclaredFields, DeclaredMessage, DeclaredOf } from "../../proto/index.js";
 import { awayFrom, type Draw, type Settings, type Values } from "./domain.js";
 import {
@@ -21,6 +21,8 @@ export interface ElementwiseRecord<F extends ParameterField, P = ParameterOf<F>>
   readonly notes?: readonly string[];
   /** The function, of one element. */
   readonly apply: (x: Scalar, parameter: P) => Scalar;
+  /** Caffe's derivative, where it is written as a product by something else than the function's: of one element. */
+  readonly slope?: (x: Scalar, parameter: P) => Scalar;
   /** What is wrong with the settings: a message and the field. */
   readonly refuse?: (parameter: P) => readonly [message: string, field: string] | undefined;
   /** Whether Caffe can run it in place. Default yes. */
@@ -57,6 +59,7 @@ export function elementwise(
     values = awayFrom(),
     settings,
     apply,
+    slope,
     refuse,
   } = record as ElementwiseRecord<ParameterField>;
   const made: LayerType = defineLayer({
@@ -75,8 +78,12 @@ export function elementwise(
     lower(context: LayerContext) {
       const problem = refuse?.(context.parameter);
       if (problem) context.fail(...problem);
+      const { builder, parameter: given } = context;
       const [x] = context.bottoms;
-      return [context.builder.map(apply(arg(0), context.parameter), [x], x.shape)];
+      const y = builder.map(apply(arg(0), given), [x], x.shape);
+      if (!slope) return [y];
+      const sloping = mul(arg(0), slope(arg(1), given));
+      return [builder.instead(y, builder.map(sloping, [x, builder.stop(x)], x.shape))];
     },
     domain: {
       settings,

@@ -32,6 +32,17 @@ export function countedLabels(builder: GraphBuilder, label: Node, ignore: number
   return builder.map(counts, [label], label.shape);
 }
 
+/**
+ * `each` where its label counts, else 0: chosen and not multiplied, so that NaN or infinity at an ignored position
+ * spoils nothing. `counted` as of `countedLabels`.
+ */
+export const whereCounted = (builder: GraphBuilder, each: Node, counted: Node): Node =>
+  builder.map(select("ne", arg(1), constant(0), arg(0), constant(0)), [each, counted], each.shape);
+
+/** x, to which no gradient comes where `counted` is 0, whatever stands there. */
+export const gradientWhereCounted = (builder: GraphBuilder, x: Node, counted: Node): Node =>
+  builder.map(select("ne", arg(1), constant(0), arg(0), arg(2)), [x, counted, builder.stop(x)], x.shape);
+
 /** The label that does not count, if the settings name one. */
 export const ignoredLabel = (parameter: { readonly ignore_label: number }): number | undefined =>
   gives(parameter, "ignore_label") ? parameter.ignore_label : undefined;

@@ -2,7 +2,7 @@
 
 import type { GraphBuilder } from "../../codegen/ir/builder.js";
 import type { Node, Shape } from "../../codegen/ir/graph.js";
-import { add, arg, mul } from "../../codegen/ir/scalar.js";
+import { add, arg, constant, mul, select } from "../../codegen/ir/scalar.js";
 import { showShape } from "../../proto/words/amounts.js";
 import { blobs } from "./arity.js";
 import type { Domain } from "./domain.js";
@@ -135,9 +135,13 @@ export function fromOutside(
 export const atStep = (builder: GraphBuilder, all: Node, step: number): Node =>
   builder.slice(all, 0, step, 1);
 
-/** A state [1, N, H], or zeros in the streams where a sequence begins. */
+/** A state [1, N, H], or zeros in the streams where a sequence begins, whatever the one before it came to. */
 export const continued = (builder: GraphBuilder, state: Node, cont: Node): Node =>
-  builder.map(mul(arg(0), arg(1)), [cont, state], state.shape);
+  builder.map(
+    select("eq", arg(0), constant(0), constant(0), mul(arg(0), arg(1))),
+    [cont, state],
+    state.shape,
+  );
 
 /** Sequences of a few steps, with a static input now and then. */
 export const recurrentDomain: Domain = {

@@ -161,7 +161,7 @@ const SHARED_WITH_SPLIT = new Map([["net-reused-inplace-before-after", new Set([
 /** Agreement with Caffe, ‖ours − theirs‖ / ‖theirs‖ per tensor. */
 export const LAYER_BOUND = 1e-4;
 /** Below this share of the largest diff a difference is float32's rounding, Caffe's or ours. */
-const NOISE = 1e-7;
+export const NOISE = 1e-7;
 
 /** Compares one case's tensors by key, with the exceptions above; `note` hears each error that counts. */
 export function compareCase(

@@ -130,11 +130,16 @@ function memoriesOf(
   return { view, memoryOf };
 }
 
-/** How far a value is from the one wanted, if it is further than ‖got − wanted‖ ≤ 1e-4 · ‖wanted‖. */
+/**
+ * How far a value is from the one wanted, if it is further than ‖got − wanted‖ ≤ 1e-4 · ‖wanted‖, or where NaN or an
+ * infinity is not the same.
+ */
 export function agrees(got: HostMemory, want: Float64Array): string | undefined {
   let [distance, norm] = [0, 0];
   for (let i = 0; i < want.length; i++) {
     if (Object.is(want[i], got[i])) continue;
+    if (!Number.isFinite(want[i]) || !Number.isFinite(got[i]))
+      return `has ${got[i]} at element ${i}, not ${want[i]}`;
     distance += (got[i] - want[i]) ** 2;
     norm += want[i] ** 2;
   }

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { type Graph, type Node, nodesOf, sizeOf } from "../../codegen/ir/graph.js";
 import type { Bindings } from "./interpret.js";
 
@@ -29,4 +30,26 @@ export function bindLeaves(graph: Graph, seed: number, rows: (name: string) => n
     );
   });
   return { inputs, params, step: 3, seed };
+}
+
+/** A value that is not ordinary, or none. */
+export const odd = fc.constantFrom(undefined, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY);
+
+/** With such a value somewhere in every leaf of real values. */
+export function withOdd<B extends Bindings & { readonly seed: number }>(
+  bindings: B,
+  value: number | undefined,
+  inParams = true,
+): B {
+  if (value === undefined) return bindings;
+  const placed = (values: Float64Array): Float64Array => {
+    const at = bindings.seed % values.length;
+    return values.map((usual, i) => (i === at ? value : usual));
+  };
+  const isPosition = (name: string): boolean => name === "positions" || name === "rows";
+  return {
+    ...bindings,
+    inputs: new Map([...bindings.inputs].map(([name, x]) => [name, isPosition(name) ? x : placed(x)])),
+    params: new Map([...bindings.params].map(([index, x]) => [index, inParams ? placed(x) : x])),
+  };
 }

@@ -116,29 +116,29 @@ function evaluate(node: Node, inputs: readonly Float64Array[], bindings: Binding
     case "conv": {
       const out = new Float64Array(sizeOf(shape));
       forEachTap(node.geometry, xShape, yShape, shape, (i, k, o) => {
-        out[o] += x[i] * y[k];
+        out[o] += (i === OUTSIDE ? 0 : x[i]) * y[k];
       });
       return out;
     }
     case "convData": {
       const out = new Float64Array(sizeOf(shape));
       forEachTap(node.geometry, shape, yShape, xShape, (i, k, o) => {
-        out[i] += x[o] * y[k];
+        if (i !== OUTSIDE) out[i] += x[o] * y[k];
       });
       return out;
     }
     case "convFilter": {
       const out = new Float64Array(sizeOf(shape));
       forEachTap(node.geometry, xShape, shape, yShape, (i, k, o) => {
-        out[k] += x[i] * y[o];
+        out[k] += (i === OUTSIDE ? 0 : x[i]) * y[o];
       });
       return out;
     }
     case "windowMax":
-      return fill(shape, (at) => x[firstGreatest(x, inWindow(node.window, xShape, at))]);
+      return fill(shape, (at) => firstGreatest(x, inWindow(node.window, xShape, at), LOWEST).value);
     case "windowArgmax":
       return fill(shape, (at) => {
-        const greatest = coordinates(xShape, firstGreatest(x, inWindow(node.window, xShape, at)));
+        const greatest = coordinates(xShape, firstGreatest(x, inWindow(node.window, xShape, at), LOWEST).at);
         const axes = windowedAxes(node.window);
         return flatIndex(
           axes.map((axis) => xShape[axis]),
@@ -176,6 +176,7 @@ function evaluate(node: Node, inputs: readonly Float64Array[], bindings: Binding
     case "reshape":
     case "blob":
     case "stop":
+    case "instead":
       return x;
     case "transpose":
       return fill(shape, (at) => {
@@ -217,12 +218,22 @@ function position(value: number, extent: number): number {
   return value;
 }
 
-/** Of the elements at `indices`, the index of the first that no other exceeds; NaN exceeds nothing. */
-function firstGreatest(x: Float64Array, indices: readonly number[]): number {
+/** The least finite float32. */
+const LOWEST = -(2 - 2 ** -23) * 2 ** 127;
+
+/**
+ * Of the elements at `indices` that are greater than `least` (NaN is not), the first that no other exceeds; of none,
+ * `least`, at the first of all.
+ */
+function firstGreatest(
+  x: Float64Array,
+  indices: readonly number[],
+  least = Number.NEGATIVE_INFINITY,
+): { readonly at: number; readonly value: number } {
   if (indices.length === 0) throw new Error("the greatest of nothing");
-  let best = -1;
-  for (const i of indices) if (best === -1 ? !Number.isNaN(x[i]) : x[i] > x[best]) best = i;
-  return best === -1 ? indices[0] : best;
+  let [at, value] = [indices[0], least];
+  for (const i of indices) if (x[i] > value) [at, value] = [i, x[i]];
+  return { at, value };
 }
 
 function reduce(node: NodeOf<"reduce">, x: Float64Array): Float64Array {
@@ -234,15 +245,18 @@ function reduce(node: NodeOf<"reduce">, x: Float64Array): Float64Array {
       case "sum":
         return indices.reduce((sum, i) => sum + x[i], 0);
       case "max":
-        return x[firstGreatest(x, indices)];
+        return firstGreatest(x, indices).value;
       case "argmax":
-        return coordinates(xShape, firstGreatest(x, indices))[node.axes[0]];
+        return coordinates(xShape, firstGreatest(x, indices).at)[node.axes[0]];
       default:
         return node.kind satisfies never;
     }
   };
   return Float64Array.from(members, combine);
 }
+
+/** Where a tap of a convolution lies in the padding: zeros, which are multiplied. */
+const OUTSIDE = -1;
 
 /** Calls back with the flat indices (into x, w, y) of every product of a convolution. */
 function forEachTap(
@@ -261,9 +275,9 @@ function forEachTap(
       for (let k = 0; k < sizeOf(kernel); k++) {
         const offset = coordinates(kernel, k);
         const from = geometry.spatial.map((s, i) => place[i] * s.stride - s.pad + offset[i] * s.dilation);
-        if (from.some((at, i) => at < 0 || at >= geometry.spatial[i].input)) continue;
+        const outside = from.some((at, i) => at < 0 || at >= geometry.spatial[i].input);
         tap(
-          flatIndex(x, [image, group * w[1] + channel, ...from]),
+          outside ? OUTSIDE : flatIndex(x, [image, group * w[1] + channel, ...from]),
           flatIndex(w, [output, channel, ...offset]),
           yAt,
         );

@@ -74,11 +74,15 @@ const groupOf = (tensors: ReturnType<typeof readTensors>, prefix: string) =>
       return { key, rest, data, layer: rest.slice(0, cut), index: Number(rest.slice(cut + 1)) };
     });
 
-/** One case: shapes, values, diffs and parameter diffs as Caffe computed them. */
+/**
+ * One case: shapes, values, diffs and parameter diffs as Caffe computed them. `afterwards` may do more with its net,
+ * which costs most.
+ */
 export async function checkLayerCase(
   name: string,
   target: CompileOptions["target"],
   findings: Findings,
+  afterwards?: (name: string, net: CompiledNet) => Promise<void>,
 ): Promise<void> {
   const wanted = readJson<LayerCase>(CASES, name, "case.json");
   const tensors = readTensors(join(CASES, name, "case.safetensors"));
@@ -111,6 +115,7 @@ export async function checkLayerCase(
   );
   if (Object.keys(net.lossWeights).every((blob) => blob in outputs)) compare("loss", [loss], [wanted.loss]);
   if (wanted.backward) await checkBackward(name, net, { wanted, tensors, inputs, target }, compare);
+  await afterwards?.(name, net);
   await net.close();
 }
 

@@ -347,6 +347,7 @@ export const OPERATIONS = {
   },
   blob: { smooth: true, make: ({ b }, x, _y, p) => b.blob(x, `blob${p}`, x.id) },
   stop: { smooth: false, make: ({ b }, x) => b.stop(x) },
+  instead: { smooth: true, make: ({ b }, x) => b.instead(b.stop(x), x) },
 } satisfies Record<string, Operation>;
 
 /** `y` where it broadcasts to x's shape; else something made of x. */

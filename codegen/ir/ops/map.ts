@@ -4,10 +4,10 @@ import {
   argsOf,
   coordsOf,
   operationCount,
+  passedOn,
   type Scalar,
   scalarCost,
   substitute,
-  times,
 } from "../scalar.js";
 import { derivative, type ScalarRules } from "../scalar-derivative.js";
 import { EXPRESSION } from "./attributes.js";
@@ -118,7 +118,7 @@ function pullback(b: GraphBuilder, node: NodeOf<"map">, index: number, scalars: 
       coordsOf(slope).every((axis) => !summed.includes(axis));
     // A slope that is the same along the summed axes is applied after the sum.
     return isSteady
-      ? b.map(times(arg(count + 1), slope), [...read, b.reduce("sum", g, summed)], operand.shape)
-      : b.reduce("sum", b.map(times(arg(count + 1), slope), [...read, g], node.shape), summed);
+      ? b.map(passedOn(arg(count + 1), slope), [...read, b.reduce("sum", g, summed)], operand.shape)
+      : b.reduce("sum", b.map(passedOn(arg(count + 1), slope), [...read, g], node.shape), summed);
   };
 }

@@ -1,5 +1,5 @@
 import { type Node, sizeOf } from "../graph.js";
-import { arg, constant, coord, select } from "../scalar.js";
+import { arg, binary, constant, coord, select } from "../scalar.js";
 import { AXES, oneOf } from "./attributes.js";
 import type { GraphBuilder, Primitive } from "./primitive.js";
 import { expect, show } from "./shape-rules.js";
@@ -8,7 +8,8 @@ declare module "../graph.js" {
   interface Primitives {
     /**
      * Over `axes` (ascending), which stay with extent 1 unless `drop`. `argmax` is the first position of the greatest
-     * along the single axis. Negative axes are not known here.
+     * along the single axis. NaN is passed over by both: of nothing else the greatest is −∞, its position 0. Negative
+     * axes are not known here.
      */
     readonly reduce: Signature<
       { readonly kind: ReduceKind; readonly axes: readonly number[] },
@@ -34,8 +35,12 @@ const reduce: Primitive<"reduce"> = {
     (b, node) =>
     (kind, x, axes, drop = false) => {
       const sorted = [...new Set(axes)].sort((one, other) => one - other);
-      const isIdentity = kind !== "argmax" && sorted.every((axis) => x.shape[axis] === 1);
-      const reduced = isIdentity ? x : node("reduce", { kind, axes: sorted }, [x]);
+      const isSingle = kind !== "argmax" && sorted.every((axis) => x.shape[axis] === 1);
+      const reduced = !isSingle
+        ? node("reduce", { kind, axes: sorted }, [x])
+        : kind === "max" && sorted.length > 0
+          ? greatestOfOne(b, x)
+          : x;
       const rest = x.shape.filter((_, axis) => !sorted.includes(axis));
       return drop ? b.reshape(reduced, rest) : reduced;
     },
@@ -57,6 +62,10 @@ const reduce: Primitive<"reduce"> = {
   epilogue: true,
   reads: ({ inputs: [x] }) => sizeOf(x.shape),
 };
+
+/** The greatest of single elements: −∞ of NaN, as of many. */
+export const greatestOfOne = (b: GraphBuilder, x: Node): Node =>
+  b.map(binary("max", arg(0), constant(Number.NEGATIVE_INFINITY)), [x], x.shape);
 
 /**
  * g at the first greatest element in row-major order over `axes`, 0 elsewhere: axis by axis, the first position

@@ -14,14 +14,16 @@ export interface Algebra<E extends object> {
   mul(a: E, b: E): E;
   div(a: E, b: E): E;
   pow(a: E, b: E): E;
-  select(cmp: "gt" | "lt", left: E, right: E, then: E, otherwise: E): E;
+  select(cmp: "gt" | "lt" | "le", left: E, right: E, then: E, otherwise: E): E;
   /** The value of a constant. */
   valueOf(x: E): number | undefined;
   /** x where `whole` is that function of x. */
   operandOf(of: UnaryFunction, whole: E): E | undefined;
   same(a: E, b: E): boolean;
-  /** a·b as derivatives want it: a factor 0 gives 0, a choice between constants comes outside. */
+  /** a·b as derivatives want it: a choice between constants comes outside. */
   times(a: E, b: E): E;
+  /** The derivative in what was not chosen. */
+  readonly nothing: E;
 }
 
 /**
@@ -162,12 +164,13 @@ const sigmoid: UnaryFunction = {
   text: { helper: "sigmoid", body: "1 / (1 + exp(-x))" },
 };
 
+/** As Caffe's max(x, 0) + 0 · min(x, 0): NaN stays NaN and −∞ becomes it; the difference is +0 for all else. */
 const relu: UnaryFunction = {
-  evaluate: (x) => (x > 0 ? x : 0),
+  evaluate: (x) => (x > 0 ? x : x - x),
   derivative: ({ e, x, isWhole, inner }, s) =>
     by(s.times(inner, positive(isWhole ? e : x, 1, s.constant(0), s))),
   cost: SIMPLE,
-  text: { helper: "relu", body: "x > 0 ? x : 0" },
+  text: { helper: "relu", body: "x > 0 ? x : x - x" },
 };
 
 export const UNARY = {
@@ -213,8 +216,12 @@ export const SHAPED = {
   leakyRelu: {
     evaluate: (x, alpha) => (x > 0 ? x : alpha * x),
     fold: (x, alpha, s) => (alpha === 0 ? s.unary(relu, x) : undefined),
-    derivative: ({ e, x, alpha, isWhole, inner }, s) =>
-      by(s.times(inner, positive(tells(isWhole, alpha) ? e : x, 1, s.constant(alpha), s))),
+    // Of NaN it is 0: Caffe adds up (x > 0) and slope · (x ≤ 0).
+    derivative({ e, x, alpha, isWhole, inner }, s) {
+      const tested = tells(isWhole, alpha) ? e : x;
+      const below = s.select("le", tested, s.constant(0), s.constant(alpha), s.constant(0));
+      return by(s.times(inner, positive(tested, 1, below, s)));
+    },
     cost: SIMPLE,
     text: { helper: "leakyRelu", body: "x > 0 ? x : alpha * x" },
   },
@@ -238,9 +245,9 @@ export const SHAPED = {
 const extreme =
   (cmp: "gt" | "lt"): BinaryFunction["derivative"] =>
   ({ e, a, b, isWhole, da, db }, s) => {
-    const zero = s.constant(0);
+    const { nothing } = s;
     const tested = isWhole && s.valueOf(b) !== undefined ? e : a;
-    return by(s.select(cmp, tested, b, da ?? zero, db ?? zero));
+    return by(s.select(cmp, tested, b, da ?? nothing, db ?? nothing));
   };
 
 export const BINARY = {
@@ -308,7 +315,7 @@ export const BINARY = {
     cost: LIBM,
     text: { call: "pow", ts: { infix: "**", level: "power" } },
   },
-  /** a > b ? a : b: the second operand on a tie, as Caffe's Eltwise. */
+  /** a > b ? a : b: the second operand on a tie and for NaN, as Caffe's Eltwise. */
   max: {
     evaluate: (a, b) => (a > b ? a : b),
     derivative: extreme("gt"),

@@ -10,7 +10,10 @@ interface Windowed {
 
 declare module "../graph.js" {
   interface Primitives {
-    /** Greatest in each clipped window, none of which is empty; the first in row-major order on a tie. */
+    /**
+     * Greatest in each clipped window, none of which is empty, and of −FLT_MAX; the first in row-major order on a tie.
+     * NaN is passed over. Where nothing is greater than −FLT_MAX, the position is the window's first.
+     */
     readonly windowMax: Signature<Windowed, (x: Node, window: Window) => Node>;
     /** Its position: row-major over the windowed axes of the plain side. */
     readonly windowArgmax: Signature<Windowed, (x: Node, window: Window) => Node>;

@@ -25,9 +25,12 @@ export const argmax = defineLayer({
     const byAxis = gives(parameter, "axis");
     const axis = byAxis ? canonicalAxis(context, parameter.axis, bottom.shape, "axis") : 1;
     const images = bottom.shape[0] ?? 1;
-    const x = builder.stop(
+    const given = builder.stop(
       byAxis ? bottom : builder.reshape(bottom, [images, countBetween(bottom.shape, 0) / images]),
     );
+    // NaN comes last.
+    const comparable = select("eq", arg(0), arg(0), arg(0), constant(Number.NEGATIVE_INFINITY));
+    const x = builder.map(comparable, [given], given.shape);
     if (count < 1 || count > x.shape[axis])
       fail(`top_k must be from 1 to ${x.shape[axis]}, the number of values, not ${count}`, "top_k", {
         bottoms: [0],
@@ -36,7 +39,7 @@ export const argmax = defineLayer({
     if (count > MOST_POSITIONS)
       fail(`Cortado finds at most ${MOST_POSITIONS} positions; top_k is ${count}`, "top_k");
 
-    // One position at a time: the last of the greatest, which then counts as less than everything.
+    // One position at a time: the last of the greatest, which is then passed over.
     const positions: Node[] = [];
     const greatest: Node[] = [];
     let rest = x;
@@ -45,8 +48,9 @@ export const argmax = defineLayer({
       const where = select("eq", arg(0), arg(1), coord(axis), constant(-1));
       const position = builder.reduce("max", builder.map(where, [rest, most], x.shape), [axis]);
       positions.push(position);
-      greatest.push(most);
-      const without = select("eq", coord(axis), arg(1), constant(Number.NEGATIVE_INFINITY), arg(0));
+      const there = select("eq", coord(axis), arg(1), arg(0), constant(0));
+      greatest.push(builder.reduce("sum", builder.map(there, [given, position], x.shape), [axis]));
+      const without = select("eq", coord(axis), arg(1), constant(Number.NaN), arg(0));
       rest = builder.map(without, [rest, position], x.shape);
     }
     const chosen = builder.concat(byAxis && values ? greatest : positions, axis);

@@ -10,8 +10,11 @@ export const clip = elementwise({
   // Where a file has no clip_param at all, Caffe takes 0 for both.
   refuse: (parameter) =>
     gives(parameter, "min") && gives(parameter, "max") ? undefined : ["min and max must be given", "min"],
+  // max(min, min(x, max)) of Caffe's CPU code, for which NaN is min.
   apply: (x, { min, max }) =>
-    select("lt", x, constant(min), constant(min), select("gt", x, constant(max), constant(max), x)),
+    select("ge", x, constant(min), select("gt", x, constant(max), constant(max), x), constant(min)),
+  slope: (x, { min, max }) =>
+    select("ge", x, constant(min), select("le", x, constant(max), constant(1), constant(0)), constant(0)),
   values: ({ min, max }) => ({ kind: "real", min: min - 1, max: max + 1, away: [min, max], distance: 0.05 }),
   settings: (draw) => ({ clip_param: { min: draw.of([-1, 0]), max: draw.of([0.5, 1]) } }),
 });

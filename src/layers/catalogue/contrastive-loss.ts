@@ -1,7 +1,8 @@
-import { arg, constant, mul, select, sub, unary } from "../../../codegen/ir/scalar.js";
+import type { Node } from "../../../codegen/ir/graph.js";
+import { arg, constant, mul, type Scalar, select, sub } from "../../../codegen/ir/scalar.js";
 import { showShape } from "../../../proto/words/amounts.js";
 import { drawShape } from "../domain.js";
-import { truncated } from "../loss.js";
+import { gradientWhereCounted, truncated } from "../loss.js";
 import { defineLayer } from "../record.js";
 import { guardedRoot } from "../root.js";
 import { countBetween } from "../shapes.js";
@@ -46,13 +47,27 @@ export const contrastiveLoss = defineLayer({
       [builder.reshape(a, matrix), builder.reshape(b, matrix)],
       matrix,
     );
-    const squared = builder.reduce("sum", builder.map(mul(arg(0), arg(0)), [difference], matrix), [1]);
     const flag = builder.reshape(builder.stop(alike), [rows, 1]);
-    const missing = unary("relu", sub(constant(margin), arg(1)));
-    const far = legacy ? missing : mul(missing, missing);
-    const distance = legacy ? squared : guardedRoot(builder, squared, EPSILON);
-    const each = select("ne", truncated(arg(2)), constant(0), arg(0), far);
-    const terms = builder.map(each, [squared, distance, flag], [rows, 1]);
+    const ofAlike = (then: Scalar, otherwise: Scalar): Scalar =>
+      select("ne", truncated(arg(2)), constant(0), then, otherwise);
+    const left = sub(constant(margin), arg(1));
+    /** From differences: d², and what the margin is compared with, for each row. */
+    const distances = (of: Node): readonly [squared: Node, distance: Node] => {
+      const squared = builder.reduce("sum", builder.map(mul(arg(0), arg(0)), [of], matrix), [1]);
+      return [squared, legacy ? squared : guardedRoot(builder, squared, EPSILON)];
+    };
+    // No gradient comes to pairs beyond the margin, however far they are.
+    const within = builder.map(
+      ofAlike(constant(1), select("gt", left, constant(0), constant(1), constant(0))),
+      [...distances(builder.stop(difference)), flag],
+      [rows, 1],
+    );
+    const missing = select("le", left, constant(0), constant(0), left);
+    const terms = builder.map(
+      ofAlike(arg(0), legacy ? missing : mul(missing, missing)),
+      [...distances(gradientWhereCounted(builder, difference, within)), flag],
+      [rows, 1],
+    );
     return [builder.map(mul(arg(0), constant(0.5 / rows)), [builder.reduce("sum", terms, [0, 1], true)], [])];
   },
   domain: {

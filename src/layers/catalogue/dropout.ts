@@ -19,8 +19,9 @@ export const dropout = defineLayer({
     if (!(ratio >= 0 && ratio < 1))
       fail(`dropout_ratio must be 0 or more and less than 1, not ${ratio}`, "dropout_ratio");
     if (ratio === 0) return [x];
-    const kept = mul(arg(0), constant(1 / (1 - ratio)));
-    return [builder.map(select("ge", arg(1), constant(ratio), kept, constant(0)), [x, random(x.shape)])];
+    // A product, as in Caffe: NaN stays NaN where it is dropped.
+    const mask = select("ge", arg(1), constant(ratio), constant(1 / (1 - ratio)), constant(0));
+    return [builder.map(mul(arg(0), mask), [x, random(x.shape)])];
   },
   domain: { settings: (draw) => ({ dropout_param: { dropout_ratio: draw.of([0.2, 0.5]) } }) },
 });

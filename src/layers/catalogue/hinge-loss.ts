@@ -1,4 +1,4 @@
-import { arg, binary, constant, coord, mul, neg, select, unary } from "../../../codegen/ir/scalar.js";
+import { arg, binary, constant, coord, mul, neg, select } from "../../../codegen/ir/scalar.js";
 import { awayFrom, drawShape } from "../domain.js";
 import { labelledRows } from "../labels.js";
 import { notIntoLabels, truncated } from "../loss.js";
@@ -20,7 +20,7 @@ export const hingeLoss = defineLayer({
     const { builder, parameter } = context;
     const { x, label, rows } = labelledRows(context);
     const signed = select("eq", coord(1), truncated(arg(1)), neg(arg(0)), arg(0));
-    const beyond = unary("relu", binary("add", constant(1), signed));
+    const beyond = binary("max", binary("add", constant(1), signed), constant(0));
     const each = builder.map(beyond, [x, label], x.shape);
     const terms = parameter.norm === "L2" ? builder.map(mul(arg(0), arg(0)), [each], x.shape) : each;
     return [builder.map(mul(arg(0), constant(1 / rows)), [builder.reduce("sum", terms, [0, 1], true)], [])];

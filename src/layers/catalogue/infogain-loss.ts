@@ -1,8 +1,16 @@
-import { add, arg, binary, constant, mul, neg, sub, unary } from "../../../codegen/ir/scalar.js";
+import { arg, binary, constant, mul, neg, sub, unary } from "../../../codegen/ir/scalar.js";
 import { showShape } from "../../../proto/words/amounts.js";
 import { drawShape } from "../domain.js";
 import { refuseGradient } from "../labels.js";
-import { countedLabels, ignoredLabel, LEAST_PROBABILITY, normalizationOf, normalizedLoss } from "../loss.js";
+import {
+  countedLabels,
+  gradientWhereCounted,
+  ignoredLabel,
+  LEAST_PROBABILITY,
+  normalizationOf,
+  normalizedLoss,
+  whereCounted,
+} from "../loss.js";
 import { defineLayer, gives, type LayerContext, parameterOf } from "../record.js";
 import { canonicalAxis, countBetween } from "../shapes.js";
 import { softmaxParts } from "../softmax-parts.js";
@@ -49,23 +57,23 @@ export const infogainLoss = defineLayer({
       message: `labels must be from 0 to ${classes - 1}, for ${classes} classes`,
     });
     const label = builder.reshape(builder.stop(labels), [outer * inner]);
-    const rows = builder.gather(
-      matrixOf(context, classes),
-      builder.map(arg(0), [label], label.shape, "index"),
-    );
+    const counts = countedLabels(builder, label, ignore);
+    // An ignored label may name no row.
+    const row = builder.map(arg(0), [whereCounted(builder, label, counts)], label.shape, "index");
+    const rows = builder.gather(matrixOf(context, classes), row);
     const weight = builder.transpose(builder.reshape(rows, [outer, inner, classes]), [0, 2, 1]);
+    const counted = builder.reshape(counts, [outer, 1, inner]);
+    const scores = builder.reshape(x, [outer, classes, inner]);
     const { shifted, total, probability } = softmaxParts(
       builder,
-      builder.reshape(x, [outer, classes, inner]),
+      gradientWhereCounted(builder, scores, counted),
       1,
     );
     const log = builder.map(sub(arg(0), unary("log", arg(1))), [shifted, total], weight.shape);
     // Bounded in value only.
-    const least = constant(Math.log(LEAST_PROBABILITY));
-    const cut = builder.stop(builder.map(sub(binary("max", arg(0), least), arg(0)), [log], log.shape));
-    const terms = builder.map(neg(mul(arg(2), add(arg(0), arg(1)))), [log, cut, weight], log.shape);
-    const counted = countedLabels(builder, builder.reshape(label, [outer, 1, inner]), ignore);
-    const losses = builder.map(mul(arg(0), arg(1)), [builder.reduce("sum", terms, [1]), counted]);
+    const bounded = builder.map(binary("max", constant(Math.log(LEAST_PROBABILITY)), arg(0)), [log]);
+    const terms = builder.map(neg(mul(arg(1), arg(0))), [builder.instead(bounded, log), weight], log.shape);
+    const losses = whereCounted(builder, builder.reduce("sum", terms, [1]), counted);
     const y = normalizedLoss(builder, losses, normalizationOf(loss, "VALID"), outer, counted);
     return topCount > 1 ? [y, builder.stop(builder.reshape(probability, x.shape))] : [y];
   },

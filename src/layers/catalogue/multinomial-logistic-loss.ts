@@ -1,4 +1,15 @@
-import { add, arg, constant, coord, div, mul, neg, select, sub, unary } from "../../../codegen/ir/scalar.js";
+import type { Node } from "../../../codegen/ir/graph.js";
+import {
+  arg,
+  constant,
+  coord,
+  div,
+  mul,
+  neg,
+  type Scalar,
+  select,
+  unary,
+} from "../../../codegen/ir/scalar.js";
 import { drawShape } from "../domain.js";
 import { labelledRows } from "../labels.js";
 import { LEAST_PROBABILITY, notIntoLabels, truncated } from "../loss.js";
@@ -21,13 +32,10 @@ export const multinomialLogisticLoss = defineLayer({
     const own = select("eq", coord(1), truncated(arg(1)), arg(0), constant(0));
     const p = builder.reduce("sum", builder.map(own, [x, label], x.shape), [1]);
     const least = constant(LEAST_PROBABILITY);
-    // Below the least: its log, and 0 with the slope that Caffe keeps.
-    const kept = add(unary("log", least), div(sub(arg(0), arg(1)), least));
-    const log = builder.map(
-      select("ge", arg(0), least, unary("log", arg(0)), kept),
-      [p, builder.stop(p)],
-      p.shape,
-    );
+    const logOr = (below: Scalar): Node =>
+      builder.map(select("lt", arg(0), least, below, unary("log", arg(0))), [p]);
+    // Below the least: its log, with the slope that Caffe keeps.
+    const log = builder.instead(logOr(unary("log", least)), logOr(div(arg(0), least)));
     const total = builder.reduce("sum", builder.map(neg(arg(0)), [log], p.shape), [0, 1], true);
     return [builder.map(mul(arg(0), constant(1 / rows)), [total], [])];
   },

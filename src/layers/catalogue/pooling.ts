@@ -1,13 +1,11 @@
 import type { Node } from "../../../codegen/ir/graph.js";
+import { LOWEST } from "../../../codegen/ir/real.js";
 import { arg, constant, coord, type Scalar, select } from "../../../codegen/ir/scalar.js";
 import { showShape } from "../../../proto/words/amounts.js";
 import { defineLayer, gives, type LayerContext, parameterOf } from "../record.js";
 import { type PoolAxis, poolAxis } from "../shapes.js";
 import { stochasticPool } from "../stochastic-pool.js";
 import { windowMean } from "../window-mean.js";
-
-/** What Caffe leaves in a maximum over nothing: −FLT_MAX. */
-const LOWEST = -3.4028234663852886e38;
 
 const PAD_FIELDS = ["pad_h", "pad_w"] as const;
 
@@ -23,6 +21,7 @@ export const pooling = defineLayer({
     "AVE divides by the window's size with the padding it covers, cut at the end of the padding.",
     "STOCHASTIC takes values that are not negative, and no padding; in TRAIN the value drawn gets the gradient.",
     "On a tie the first maximum gets the gradient. A second top of MAX is the maximum's position in its plane.",
+    "The maximum is at least -FLT_MAX, as in Caffe: a window of NaN gives that, and -1 in the mask.",
   ],
   bottoms: { exact: 1 },
   tops: { min: 1, max: 2 },
@@ -48,10 +47,12 @@ export const pooling = defineLayer({
     }
     if (parameter.pool === "AVE")
       return [beyond(context, builder.map(windowMean(window), [builder.windowSum(x, inside)]), window, 0)];
-    const y = beyond(context, builder.windowMax(x, inside), window, LOWEST);
+    const greatest = builder.windowMax(x, inside);
+    const y = beyond(context, greatest, window, LOWEST);
     if (topCount < 2) return [y];
-    const position = builder.windowArgmax(x, inside);
-    return [y, beyond(context, builder.map(arg(0), [position], position.shape), window, -1)];
+    const position = select("gt", arg(1), constant(LOWEST), arg(0), constant(-1));
+    const mask = builder.map(position, [builder.windowArgmax(x, inside), builder.stop(greatest)]);
+    return [y, beyond(context, mask, window, -1)];
   },
   domain: {
     shapes: (draw, first) => {

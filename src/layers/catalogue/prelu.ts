@@ -1,4 +1,4 @@
-import { arg, constant, mul, select } from "../../../codegen/ir/scalar.js";
+import { add, arg, constant, mul, select } from "../../../codegen/ir/scalar.js";
 import { showShape } from "../../../proto/words/amounts.js";
 import { laidAlong } from "../broadcast.js";
 import { awayFrom, drawShape } from "../domain.js";
@@ -21,7 +21,19 @@ export const prelu = defineLayer({
       });
     const shape = parameter.channel_shared ? [] : [x.shape[1]];
     const slope = laidAlong(builder, param(0, shape, parameter.filler, 0.25), x, 1);
-    return [builder.map(select("gt", arg(0), constant(0), arg(0), mul(arg(1), arg(0))), [x, slope], x.shape)];
+    const y = builder.map(
+      select("gt", arg(0), constant(0), arg(0), mul(arg(1), arg(0))),
+      [x, slope],
+      x.shape,
+    );
+    // Its derivative as in Caffe, which is 0 in a bottom of NaN.
+    const [fixed, zero] = [arg(2), constant(0)];
+    const inX = select("gt", fixed, zero, constant(1), select("le", fixed, zero, arg(3), zero));
+    const inSlope = select("gt", fixed, zero, zero, fixed);
+    const sloping = add(mul(arg(0), inX), mul(arg(1), inSlope));
+    return [
+      builder.instead(y, builder.map(sloping, [x, slope, builder.stop(x), builder.stop(slope)], x.shape)),
+    ];
   },
   domain: {
     shapes: (draw, first) => {

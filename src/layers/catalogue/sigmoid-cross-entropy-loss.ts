@@ -1,7 +1,15 @@
 import { add, arg, constant, mul, neg, select, sub, unary } from "../../../codegen/ir/scalar.js";
 import { showShape } from "../../../proto/words/amounts.js";
 import { drawShape } from "../domain.js";
-import { countedLabels, ignoredLabel, normalizationOf, normalizedLoss, notIntoLabels } from "../loss.js";
+import {
+  countedLabels,
+  gradientWhereCounted,
+  ignoredLabel,
+  normalizationOf,
+  normalizedLoss,
+  notIntoLabels,
+  whereCounted,
+} from "../loss.js";
 import { defineLayer, parameterOf } from "../record.js";
 import { countBetween } from "../shapes.js";
 
@@ -35,8 +43,9 @@ export const sigmoidCrossEntropyLoss = defineLayer({
     // softplus(x) − t·x, with the large part of softplus taken together with t·x so that it cancels exactly.
     const positive = select("ge", arg(0), constant(0), constant(1), constant(0));
     const rest = unary("softplus", select("ge", arg(0), constant(0), neg(arg(0)), arg(0)));
-    const each = mul(add(mul(arg(0), sub(positive, arg(1))), rest), arg(2));
-    const losses = builder.map(each, [x, t, counted], x.shape);
+    const each = add(mul(arg(0), sub(positive, arg(1))), rest);
+    const scores = gradientWhereCounted(builder, x, counted);
+    const losses = whereCounted(builder, builder.map(each, [scores, t], x.shape), counted);
     const normalization = normalizationOf(parameter, "BATCH_SIZE");
     return [normalizedLoss(builder, losses, normalization, x.shape[0] ?? 1, counted)];
   },

@@ -1,13 +1,15 @@
-import { arg, binary, constant, coord, mul, select, sub, unary } from "../../../codegen/ir/scalar.js";
+import { arg, binary, constant, coord, select, sub, unary } from "../../../codegen/ir/scalar.js";
 import { showShape } from "../../../proto/words/amounts.js";
 import { drawShape } from "../domain.js";
 import {
   countedLabels,
+  gradientWhereCounted,
   ignoredLabel,
   normalizationOf,
   normalizedLoss,
   notIntoLabels,
   truncated,
+  whereCounted,
 } from "../loss.js";
 import { defineLayer, parameterOf } from "../record.js";
 import { canonicalAxis, countBetween } from "../shapes.js";
@@ -55,20 +57,18 @@ export const softmaxWithLoss = defineLayer({
       builder.stop(labels),
       x.shape.map((extent, i) => (i === axis ? 1 : extent)),
     );
-    const { shifted, total, probability } = softmaxParts(builder, x, axis);
+    const counted = countedLabels(builder, label, ignore);
+    const { shifted, total, probability } = softmaxParts(
+      builder,
+      gradientWhereCounted(builder, x, counted),
+      axis,
+    );
     const atLabel = select("eq", coord(axis), truncated(arg(1)), arg(0), constant(0));
     const picked = builder.reduce("sum", builder.map(atLabel, [shifted, label], x.shape), [axis]);
     const exact = builder.map(sub(unary("log", arg(0)), arg(1)), [total, picked]);
-    // Bounded in value only: what is cut off is a constant to the derivative.
-    const cut = builder.stop(
-      builder.map(sub(binary("min", arg(0), constant(GREATEST_LOSS)), arg(0)), [exact], exact.shape),
-    );
-    const counted = countedLabels(builder, label, ignore);
-    const losses = builder.map(
-      mul(binary("add", arg(0), arg(1)), arg(2)),
-      [exact, cut, counted],
-      label.shape,
-    );
+    // Bounded in value only.
+    const bounded = builder.map(binary("min", constant(GREATEST_LOSS), arg(0)), [exact]);
+    const losses = whereCounted(builder, builder.instead(bounded, exact), counted);
     const y = normalizedLoss(
       builder,
       losses,

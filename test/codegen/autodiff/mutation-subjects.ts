@@ -68,6 +68,7 @@ const LABEL: Values = { kind: "label", below: 4 };
 /** By primitive, those that carry a gradient. */
 export const nodeSubjects: { readonly [K in Op]?: readonly LayerType[] } = {
   blob: [layer([[2, 3]], map(unary("neg", arg(0))))],
+  instead: [layer([[2, 3]], (b, x) => b.instead(b.stop(x), x))],
   map: [
     layer(
       [

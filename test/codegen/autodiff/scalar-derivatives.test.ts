@@ -22,15 +22,13 @@ import {
 
 const [a, b] = [arg(0), arg(1)];
 
-/** The derivative's value where the operands are `at`. */
+/** The derivative's value where the operands are `at`; nothing is 0. */
 function slope(expr: Scalar, index: number, at: readonly number[], coords: readonly number[] = []): number {
-  return evaluateScalar(
-    derivative(expr, index, at.length),
-    [...at, evaluateScalar(expr, at, coords)],
-    coords,
-  );
+  const read = [...at, evaluateScalar(expr, at, coords)];
+  return 0 + evaluateScalar(derivative(expr, index, at.length), read, coords);
 }
 
+// −0 stands for nothing: what was not chosen.
 describe("the table, with $1 (or $2 of two operands) the output", () => {
   const cases: readonly (readonly [Scalar, number, number, string])[] = [
     [unary("neg", a), 0, 1, "-1"],
@@ -44,8 +42,8 @@ describe("the table, with $1 (or $2 of two operands) the output", () => {
     [unary("sigmoid", a), 0, 1, "$1 * (1 - $1)"],
     [unary("softplus", a), 0, 1, "1 - exp(-$1)"],
     [unary("relu", a), 0, 1, "$1 > 0 ? 1 : 0"],
-    [shaped("leakyRelu", a, 0.25), 0, 1, "$1 > 0 ? 1 : 0.25"],
-    [shaped("leakyRelu", a, -0.25), 0, 1, "$0 > 0 ? 1 : -0.25"],
+    [shaped("leakyRelu", a, 0.25), 0, 1, "$1 > 0 ? 1 : ($1 <= 0 ? 0.25 : 0)"],
+    [shaped("leakyRelu", a, -0.25), 0, 1, "$0 > 0 ? 1 : ($0 <= 0 ? -0.25 : 0)"],
     [shaped("elu", a, 0.5), 0, 1, "$1 > 0 ? 1 : $1 + 0.5"],
     [shaped("elu", a, -0.5), 0, 1, "$0 > 0 ? 1 : -0.5 * exp($0)"],
     [add(a, b), 0, 2, "1"],
@@ -58,11 +56,11 @@ describe("the table, with $1 (or $2 of two operands) the output", () => {
     [binary("pow", a, constant(3)), 0, 1, "3 * ($0 * $0)"],
     [binary("pow", a, constant(-0.75)), 0, 1, "$1 * (-0.75 / $0)"],
     [binary("pow", constant(2), a), 0, 1, `$1 * ${Math.log(2)}`],
-    [binary("max", a, b), 0, 2, "$0 > $1 ? 1 : 0"],
-    [binary("max", a, constant(1)), 0, 1, "$1 > 1 ? 1 : 0"],
-    [binary("min", a, b), 1, 2, "$0 < $1 ? 0 : 1"],
-    [binary("min", a, constant(1)), 0, 1, "$1 < 1 ? 1 : 0"],
-    [select("ge", a, b, mul(a, a), b), 0, 2, "$0 >= $1 ? 2 * $0 : 0"],
+    [binary("max", a, b), 0, 2, "$0 > $1 ? 1 : -0"],
+    [binary("max", a, constant(1)), 0, 1, "$1 > 1 ? 1 : -0"],
+    [binary("min", a, b), 1, 2, "$0 < $1 ? -0 : 1"],
+    [binary("min", a, constant(1)), 0, 1, "$1 < 1 ? 1 : -0"],
+    [select("ge", a, b, mul(a, a), b), 0, 2, "$0 >= $1 ? 2 * $0 : -0"],
     [coord(0), 0, 1, "0"],
     [constant(3), 0, 1, "0"],
     [a, 0, 1, "1"],

@@ -130,6 +130,7 @@ const CASES: { readonly [K in Op]: Case } = {
   random: { linear: true, make: (b) => b.random(b.input("step", []), 1, [3]) },
   stop: onImage(true, (b, x) => b.stop(x)),
   blob: onImage(true, (b, x) => b.blob(x, "x", 0)),
+  instead: onImage(true, (b, x) => b.instead(b.blob(x, "x", 0), x)),
   map: {
     linear: false,
     distinct: true,
