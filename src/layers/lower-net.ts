@@ -47,6 +47,8 @@ export interface LoweredLayer {
   readonly bottoms: readonly string[];
   readonly tops: readonly string[];
   readonly needsBackward: boolean;
+  /** Of each bottom, whether Caffe's backward of the layer writes its diff. */
+  readonly passesDown: readonly boolean[];
   readonly params: readonly LayerParam[];
   /** Operations of its forward pass; a multiply-add counts 2. */
   readonly flops: number;
@@ -198,6 +200,7 @@ export function lowerNet(netDef: NetDef, wiring: Wiring, options: LowerOptions):
       bottoms: layer.bottom,
       tops: layer.top,
       needsBackward: decisionOf[index].needsBackward,
+      passesDown: decisionOf[index].bottoms.map((passes) => passes && decisionOf[index].needsBackward),
       params: state.params.seenBy(params),
     })),
     params: state.params.all(),

@@ -70,12 +70,10 @@ export interface Differentiated {
 export function differentiateNet(lowered: LoweredNet, objective: Objective, rules?: Rules): Differentiated {
   const { wanted, params } = lowered;
   const parts = objective.watch ? collectDiffParts(lowered) : undefined;
+  const seeds = seedsOf(lowered, objective);
   const cotangents = differentiate(lowered.builder, {
-    seeds: seedsOf(lowered, objective),
-    wanted: [
-      ...wanted.params.map((index) => params[index].node),
-      ...wanted.inputs.map((blob) => blobOf(lowered, blob).first),
-    ],
+    seeds,
+    wanted: wantedNodes(lowered, objective, seeds),
     rules,
     onPart: parts?.onPart,
   });
@@ -94,6 +92,27 @@ export function differentiateNet(lowered: LoweredNet, objective: Objective, rule
     if (!backward && objective.keep.includes(blob) && !diffs.has(blob))
       diffs.set(blob, lowered.builder.constant(weight, node.shape));
   return { gradients, diffs, watched: parts?.roots() ?? [] };
+}
+
+/**
+ * What to differentiate by: parameters, inputs, and values whose diffs Caffe leaves though they lead to nothing that
+ * learns, as far as somebody reads them: what layers pass down (a loss on a recurrent layer's last state), and where
+ * backward starts.
+ */
+export function wantedNodes(
+  lowered: LoweredNet,
+  { keep, watch }: Pick<Objective, "keep" | "watch">,
+  seeds: readonly { readonly node: Node }[],
+): readonly Node[] {
+  const { layers, wanted, params } = lowered;
+  const read = new Set(keep);
+  const passed = layers.flatMap(({ bottomNodes, passesDown }) => bottomNodes.filter((_, i) => passesDown[i]));
+  const left = [...passed, ...seeds.map(({ node }) => node)];
+  return [
+    ...wanted.params.map((index) => params[index].node),
+    ...wanted.inputs.map((blob) => blobOf(lowered, blob).first),
+    ...left.filter((node) => watch || (node.op === "blob" && read.has(node.blob))),
+  ];
 }
 
 /** What forward must leave in memory. */

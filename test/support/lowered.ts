@@ -9,6 +9,7 @@ import {
   lowerNet,
   schemaWith,
 } from "../../src/layers/index.js";
+import { wantedNodes } from "../../src/net/objective.js";
 import { parseNet, selectLayers, wireNet } from "../../src/net-text/index.js";
 import { interpret } from "./interpret.js";
 
@@ -44,7 +45,7 @@ export function evaluate(
     readonly step?: number;
   },
 ): Evaluation {
-  const { builder: b, blobs, params, losses, wanted, updates } = lowered;
+  const { builder: b, blobs, params, losses, updates } = lowered;
   const inputs = new Map<string, Float64Array>();
   for (const [blob, values] of given.inputs) inputs.set(inputName(blob), Float64Array.from(values));
   const seeds = losses
@@ -57,10 +58,7 @@ export function evaluate(
   }
   const cotangents = differentiate(b, {
     seeds,
-    wanted: [
-      ...wanted.params.map((index) => params[index].node),
-      ...wanted.inputs.map((blob) => blobs.get(blob)!.first),
-    ],
+    wanted: wantedNodes(lowered, { keep: [...blobs.keys()] }, seeds),
   });
   // What a layer carries from one forward to the next is 0 before the first.
   const carried = params.flatMap(({ kind, shape }, index) =>
