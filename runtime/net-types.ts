@@ -20,6 +20,11 @@ export interface Param extends ParamInfo {
 
 export interface LayerInfo {
   readonly name: string;
+  /**
+   * Under which `params` and gradients have it: its name. Of several layers of one name the last one has that, as in
+   * pycaffe, and the others `name (1)`, `name (2)` …
+   */
+  readonly key: string;
   readonly type: string;
   readonly bottoms: readonly string[];
   readonly tops: readonly string[];
@@ -37,7 +42,7 @@ export interface LayerRange {
 export interface Gradients {
   /** By input blob: only where Caffe computes them (force_backward). */
   readonly inputs: Blobs;
-  /** By layer name and index. */
+  /** By layer (see `LayerInfo.key`) and index. */
   readonly params: Record<string, Float32Array[]>;
 }
 
@@ -63,6 +68,7 @@ export interface RunningNet {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly lossWeights: Readonly<Record<string, number>>;
+  /** By layer: its name, where no other has it too (see `LayerInfo.key`). Layers without any are absent. */
   readonly params: Readonly<Record<string, readonly Param[]>>;
   /** Schedules and memory of the program that last ran (before the first run: of forward). Prints itself. */
   readonly plan: Plan;

@@ -1,4 +1,5 @@
 import { quoted } from "../../proto/words/names.js";
+import { layerKeys } from "../by-place.js";
 import type { ParamMemory } from "../device.js";
 import type { Blobs, Gradients, Param } from "../net-types.js";
 import type { Current, Programs } from "./current-program.js";
@@ -122,9 +123,10 @@ export function createRunningNet<C extends Current>(parts: RunningParts<C>): Run
   };
 
   const ofLayers = record<readonly Param[]>();
-  for (const { name, params: own } of parts.tables.layers)
+  const keys = layerKeys(parts.tables.layers);
+  for (const [place, { params: own }] of parts.tables.layers.entries())
     if (own.length > 0)
-      ofLayers[name] = own.map(({ param, ...info }) => paramOver(info, params[param], { inTurn }, style));
+      ofLayers[keys[place]] = own.map(({ param, ...info }) => paramOver(info, params[param], { inTurn }, style));
 
   return {
     inTurn,

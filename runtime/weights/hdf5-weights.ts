@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { CortadoError, type Diagnostic, userError } from "../../proto/errors/index.js";
 import { quoted } from "../../proto/words/names.js";
 import { troubleOf } from "../../proto/words/trouble.js";
+import { distinctNames } from "../by-place.js";
 import { DEEPEST_GROUP, openHdf5, writeHdf5 } from "../hdf5-file.js";
 import type { WeightBlob, WeightSet } from "./weight-set.js";
 
@@ -99,7 +100,8 @@ export async function encodeHdf5(weights: WeightSet): Promise<Uint8Array> {
 /** A name is a path of groups there, so not every name can be one. */
 function checkNames({ layers }: WeightSet): void {
   const datasets = new Set(layers.flatMap(({ name, blobs }) => blobs.map((_, index) => `${name}/${index}`)));
-  const mistakes = layers.flatMap(({ name }): Diagnostic[] => {
+  const keys = distinctNames(layers.map(({ name }) => name));
+  const mistakes = layers.flatMap(({ name }, place): Diagnostic[] => {
     const parts = name.split("/");
     const above = parts.map((_, i) => parts.slice(0, i + 1).join("/"));
     const why = parts.some((part) => part === "" || part === ".")
@@ -108,9 +110,11 @@ function checkNames({ layers }: WeightSet): void {
         ? "it has a zero character"
         : parts.length > DEEPEST_GROUP
           ? "it has too many slashes"
-          : above.some((path) => datasets.has(path))
-            ? "another layer has a parameter of that path"
-            : undefined;
+          : keys[place] !== name
+            ? "another layer has it too"
+            : above.some((path) => datasets.has(path))
+              ? "another layer has a parameter of that path"
+              : undefined;
     if (why === undefined) return [];
     const message = `HDF5 cannot hold a layer of the name ${quoted(name)}: ${why}`;
     return [{ severity: "error", message, hint: "write .caffemodel or .safetensors" }];

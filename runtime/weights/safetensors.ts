@@ -1,6 +1,7 @@
 import { userError } from "../../proto/errors/index.js";
 import { showShape } from "../../proto/words/amounts.js";
 import { quoted } from "../../proto/words/names.js";
+import { distinctNames } from "../by-place.js";
 import { fillsShape, type WeightBlob, type WeightSet } from "./weight-set.js";
 
 /** The format's own limit on its header. */
@@ -29,7 +30,7 @@ function headerLength(bytes: Uint8Array): number | undefined {
 
 /**
  * Decodes a `.safetensors` file whose tensors are named `<layer>/<index>`, as `encodeSafetensors` names them.
- * Layer types come from the metadata; F64 is rounded to float32.
+ * Layer types, and names that several layers have, come from the metadata; F64 is rounded to float32.
  *
  * @param what what the user called it, for messages
  * @throws CortadoError when the header is not sound: out of bounds, overlapping, of another dtype
@@ -60,11 +61,12 @@ export function decodeSafetensors(bytes: Uint8Array, what: string): WeightSet {
     layers.set(layer, blobs);
   }
   return {
-    layers: [...layers].map(([name, blobs]) => {
-      const type = Object.hasOwn(metadata, `type:${name}`) ? String(metadata[`type:${name}`]) : "";
+    layers: [...layers].map(([key, blobs]) => {
+      const said = (of: string): string | undefined =>
+        Object.hasOwn(metadata, `${of}:${key}`) ? String(metadata[`${of}:${key}`]) : undefined;
       const missing = Array.from(blobs).indexOf(undefined);
-      if (missing !== -1) damaged(what, `layer ${quoted(name)} has no tensor ${missing}`);
-      return { name, type, blobs: blobs as WeightBlob[] };
+      if (missing !== -1) damaged(what, `layer ${quoted(key)} has no tensor ${missing}`);
+      return { name: said("name") ?? key, type: said("type") ?? "", blobs: blobs as WeightBlob[] };
     }),
   };
 }
@@ -112,8 +114,8 @@ function valuesOf({ dtype, from, to }: Entry, body: Uint8Array): Float32Array {
 }
 
 /**
- * Encodes weights as float32 tensors named `<layer>/<index>`; types of layers go into the metadata. The pieces together
- * are the file; values are not copied.
+ * Encodes weights as float32 tensors named `<layer>/<index>`; types of layers go into the metadata, and the names of those
+ * whose name another one has. The pieces together are the file; values are not copied.
  */
 export function encodeSafetensors(weights: WeightSet): readonly Uint8Array[] {
   // Without a prototype, so that a layer named `__proto__` is a key like any other.
@@ -121,10 +123,13 @@ export function encodeSafetensors(weights: WeightSet): readonly Uint8Array[] {
   const metadata: Record<string, string> = Object.create(null);
   const tensors: Uint8Array[] = [];
   let at = 0;
-  for (const { name, type, blobs } of weights.layers) {
-    if (type !== "") metadata[`type:${name}`] = type;
+  const keys = distinctNames(weights.layers.map(({ name }) => name));
+  for (const [place, { name, type, blobs }] of weights.layers.entries()) {
+    const key = keys[place];
+    if (type !== "") metadata[`type:${key}`] = type;
+    if (key !== name) metadata[`name:${key}`] = name;
     for (const [index, { shape, data }] of blobs.entries()) {
-      header[`${name}/${index}`] = { dtype: "F32", shape, data_offsets: [at, at + data.byteLength] };
+      header[`${key}/${index}`] = { dtype: "F32", shape, data_offsets: [at, at + data.byteLength] };
       tensors.push(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
       at += data.byteLength;
     }

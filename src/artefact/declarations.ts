@@ -1,4 +1,5 @@
 import { showShape } from "../../proto/words/amounts.js";
+import { layerKeys } from "../../runtime/by-place.js";
 import type { NamedShape, Tables } from "../../runtime/net/tables.js";
 import { BUILT_MARK } from "./built-mark.js";
 import { stringLiteral } from "./literal.js";
@@ -22,12 +23,15 @@ export function declarationsOf(tables: Tables, options: TargetParts["options"]):
     names.map((name) => array({ name, shape: shapes.get(name) ?? [] }, optional)).join("");
   const record = (name: string, comment: string, body: string): string =>
     `/** ${comment} */\nexport interface ${name} {\n${body}}\n`;
-  const learning = tables.layers.filter(({ params }) => params.length > 0);
+  const keys = layerKeys(tables.layers);
+  const learning = tables.layers
+    .map(({ params }, place) => ({ key: keys[place], params }))
+    .filter(({ params }) => params.length > 0);
   const perLayer = (type: string): string =>
     learning
       .map(
-        ({ name, params }) =>
-          `  readonly ${property(name)}: readonly [${params.map(({ shape }) => `${type} ${shapeComment(shape)}`).join(", ")}];\n`,
+        ({ key, params }) =>
+          `  readonly ${property(key)}: readonly [${params.map(({ shape }) => `${type} ${shapeComment(shape)}`).join(", ")}];\n`,
       )
       .join("");
   const readable = [...new Set([...tables.outputs, ...tables.kept, ...given])];

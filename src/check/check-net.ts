@@ -2,11 +2,19 @@
 
 import type { Shape } from "../../codegen/ir/graph.js";
 import { CortadoError, createDiagnostics, type Diagnostic } from "../../proto/errors/index.js";
+import type { LayerParameter } from "../../proto/index.js";
 import { showShape } from "../../proto/words/amounts.js";
 import { quoted, quotedPath, unquoted } from "../../proto/words/names.js";
 import { fixedSizeOf } from "../../runtime/data/feed-spec.js";
 import { type Feed, openFeed } from "../../runtime/data/open-feed.js";
-import { feedsOf, type LayerFeed, type LayerType, lowerNet, NOT_OPENED } from "../layers/index.js";
+import {
+  type FeedShapes,
+  feedsOf,
+  type LayerFeed,
+  type LayerType,
+  lowerNet,
+  NOT_OPENED,
+} from "../layers/index.js";
 import type { CompileOptions } from "../net/compile-options.js";
 import { checkFillers } from "../net/fill-params.js";
 import { type NetDef, selectLayers, wireNet } from "../net-text/index.js";
@@ -106,7 +114,7 @@ async function checkPhase(
 function lower(
   definition: NetDef,
   phase: Phase,
-  feedShapes: ReadonlyMap<string, readonly Shape[]>,
+  feedShapes: FeedShapes,
   { shapes, layers: types }: NetCheckOptions,
 ): readonly Diagnostic[] {
   const diagnostics = createDiagnostics();
@@ -120,7 +128,7 @@ function lower(
 
 interface Sources {
   /** Shapes by layer: several where they are guessed. */
-  readonly guesses: readonly ReadonlyMap<string, readonly Shape[]>[];
+  readonly guesses: readonly FeedShapes[];
   readonly notes: readonly string[];
   /** Settings that do not fit the data that is there. */
   readonly diagnostics: readonly Diagnostic[];
@@ -132,7 +140,7 @@ async function shapesOfSources(
   phase: Phase,
   { root, shapes = {}, layers }: NetCheckOptions & { readonly root: string },
 ): Promise<Sources> {
-  const known = new Map<string, readonly Shape[]>();
+  const known = new Map<LayerParameter, readonly Shape[]>();
   const guessed: { readonly feed: LayerFeed; readonly guess: (channels: number) => readonly Shape[] }[] = [];
   const notes: string[] = [];
   const diagnostics: Diagnostic[] = [];
@@ -140,14 +148,14 @@ async function shapesOfSources(
     const { layer, spec } = feed;
     if (layer.top.every((top) => Object.hasOwn(shapes, top))) {
       known.set(
-        layer.name,
+        layer,
         layer.top.map((top) => shapes[top]),
       );
       continue;
     }
     const opened = await shapesOfFeed(feed, root, phase);
     if (opened.shapes) {
-      known.set(layer.name, opened.shapes);
+      known.set(layer, opened.shapes);
       continue;
     }
     diagnostics.push(...opened.misfits);
@@ -169,8 +177,8 @@ async function shapesOfSources(
       notes.push(`${source}; the shapes that follow from it were not checked: give ${flags.join(" ")}`);
     }
   }
-  const withChannels = (channels: number): ReadonlyMap<string, readonly Shape[]> =>
-    new Map([...known, ...guessed.map(({ feed, guess }) => [feed.layer.name, guess(channels)] as const)]);
+  const withChannels = (channels: number): FeedShapes =>
+    new Map([...known, ...guessed.map(({ feed, guess }) => [feed.layer, guess(channels)] as const)]);
   return { guesses: guessed.length > 0 ? [withChannels(3), withChannels(1)] : [known], notes, diagnostics };
 }
 

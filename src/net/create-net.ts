@@ -1,3 +1,4 @@
+import { layerKeys } from "../../runtime/by-place.js";
 import type { LoweredNet } from "../layers/index.js";
 import type { NetDef } from "../net-text/index.js";
 import type { CompiledNet } from "./compiled-net.js";
@@ -22,6 +23,7 @@ export function createNet(parts: NetParts): CompiledNet {
   const { definition, target, internals, ranges, shown } = parts;
   let closing: Promise<void> | undefined;
   const { lowered, running } = internals;
+  const keys = layerKeys(lowered.layers);
   let blobs = blobsOf(lowered);
   let blobsFor = lowered;
   const lossWeights: Record<string, number> = Object.create(null);
@@ -33,8 +35,9 @@ export function createNet(parts: NetParts): CompiledNet {
     backward: (diffs, range) => (range ? ranges.backward(diffs, range) : running.backward(diffs)),
     read: running.read,
     readDiff: running.readDiff,
-    layers: lowered.layers.map(({ name, type, bottoms, tops, needsBackward, params }) => ({
+    layers: lowered.layers.map(({ name, type, bottoms, tops, needsBackward, params }, place) => ({
       name,
+      key: keys[place],
       type,
       bottoms,
       tops,

@@ -72,9 +72,9 @@ export function explainLayers(
   return lowered.layers.map((layer, index) => {
     const nameOf = namesOf(layer, lowered.params, cotangents);
     const own = inside.get(layer) ?? new Set();
-    const added = nodes.filter((node) => node.origin === layer.name && !forward.has(node) && isWork(node));
+    const added = nodes.filter((node) => node.origin === layer.origin && !forward.has(node) && isWork(node));
     const steps = new Set(
-      traced.plan.steps.filter((step) => originsOf(step).has(layer.name)).map((step) => step.index),
+      traced.plan.steps.filter((step) => originsOf(step).has(layer.origin)).map((step) => step.index),
     );
     return {
       name: layer.name,
@@ -92,11 +92,11 @@ export function explainLayers(
       backward: added.map((node) => printEquation(node, nameOf)),
       needsBackward: layer.needsBackward,
       why: whyBackward(layer.name, decisions.get(index)),
-      keeps: keptFor(layer.name, traced.plan, uses, dtype),
+      keeps: keptFor(layer.origin, traced.plan, uses, dtype),
       inPlace: traced.plan.aliases
-        .filter(({ value, step }) => steps.has(step) && value.origin === layer.name)
+        .filter(({ value, step }) => steps.has(step) && value.origin === layer.origin)
         .map(({ step, made, reason }) => ({ step, made, reason })),
-      kernels: kernelsOf(layer.name, traced, steps),
+      kernels: kernelsOf(layer.origin, traced, steps),
     };
   });
 }

@@ -22,26 +22,32 @@ export async function loadWeights(
   const isFile = typeof source === "string" || source instanceof Uint8Array;
   const weights = isFile ? await readWeights(source) : source;
   if (!isFile) checkWeightSet(weights);
-  const wanted = Object.entries(net.params).map(([layer, params]) => ({
-    layer,
+  const learning = withParams(net);
+  const wanted = learning.map(({ name, params }) => ({
+    layer: name,
     shapes: params.map(({ shape }) => shape),
   }));
   const { assignments, report } = matchWeights(weights, wanted);
-  for (const { layer, index, data } of assignments) await net.params[layer][index].write(data);
+  for (const { at, index, data } of assignments) await learning[at].params[index].write(data);
   return report;
 }
 
 /** A net's parameters as a set that can be written to a file, in layer order. */
 export async function collectWeights(net: CompiledNet): Promise<WeightSet> {
   const layers = [];
-  for (const { name, type } of net.layers) {
-    const params = net.params[name];
-    if (!params) continue;
+  for (const { name, type, params } of withParams(net)) {
     const blobs = [];
     for (const param of params) blobs.push({ shape: param.shape, data: await param.read() });
     layers.push({ name, type, blobs });
   }
   return { layers };
 }
+
+/** The layers that have parameters, in the net's order. */
+const withParams = (net: CompiledNet) =>
+  net.layers.flatMap(({ name, type, key }) => {
+    const params = net.params[key];
+    return params ? [{ name, type, params }] : [];
+  });
 
 export { formatMatchReport };

@@ -1,7 +1,8 @@
 /** A net as text to graph and derivative, and their values in float64 by the plain interpreter. */
 import { differentiate } from "../../codegen/autodiff/index.js";
-import { type Node, sizeOf } from "../../codegen/ir/graph.js";
+import { type Node, type Shape, sizeOf } from "../../codegen/ir/graph.js";
 import { CortadoError, createDiagnostics } from "../../proto/errors/index.js";
+import type { LayerParameter } from "../../proto/index.js";
 import {
   inputName,
   type LoweredNet,
@@ -16,14 +17,24 @@ import { interpret } from "./interpret.js";
 /** Parses, selects, wires and lowers. Throws a CortadoError with every mistake. */
 export function lowerText(
   text: string,
-  options: Partial<LowerOptions> & { readonly name?: string } = {},
+  options: Partial<LowerOptions> & {
+    readonly name?: string;
+    /** Of data layers' tops. */
+    readonly shapesOf?: (layer: LayerParameter) => readonly Shape[] | undefined;
+  } = {},
 ): LoweredNet {
   const { phase = "TRAIN", diagnostics = createDiagnostics() } = options;
   const definition = selectLayers(parseNet(text, { name: options.name, schema: schemaWith(options.types) }), {
     phase,
   });
   const wiring = wireNet(definition, diagnostics);
-  const lowered = lowerNet(definition, wiring, { feedShapes: new Map(), ...options, phase, diagnostics });
+  const feedShapes = new Map(
+    definition.net.layer.flatMap((layer) => {
+      const shapes = options.shapesOf?.(layer);
+      return shapes ? [[layer, shapes] as const] : [];
+    }),
+  );
+  const lowered = lowerNet(definition, wiring, { feedShapes, ...options, phase, diagnostics });
   if (!lowered || diagnostics.hasErrors) throw new CortadoError(diagnostics.all);
   return lowered;
 }
