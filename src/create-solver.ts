@@ -13,7 +13,7 @@ import type { CompileOptions } from "./net/compile-options.js";
 import type { CompiledNet, TrainingNet } from "./net/compiled-net.js";
 import { collectWeights, formatMatchReport, loadWeights } from "./net/load-weights.js";
 import { looksLikeText, readTextFile } from "./net/read-definition.js";
-import { amend, type NetDef, parseSolver, type SolverDef } from "./net-text/index.js";
+import { amend, type NetDef, parseSolver, type SolverDef, selectLayers } from "./net-text/index.js";
 import { checkSolver } from "./solvers/check-solver.js";
 import { ruleScalars } from "./solvers/index.js";
 import { type NetPlan, resolveNets } from "./solvers/solver-nets.js";
@@ -27,7 +27,10 @@ export type Solver = SolverOf<TrainingNet, CompiledNet>;
 
 /** Options of `createSolver`, beside the solver itself. */
 export interface SolverOptions
-  extends Pick<CompileOptions, "target" | "threads" | "keep" | "dtype" | "layers" | "debug"> {
+  extends Pick<
+    CompileOptions,
+    "target" | "threads" | "keep" | "keepDiffs" | "forceBackward" | "dtype" | "layers" | "debug"
+  > {
   /** Where relative paths start. Default: the working directory, then the folder of the file that names them. */
   readonly root?: string;
   /** Of fillers, dropout and random crops. Default: the solver's random_seed, else 1701. */
@@ -90,17 +93,23 @@ export async function createSolver(solver: string | SolverDef, options: SolverOp
       stages: plan.stages,
       root: options.root ?? plan.folder ?? (file && dirname(file)),
     });
-    const net = await compileTraining(plans.train.definition, parameters, {
-      ...settings(plans.train),
-      keep: options.keep,
+    const trainPlan = {
+      ...plans.train,
       level: options.level ?? plans.train.level,
       stages: [...plans.train.stages, ...(options.stages ?? [])],
+    };
+    const keeps = keepIn([trainPlan, ...plans.tests], options.keep);
+    const net = await compileTraining(trainPlan.definition, parameters, {
+      ...settings(trainPlan),
+      keep: keeps[0],
+      keepDiffs: options.keepDiffs,
+      forceBackward: options.forceBackward,
     });
     open.push(net);
     const testNets: CompiledNet[] = [];
-    for (const plan of plans.tests) {
+    for (const [i, plan] of plans.tests.entries()) {
       const definition = parameters.debug_info ? withDebugInfo(plan.definition) : plan.definition;
-      const testNet = await compile(definition, { ...settings(plan), share: net });
+      const testNet = await compile(definition, { ...settings(plan), keep: keeps[1 + i], share: net });
       open.push(testNet);
       testNets.push(testNet);
     }
@@ -143,6 +152,22 @@ export async function createSolver(solver: string | SolverDef, options: SolverOp
     await Promise.all(open.reverse().map((each) => each.close()));
     throw error;
   }
+}
+
+/** What of `keep` each net has, the train net first: a name that none has is left to that one, which refuses it. */
+function keepIn(
+  plans: readonly NetPlan[],
+  keep: CompileOptions["keep"],
+): readonly (CompileOptions["keep"] | undefined)[] {
+  if (!Array.isArray(keep)) return plans.map(() => keep);
+  const names: readonly unknown[] = keep;
+  const blobs = plans.map(
+    ({ definition, ...state }) =>
+      new Set<unknown>(selectLayers(definition, state).net.layer.flatMap(({ top }) => top)),
+  );
+  return blobs.map((own, i) =>
+    names.filter((name) => own.has(name) || (i === 0 && !blobs.some((any) => any.has(name)))),
+  ) as readonly CompileOptions["keep"][];
 }
 
 const withDebugInfo = (definition: NetDef): NetDef => ({

@@ -20,6 +20,10 @@ export interface BuildOptions {
   readonly phase?: "TRAIN" | "TEST";
   /** Blobs to be readable after forward and backward; outputs always are. Default: none but those. */
   readonly keep?: "all" | readonly string[];
+  /** Layers whose parameters' diffs are readable after a step. Default: all with `keep: "all"`, else none. */
+  readonly keepDiffs?: "all" | readonly string[];
+  /** As `force_backward: true` in the net: backward gives the gradients of inputs. */
+  readonly forceBackward?: boolean;
   /** A `.caffemodel`, `.caffemodel.h5` or `.safetensors` (path or bytes), matched by layer name. Default: as filled. */
   readonly weights?: string | Uint8Array | WeightSet;
   /**
@@ -41,7 +45,19 @@ export interface BuildOptions {
 }
 
 /** Options that `compile` has as well and checks. */
-const SHARED = ["phase", "keep", "weights", "layers", "root", "stages", "level", "seed", "shapes"] as const;
+const SHARED = [
+  "phase",
+  "keep",
+  "keepDiffs",
+  "forceBackward",
+  "weights",
+  "layers",
+  "root",
+  "stages",
+  "level",
+  "seed",
+  "shapes",
+] as const;
 const OWN = ["out", "target", "arch", "backward", "train", "solver"] as const;
 const KNOWN: readonly string[] = [...OWN, ...SHARED];
 

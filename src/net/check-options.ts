@@ -13,6 +13,8 @@ const CHOICES = {
 } as const;
 const OTHERS = [
   "keep",
+  "keepDiffs",
+  "forceBackward",
   "weights",
   "layers",
   "root",
@@ -62,13 +64,21 @@ export function checkOptions(options: CompileOptions): void {
         `the shape of ${shownValue(blob)} in option shapes is ${shownValue(shape)}; it must be an array of positive integers`,
       );
   for (const problem of layerProblems(options.layers)) error(...problem);
-  const { keep } = options;
-  if (
-    keep !== undefined &&
-    keep !== "all" &&
-    !(Array.isArray(keep) && keep.every((blob) => typeof blob === "string"))
-  )
-    error(`option keep is ${shownValue(keep)}; it may be "all" or an array of blob names`);
+  for (const [name, what] of [
+    ["keep", "blob"],
+    ["keepDiffs", "layer"],
+  ] as const) {
+    const names = options[name];
+    if (
+      names !== undefined &&
+      names !== "all" &&
+      !(Array.isArray(names) && names.every((one) => typeof one === "string"))
+    )
+      error(`option ${name} is ${shownValue(names)}; it may be "all" or an array of ${what} names`);
+  }
+  const { forceBackward } = options;
+  if (forceBackward !== undefined && typeof forceBackward !== "boolean")
+    error(`option forceBackward is ${shownValue(forceBackward)}; it may be true or false`);
   if (mistakes.length > 0) throw new CortadoError(mistakes);
 }
 

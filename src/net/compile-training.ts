@@ -16,14 +16,19 @@ import { requireStaticShapes } from "./static-shapes.js";
  * Whoever gives `load` closes what it made.
  */
 export async function createTraining(
-  { lowered, params, running, hold, inspector, keep }: NetInternals,
+  { lowered, params, running, hold, inspector, keep, diffsOfParams }: NetInternals,
   sinks: Sinks,
   solver: SolverParameter,
   options: ProgramOptions,
   load: (program: NetProgram) => Promise<CompiledRunner>,
 ): Promise<Pick<TrainingNet, "step" | "history"> & { readonly runner: CompiledRunner }> {
   requireStaticShapes(lowered, "training");
-  const made = trainingPrograms(lowered, { keep, watch: inspector !== undefined }, solver, options);
+  const made = trainingPrograms(
+    lowered,
+    { keep, keptDiffs: diffsOfParams, watch: inspector !== undefined },
+    solver,
+    options,
+  );
   const programs = made.update ? [made.step, made.update] : [made.step];
   const elements = made.states.reduce((sum, count) => sum + count, 0);
   checkFit(hold.device, programs, elements, params.dtype);

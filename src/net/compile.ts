@@ -12,7 +12,7 @@ import { type CompiledRunner, checkFit, loadProgram, optionsFor } from "./load-p
 import { formatMatchReport, loadWeights } from "./load-weights.js";
 import { createParams } from "./net-params.js";
 import { netTables } from "./net-tables.js";
-import { hasGradient, keptBlobs, type Objective } from "./objective.js";
+import { hasGradient, keptBlobs, keptDiffs, type Objective } from "./objective.js";
 import { type OpenNet, openNet } from "./open-net.js";
 import { type NetProgram, netProgram, type ProgramOptions } from "./programs.js";
 import { createRanges } from "./ranges.js";
@@ -26,7 +26,16 @@ import { runCompiled } from "./run-compiled.js";
  * is a CortadoError that carries every mistake found, each with its place.
  */
 export async function compile(net: string | NetDef, options: CompileOptions = {}): Promise<CompiledNet> {
-  const parts = await prepare(await openNet(net, options), options, { planFirst: true });
+  return compileShared(net, options);
+}
+
+/** @param placeOf where the net is a part of the one it shares with: see `Lent` */
+async function compileShared(
+  net: string | NetDef,
+  options: CompileOptions,
+  placeOf?: (place: number) => number | undefined,
+): Promise<CompiledNet> {
+  const parts = await prepare(await openNet(net, options), options, { planFirst: true, placeOf });
   return finish(parts, options, async () => {
     const { running } = parts.internals;
     const first = await running.ready();
@@ -70,12 +79,21 @@ interface Parts extends Pick<OpenNet, "definition" | "root" | "target"> {
 async function prepare(
   open: OpenNet,
   options: CompileOptions,
-  { planFirst, debugInfo = false }: { readonly planFirst: boolean; readonly debugInfo?: boolean },
+  {
+    planFirst,
+    debugInfo = false,
+    placeOf,
+  }: {
+    readonly planFirst: boolean;
+    readonly debugInfo?: boolean;
+    readonly placeOf?: (place: number) => number | undefined;
+  },
 ): Promise<Parts> {
   const { definition, root, target, lowered, feeds, hold, seed, threads, dtype, lent } = open;
   const { device } = hold;
   try {
     const keep = keptBlobs(lowered, options.keep);
+    const diffsOfParams = keptDiffs(lowered, options);
     const finite = options.debug === "finite";
     const info = definition.net.debug_info || debugInfo;
     const backward = open.phase === "TRAIN" && hasGradient(lowered);
@@ -87,7 +105,7 @@ async function prepare(
       device,
       dtype,
       seed,
-      lent,
+      lent: lent && { ...lent, placeOf },
       check: (elements) => checkFit(device, planned ? [planned] : [], elements, dtype),
     });
     const load = async (program: NetProgram, of: LoweredNet): Promise<CompiledRunner> => {
@@ -101,7 +119,7 @@ async function prepare(
       program = netProgram(of, wanted, programOptions),
     ): Promise<CompiledCurrent> => {
       const runner = await load(program, of);
-      return { tables: netTables(of, keep), runner, lowered: of, objective: wanted };
+      return { tables: netTables(of, keep, diffsOfParams), runner, lowered: of, objective: wanted };
     };
     const inspector = createInspector({ finite, info }, { lowered, definition, params: params.memories });
     const first = (): Promise<CompiledCurrent> => {
@@ -110,7 +128,7 @@ async function prepare(
       return made;
     };
     const running = runCompiled({
-      tables: netTables(lowered, keep),
+      tables: netTables(lowered, keep, diffsOfParams),
       params: params.memories,
       first,
       make: (wanted, of) => make(wanted, of),
@@ -121,7 +139,7 @@ async function prepare(
       log: definition.net.debug_info ? (options.log ?? writeToStderr) : undefined,
     });
     const unfed = [...lowered.inputs.keys()].filter((blob) => !feeds.blobs.has(blob));
-    const internals: NetInternals = { lowered, params, hold, keep, running, unfed, inspector };
+    const internals: NetInternals = { lowered, params, hold, keep, diffsOfParams, running, unfed, inspector };
     return { definition, root, target, internals, programs: [], programOptions, load };
   } catch (error) {
     await hold.close();
@@ -139,19 +157,24 @@ function finish(
   return orClose(parts, async () => {
     const shown = await show();
     const { definition, target, internals } = parts;
-    const ranges = createRanges(
+    const ranges = createRanges({
       definition,
-      () => compiled,
-      (range, shapes) =>
-        compile(range, {
-          ...options,
+      whole: () => compiled,
+      internals,
+      compileShared(range, shapes, placeOf) {
+        const tops = new Set(range.net.layer.flatMap(({ top }) => top));
+        const { keep } = options;
+        const own: CompileOptions = {
           root: parts.root,
           share: compiled,
           shapes,
-          keep: options.keep === "all" ? "all" : undefined,
+          keep: keep === "all" ? keep : keep?.filter((blob) => tops.has(blob)),
+          keepDiffs: undefined,
           weights: undefined,
-        }),
-    );
+        };
+        return compileShared(range, { ...options, ...own }, placeOf);
+      },
+    });
     const compiled: CompiledNet = createNet({
       definition,
       target,

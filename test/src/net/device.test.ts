@@ -3,6 +3,7 @@ import type { Device } from "../../../runtime/device.js";
 import { createTsDevice } from "../../../runtime/devices/ts/ts-device.js";
 import { compile } from "../../../src/index.js";
 import { chooseTarget } from "../../../src/net/choose-target.js";
+import { internalsOf } from "../../../src/net/internals.js";
 import { holdDevice } from "../../../src/net/open-device.js";
 import { createRanges } from "../../../src/net/ranges.js";
 
@@ -89,15 +90,15 @@ describe("the target of a net that shares parameters", () => {
 it("a range that could not be compiled keeps nothing from being closed", async () => {
   let closed = 0;
   const whole = await compile(NET);
-  const ranges = createRanges(
-    whole.definition,
-    () => whole,
-    async (range) => {
+  const ranges = createRanges({
+    definition: whole.definition,
+    whole: () => whole,
+    internals: internalsOf(whole)!,
+    async compileShared(range) {
       if (range.net.layer.length === 1) throw new Error("no such range");
-      const net = await compile(range);
-      return { ...net, close: async () => void closed++ };
+      return Object.assign(await compile(range), { close: async () => void closed++ });
     },
-  );
+  });
   await expect(ranges.forward({}, { to: "data" })).rejects.toThrow("no such range");
   await ranges.forward({ data }, { from: "ip" });
   await ranges.close();
