@@ -64,22 +64,30 @@ export function checkOptions(options: CompileOptions): void {
         `the shape of ${shownValue(blob)} in option shapes is ${shownValue(shape)}; it must be an array of positive integers`,
       );
   for (const problem of layerProblems(options.layers)) error(...problem);
-  for (const [name, what] of [
+  for (const problem of keepProblems(options)) error(problem);
+  if (mistakes.length > 0) throw new CortadoError(mistakes);
+}
+
+/** What is wrong with the options that make more of a net readable. */
+function keepProblems(options: CompileOptions): readonly string[] {
+  const lists = [
     ["keep", "blob"],
     ["keepDiffs", "layer"],
-  ] as const) {
-    const names = options[name];
-    if (
-      names !== undefined &&
-      names !== "all" &&
-      !(Array.isArray(names) && names.every((one) => typeof one === "string"))
-    )
-      error(`option ${name} is ${shownValue(names)}; it may be "all" or an array of ${what} names`);
-  }
+  ] as const;
+  const isList = (names: unknown): boolean =>
+    Array.isArray(names) && names.every((name) => typeof name === "string");
   const { forceBackward } = options;
-  if (forceBackward !== undefined && typeof forceBackward !== "boolean")
-    error(`option forceBackward is ${shownValue(forceBackward)}; it may be true or false`);
-  if (mistakes.length > 0) throw new CortadoError(mistakes);
+  return [
+    ...lists.flatMap(([name, what]) => {
+      const names = options[name];
+      return names === undefined || names === "all" || isList(names)
+        ? []
+        : [`option ${name} is ${shownValue(names)}; it may be "all" or an array of ${what} names`];
+    }),
+    ...(forceBackward === undefined || typeof forceBackward === "boolean"
+      ? []
+      : [`option forceBackward is ${shownValue(forceBackward)}; it may be true or false`]),
+  ];
 }
 
 /** What is wrong with layer types that plain JavaScript gives: not a list, or not made by defineLayer. */

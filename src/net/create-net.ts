@@ -30,9 +30,14 @@ export function createNet(parts: NetParts): CompiledNet {
   for (const { blob, weight } of lowered.losses) lossWeights[blob] = weight;
   // As in pycaffe, what a data layer gives is not an input, though a caller may give it all the same.
   const fed = new Set(lowered.feeds.flatMap(({ layer }) => layer.top));
+  const warn = warnOnce(definition, lowered);
   const net: CompiledNet = {
     forward: (inputs, range) => (range ? ranges.forward(inputs, range) : running.forward(inputs)),
-    backward: (diffs, range) => (range ? ranges.backward(diffs, range) : running.backward(diffs)),
+    backward(diffs, range) {
+      if (range) return ranges.backward(diffs, range);
+      if (diffs && Object.keys(diffs).length > 0) warn();
+      return running.backward(diffs);
+    },
     read: running.read,
     readDiff: running.readDiff,
     layers: lowered.layers.map(({ name, type, bottoms, tops, needsBackward, params }, place) => ({
@@ -68,6 +73,22 @@ export function createNet(parts: NetParts): CompiledNet {
   };
   rememberInternals(net, internals);
   return net;
+}
+
+/**
+ * Tells whoever gives diffs, as one does for the gradient of an input, that there is none: as in Caffe, only what lies
+ * above something that learns has a diff.
+ */
+function warnOnce({ net }: NetDef, { inputs, wanted }: LoweredNet): () => void {
+  let due = !net.force_backward && inputs.size > 0 && wanted.inputs.length === 0;
+  return () => {
+    if (due)
+      process.emitWarning("backward gives no gradients of inputs: nothing that they come through learns", {
+        type: "CortadoWarning",
+        detail: "for these, compile with forceBackward: true, or write force_backward: true into the net",
+      });
+    due = false;
+  };
 }
 
 /** Shapes of the last forward, where they depend on values. */

@@ -139,9 +139,11 @@ export function createRanges({ definition, whole, internals, compileShared }: Ra
   return {
     async forward(inputs, range) {
       const [first, last] = bounds(layers, range);
-      return isWhole(first, last)
-        ? running.forward(inputs)
-        : running.inTurn(() => forward(inputs ?? {}, first, last));
+      const given = inputs ?? {};
+      const none = Object.keys(given).length === 0;
+      if (isWhole(first, last) && (none || whole().inputs.every((name) => Object.hasOwn(given, name))))
+        return running.forward(none ? undefined : given);
+      return running.inTurn(() => forward(given, first, last));
     },
     async backward(diffs, range) {
       const [first, last] = bounds(layers, range);

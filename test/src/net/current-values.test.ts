@@ -30,6 +30,7 @@ const RANGES = {
 } as const;
 const PLACES = { bottom: [0, 2], top: [4, 5], middle: [2, 4] } as const;
 type RangeName = keyof typeof RANGES;
+const placesOf = (name: RangeName): readonly [number, number] => PLACES[name];
 const RATE = 0.125;
 
 /** rows [N, K] times the transpose of w [M, K]. */
@@ -123,58 +124,59 @@ const close = (ours: Float32Array, theirs: Float32Array | undefined, what: strin
   for (const [i, x] of ours.entries()) expect(Math.abs(x - theirs![i]), `${what} ${i}`).toBeLessThan(1e-5);
 };
 
+type Batch = { readonly data: readonly number[]; readonly t: readonly number[] } | null;
+const batchOf = (given: Batch) => given && { data: float(given.data), t: float(given.t) };
+
+async function step(net: TrainingNet, model: Model, given: Batch): Promise<boolean> {
+  const inputs = batchOf(given);
+  if (!(await works(net.step({ rate: RATE }, inputs ?? undefined), /was not given/))) return false;
+  Object.assign(model.values, inputs);
+  runForward(model, 0, 5);
+  runBackward(model, 0, 5);
+  const taken = (which: "ip1" | "ip2") => model.paramDiffs[which]!.map((diff) => RATE * diff);
+  const [ip1, ip2] = [taken("ip1"), taken("ip2")];
+  model.w1 = model.w1.map((w, i) => w - ip1[i]);
+  model.w2 = model.w2.map((w, i) => w - ip2[i]);
+  model.paramDiffs = { ip1, ip2 };
+  return true;
+}
+
+async function range(net: TrainingNet, model: Model, name: RangeName, values: number[] | null) {
+  const blob = ({ bottom: "data", top: "a", middle: "h" } as const)[name];
+  const given: Values = values ? { [blob]: float(values.slice(0, blob === "data" ? N * I : N * H)) } : {};
+  if (name === "middle" && !model.values.t) given.t = new Float32Array(N * O);
+  const refused = /no value|earlier forward|not kept|was not given/;
+  if (!(await works(net.forward(given as Record<Blob, Float32Array>, RANGES[name]), refused))) return false;
+  Object.assign(model.values, given);
+  runForward(model, ...placesOf(name));
+  return true;
+}
+
 /** Makes a call of both; where the net refuses, nothing has happened. */
 async function make(net: TrainingNet, model: Model, call: Call): Promise<boolean> {
-  const { values } = model;
-  const take = (given: { readonly data: number[]; readonly t: number[] } | null) => {
-    if (given) Object.assign(values, { data: float(given.data), t: float(given.t) });
-  };
-  const inputs =
-    "given" in call && call.given && "data" in call.given
-      ? { data: float(call.given.data), t: float(call.given.t) }
-      : undefined;
   switch (call.call) {
-    case "forward":
-      if (!(await works(net.forward(inputs), /was not given/))) return false;
-      take(call.given);
+    case "forward": {
+      const inputs = batchOf(call.given);
+      if (!(await works(net.forward(inputs ?? undefined), /was not given/))) return false;
+      Object.assign(model.values, inputs);
       runForward(model, 0, 5);
-      return true;
-    case "step": {
-      if (!(await works(net.step({ rate: RATE }, inputs), /was not given/))) return false;
-      take(call.given);
-      runForward(model, 0, 5);
-      runBackward(model, 0, 5);
-      const taken = (which: "ip1" | "ip2") => model.paramDiffs[which]!.map((diff) => RATE * diff);
-      const [ip1, ip2] = [taken("ip1"), taken("ip2")];
-      model.w1 = model.w1.map((w, i) => w - ip1[i]);
-      model.w2 = model.w2.map((w, i) => w - ip2[i]);
-      model.paramDiffs = { ip1, ip2 };
       return true;
     }
+    case "step":
+      return step(net, model, call.given);
     case "backward": {
-      const onY = call.onY ? float(call.onY) : undefined;
-      if (!(await works(net.backward(onY && { y: onY }), /backward needs a forward/))) return false;
-      runBackward(model, 0, 5, onY);
+      const y = call.onY ? float(call.onY) : undefined;
+      if (!(await works(net.backward(y && { y }), /backward needs a forward/))) return false;
+      runBackward(model, 0, 5, y);
       return true;
     }
-    case "range": {
-      const [first, last] = PLACES[call.range];
-      const blob = ({ bottom: "data", top: "a", middle: "h" } as const)[call.range];
-      const given = call.given ? { [blob]: float(call.given.slice(0, blob === "data" ? N * I : N * H)) } : {};
-      const wanted = call.range === "middle" && !values.t ? { ...given, t: new Float32Array(N * O) } : given;
-      const refused = /no value|earlier forward|not kept|was not given/;
-      if (!(await works(net.forward(wanted, RANGES[call.range]), refused))) return false;
-      Object.assign(values, wanted);
-      runForward(model, first, last);
-      return true;
-    }
+    case "range":
+      return range(net, model, call.range, call.given);
     case "backward range": {
-      const [first, last] = PLACES[call.range];
       if (call.range === "bottom") return false;
       const y = float(call.onY);
-      const refused = /backward needs a forward|parameters have changed/;
-      if (!(await works(net.backward({ y }, RANGES[call.range]), refused))) return false;
-      runBackward(model, first, last, y);
+      if (!(await works(net.backward({ y }, RANGES[call.range]), /backward needs a forward/))) return false;
+      runBackward(model, ...placesOf(call.range), y);
       return true;
     }
     case "write":
