@@ -6,6 +6,7 @@ import type { Progress, SnapshotFiles, SolverEvent, TestResult } from "../runtim
 import { checkPrefix, existing, snapshotPrefix } from "../runtime/solver/paths.js";
 import { type BatchSource, createLoop, type Solver as SolverOf } from "../runtime/solver/solver.js";
 import { restoreState, saveState, snapshotNames } from "../runtime/solver/state.js";
+import { checkHdf5Names } from "../runtime/weights/hdf5-weights.js";
 import { readWeights, type WeightSet, writeWeights } from "../runtime/weights/index.js";
 import { schemaWith } from "./layers/index.js";
 import { compile, compileTraining } from "./net/compile.js";
@@ -135,7 +136,12 @@ export async function createSolver(solver: string | SolverDef, options: SolverOp
       inputs: options.inputs,
       debugInfo: parameters.debug_info || net.definition.net.debug_info,
       onEvent,
-      checkWritable: () => checkPrefix(prefix),
+      async checkWritable() {
+        await checkPrefix(prefix);
+        const learning = net.layers.filter(({ params }) => params.length > 0);
+        if (parameters.snapshot_format === "HDF5")
+          checkHdf5Names(learning.map(({ name, params }) => ({ name, blobs: params })));
+      },
       async save(position) {
         const names = snapshotNames(prefix, position.iteration, parameters.snapshot_format);
         await writeWeights(names.model, await collectWeights(net));

@@ -85,7 +85,7 @@ function withoutGaps(
  * @throws CortadoError for names of layers that HDF5 cannot hold
  */
 export async function encodeHdf5(weights: WeightSet): Promise<Uint8Array> {
-  checkNames(weights);
+  checkHdf5Names(weights.layers);
   return inScratch(async (path) => {
     await writeHdf5(
       path,
@@ -97,8 +97,15 @@ export async function encodeHdf5(weights: WeightSet): Promise<Uint8Array> {
   });
 }
 
-/** A name is a path of groups there, so not every name can be one. */
-function checkNames({ layers }: WeightSet): void {
+/**
+ * A name is a path of groups there, so not every name can be one.
+ *
+ * @param layers those with parameters; of these only the number counts
+ * @throws CortadoError that has every name that cannot
+ */
+export function checkHdf5Names(
+  layers: readonly { readonly name: string; readonly blobs: readonly unknown[] }[],
+): void {
   const datasets = new Set(layers.flatMap(({ name, blobs }) => blobs.map((_, index) => `${name}/${index}`)));
   const keys = distinctNames(layers.map(({ name }) => name));
   const mistakes = layers.flatMap(({ name }, place): Diagnostic[] => {

@@ -108,7 +108,9 @@ net_param { ${trained} }`;
     );
     const net = await compile(NET, { weights });
     expect(c).toEqual([["ip (1)", "ip"], [...(await net.forward({ x }))["c"]]]);
-    for (const { close } of [solver, resumed, net]) await close();
+    const hdf5 = await createSolver(`${text} snapshot_format: HDF5`, { inputs });
+    await expect(hdf5.solve()).rejects.toThrow("another layer has it too");
+    for (const { close } of [solver, resumed, net, hdf5]) await close();
   });
 
   it("are each their own origin of nodes, and their own splits", () => {
