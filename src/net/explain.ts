@@ -91,7 +91,7 @@ export function explainLayers(
         .map((node) => printEquation(node, nameOf)),
       backward: added.map((node) => printEquation(node, nameOf)),
       needsBackward: layer.needsBackward,
-      why: whyBackward(layer.name, decisions.get(index)),
+      why: whyBackward(layer, decisions.get(index)),
       keeps: keptFor(layer.origin, traced.plan, uses, dtype),
       inPlace: traced.plan.aliases
         .filter(({ value, step }) => steps.has(step) && value.origin === layer.origin)
@@ -162,11 +162,13 @@ function namesOf(
 const named = (layers: readonly string[]): string => layers.map(quoted).join(", ");
 
 /** Caffe's rule for one layer, with the layers that are the cause. */
-function whyBackward(name: string, decision: Decision | undefined): string {
+function whyBackward({ name, params }: LoweredLayer, decision: Decision | undefined): string {
   if (!decision) return "it has no part in the decision";
   const { learning, losses, needsBackward, logged } = decision;
   const learns =
-    learning[0] === name ? "its own parameters learn" : `parameters below it learn (${named(learning)})`;
+    learning[0] === name && params.some(({ lrMult }) => lrMult !== 0)
+      ? "its own parameters learn"
+      : `parameters below it learn (${named(learning)})`;
   if (logged) return `${learns}, and above it is a loss (${named(losses)})`;
   if (needsBackward) return "force_backward asks for it";
   if (learning.length === 0) return "no parameter at or below it learns";
