@@ -4,7 +4,15 @@ export * as scalar from "../codegen/ir/scalar.js";
 export { formatPlan } from "../codegen/plan/index.js";
 export { CortadoError, type Diagnostic, formatDiagnostics, InternalError } from "../proto/errors/index.js";
 export { type Dataset, openDataset } from "../runtime/data/index.js";
-export type { Blobs, Gradients, LayerInfo, LayerRange, Param, ParamInfo } from "../runtime/net-types.js";
+export type {
+  Blobs,
+  Gradients,
+  LayerInfo,
+  LayerRange,
+  NetParam,
+  Param,
+  ParamInfo,
+} from "../runtime/net-types.js";
 export {
   encodeWeights,
   formatMatchReport,

@@ -60,7 +60,13 @@ export function declarationsOf(tables: Tables, options: TargetParts["options"]):
       "A parameter. Both functions copy.",
       "  readonly shape: readonly number[];\n  read(): Promise<Float32Array>;\n  /** As many numbers as the shape has. */\n  write(data: Float32Array): Promise<void>;\n",
     ),
-    record("Params", "The parameters, by layer.", perLayer("Param")),
+    ...(seeds || train
+      ? [
+          "/** A parameter of the net, with the diff that the last call left: its gradient, or after a step what the update took. */",
+          "export interface NetParam extends Param {\n  readDiff(): Promise<Float32Array>;\n}\n",
+        ]
+      : []),
+    record("Params", "The parameters, by layer.", perLayer(seeds || train ? "NetParam" : "Param")),
     ...(seeds
       ? [
           record(
@@ -95,7 +101,7 @@ export function declarationsOf(tables: Tables, options: TargetParts["options"]):
     `  readonly outputs: readonly (${union(tables.outputs)})[];`,
     "  readonly params: Params;",
     `  forward(${inputs}): Promise<Outputs>;`,
-    "  /** The last value of an input, an output or a blob that the build keeps. */",
+    "  /** The value of an input, an output or a blob that the build keeps, as the last call computed it. */",
     `  read(blob: ${union(readable)}): Promise<Float32Array>;`,
     ...(seeds
       ? [
@@ -104,7 +110,7 @@ export function declarationsOf(tables: Tables, options: TargetParts["options"]):
           ...(diffs.length === 0
             ? []
             : [
-                "  /** The diff that the last backward left on a blob. */",
+                "  /** The diff that the last backward or step left on a blob. */",
                 `  readDiff(blob: ${union(diffs)}): Promise<Float32Array>;`,
               ]),
         ]

@@ -107,7 +107,7 @@ describe("createSolver", () => {
     expect(step2.some((value) => value !== 0)).toBe(true);
     await step(1);
     expect(await net.params["one"][0].read()).not.toEqual(w);
-    await expect(solverOf(tested, { keep: ["zz"] })).rejects.toThrow('did you mean "z"?');
+    await expect(solverOf(tested, { keep: ["losss"] })).rejects.toThrow('did you mean "loss"?');
     await solver.close();
   });
 
