@@ -1,7 +1,7 @@
 import { sameShape, sizeOf } from "../../codegen/ir/graph.js";
 import { showShape } from "../../proto/words/amounts.js";
+import { pairByName } from "../../proto/words/by-place.js";
 import { quoted } from "../../proto/words/names.js";
-import { pairByName } from "../by-place.js";
 import type { LayerTable } from "../net/tables.js";
 import { decodeSafetensors, encodeSafetensors } from "../weights/safetensors.js";
 import { plainly } from "./plain-error.js";

@@ -1,5 +1,5 @@
 import { InternalError } from "../../proto/errors/index.js";
-import { layerKeys } from "../by-place.js";
+import { layerKeys } from "../../proto/words/by-place.js";
 import type { ParamMemory } from "../device.js";
 import { orZeros, toFloat32 } from "./float32.js";
 import type { Holder } from "./latest.js";

@@ -1,4 +1,4 @@
-import { layerKeys } from "../by-place.js";
+import { layerKeys } from "../../proto/words/by-place.js";
 import type { Blobs, Gradients } from "../net-types.js";
 import { orZeros } from "./float32.js";
 import type { Runner } from "./runner.js";

@@ -1,5 +1,5 @@
+import { layerKeys } from "../../proto/words/by-place.js";
 import { quoted } from "../../proto/words/names.js";
-import { layerKeys } from "../by-place.js";
 import type { ParamMemory } from "../device.js";
 import type { Blobs, Gradients, NetParam } from "../net-types.js";
 import type { Current, Programs } from "./current-program.js";

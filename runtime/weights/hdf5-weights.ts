@@ -2,9 +2,9 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CortadoError, type Diagnostic, userError } from "../../proto/errors/index.js";
+import { distinctNames } from "../../proto/words/by-place.js";
 import { quoted } from "../../proto/words/names.js";
 import { troubleOf } from "../../proto/words/trouble.js";
-import { distinctNames } from "../by-place.js";
 import { DEEPEST_GROUP, openHdf5, writeHdf5 } from "../hdf5-file.js";
 import type { WeightBlob, WeightSet } from "./weight-set.js";
 

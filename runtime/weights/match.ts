@@ -2,8 +2,8 @@ import { type Shape, sameShape, sizeOf } from "../../codegen/ir/graph.js";
 import { CortadoError, type Diagnostic } from "../../proto/errors/index.js";
 import { didYouMean } from "../../proto/errors/suggest.js";
 import { showCount, showShape } from "../../proto/words/amounts.js";
+import { pairByName } from "../../proto/words/by-place.js";
 import { quoted } from "../../proto/words/names.js";
-import { pairByName } from "../by-place.js";
 import type { WeightSet } from "./weight-set.js";
 
 /** The parameter blobs of one layer of a net, as the net has them. */

@@ -1,7 +1,7 @@
 import { userError } from "../../proto/errors/index.js";
 import { showShape } from "../../proto/words/amounts.js";
+import { distinctNames } from "../../proto/words/by-place.js";
 import { quoted } from "../../proto/words/names.js";
-import { distinctNames } from "../by-place.js";
 import { fillsShape, type WeightBlob, type WeightSet } from "./weight-set.js";
 
 /** The format's own limit on its header. */

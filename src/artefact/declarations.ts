@@ -1,5 +1,5 @@
 import { showShape } from "../../proto/words/amounts.js";
-import { layerKeys } from "../../runtime/by-place.js";
+import { layerKeys } from "../../proto/words/by-place.js";
 import type { NamedShape, Tables } from "../../runtime/net/tables.js";
 import { BUILT_MARK } from "./built-mark.js";
 import { stringLiteral } from "./literal.js";
@@ -11,6 +11,12 @@ const property = (name: string): string =>
 const shapeComment = (shape: readonly number[]): string => `/* ${showShape(shape)} */`;
 const union = (names: readonly string[]): string =>
   names.length === 0 ? "never" : names.map(stringLiteral).join(" | ");
+
+const NET_PARAM = `/** A parameter of the net, with the diff that the last call left: its gradient, or after a step what the update took. */
+export interface NetParam extends Param {
+  readDiff(): Promise<Float32Array>;
+}
+`;
 
 /** The type declarations of a built module: the net's own names, so that a wrong one does not compile. `options`: those that `load` has for the target. */
 export function declarationsOf(tables: Tables, options: TargetParts["options"]): string {
@@ -60,12 +66,7 @@ export function declarationsOf(tables: Tables, options: TargetParts["options"]):
       "A parameter. Both functions copy.",
       "  readonly shape: readonly number[];\n  read(): Promise<Float32Array>;\n  /** As many numbers as the shape has. */\n  write(data: Float32Array): Promise<void>;\n",
     ),
-    ...(seeds || train
-      ? [
-          "/** A parameter of the net, with the diff that the last call left: its gradient, or after a step what the update took. */",
-          "export interface NetParam extends Param {\n  readDiff(): Promise<Float32Array>;\n}\n",
-        ]
-      : []),
+    ...(seeds || train ? [NET_PARAM] : []),
     record("Params", "The parameters, by layer.", perLayer(seeds || train ? "NetParam" : "Param")),
     ...(seeds
       ? [

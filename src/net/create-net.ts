@@ -1,4 +1,4 @@
-import { layerKeys } from "../../runtime/by-place.js";
+import { layerKeys } from "../../proto/words/by-place.js";
 import type { LoweredNet } from "../layers/index.js";
 import type { NetDef } from "../net-text/index.js";
 import type { CompiledNet } from "./compiled-net.js";

@@ -95,7 +95,9 @@ it("a program that cannot take over is closed, and the one before goes on", asyn
   const memory: ParamMemory = {
     ...statistic,
     read: async () => Float32Array.of(statistic.value),
-    write: async (values) => void (statistic.value = values[0]),
+    write: async (values) => {
+      statistic.value = values[0];
+    },
   };
   const program = (name: string, forward: () => void): CompiledCurrent =>
     ({
