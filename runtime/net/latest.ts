@@ -44,9 +44,12 @@ export interface Latest {
   partBackward(part: Part): void;
   /** What is wrong with differentiating what this holder ran, if anything. */
   backwardLacks(holder: Holder | undefined, what?: string): readonly Mistake[];
-  /** @throws what `style` makes of it where the last calls did not compute it */
-  valueOf(blob: string): Holder;
-  diffOf(blob: string): Holder;
+  /**
+   * @param unkept what to say of a blob that nobody keeps, rather than why nobody has it now
+   * @throws what `style` makes of it where the last calls did not compute it
+   */
+  valueOf(blob: string, unkept?: Mistake): Holder;
+  diffOf(blob: string, unkept?: Mistake): Holder;
   /** @param what `parameter 0 of layer "ip"`, for messages */
   diffOfParam(param: ParamMemory, what: string): Promise<Float32Array>;
 }
@@ -110,9 +113,10 @@ export function createLatest(blobs: () => Iterable<string>, { error }: Pick<Erro
       holder !== undefined && differentiable.includes(holder)
         ? []
         : [{ message: `backward needs a forward${what} before it${differentiableLack}` }],
-    valueOf(blob) {
+    valueOf(blob, unkept) {
       const holder = parts.has(blob) ? parts.get(blob) : whole;
       if (holder) return holder;
+      if (unkept) throw error([unkept]);
       return parts.has(blob)
         ? refuse(
             `the value of ${quoted(blob)} is of an earlier forward: what ran last were ${lastPart}`,
@@ -120,7 +124,8 @@ export function createLatest(blobs: () => Iterable<string>, { error }: Pick<Erro
           )
         : refuse(`${quoted(blob)} has no value ${lack}`);
     },
-    diffOf(blob) {
+    diffOf(blob, unkept) {
+      if (!diffs && unkept) throw error([unkept]);
       if (!diffs) return refuse(`${quoted(blob)} has no diff before backward`);
       if (diffs.part?.blobs.has(blob) === false) older(`the diff of ${quoted(blob)}`, diffs.part);
       return diffs.holder;

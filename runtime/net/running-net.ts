@@ -12,6 +12,7 @@ import {
   type Given,
   type Mistake,
   mistakesIn,
+  notKept,
   outOfRange,
   unknownBlob,
 } from "./mistakes.js";
@@ -122,17 +123,20 @@ export function createRunningNet<C extends Current>(parts: RunningParts<C>): Run
     await extras?.ranBackward(runner);
     return gradientsOf(tables, runner);
   };
-  const known = (blob: string): void => {
+  /** Of a blob that is none of the readable ones: that it is not kept. */
+  const unkept = (blob: string, ...readable: readonly (readonly string[])[]): Mistake | undefined => {
     const shapes = shapesIn(tablesNow().blobs);
     if (!shapes.has(blob)) throw style.error([unknownBlob(blob, shapes.keys())]);
+    return readable.some((names) => names.includes(blob)) ? undefined : notKept(blob, style.made);
   };
   const readNow = async (blob: string): Promise<Float32Array> => {
-    known(blob);
-    return latest.valueOf(blob).value(blob);
+    const { outputs, kept, inputs } = tablesNow();
+    const given = inputs.map(({ name }) => name);
+    return latest.valueOf(blob, unkept(blob, outputs, kept, given)).value(blob);
   };
   const readDiff = async (blob: string): Promise<Float32Array> => {
-    known(blob);
-    return latest.diffOf(blob).diff(blob);
+    const { kept, inputDiffs } = tablesNow();
+    return latest.diffOf(blob, unkept(blob, kept, inputDiffs)).diff(blob);
   };
 
   const ofLayers = record<readonly NetParam[]>();
