@@ -51,9 +51,9 @@ function objectiveOf({ path, phase }: Net): { readonly lowered: LoweredNet; read
   const feedShapes = new Map(
     definition.net.layer
       .filter(({ type }) => type === "Data")
-      .map(({ name, data_param }) => {
-        const batch = data_param?.batch_size ?? 1;
-        return [name, [[batch, 1, 28, 28], [batch]]] as const;
+      .map((layer) => {
+        const batch = layer.data_param?.batch_size ?? 1;
+        return [layer, [[batch, 1, 28, 28], [batch]]] as const;
       }),
   );
   const wiring = wireNet(definition, diagnostics);

@@ -18,8 +18,22 @@ export interface Param extends ParamInfo {
   write(data: Float32Array): Promise<void>;
 }
 
+/** A parameter of a net, with what backward leaves on it. */
+export interface NetParam extends Param {
+  /**
+   * The diff that the last call left: its gradient after `backward`; after a step, as in Caffe, what the update took from
+   * the parameter (its rate, momentum and decay are in it), where `keepDiffs` asks for that.
+   */
+  readDiff(): Promise<Float32Array>;
+}
+
 export interface LayerInfo {
   readonly name: string;
+  /**
+   * Under which `params` and gradients have it: its name. Of several layers of one name the last one has that, as in
+   * pycaffe, and the others `name (1)`, `name (2)` …
+   */
+  readonly key: string;
   readonly type: string;
   readonly bottoms: readonly string[];
   readonly tops: readonly string[];
@@ -37,7 +51,7 @@ export interface LayerRange {
 export interface Gradients {
   /** By input blob: only where Caffe computes them (force_backward). */
   readonly inputs: Blobs;
-  /** By layer name and index. */
+  /** By layer (see `LayerInfo.key`) and index. */
   readonly params: Record<string, Float32Array[]>;
 }
 
@@ -53,9 +67,12 @@ export interface RunningNet {
    * caller's diff is put on that blob, and losses it does not name keep their weight.
    */
   backward(diffs?: Readonly<Record<string, Float32Array>>, range?: LayerRange): Promise<Gradients>;
-  /** The last value of a blob that is an output or in `keep`. */
+  /**
+   * The value of a blob that is an input, an output or in `keep`, as the last forward, step or forward of a range computed
+   * it. What only an earlier call computed is refused, as is what is not kept: the error says how to keep it.
+   */
   read(blob: string): Promise<Float32Array>;
-  /** The diff that Caffe would leave on a blob after the last backward. Needs `keep`. */
+  /** The diff that Caffe would leave on a blob after the last backward or step. Needs `keep`. */
   readDiff(blob: string): Promise<Float32Array>;
   readonly layers: readonly LayerInfo[];
   readonly blobs: Readonly<Record<string, { readonly shape: readonly number[] }>>;
@@ -63,7 +80,8 @@ export interface RunningNet {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly lossWeights: Readonly<Record<string, number>>;
-  readonly params: Readonly<Record<string, readonly Param[]>>;
+  /** By layer: its name, where no other has it too (see `LayerInfo.key`). Layers without any are absent. */
+  readonly params: Readonly<Record<string, readonly NetParam[]>>;
   /** Schedules and memory of the program that last ran (before the first run: of forward). Prints itself. */
   readonly plan: Plan;
   /** The generated source of that program, as text a person can read. */

@@ -23,7 +23,7 @@ import { moduleText } from "./artefact/net-module.js";
 import { buildWeights } from "./artefact/parameters.js";
 import type { LoweredNet } from "./layers/index.js";
 import { netTables, programTable } from "./net/net-tables.js";
-import { hasGradient, keptBlobs } from "./net/objective.js";
+import { hasGradient, keptBlobs, keptDiffs } from "./net/objective.js";
 import { DEFAULT_SEED, readNet } from "./net/open-net.js";
 import { netProgram, type TrainingPrograms, trainingPrograms } from "./net/programs.js";
 import type { NetSource } from "./net/read-definition.js";
@@ -102,11 +102,13 @@ export async function buildWith(
   requireStaticShapes(lowered, "a build");
   requireNoFiles(lowered, "a build");
   const keep = keptBlobs(lowered, options.keep);
+  const diffsOfParams = train ? keptDiffs(lowered, options) : [];
   const seeds = backwardSeeds(lowered, options.backward ?? (train && hasGradient(lowered)));
   const objective = { backward: seeds !== undefined, seeds: seeds ?? [], keep };
   const made = target.descriptions.map((description) => {
     const programOptions = { target: target.target, description, dtype: "float32", seed } as const;
-    const training = solver && trainingPrograms(lower(), { keep }, solver, programOptions);
+    const training =
+      solver && trainingPrograms(lower(), { keep, keptDiffs: diffsOfParams }, solver, programOptions);
     const placed = [
       netProgram(lower(), objective, programOptions),
       ...(training ? [training.step] : []),
@@ -121,7 +123,7 @@ export async function buildWith(
   const unnamed: Omit<Tables, "build"> = {
     net: definition.net.name,
     target: target.target.name,
-    ...withoutPlaces(netTables(lowered, keep)),
+    ...withoutPlaces(netTables(lowered, keep, diffsOfParams)),
     parameters: [...lowered.params.map(({ shape }) => sizeOf(shape)), ...(training?.states ?? [])],
     ...(seeds && { seeds }),
     ...(training && solver && { train: trainTable(training, solver) }),

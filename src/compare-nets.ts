@@ -90,13 +90,13 @@ export async function compareNets(
     const seeds = seedsFor(a, b, outputs);
     const [left, right] = [await a.backward(seeds), await b.backward(seeds)];
     for (const layer of [...a.layers].reverse()) {
-      const other = right.params[layer.name];
-      for (const [i, x] of (left.params[layer.name] ?? []).entries()) {
+      const other = right.params[layer.key];
+      for (const [i, x] of (left.params[layer.key] ?? []).entries()) {
         if (other?.[i]?.length !== x.length) continue;
-        const about = { name: `${layer.name}[${i}]`, layer: layer.name, shape: layer.params[i].shape };
+        const about = { name: `${layer.key}[${i}]`, layer: layer.name, shape: layer.params[i].shape };
         blobs.push({ pass: "backward", ...about, ...distance(x, other[i], bound) });
       }
-      for (const blob of inOrder(a, shared).filter((blob) => named(a, blob).layer === layer.name)) {
+      for (const blob of inOrder(a, shared).filter((blob) => makerOf(a, blob) === layer)) {
         const [x, y] = [await a.readDiff(blob), await b.readDiff(blob)];
         blobs.push({ pass: "backward", ...named(a, blob), ...distance(x, y, bound) });
       }
@@ -145,9 +145,13 @@ function inOrder(net: CompiledNet, blobs: readonly string[]): readonly string[] 
   return [...new Set(made)].filter((blob) => wanted.has(blob)).reverse();
 }
 
+/** The layer that makes a blob's last value. */
+const makerOf = (net: CompiledNet, blob: string): CompiledNet["layers"][number] | undefined =>
+  net.layers.findLast(({ tops }) => tops.includes(blob));
+
 const named = (net: CompiledNet, blob: string): Pick<BlobDifference, "name" | "layer" | "shape"> => ({
   name: blob,
-  layer: net.layers.findLast(({ tops }) => tops.includes(blob))?.name ?? "",
+  layer: makerOf(net, blob)?.name ?? "",
   shape: net.blobs[blob].shape,
 });
 

@@ -8,6 +8,7 @@ import type { Progress, SnapshotFiles, SolverEvent, TestResult } from "../runtim
 import { checkPrefix, clearPrefix, existing, snapshotPrefix } from "../runtime/solver/paths.js";
 import { type BatchSource, createLoop, type Solver as SolverOf } from "../runtime/solver/solver.js";
 import { restoreState, saveState, snapshotNames } from "../runtime/solver/state.js";
+import { checkHdf5Names } from "../runtime/weights/hdf5-weights.js";
 import {
   readWeightSet,
   type WeightSet,
@@ -20,7 +21,7 @@ import type { CompiledNet, TrainingNet } from "./net/compiled-net.js";
 import { collectWeights, formatMatchReport, loadTakenWeights } from "./net/load-weights.js";
 import { blobValues, SHARED_OPTIONS, solverSource } from "./net/net-arguments.js";
 import { readGivenSolver, type SolverSource } from "./net/read-definition.js";
-import { amend, type NetDef, type SolverDef } from "./net-text/index.js";
+import { amend, type NetDef, type SolverDef, selectLayers } from "./net-text/index.js";
 import { checkedSolver } from "./solver-mistakes.js";
 import { ruleScalars } from "./solvers/index.js";
 import type { NetPlan } from "./solvers/solver-nets.js";
@@ -45,7 +46,10 @@ export type Solver = SolverOf<TrainingNet, CompiledNet>;
 
 /** Options of `createSolver`, beside the solver itself. */
 export interface SolverOptions
-  extends Pick<CompileOptions, "target" | "threads" | "keep" | "dtype" | "layers" | "debug"> {
+  extends Pick<
+    CompileOptions,
+    "target" | "threads" | "keep" | "keepDiffs" | "forceBackward" | "dtype" | "layers" | "debug"
+  > {
   /** Where relative paths start. Default: the working directory, then the folder of the file that names them. */
   readonly root?: string | URL;
   /** Of fillers, dropout and random crops. Default: the solver's random_seed, else 1701. */
@@ -68,13 +72,15 @@ export interface SolverOptions
   readonly onWarning?: (message: string, iteration: number) => void;
 }
 
-const { target, threads, keep, dtype, layers, debug, root, seed, weights, stages, level } = SHARED_OPTIONS;
+const { target, threads, keep, keepDiffs, forceBackward, dtype, layers, debug } = SHARED_OPTIONS;
+const { root, seed, weights, stages, level } = SHARED_OPTIONS;
 
 const CREATE_SOLVER = argumentsOf("createSolver", {
   solver: solverSource,
   options: optional(
     optionsOf<TakenOptions<SolverOptions>>("createSolver", {
-      ...{ target, threads, keep, dtype, layers, debug, root, seed, weights, stages, level },
+      ...{ target, threads, keep, keepDiffs, forceBackward, dtype, layers, debug },
+      ...{ root, seed, weights, stages, level },
       resume: path,
       inputs: either<BatchSource>(blobValues, callback()),
       onEvent: callback(),
@@ -134,17 +140,23 @@ async function createTakenSolver(
       stages: plan.stages,
       root: options.root ?? plan.folder ?? (file && dirname(file)),
     });
-    const net = await compileTraining(plans.train.definition, parameters, {
-      ...settings(plans.train),
-      keep: options.keep,
+    const trainPlan = {
+      ...plans.train,
       level: options.level ?? plans.train.level,
       stages: [...plans.train.stages, ...(options.stages ?? [])],
+    };
+    const keeps = keepIn([trainPlan, ...plans.tests], options.keep);
+    const net = await compileTraining(trainPlan.definition, parameters, {
+      ...settings(trainPlan),
+      keep: keeps[0],
+      keepDiffs: options.keepDiffs,
+      forceBackward: options.forceBackward,
     });
     open.push(net);
     const testNets: CompiledNet[] = [];
-    for (const plan of plans.tests) {
+    for (const [i, plan] of plans.tests.entries()) {
       const definition = parameters.debug_info ? withDebugInfo(plan.definition) : plan.definition;
-      const testNet = await compileTaken(definition, { ...settings(plan), share: net });
+      const testNet = await compileTaken(definition, { ...settings(plan), keep: keeps[1 + i], share: net });
       open.push(testNet);
       testNets.push(testNet);
     }
@@ -169,7 +181,12 @@ async function createTakenSolver(
       inputs: options.inputs,
       debugInfo: parameters.debug_info || net.definition.net.debug_info,
       onEvent,
-      checkWritable: () => checkPrefix(prefix),
+      async checkWritable() {
+        await checkPrefix(prefix);
+        const learning = net.layers.filter(({ params }) => params.length > 0);
+        if (parameters.snapshot_format === "HDF5")
+          checkHdf5Names(learning.map(({ name, params }) => ({ name, blobs: params })));
+      },
       async save(position) {
         const names = snapshotNames(prefix, position.iteration, parameters.snapshot_format);
         await writeWeightSet(names.model, await collectWeights(net));
@@ -186,6 +203,22 @@ async function createTakenSolver(
     await Promise.all(open.reverse().map((each) => each.close()));
     throw error;
   }
+}
+
+/** What of `keep` each net has, the train net first: a name that none has is left to that one, which refuses it. */
+function keepIn(
+  plans: readonly NetPlan[],
+  keep: CompileOptions["keep"],
+): readonly (CompileOptions["keep"] | undefined)[] {
+  if (!Array.isArray(keep)) return plans.map(() => keep);
+  const names: readonly unknown[] = keep;
+  const blobs = plans.map(
+    ({ definition, ...state }) =>
+      new Set<unknown>(selectLayers(definition, state).net.layer.flatMap(({ top }) => top)),
+  );
+  return blobs.map((own, i) =>
+    names.filter((name) => own.has(name) || (i === 0 && !blobs.some((any) => any.has(name)))),
+  ) as readonly CompileOptions["keep"][];
 }
 
 const withDebugInfo = (definition: NetDef): NetDef => ({

@@ -8,7 +8,15 @@ export {
   type Span,
 } from "../proto/errors/index.js";
 export { type Dataset, openDataset } from "../runtime/data/index.js";
-export type { Blobs, Gradients, LayerInfo, LayerRange, Param, ParamInfo } from "../runtime/net-types.js";
+export type {
+  Blobs,
+  Gradients,
+  LayerInfo,
+  LayerRange,
+  NetParam,
+  Param,
+  ParamInfo,
+} from "../runtime/net-types.js";
 export {
   encodeWeights,
   formatMatchReport,

@@ -6,6 +6,7 @@
 export { sizeOf } from "../codegen/ir/graph.js";
 export { cudaTarget, TARGETS, type TargetName, tsTarget } from "../codegen/targets/index.js";
 export { type DeviceProperties, openAddon } from "../native/addon.js";
+export { distinctNames } from "../proto/words/by-place.js";
 export { cacheFolder, checkCacheFolder } from "../runtime/cache.js";
 export { searchDriver } from "../runtime/devices/cuda/driver.js";
 export { searchNvrtc } from "../runtime/devices/cuda/nvrtc.js";

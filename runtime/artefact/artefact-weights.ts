@@ -1,5 +1,6 @@
 import { sameShape, sizeOf } from "../../codegen/ir/graph.js";
 import { showShape } from "../../proto/words/amounts.js";
+import { pairByName } from "../../proto/words/by-place.js";
 import { quoted } from "../../proto/words/names.js";
 import type { LayerTable } from "../net/tables.js";
 import { decodeSafetensors, encodeSafetensors } from "../weights/safetensors.js";
@@ -21,13 +22,11 @@ export function readParameters(
 ): ParameterValues {
   const wanted = layers.filter(({ params }) => params.length > 0);
   if (wanted.length === 0) return [];
-  const found = new Map(
-    plainly(() => decodeSafetensors(bytes, what)).layers.map((layer) => [layer.name, layer.blobs]),
-  );
+  const found = pairByName(plainly(() => decodeSafetensors(bytes, what)).layers, wanted);
   const values: { param: number; data: Float32Array }[] = [];
   const mistakes: string[] = [];
-  for (const { name, params } of wanted) {
-    const blobs = found.get(name);
+  for (const [place, { name, params }] of wanted.entries()) {
+    const blobs = found[place]?.blobs;
     if (!blobs) mistakes.push(`${what} has no layer ${quoted(name)}`);
     else if (blobs.length !== params.length)
       mistakes.push(

@@ -20,13 +20,16 @@ export function createBatches(
   { error }: Pick<ErrorStyle, "error">,
 ) {
   let steps = 0;
+  /** What the caller gave last, and the program that has it: a call without any runs on it again. */
+  let held: ReadonlySet<string> = new Set();
+  let holder: (() => Runner | undefined) | undefined;
   /** What is wrong with a batch for a program of the net. */
-  const mistakes = (runner: Runner, given: TakenByName | undefined): readonly Mistake[] => {
+  const mistakes = (given: TakenByName | undefined): readonly Mistake[] => {
     const shapes = shapesIn(tables().inputs);
     // Who gives nothing by name is told how to, and not what is missing.
     if (typeof given === "string") return mistakesIn(given, shapes, "input");
     const isThere = (name: string): boolean =>
-      given === undefined ? runner.filled.has(name) : Object.hasOwn(given, name);
+      given === undefined ? held.has(name) : Object.hasOwn(given, name);
     const missing = [...shapes].filter(([name]) => !own?.fed.has(name) && !isThere(name));
     return [
       ...(given === undefined ? [] : mistakesIn(given, shapes, "input")),
@@ -35,17 +38,33 @@ export function createBatches(
       })),
     ];
   };
+  /** Brings what is held from the program that has it. */
+  const handOver = async (to: Runner): Promise<void> => {
+    const from = holder?.();
+    if (!from || from === to) return;
+    for (const name of held) {
+      const values = await from.readInput(INPUT.blob(name));
+      if (values) await to.write(INPUT.blob(name), values);
+    }
+  };
   return {
     mistakes,
-    /** Writes a batch, and counts a step. */
-    async feed(runner: Runner, inputs?: TakenByName): Promise<void> {
-      const wrong = mistakes(runner, inputs);
+    /** Inputs that a call gave to a part of the net: what is held of them is of the past. */
+    forget(names: Iterable<string>): void {
+      const gone = new Set(names);
+      held = new Set([...held].filter((name) => !gone.has(name)));
+    },
+    /** Writes a batch into the current program of those, and counts a step. */
+    async feed(to: () => Runner | undefined, inputs?: TakenByName): Promise<void> {
+      const wrong = mistakes(inputs);
       if (wrong.length > 0) throw error(wrong);
+      const runner = to();
+      if (!runner) return;
+      if (inputs === undefined) await handOver(runner);
+      else held = new Set(Object.keys(inputs));
+      holder = to;
       const given = (inputs ?? {}) as Given;
-      for (const [name, values] of Object.entries(given)) {
-        await runner.write(INPUT.blob(name), values);
-        runner.filled.add(name);
-      }
+      for (const [name, values] of Object.entries(given)) await runner.write(INPUT.blob(name), values);
       await own?.fill(given, (name, values) => runner.write(INPUT.blob(name), values));
       await runner.write(INPUT.step, steps++);
     },

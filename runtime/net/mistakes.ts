@@ -86,6 +86,11 @@ export const notKept = (blob: string, made: ErrorStyle["made"]): Mistake => ({
   hint: `${made} with keep: [${quoted(blob)}] or keep: "all"`,
 });
 
+export const diffNotKept = (layer: string, made: ErrorStyle["made"]): Mistake => ({
+  message: `a step does not keep the diffs of layer ${quoted(layer)}'s parameters: they are used up in the update`,
+  hint: `${made} with keepDiffs: [${quoted(layer)}] or keepDiffs: "all"`,
+});
+
 /** A build has the backward that it was made with; a compiled net makes another. */
 export const takesNoDiff = (blob: string, seeds: readonly string[]): Mistake => ({
   message: `${quoted(blob)} takes no diff in this build: ${seeds.length === 0 ? "no blob does" : `${listed(seeds)} do`}`,

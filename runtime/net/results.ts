@@ -1,3 +1,4 @@
+import { layerKeys } from "../../proto/words/by-place.js";
 import type { Blobs, Gradients } from "../net-types.js";
 import { orZeros } from "./float32.js";
 import type { Runner } from "./runner.js";
@@ -21,7 +22,10 @@ export async function gradientsOf(
   runner: Runner,
 ): Promise<Gradients> {
   const shapes = shapesIn(inputs);
-  const learning = layers.filter(({ params }) => params.length > 0);
+  const keys = layerKeys(layers);
+  const learning = layers
+    .map(({ params }, place) => ({ key: keys[place], params }))
+    .filter(({ params }) => params.length > 0);
   const gradient = async ({ param, shape }: ParamTable) =>
     orZeros(await runner.read("gradient", param), shape);
   const [ofInputs, ofLayers] = await Promise.all([
@@ -32,6 +36,6 @@ export async function gradientsOf(
   ]);
   const found = { inputs: record<Float32Array>(), params: record<Float32Array[]>() };
   for (const [i, blob] of inputDiffs.entries()) found.inputs[blob] = ofInputs[i];
-  for (const [i, { name }] of learning.entries()) found.params[name] = ofLayers[i];
+  for (const [i, { key }] of learning.entries()) found.params[key] = ofLayers[i];
   return found;
 }

@@ -13,14 +13,12 @@ export interface LoadedProgram {
 /** Runs one program, and reads and writes its values by name, wherever they lie. */
 export interface Runner<Program extends LoadedProgram = LoadedProgram> {
   readonly built: Program;
-  /** Input blobs that hold a batch of the caller's: a call without any may run on them again. */
-  readonly filled: Set<string>;
   /** Writes an input, or fills it with one number; nothing where the program does not read it. */
   write(input: string, values: ArrayLike<number> | number): Promise<void>;
   /** A copy of an input; undefined where the program does not read it. */
   readInput(input: string): Promise<RealArray | undefined>;
   /** A copy of what a pass left; undefined where the program leaves no such value. */
-  read(role: Root["role"], key: string | number): Promise<RealArray | undefined>;
+  read(role: Root["role"] | "taken", key: string | number): Promise<RealArray | undefined>;
   /** The values that the net's checks look at, in their order. */
   checked(): Promise<readonly RealArray[]>;
   forward(): Promise<void>;
@@ -39,10 +37,11 @@ export function createRunner<Program extends LoadedProgram>(
   const byName = (role: Root["role"], named: readonly NamedPlace[]) =>
     named.map(({ name, place }) => [`${role} ${name}`, place] as const);
   const inputs = new Map(table.inputs.map(({ name, place }) => [name, place]));
-  const roots = new Map([
+  const roots = new Map<string, Place>([
     ...byName("value", table.values),
     ...byName("diff", table.diffs),
     ...table.gradients.map(({ param, place }) => [`gradient ${param}`, place] as const),
+    ...(table.taken ?? []).map(({ param, place }) => [`taken ${param}`, place] as const),
   ]);
   const read = async (place: Place | undefined): Promise<RealArray | undefined> =>
     place === undefined ? undefined : ((await executor.read(table.places[place])) as RealArray);
@@ -64,7 +63,6 @@ export function createRunner<Program extends LoadedProgram>(
 
   return {
     built,
-    filled: new Set(),
     async write(input, values) {
       const place = inputs.get(input);
       if (place === undefined) return;

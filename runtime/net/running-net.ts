@@ -1,11 +1,13 @@
 import { type TakenByName, takeByName } from "../../proto/arguments/given-numbers.js";
+import { layerKeys } from "../../proto/words/by-place.js";
 import { quoted } from "../../proto/words/names.js";
 import type { ParamMemory } from "../device.js";
-import type { Blobs, Gradients, Param } from "../net-types.js";
+import type { Blobs, Gradients, NetParam } from "../net-types.js";
 import type { Current, Programs } from "./current-program.js";
-import { orZeros, toFloat32 } from "./float32.js";
+import { createHolders } from "./holders.js";
 import { createQueue, type Queue } from "./in-turn.js";
 import { createBatches, type OwnInputs } from "./input-batches.js";
+import { createLatest, type Holder, type Latest } from "./latest.js";
 import {
   type ErrorStyle,
   type Given,
@@ -50,8 +52,16 @@ export interface Running<C extends Current = Current>
   backward(diffs?: unknown): Promise<Gradients>;
   read(blob: string): Promise<Float32Array>;
   readDiff(blob: string): Promise<Float32Array>;
-  /** By layer; layers without any are absent. */
-  readonly params: Readonly<Record<string, readonly Param[]>>;
+  /** By layer (see `layerKeys`); layers without any are absent. */
+  readonly params: Readonly<Record<string, readonly NetParam[]>>;
+  /** Which values are those of the last calls. */
+  readonly latest: Latest;
+  /** As `read`, within a turn. */
+  readNow(blob: string): Promise<Float32Array>;
+  /** What the net's own programs leave, as their holder. */
+  readonly holder: Holder;
+  /** What steps leave: values and diffs of the batch that ran last, and what the update took. */
+  stepHolder(step: Runner, update: Runner): Holder;
   /** Raises what the layers' run-time checks find: a label that names no class. */
   check(runner: Runner): Promise<void>;
   outputsOf(runner: Runner): Promise<Blobs>;
@@ -64,8 +74,12 @@ export function createRunningNet<C extends Current>(parts: RunningParts<C>): Run
   const { inTurn, close } = createQueue(style);
   const tablesNow = (): NetTables => programs.current()?.tables ?? parts.tables;
   const batches = createBatches(tablesNow, extras, style);
-  let hasRun = false;
-  let hasDiffs = false;
+  const latest = createLatest(() => tablesNow().blobs.map(({ name }) => name), style);
+  const holders = createHolders({ params, tables: tablesNow, style });
+  const holder = holders.ofNet(() => programs.current()?.runner);
+  const changes = countChanges(parts.tables, params);
+  /** The parameters that the last forward ran on. */
+  let ranOn = -1;
 
   const refuse = (mistakes: readonly Mistake[]): void => {
     if (mistakes.length > 0) throw style.error(mistakes);
@@ -77,13 +91,15 @@ export function createRunningNet<C extends Current>(parts: RunningParts<C>): Run
     return found.length > 0 ? style.error(found) : undefined;
   };
   const forward = async (inputs?: TakenByName): Promise<Blobs> => {
-    await batches.feed((await programs.ready()).runner, inputs);
-    hasRun = false;
-    hasDiffs = false;
+    await programs.ready();
+    refuse(batches.mistakes(inputs));
+    latest.begin();
+    await batches.feed(() => programs.current()?.runner, inputs);
     const { tables, runner } = await programs.forward();
     // Asked for at once, so that a device answers in one go.
     const [outputs, fault] = await Promise.all([outputsOf(tables, runner), faultOf(runner)]);
-    hasRun = fault === undefined;
+    ranOn = changes(runner);
+    if (!fault) latest.forward(holder);
     await extras?.ranForward(runner);
     if (fault) throw fault;
     await extras?.save(runner);
@@ -91,49 +107,62 @@ export function createRunningNet<C extends Current>(parts: RunningParts<C>): Run
   };
   const backward = async (taken: TakenByName): Promise<Gradients> => {
     const { blobs, losses } = tablesNow();
-    refuse([
-      ...mistakesIn(taken, shapesIn(blobs), "blob"),
-      ...(hasRun ? [] : [{ message: "backward needs a forward before it" }]),
-    ]);
+    const lacks = [...latest.backwardLacks(holder)];
+    const runnerNow = programs.current()?.runner;
+    if (lacks.length === 0 && runnerNow && changes(runnerNow) !== ranOn)
+      lacks.push({
+        message: "backward needs a forward before it: parameters have changed since the last one",
+      });
+    refuse([...mistakesIn(taken, shapesIn(blobs), "blob"), ...lacks]);
     const diffs = taken as Given;
     const { tables, runner } = await programs.taking(Object.keys(diffs));
+    ranOn = changes(runner);
     for (const blob of runner.built.table.seeds ?? []) {
       const weight = losses.find((loss) => loss.blob === blob)?.weight ?? 0;
       await runner.write(INPUT.diff(blob), Object.hasOwn(diffs, blob) ? diffs[blob] : weight);
     }
     await runner.backward();
-    hasDiffs = true;
+    latest.backward(holder);
     await extras?.ranBackward(runner);
     return gradientsOf(tables, runner);
   };
-  const read = async (blob: string): Promise<Float32Array> => {
-    const { tables, runner } = await programs.ready();
-    const shapes = shapesIn(tables.blobs);
+  /** Of a blob that is none of the readable ones: that it is not kept. */
+  const unkept = (blob: string, ...readable: readonly (readonly string[])[]): Mistake | undefined => {
+    const shapes = shapesIn(tablesNow().blobs);
     if (!shapes.has(blob)) throw style.error([unknownBlob(blob, shapes.keys())]);
-    const value = (await runner.read("value", blob)) ?? (await runner.readInput(INPUT.blob(blob)));
-    if (!value) throw style.error([notKept(blob, style.made)]);
-    refuse(hasRun ? [] : [{ message: `${quoted(blob)} has no value before the first forward` }]);
-    return toFloat32(value);
+    return readable.some((names) => names.includes(blob)) ? undefined : notKept(blob, style.made);
+  };
+  const readNow = async (blob: string): Promise<Float32Array> => {
+    const { outputs, kept, inputs } = tablesNow();
+    const given = inputs.map(({ name }) => name);
+    return latest.valueOf(blob, unkept(blob, outputs, kept, given)).value(blob);
   };
   const readDiff = async (blob: string): Promise<Float32Array> => {
-    const { blobs, kept, inputDiffs } = tablesNow();
-    const shape = shapesIn(blobs).get(blob);
-    if (!shape) throw style.error([unknownBlob(blob, shapesIn(blobs).keys())]);
-    if (!kept.includes(blob) && !inputDiffs.includes(blob)) throw style.error([notKept(blob, style.made)]);
-    refuse(hasDiffs ? [] : [{ message: `${quoted(blob)} has no diff before backward` }]);
-    return orZeros(await programs.current()?.runner.read("diff", blob), shape);
+    const { kept, inputDiffs } = tablesNow();
+    return latest.diffOf(blob, unkept(blob, kept, inputDiffs)).diff(blob);
   };
 
-  const ofLayers = record<readonly Param[]>();
-  for (const { name, params: own } of parts.tables.layers)
+  const ofLayers = record<readonly NetParam[]>();
+  const keys = layerKeys(parts.tables.layers);
+  for (const [place, { params: own }] of parts.tables.layers.entries())
     if (own.length > 0)
-      ofLayers[name] = own.map(({ param, ...info }) => paramOver(info, params[param], { inTurn }, style));
+      ofLayers[keys[place]] = own.map(({ param, ...info }, position): NetParam => {
+        const what = `parameter ${position} of layer ${quoted(keys[place])}`;
+        return {
+          ...paramOver(info, params[param], { inTurn }, style),
+          readDiff: () => inTurn(async () => latest.diffOfParam(params[param], what)),
+        };
+      });
 
   return {
     inTurn,
     ready: programs.ready,
     current: programs.current,
     ...batches,
+    latest,
+    readNow,
+    holder,
+    stepHolder: holders.ofSteps,
     async check(runner) {
       const fault = await faultOf(runner);
       if (fault) throw fault;
@@ -149,8 +178,19 @@ export function createRunningNet<C extends Current>(parts: RunningParts<C>): Run
       const taken = takeByName(diffs);
       return inTurn(() => backward(taken));
     },
-    read: (blob) => inTurn(() => read(blob)),
+    read: (blob) => inTurn(() => readNow(blob)),
     readDiff: (blob) => inTurn(() => readDiff(blob)),
     close: () => close(async () => extras?.close()),
+  };
+}
+
+/** Counts the changes of a net's parameters, but for those that the program's own forward makes. */
+function countChanges({ layers }: NetTables, params: readonly ParamMemory[]): (runner: Runner) => number {
+  const own = new Set(layers.flatMap((layer) => layer.params.map(({ param }) => param)));
+  return ({ built: { table } }) => {
+    const moved = new Set(table.updates.flatMap(({ pass, param }) => (pass === "forward" ? [param] : [])));
+    let changes = 0;
+    for (const param of own) if (!moved.has(param)) changes += params[param].changes;
+    return changes;
   };
 }

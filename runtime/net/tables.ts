@@ -18,6 +18,8 @@ export interface NetTables {
   readonly outputs: readonly string[];
   /** Readable beside the outputs. */
   readonly kept: readonly string[];
+  /** Parameters whose diffs a step leaves readable. */
+  readonly keptDiffs: readonly number[];
   /** Inputs that get a diff. */
   readonly inputDiffs: readonly string[];
   /** By layer, in the net's order; a shared parameter stands under each layer that has it. */
@@ -116,6 +118,8 @@ export interface ProgramTable {
   readonly diffs: readonly NamedPlace[];
   /** By parameter. */
   readonly gradients: readonly { readonly param: number; readonly place: Place }[];
+  /** What an update took from parameters, where that is kept. */
+  readonly taken?: readonly { readonly param: number; readonly place: Place }[];
   /** Of `NetTables.checks`, in their order; empty for a program that computes none. */
   readonly checks: readonly Place[];
   /** Blobs whose diff it takes; absent where it has no backward, or a step's. */

@@ -14,7 +14,10 @@ export interface StepWatch extends Pick<Extras<Current>, "ranForward" | "ranBack
 }
 
 export interface StepParts {
-  readonly net: Pick<Running, "inTurn" | "mistakes" | "feed" | "check" | "outputsOf">;
+  readonly net: Pick<
+    Running,
+    "inTurn" | "mistakes" | "feed" | "check" | "outputsOf" | "latest" | "stepHolder"
+  >;
   readonly losses: NetTables["losses"];
   readonly style: Pick<ErrorStyle, "error">;
   /** Forward, and backward with the update; or with several batches a step, with the sums of gradients. */
@@ -26,7 +29,7 @@ export interface StepParts {
 type Scalars = Readonly<Record<string, number>>;
 
 /**
- * One iteration of training: forward and backward on each batch, and the update of every parameter. `scalars` gives
+ * One iteration of training, behind which values and diffs are those of its last batch, as in Caffe: forward and backward on each batch, and the update of every parameter. `scalars` gives
  * the rule's own when the batches have been looked at; the loss is the weighted one's mean.
  */
 export type Step = (
@@ -49,20 +52,26 @@ export function createStep({ net, losses, style, step, update }: StepParts): Ste
     }
     return loss;
   };
+  const holder = net.stepHolder(step, update ?? step);
   return (batches, scalarsOf, watch) =>
     net.inTurn(async () => {
       const mistakes = new Map(
-        batches.flatMap((inputs) => net.mistakes(step, inputs)).map((mistake) => [mistake.message, mistake]),
+        batches.flatMap((inputs) => net.mistakes(inputs)).map((mistake) => [mistake.message, mistake]),
       );
       if (mistakes.size > 0) throw style.error([...mistakes.values()]);
       const scalars = scalarsOf();
       let loss = 0;
       let outputs: Blobs = Object.create(null);
+      const { latest } = net;
+      latest.begin();
       for (const [batch, inputs] of batches.entries()) {
-        await net.feed(step, inputs);
+        await net.feed(() => step, inputs);
         await setScalars(step, { ...scalars, first: batch === 0 ? 1 : 0 });
         await step.forward();
+        // What the watch refuses has run all the same.
+        latest.forward(holder);
         await watch?.ranForward?.(step);
+        latest.begin();
         // Everything is read here, so that nothing waits for the backward pass of a device that runs on its own.
         const [batchLoss, batchOutputs] = await Promise.all([
           lossOf(),
@@ -82,6 +91,7 @@ export function createStep({ net, losses, style, step, update }: StepParts): Ste
         await setScalars(update, scalars);
         await update.backward();
       }
+      latest.step(holder);
       await watch?.updated?.();
       return { loss: loss / batches.length, outputs };
     });

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CortadoError, type Diagnostic, fileError, userError } from "../../proto/errors/index.js";
+import { distinctNames } from "../../proto/words/by-place.js";
 import { quoted } from "../../proto/words/names.js";
 import { DEEPEST_GROUP, openHdf5, writeHdf5 } from "../hdf5-file.js";
 import { inTemporaryFolder } from "../leftovers.js";
@@ -84,7 +85,7 @@ function withoutGaps(
  * @throws CortadoError for names of layers that HDF5 cannot hold
  */
 export async function encodeHdf5(weights: WeightSet): Promise<Uint8Array> {
-  checkNames(weights);
+  checkHdf5Names(weights.layers);
   return inScratch(async (path) => {
     await writeHdf5(
       path,
@@ -96,10 +97,18 @@ export async function encodeHdf5(weights: WeightSet): Promise<Uint8Array> {
   });
 }
 
-/** A name is a path of groups there, so not every name can be one. */
-function checkNames({ layers }: WeightSet): void {
+/**
+ * A name is a path of groups there, so not every name can be one.
+ *
+ * @param layers those with parameters; of these only the number counts
+ * @throws CortadoError that has every name that cannot
+ */
+export function checkHdf5Names(
+  layers: readonly { readonly name: string; readonly blobs: readonly unknown[] }[],
+): void {
   const datasets = new Set(layers.flatMap(({ name, blobs }) => blobs.map((_, index) => `${name}/${index}`)));
-  const mistakes = layers.flatMap(({ name }): Diagnostic[] => {
+  const keys = distinctNames(layers.map(({ name }) => name));
+  const mistakes = layers.flatMap(({ name }, place): Diagnostic[] => {
     const parts = name.split("/");
     const above = parts.map((_, i) => parts.slice(0, i + 1).join("/"));
     const why = parts.some((part) => part === "" || part === ".")
@@ -108,9 +117,11 @@ function checkNames({ layers }: WeightSet): void {
         ? "it has a zero character"
         : parts.length > DEEPEST_GROUP
           ? "it has too many slashes"
-          : above.some((path) => datasets.has(path))
-            ? "another layer has a parameter of that path"
-            : undefined;
+          : keys[place] !== name
+            ? "another layer has it too"
+            : above.some((path) => datasets.has(path))
+              ? "another layer has a parameter of that path"
+              : undefined;
     if (why === undefined) return [];
     const message = `HDF5 cannot hold a layer of the name ${quoted(name)}: ${why}`;
     return [{ severity: "error", message, hint: "write .caffemodel or .safetensors" }];

@@ -2,6 +2,7 @@ import { type Shape, sameShape, sizeOf } from "../../codegen/ir/graph.js";
 import { CortadoError, type Diagnostic } from "../../proto/errors/index.js";
 import { didYouMean } from "../../proto/errors/suggest.js";
 import { showCount, showShape } from "../../proto/words/amounts.js";
+import { pairByName } from "../../proto/words/by-place.js";
 import { quoted } from "../../proto/words/names.js";
 import type { WeightSet } from "./weight-set.js";
 
@@ -13,6 +14,8 @@ export interface WantedLayer {
 
 export interface Assignment {
   readonly layer: string;
+  /** The layer's place among those wanted: several may have its name. */
+  readonly at: number;
   readonly index: number;
   readonly data: Float32Array;
 }
@@ -33,7 +36,8 @@ export interface MatchReport {
 }
 
 /**
- * Matches weights to a net by layer name, as Caffe's CopyTrainedLayersFrom. Shapes must agree; those of four extents,
+ * Matches weights to a net by layer name, as Caffe's CopyTrainedLayersFrom (of several layers of one name: see
+ * `pairByName`). Shapes must agree; those of four extents,
  * as older files have them, agree with a shorter one that is the same but for leading ones.
  *
  * @throws CortadoError that names every blob which does not fit
@@ -42,13 +46,16 @@ export function matchWeights(
   weights: WeightSet,
   wanted: readonly WantedLayer[],
 ): { readonly assignments: readonly Assignment[]; readonly report: MatchReport } {
-  const source = new Map(weights.layers.map((layer) => [layer.name, layer]));
+  const sources = pairByName(
+    weights.layers,
+    wanted.map(({ layer }) => ({ name: layer })),
+  );
   const assignments: Assignment[] = [];
   const mistakes: Diagnostic[] = [];
   const matched: string[] = [];
   const missing: string[] = [];
-  for (const { layer, shapes } of wanted) {
-    const found = source.get(layer);
+  for (const [at, { layer, shapes }] of wanted.entries()) {
+    const found = sources[at];
     const name = quoted(layer);
     if (!found) {
       missing.push(layer);
@@ -64,7 +71,7 @@ export function matchWeights(
       continue;
     }
     for (const [index, { shape, data }] of found.blobs.entries()) {
-      if (agree(shape, shapes[index])) assignments.push({ layer, index, data });
+      if (agree(shape, shapes[index])) assignments.push({ layer, at, index, data });
       else
         mistakes.push({
           severity: "error",

@@ -1,5 +1,6 @@
 import { userError } from "../../proto/errors/index.js";
 import { showShape } from "../../proto/words/amounts.js";
+import { distinctNames } from "../../proto/words/by-place.js";
 import { quoted } from "../../proto/words/names.js";
 import { BFLOAT16, FLOAT16, FLOAT32, FLOAT64, float32Of, type NumberLayout } from "../numbers.js";
 import { fillsShape, type WeightBlob, type WeightSet } from "./weight-set.js";
@@ -42,7 +43,8 @@ export const looksLikeSafetensors = (bytes: Uint8Array): boolean =>
 
 /**
  * Decodes a `.safetensors` file whose tensors are named `<layer>/<index>`, as `encodeSafetensors` names them.
- * Layer types come from the metadata; numbers of other types than F32 are converted to float32.
+ * Layer types, and names that several layers have, come from the metadata; numbers of other types than F32 are converted to
+ * float32.
  *
  * @param what what the user called it, for messages
  * @throws CortadoError when the header is not sound: out of bounds, overlapping, with holes, of an unknown dtype
@@ -75,11 +77,14 @@ export function decodeSafetensors(bytes: Uint8Array, what: string): WeightSet {
     layers.set(layer, blobs);
   }
   return {
-    layers: [...layers].map(([name, blobs]) => {
-      const type = metadata.get(`type:${name}`) ?? "";
+    layers: [...layers].map(([key, blobs]) => {
       const missing = Array.from(blobs).indexOf(undefined);
-      if (missing !== -1) damaged(what, `layer ${quoted(name)} has no tensor ${missing}`);
-      return { name, type, blobs: blobs as WeightBlob[] };
+      if (missing !== -1) damaged(what, `layer ${quoted(key)} has no tensor ${missing}`);
+      return {
+        name: metadata.get(`name:${key}`) ?? key,
+        type: metadata.get(`type:${key}`) ?? "",
+        blobs: blobs as WeightBlob[],
+      };
     }),
   };
 }
@@ -159,8 +164,8 @@ const valuesOf = ({ numbers, from, to }: Entry, body: Uint8Array): Float32Array 
   float32Of(Uint8Array.prototype.slice.call(body, from, to), numbers) ?? new Float32Array(0);
 
 /**
- * Encodes weights as float32 tensors named `<layer>/<index>`; types of layers go into the metadata. The pieces together
- * are the file; values are not copied.
+ * Encodes weights as float32 tensors named `<layer>/<index>`; types of layers go into the metadata, and the names of those
+ * whose name another one has. The pieces together are the file; values are not copied.
  */
 export function encodeSafetensors(weights: WeightSet): readonly Uint8Array[] {
   // Without a prototype, so that a layer named `__proto__` is a key like any other.
@@ -168,10 +173,13 @@ export function encodeSafetensors(weights: WeightSet): readonly Uint8Array[] {
   const metadata: Record<string, string> = Object.create(null);
   const tensors: Uint8Array[] = [];
   let at = 0;
-  for (const { name, type, blobs } of weights.layers) {
-    if (type !== "") metadata[`type:${name}`] = type;
+  const keys = distinctNames(weights.layers.map(({ name }) => name));
+  for (const [place, { name, type, blobs }] of weights.layers.entries()) {
+    const key = keys[place];
+    if (type !== "") metadata[`type:${key}`] = type;
+    if (key !== name) metadata[`name:${key}`] = name;
     for (const [index, { shape, data }] of blobs.entries()) {
-      header[`${name}/${index}`] = { dtype: "F32", shape, data_offsets: [at, at + data.byteLength] };
+      header[`${key}/${index}`] = { dtype: "F32", shape, data_offsets: [at, at + data.byteLength] };
       tensors.push(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
       at += data.byteLength;
     }

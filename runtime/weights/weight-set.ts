@@ -11,7 +11,7 @@ export interface WeightBlob {
 
 /**
  * The parameter blobs of a net, by layer; layers without any are left out. The order is that of the net, or of the
- * file they were read from (HDF5 sorts them by name).
+ * file they were read from (HDF5 sorts them by name). Several may have one name.
  */
 export interface WeightSet {
   readonly layers: readonly {
@@ -37,26 +37,18 @@ export function checkWeightSet(weights: WeightSet): void {
   const layers: unknown = (weights as Partial<WeightSet> | null | undefined)?.layers;
   const mistakes: Diagnostic[] = [];
   const mistake = (message: string): void => void mistakes.push({ severity: "error", message });
-  const names = new Set<string>();
   if (!Array.isArray(layers)) mistake("weights are { layers: [{ name, type, blobs }] }");
-  else for (const [index, layer] of layers.entries()) checkLayer(layer, index, names, mistake);
+  else for (const [index, layer] of layers.entries()) checkLayer(layer, index, mistake);
   if (mistakes.length > 0) throw new CortadoError(mistakes);
 }
 
-function checkLayer(
-  layer: unknown,
-  index: number,
-  names: Set<string>,
-  mistake: (message: string) => void,
-): void {
+function checkLayer(layer: unknown, index: number, mistake: (message: string) => void): void {
   const { name, type, blobs } = (layer ?? {}) as Readonly<Record<string, unknown>>;
   if (typeof name !== "string") {
     mistake(`layer ${index} of the weights has no name`);
     return;
   }
   const where = `layer ${quoted(name)} of the weights`;
-  if (names.has(name)) mistake(`two layers of the weights have the name ${quoted(name)}`);
-  names.add(name);
   if (typeof type !== "string") mistake(`${where} has no type: give "" where it is not known`);
   if (!Array.isArray(blobs)) {
     mistake(`${where} has no array of blobs`);

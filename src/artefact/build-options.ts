@@ -34,6 +34,10 @@ export interface BuildOptions {
   readonly phase?: "TRAIN" | "TEST";
   /** Blobs to be readable after forward and backward; outputs always are. Default: none but those. */
   readonly keep?: "all" | readonly string[];
+  /** Layers whose parameters' diffs are readable after a step. Default: all with `keep: "all"`, else none. */
+  readonly keepDiffs?: "all" | readonly string[];
+  /** As `force_backward: true` in the net: backward gives the gradients of inputs. */
+  readonly forceBackward?: boolean;
   /** A `.caffemodel`, `.caffemodel.h5` or `.safetensors` (path, file: URL or bytes), matched by layer name. Default: as filled. */
   readonly weights?: WeightSource;
   /**
@@ -59,7 +63,8 @@ export type TakenBuildOptions = Omit<TakenOptions<BuildOptions>, "solver"> & {
   readonly solver?: string | SolverDef | Unread;
 };
 
-const { phase, keep, weights, layers, root, stages, level, seed, shapes } = SHARED_OPTIONS;
+const { phase, keep, keepDiffs, forceBackward, weights, layers, root, stages, level, seed, shapes } =
+  SHARED_OPTIONS;
 
 const folder: Rule<string> = {
   ...path,
@@ -79,7 +84,7 @@ const TAKE = argumentsOf("buildNet", {
       train: flag,
       backward: either<boolean | readonly string[]>(flag, listOf("an array of blob names", text())),
       solver: solverSource,
-      ...{ phase, keep, weights, layers, root, stages, level, seed, shapes },
+      ...{ phase, keep, keepDiffs, forceBackward, weights, layers, root, stages, level, seed, shapes },
     },
     ["out"],
   ),

@@ -1,4 +1,5 @@
 import { showShape } from "../../proto/words/amounts.js";
+import { layerKeys } from "../../proto/words/by-place.js";
 import type { NamedShape, Tables } from "../../runtime/net/tables.js";
 import { BUILT_MARK } from "./built-mark.js";
 import { stringLiteral } from "./literal.js";
@@ -11,6 +12,12 @@ const shapeComment = (shape: readonly number[]): string => `/* ${showShape(shape
 const union = (names: readonly string[]): string =>
   names.length === 0 ? "never" : names.map(stringLiteral).join(" | ");
 
+const NET_PARAM = `/** A parameter of the net, with the diff that the last call left: its gradient, or after a step what the update took. */
+export interface NetParam extends Param {
+  readDiff(): Promise<Float32Array>;
+}
+`;
+
 /** The type declarations of a built module: the net's own names, so that a wrong one does not compile. `options`: those that `load` has for the target. */
 export function declarationsOf(tables: Tables, options: TargetParts["options"]): string {
   const shapes = new Map(tables.blobs.map(({ name, shape }) => [name, shape]));
@@ -22,12 +29,15 @@ export function declarationsOf(tables: Tables, options: TargetParts["options"]):
     names.map((name) => array({ name, shape: shapes.get(name) ?? [] }, optional)).join("");
   const record = (name: string, comment: string, body: string): string =>
     `/** ${comment} */\nexport interface ${name} {\n${body}}\n`;
-  const learning = tables.layers.filter(({ params }) => params.length > 0);
+  const keys = layerKeys(tables.layers);
+  const learning = tables.layers
+    .map(({ params }, place) => ({ key: keys[place], params }))
+    .filter(({ params }) => params.length > 0);
   const perLayer = (type: string): string =>
     learning
       .map(
-        ({ name, params }) =>
-          `  readonly ${property(name)}: readonly [${params.map(({ shape }) => `${type} ${shapeComment(shape)}`).join(", ")}];\n`,
+        ({ key, params }) =>
+          `  readonly ${property(key)}: readonly [${params.map(({ shape }) => `${type} ${shapeComment(shape)}`).join(", ")}];\n`,
       )
       .join("");
   const readable = [...new Set([...tables.outputs, ...tables.kept, ...given])];
@@ -56,7 +66,8 @@ export function declarationsOf(tables: Tables, options: TargetParts["options"]):
       "A parameter. Both functions copy.",
       "  readonly shape: readonly number[];\n  read(): Promise<Float32Array>;\n  /** As many numbers as the shape has. */\n  write(data: Float32Array): Promise<void>;\n",
     ),
-    record("Params", "The parameters, by layer.", perLayer("Param")),
+    ...(seeds || train ? [NET_PARAM] : []),
+    record("Params", "The parameters, by layer.", perLayer(seeds || train ? "NetParam" : "Param")),
     ...(seeds
       ? [
           record(
@@ -91,7 +102,7 @@ export function declarationsOf(tables: Tables, options: TargetParts["options"]):
     `  readonly outputs: readonly (${union(tables.outputs)})[];`,
     "  readonly params: Params;",
     `  forward(${inputs}): Promise<Outputs>;`,
-    "  /** The last value of an input, an output or a blob that the build keeps. */",
+    "  /** The value of an input, an output or a blob that the build keeps, as the last call computed it. */",
     `  read(blob: ${union(readable)}): Promise<Float32Array>;`,
     ...(seeds
       ? [
@@ -100,7 +111,7 @@ export function declarationsOf(tables: Tables, options: TargetParts["options"]):
           ...(diffs.length === 0
             ? []
             : [
-                "  /** The diff that the last backward left on a blob. */",
+                "  /** The diff that the last backward or step left on a blob. */",
                 `  readDiff(blob: ${union(diffs)}): Promise<Float32Array>;`,
               ]),
         ]

@@ -1,5 +1,5 @@
 import { sizeOf } from "../../codegen/ir/graph.js";
-import { present, userError } from "../../proto/errors/index.js";
+import { userError } from "../../proto/errors/index.js";
 import { checkMemory } from "../../runtime/memory.js";
 import {
   formatMatchReport,
@@ -29,9 +29,7 @@ export async function buildWeights(
 ): Promise<BuiltWeights> {
   checkMemory(4 * lowered.params.reduce((sum, { shape }) => sum + sizeOf(shape), 0), "the parameters");
   const values = lowered.params.map((param, index) => Float32Array.from(initialValues(param, index, seed)));
-  const layers = [...new Map(lowered.layers.map((layer) => [layer.name, layer])).values()].filter(
-    ({ params }) => params.length > 0,
-  );
+  const layers = lowered.layers.filter(({ params }) => params.length > 0);
   const report = given === undefined ? undefined : await overwrite(layers, values, given);
   return {
     weights: {
@@ -56,9 +54,7 @@ async function overwrite(
     shapes: params.map(({ shape }) => shape),
   }));
   const { assignments, report } = matchWeights(set, wanted);
-  const byName = new Map(layers.map((layer) => [layer.name, layer]));
-  for (const { layer, index, data } of assignments)
-    values[present(byName.get(layer), "a layer with weights").params[index].index].set(data);
+  for (const { at, index, data } of assignments) values[layers[at].params[index].index].set(data);
   if (report.matched.length === 0 && report.untouched.length > 0)
     throw userError(
       "no layer of the net has weights in what option weights gives",

@@ -10,6 +10,7 @@ import { locateSource } from "../../runtime/data/locate.js";
 import { type Feed, openFeed } from "../../runtime/data/open-feed.js";
 import {
   type BlobFile,
+  type FeedShapes,
   feedsOf,
   knownLayerTypes,
   type LayerFeed,
@@ -178,7 +179,7 @@ async function checkConstants({ files }: LoweredNet, root: string): Promise<Find
 function lower(
   definition: NetDef,
   phase: Phase,
-  feedShapes: ReadonlyMap<string, readonly Shape[]>,
+  feedShapes: FeedShapes,
   { shapes, layers: types }: NetCheckOptions,
 ): { readonly diagnostics: readonly Diagnostic[]; readonly lowered: LoweredNet | undefined } {
   const diagnostics = createDiagnostics();
@@ -190,7 +191,7 @@ function lower(
 
 interface Sources {
   /** Shapes by layer: several where they are guessed. */
-  readonly guesses: readonly ReadonlyMap<string, readonly Shape[]>[];
+  readonly guesses: readonly FeedShapes[];
   readonly notes: readonly string[];
   /** Settings that do not fit the data that is there. */
   readonly diagnostics: readonly Diagnostic[];
@@ -202,7 +203,7 @@ async function shapesOfSources(
   phase: Phase,
   { root, shapes = {}, layers }: NetCheckOptions & { readonly root: string },
 ): Promise<Sources> {
-  const known = new Map<string, readonly Shape[]>();
+  const known = new Map<LayerParameter, readonly Shape[]>();
   const guessed: { readonly feed: LayerFeed; readonly guess: (channels: number) => readonly Shape[] }[] = [];
   const notes: string[] = [];
   const diagnostics: Diagnostic[] = [];
@@ -210,14 +211,14 @@ async function shapesOfSources(
     const { layer, spec } = feed;
     if (layer.top.every((top) => Object.hasOwn(shapes, top))) {
       known.set(
-        layer.name,
+        layer,
         layer.top.map((top) => shapes[top]),
       );
       continue;
     }
     const opened = await shapesOfFeed(feed, root, phase);
     if (opened.shapes) {
-      known.set(layer.name, opened.shapes);
+      known.set(layer, opened.shapes);
       continue;
     }
     diagnostics.push(...opened.misfits);
@@ -239,8 +240,8 @@ async function shapesOfSources(
       notes.push(`${source}; the shapes that follow from it were not checked: give ${flags.join(" ")}`);
     }
   }
-  const withChannels = (channels: number): ReadonlyMap<string, readonly Shape[]> =>
-    new Map([...known, ...guessed.map(({ feed, guess }) => [feed.layer.name, guess(channels)] as const)]);
+  const withChannels = (channels: number): FeedShapes =>
+    new Map([...known, ...guessed.map(({ feed, guess }) => [feed.layer, guess(channels)] as const)]);
   return { guesses: guessed.length > 0 ? [withChannels(3), withChannels(1)] : [known], notes, diagnostics };
 }
 

@@ -4,6 +4,7 @@ import { unquoted } from "../../proto/words/names.js";
 import { type CompiledNet, compile } from "../index.js";
 import {
   attributeTimes,
+  distinctNames,
   hasGradient,
   internalsOf,
   type LayerTime,
@@ -213,12 +214,13 @@ async function measure(
     kernels: averages[pass].reduce((sum, each) => sum + each, 0),
   });
   const both = passes.length > 1;
+  const origins = distinctNames(net.layers.map(({ name }) => name));
   return {
-    layers: net.layers.map(({ name, type }) => ({
+    layers: net.layers.map(({ name, type }, place) => ({
       name,
       type,
-      forward: byLayer.forward.get(name) ?? NO_TIME,
-      ...(both && { backward: byLayer.backward.get(name) ?? NO_TIME }),
+      forward: byLayer.forward.get(origins[place]) ?? NO_TIME,
+      ...(both && { backward: byLayer.backward.get(origins[place]) ?? NO_TIME }),
     })),
     forward: passTime("forward"),
     ...(both && { backward: passTime("backward") }),

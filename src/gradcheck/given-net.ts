@@ -145,7 +145,7 @@ async function pointOf(
   const fed: Record<string, Float32Array> = Object.create(null);
   for (const blob of unfed)
     fed[blob] = Float32Array.from(given[blob] ?? present(random.inputs.get(blob), `the values of ${blob}`));
-  await running.feed(runner, { ...given, ...fed } as Record<string, Float32Array>);
+  await running.feed(() => runner, { ...given, ...fed } as Record<string, Float32Array>);
   const values = new Map(random.inputs);
   for (const blob of values.keys()) {
     const exact = given[blob] ?? (unfed.includes(blob) ? undefined : await runner.readInput(inputName(blob)));

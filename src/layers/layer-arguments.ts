@@ -157,6 +157,7 @@ export const ELEMENTWISE = argumentsOf("elementwise", {
     {
       ...common,
       apply: callback<(x: Scalar) => Scalar>(),
+      slope: callback(),
       refuse: callback(),
       inPlace: flag,
       values: either<never>(values as Rule<never>, callback()),

@@ -34,12 +34,15 @@ export const inputName = (blob: string): string => `blob:${blob}`;
 /** Caffe counts a blob's elements in an int. */
 const MOST_ELEMENTS = 2 ** 31 - 1;
 
+/** By layer, not by its name: several may have one. */
+export type FeedShapes = ReadonlyMap<LayerParameter, readonly Shape[]>;
+
 export interface LowerOptions {
   readonly phase: Phase;
   /** Other shapes for blobs of Input layers. */
   readonly shapes?: Readonly<Record<string, Shape>>;
-  /** The shapes of each data layer's tops, by layer name. Those that fillers make need not be here. */
-  readonly feedShapes: ReadonlyMap<string, readonly Shape[]>;
+  /** The shapes of each data layer's tops. Those that fillers make need not be here. */
+  readonly feedShapes: FeedShapes;
   /** How many rows values have picked, in the order of `LoweredNet.rowCounts`; where not given, all. */
   readonly rows?: readonly number[];
   readonly diagnostics: Diagnostics;
@@ -243,7 +246,7 @@ export function lowerLayer(
     if (spec.kind === "filler") for (const { filler, shape } of spec.tops) checkFit(filler, shape, fail);
     state.feeds.push({ layer, spec });
     const shapes =
-      options.feedShapes.get(layer.name) ??
+      options.feedShapes.get(layer) ??
       (spec.kind === "filler" ? spec.tops.map(({ shape }) => shape) : fail(NOT_OPENED));
     tops = layer.top.map((_, top) =>
       input(top, shapes[top] ?? fail(`its data source gives no value for top ${top + 1}`)),

@@ -3,6 +3,7 @@ import type { Node, Shape } from "../../codegen/ir/graph.js";
 import { createDiagnostics, type Span } from "../../proto/errors/index.js";
 import { didYouMean } from "../../proto/errors/suggest.js";
 import type { LayerParameter, Phase } from "../../proto/index.js";
+import { distinctNames } from "../../proto/words/by-place.js";
 import { quoted } from "../../proto/words/names.js";
 import type { NetDef, Wiring } from "../net-text/index.js";
 import { checkCounts } from "./arity.js";
@@ -30,6 +31,7 @@ import { knownLayerTypes } from "./registry.js";
 export type { LayerParam, LoweredParam } from "./layer-params.js";
 export {
   type BlobFile,
+  type FeedShapes,
   inputName,
   type LayerFeed,
   type LayerSink,
@@ -43,10 +45,14 @@ export {
 /** A layer of a lowered net. */
 export interface LoweredLayer {
   readonly name: string;
+  /** Its name, told apart from those of other layers: the origin of its nodes. */
+  readonly origin: string;
   readonly type: string;
   readonly bottoms: readonly string[];
   readonly tops: readonly string[];
   readonly needsBackward: boolean;
+  /** Of each bottom, whether Caffe's backward of the layer writes its diff. */
+  readonly passesDown: readonly boolean[];
   readonly params: readonly LayerParam[];
   /** Operations of its forward pass; a multiply-add counts 2. */
   readonly flops: number;
@@ -134,6 +140,7 @@ export function lowerNet(netDef: NetDef, wiring: Wiring, options: LowerOptions):
   const decided: DecidedLayer[] = [];
   const done: Done[] = [];
   const losses: { index: number; blob: string; node: Node; weight: number }[] = [];
+  const origins = distinctNames(wiring.layers.map(({ layer }) => layer.name));
 
   for (const [index, { layer, bottoms, tops }] of wiring.layers.entries()) {
     const type = known.get(layer.type);
@@ -145,7 +152,7 @@ export function lowerNet(netDef: NetDef, wiring: Wiring, options: LowerOptions):
     const made = () => bottoms.map((version, i) => placeOf(wiring, version, nodes[i]));
     const fail = failing(layer, type, made, diagnostics);
     const ready = nodes.every((node) => node !== undefined);
-    builder.origin = layer.name;
+    builder.origin = origins[index];
     const result = attempt(() => {
       checkCounts(layer, type, fail);
       return ready ? lowerLayer(layer, type, nodes, fail, state) : undefined;
@@ -153,7 +160,7 @@ export function lowerNet(netDef: NetDef, wiring: Wiring, options: LowerOptions):
     if (!result) continue;
 
     const topNodes = result.tops.map((node, top) => {
-      const version = tops[top] ?? { blob: unnamed(layer, state), version: 0 };
+      const version = tops[top] ?? { blob: unnamed(origins[index], state), version: 0 };
       const marked = builder.blob(node, version.blob, version.version);
       if (tops[top]) state.values.set(tops[top], marked);
       const before = state.blobs.get(version.blob);
@@ -194,10 +201,12 @@ export function lowerNet(netDef: NetDef, wiring: Wiring, options: LowerOptions):
     layers: done.map(({ layer, params, ...rest }, index) => ({
       ...rest,
       name: layer.name,
+      origin: origins[index],
       type: layer.type,
       bottoms: layer.bottom,
       tops: layer.top,
       needsBackward: decisionOf[index].needsBackward,
+      passesDown: decisionOf[index].bottoms.map((passes) => passes && decisionOf[index].needsBackward),
       params: state.params.seenBy(params),
     })),
     params: state.params.all(),
@@ -220,8 +229,8 @@ export function lowerNet(netDef: NetDef, wiring: Wiring, options: LowerOptions):
 }
 
 /** Caffe's name for a top that has none; a second one gets its layer's name too. */
-const unnamed = (layer: LayerParameter, { blobs }: State): string =>
-  blobs.has("(automatic)") ? `(automatic) ${layer.name}` : "(automatic)";
+const unnamed = (layer: string, { blobs }: State): string =>
+  blobs.has("(automatic)") ? `(automatic) ${layer}` : "(automatic)";
 
 /** Input blobs whose diff Caffe computes: some reader passes the gradient on. */
 function wantedInputs(wiring: Wiring, state: State, decisions: readonly Decision[]): readonly string[] {

@@ -132,12 +132,20 @@ function insertSplits(net: readonly DecidedLayer[]): readonly SplitNetLayer[] {
   interface Made {
     /** Its name in the net with splits. */
     readonly key: string;
+    /** Caffe's name of its split, and what tells the split's tops from those of another of this name. */
     readonly splitName: string;
+    readonly splitKey: string;
     uses: number;
     taken: number;
   }
   const current = new Map<string, Made>();
-  const unknown = (blob: string): Made => ({ key: blob, splitName: blob, uses: 0, taken: 0 });
+  const unknown = (blob: string): Made => ({
+    key: blob,
+    splitName: blob,
+    splitKey: blob,
+    uses: 0,
+    taken: 0,
+  });
   const read: Made[][] = [];
   const made: Made[][] = [];
   for (const layer of net) {
@@ -151,6 +159,7 @@ function insertSplits(net: readonly DecidedLayer[]): readonly SplitNetLayer[] {
           // In place keeps the name. Where the old value has other readers, Caffe refuses; here it is a new blob.
           key: known && (layer.bottoms[top] !== blob || known.uses > 1) ? `${blob}#${made.length}` : blob,
           splitName: `${blob}_${layer.name}_${top}_split`,
+          splitKey: `${blob}_${made.length}_${top}_split`,
           uses: (layer.lossWeights[top] ?? 0) !== 0 ? 1 : 0,
           taken: 0,
         };
@@ -161,7 +170,7 @@ function insertSplits(net: readonly DecidedLayer[]): readonly SplitNetLayer[] {
   }
   return net.flatMap((layer, index): SplitNetLayer[] => {
     const bottoms = read[index].map((source) =>
-      source.uses > 1 ? `${source.splitName}_${source.taken++}` : source.key,
+      source.uses > 1 ? `${source.splitKey}_${source.taken++}` : source.key,
     );
     const tops = made[index].map(({ key }) => key);
     const splitWeights = layer.tops.some(
@@ -179,7 +188,7 @@ function insertSplits(net: readonly DecidedLayer[]): readonly SplitNetLayer[] {
           source: undefined,
           owner: layer.name,
           bottoms: [top.key],
-          tops: Array.from({ length: top.uses }, (_, k) => `${top.splitName}_${k}`),
+          tops: Array.from({ length: top.uses }, (_, k) => `${top.splitKey}_${k}`),
           weights: Array.from({ length: top.uses }, (_, k) => (k === 0 ? weight : 0)),
         },
       ];

@@ -17,6 +17,16 @@ export interface CompileOptions {
   readonly target?: "auto" | DeviceName;
   /** Blobs to be readable after forward and backward; outputs always are. Default: none but those. */
   readonly keep?: "all" | readonly string[];
+  /**
+   * Layers whose parameters' diffs are to be readable after a step of training: what the update took. Default: those of all
+   * with `keep: "all"`, else none. After `backward` all gradients are readable.
+   */
+  readonly keepDiffs?: "all" | readonly string[];
+  /**
+   * As `force_backward: true` in the net: every layer takes part in backward, so that `backward` gives the gradients of
+   * inputs, whether anything below them learns or not.
+   */
+  readonly forceBackward?: boolean;
   /** A `.caffemodel`, `.caffemodel.h5` or `.safetensors` (path, file: URL or bytes), matched by layer name. */
   readonly weights?: WeightSource;
   /** Layer types beside Cortado's own: what `defineLayer` made. One of the same name takes the place of ours. */

@@ -14,7 +14,7 @@ import { COMPILE } from "./net-arguments.js";
 import { netMemory } from "./net-memory.js";
 import { createParams } from "./net-params.js";
 import { netTables } from "./net-tables.js";
-import { hasGradient, keptBlobs, type Objective } from "./objective.js";
+import { hasGradient, keptBlobs, keptDiffs, type Objective } from "./objective.js";
 import { type OpenNet, openNet } from "./open-net.js";
 import { type NetProgram, netProgram, type TrainingPrograms, trainingPrograms } from "./programs.js";
 import { createRanges } from "./ranges.js";
@@ -37,12 +37,17 @@ export async function compile(net: NetSource, options?: CompileOptions): Promise
   return compileTaken(given.net, given.options);
 }
 
-/** As `compile`, of arguments that were taken. */
+/**
+ * As `compile`, of arguments that were taken.
+ *
+ * @param placeOf where the net is a part of the one it shares with: see `Lent`
+ */
 export async function compileTaken(
   net: string | NetDef | Unread,
   options: TakenOptions<CompileOptions> = {},
+  placeOf?: (place: number) => number | undefined,
 ): Promise<CompiledNet> {
-  const parts = await prepare(await openNet(net, options), options);
+  const parts = await prepare(await openNet(net, options), options, { placeOf });
   return finish(parts, options, async () => {
     const { running } = parts.internals;
     const first = await running.ready();
@@ -61,7 +66,7 @@ export async function compileTraining(
 ): Promise<TrainingNet> {
   const trainOptions = { ...options, phase: "TRAIN" } as const;
   const open = await openNet(net, trainOptions);
-  const parts = await prepare(open, trainOptions, solver);
+  const parts = await prepare(open, trainOptions, { solver });
   const training = await orClose(parts, () =>
     createTraining(
       parts.internals,
@@ -93,12 +98,19 @@ interface Parts extends Pick<OpenNet, "definition" | "root" | "target"> {
 async function prepare(
   open: OpenNet,
   options: TakenOptions<CompileOptions>,
-  solver?: SolverParameter,
+  {
+    solver,
+    placeOf,
+  }: {
+    readonly solver?: SolverParameter;
+    readonly placeOf?: (place: number) => number | undefined;
+  },
 ): Promise<Parts> {
   const { definition, root, target, lowered, feeds, hold, seed, threads, dtype, lent } = open;
   const { device } = hold;
   try {
     const keep = keptBlobs(lowered, options.keep);
+    const diffsOfParams = keptDiffs(lowered, options);
     const finite = options.debug === "finite";
     const info = definition.net.debug_info || (solver?.debug_info ?? false);
     const backward = open.phase === "TRAIN" && hasGradient(lowered);
@@ -106,13 +118,19 @@ async function prepare(
     const programOptions = optionsFor(device, dtype, seed);
     if (solver) requireStaticShapes(lowered, "training");
     const training =
-      solver && trainingPrograms(lowered, { keep, watch: info || finite }, solver, programOptions);
+      solver &&
+      trainingPrograms(
+        lowered,
+        { keep, keptDiffs: diffsOfParams, watch: info || finite },
+        solver,
+        programOptions,
+      );
     let planned = training ? undefined : netProgram(lowered, objective, programOptions);
     const params = await createParams(lowered, {
       device,
       dtype,
       seed,
-      lent,
+      lent: lent && { ...lent, placeOf },
       // Whether the net fits is known, and reported, before anything of it is allocated.
       check: (parameters) =>
         hold.reserve(
@@ -135,7 +153,7 @@ async function prepare(
       program = netProgram(of, wanted, programOptions),
     ): Promise<CompiledCurrent> => {
       const runner = await load(program, of);
-      return { tables: netTables(of, keep), runner, lowered: of, objective: wanted };
+      return { tables: netTables(of, keep, diffsOfParams), runner, lowered: of, objective: wanted };
     };
     const inspector = createInspector({ finite, info }, { lowered, definition, params: params.memories });
     const first = (): Promise<CompiledCurrent> => {
@@ -144,7 +162,7 @@ async function prepare(
       return made;
     };
     const running = runCompiled({
-      tables: netTables(lowered, keep),
+      tables: netTables(lowered, keep, diffsOfParams),
       params: params.memories,
       first,
       make: (wanted, of) => make(wanted, of),
@@ -155,7 +173,7 @@ async function prepare(
       log: definition.net.debug_info ? (options.log ?? writeToStderr) : undefined,
     });
     const unfed = [...lowered.inputs.keys()].filter((blob) => !feeds.blobs.has(blob));
-    const internals: NetInternals = { lowered, params, hold, keep, running, unfed, inspector };
+    const internals: NetInternals = { lowered, params, hold, keep, diffsOfParams, running, unfed, inspector };
     return { definition, root, target, internals, programs: [], training, load };
   } catch (error) {
     await hold.close();
@@ -173,19 +191,24 @@ function finish(
   return orClose(parts, async () => {
     const shown = await show();
     const { definition, target, internals } = parts;
-    const ranges = createRanges(
+    const ranges = createRanges({
       definition,
-      () => compiled,
-      (range, shapes) =>
-        compileTaken(range, {
-          ...options,
+      whole: () => compiled,
+      internals,
+      compileShared(range, shapes, placeOf) {
+        const tops = new Set(range.net.layer.flatMap(({ top }) => top));
+        const { keep } = options;
+        const own: TakenOptions<CompileOptions> = {
           root: parts.root,
           share: compiled,
           shapes,
-          keep: options.keep === "all" ? "all" : undefined,
+          keep: keep === "all" ? keep : keep?.filter((blob) => tops.has(blob)),
+          keepDiffs: undefined,
           weights: undefined,
-        }),
-    );
+        };
+        return compileTaken(range, { ...options, ...own }, placeOf);
+      },
+    });
     const compiled: CompiledNet = createNet({
       definition,
       target,

@@ -33,11 +33,25 @@ export function createPrograms(makers: ProgramMakers, params: readonly ParamMemo
   const restore = async (): Promise<void> => {
     for (const { memory, values } of before) await memory.write(values);
   };
+  /** Makes the next program the current one. Where that fails, it is closed and all is as before. */
   const takeOver = async (old: CompiledCurrent, next: CompiledCurrent): Promise<void> => {
-    await handOver(old.runner, next.runner);
-    await restore();
+    try {
+      await handOver(old.runner, next.runner);
+      const after = await Promise.all(
+        before.map(async ({ memory }) => ({ memory, values: await memory.read() })),
+      );
+      await restore();
+      try {
+        await next.runner.forward();
+      } catch (reason) {
+        for (const { memory, values } of after) await memory.write(values);
+        throw reason;
+      }
+    } catch (reason) {
+      await next.runner.built.executor.close();
+      throw reason;
+    }
     current = next;
-    await next.runner.forward();
   };
   return {
     current: () => current,
@@ -65,12 +79,9 @@ export function createPrograms(makers: ProgramMakers, params: readonly ParamMemo
       const seeds = [...new Set([...objective.seeds, ...blobs])];
       if (objective.backward && seeds.length === objective.seeds.length) return now;
       const next = await makers.make({ ...objective, backward: true, seeds }, lowered);
+      await takeOver(now, next);
       await rowPrograms.close();
-      try {
-        await takeOver(now, next);
-      } finally {
-        if (current === next) await runner.built.executor.close();
-      }
+      await runner.built.executor.close();
       return next;
     },
     async close() {
@@ -88,5 +99,4 @@ async function handOver(from: Runner, to: Runner): Promise<void> {
     // A diff's shape can depend on the number of rows.
     if (held?.length === places[place].elements) await to.write(name, held);
   }
-  for (const blob of from.filled) to.filled.add(blob);
 }

@@ -1,4 +1,5 @@
 import { takeByName } from "../../proto/arguments/given-numbers.js";
+import { layerKeys } from "../../proto/words/by-place.js";
 import type { LoweredNet } from "../layers/index.js";
 import type { NetDef } from "../net-text/index.js";
 import type { CompiledNet } from "./compiled-net.js";
@@ -24,12 +25,14 @@ export function createNet(parts: NetParts): CompiledNet {
   const { definition, target, internals, ranges, shown } = parts;
   let closing: Promise<void> | undefined;
   const { lowered, running } = internals;
+  const keys = layerKeys(lowered.layers);
   let blobs = blobsOf(lowered);
   let blobsFor = lowered;
   const lossWeights: Record<string, number> = Object.create(null);
   for (const { blob, weight } of lowered.losses) lossWeights[blob] = weight;
   // As in pycaffe, what a data layer gives is not an input, though a caller may give it all the same.
   const fed = new Set(lowered.feeds.flatMap(({ layer }) => layer.top));
+  const warn = warnOnce(definition, lowered);
   const net: CompiledNet = {
     async forward(inputs, given) {
       const { range } = FORWARD(given);
@@ -37,12 +40,16 @@ export function createNet(parts: NetParts): CompiledNet {
     },
     async backward(diffs, given) {
       const { range } = BACKWARD(given);
-      return range ? ranges.backward(takeByName(diffs ?? {}), range) : running.backward(diffs);
+      const taken = takeByName(diffs ?? {});
+      if (range) return ranges.backward(taken, range);
+      if (typeof taken !== "string" && Object.keys(taken).length > 0) warn();
+      return running.backward(diffs);
     },
     read: running.read,
     readDiff: running.readDiff,
-    layers: lowered.layers.map(({ name, type, bottoms, tops, needsBackward, params }) => ({
+    layers: lowered.layers.map(({ name, type, bottoms, tops, needsBackward, params }, place) => ({
       name,
+      key: keys[place],
       type,
       bottoms,
       tops,
@@ -73,6 +80,22 @@ export function createNet(parts: NetParts): CompiledNet {
   };
   rememberInternals(net, internals);
   return net;
+}
+
+/**
+ * Tells whoever gives diffs, as one does for the gradient of an input, that there is none: as in Caffe, only what lies
+ * above something that learns has a diff.
+ */
+function warnOnce({ net }: NetDef, { inputs, wanted }: LoweredNet): () => void {
+  let due = !net.force_backward && inputs.size > 0 && wanted.inputs.length === 0;
+  return () => {
+    if (due)
+      process.emitWarning("backward gives no gradients of inputs: nothing that they come through learns", {
+        type: "CortadoWarning",
+        detail: "for these, compile with forceBackward: true, or write force_backward: true into the net",
+      });
+    due = false;
+  };
 }
 
 /** Shapes of the last forward, where they depend on values. */

@@ -76,7 +76,7 @@ export function explainLayers(
   return lowered.layers.map((layer, index) => {
     const nameOf = namesOf(layer, lowered.params, cotangents);
     const own = inside.get(layer) ?? new Set();
-    const added = (nodes.get(layer.name) ?? []).filter((node) => !forward.has(node) && isWork(node));
+    const added = (nodes.get(layer.origin) ?? []).filter((node) => !forward.has(node) && isWork(node));
     return {
       name: layer.name,
       type: layer.type,
@@ -92,12 +92,12 @@ export function explainLayers(
         .map((node) => printEquation(node, nameOf)),
       backward: added.map((node) => printEquation(node, nameOf)),
       needsBackward: layer.needsBackward,
-      why: whyBackward(layer.name, decisions.get(index)),
-      keeps: keptFor(steps.get(layer.name) ?? [], { plan, uses, made, dtype }),
-      inPlace: (aliases.get(layer.name) ?? []).map(({ step, made, reason }) => ({ step, made, reason })),
-      kernels: (launches.get(layer.name) ?? []).map(({ serves, ...use }) => ({
+      why: whyBackward(layer, decisions.get(index)),
+      keeps: keptFor(steps.get(layer.origin) ?? [], { plan, uses, made, dtype }),
+      inPlace: (aliases.get(layer.origin) ?? []).map(({ step, made, reason }) => ({ step, made, reason })),
+      kernels: (launches.get(layer.origin) ?? []).map(({ serves, ...use }) => ({
         ...use,
-        with: [...serves].filter((other) => other !== layer.name && other !== ""),
+        with: [...serves].filter((other) => other !== layer.origin && other !== ""),
       })),
     };
   });
@@ -164,11 +164,13 @@ function namesOf(
 const named = (layers: readonly string[]): string => layers.map(quoted).join(", ");
 
 /** Caffe's rule for one layer, with the layers that are the cause. */
-function whyBackward(name: string, decision: Decision | undefined): string {
+function whyBackward({ name, params }: LoweredLayer, decision: Decision | undefined): string {
   if (!decision) return "it has no part in the decision";
   const { learning, losses, needsBackward, logged } = decision;
   const learns =
-    learning[0] === name ? "its own parameters learn" : `parameters below it learn (${named(learning)})`;
+    learning[0] === name && params.some(({ lrMult }) => lrMult !== 0)
+      ? "its own parameters learn"
+      : `parameters below it learn (${named(learning)})`;
   if (logged) return `${learns}, and above it is a loss (${named(losses)})`;
   if (needsBackward) return "force_backward asks for it";
   if (learning.length === 0) return "no parameter at or below it learns";

@@ -1,8 +1,9 @@
 import { type Shape, sizeOf } from "../../codegen/ir/graph.js";
 import { CortadoError, type Diagnostic } from "../../proto/errors/index.js";
+import type { LayerParameter } from "../../proto/index.js";
 import { type Feed, openFeed } from "../../runtime/data/open-feed.js";
 import type { OwnInputs } from "../../runtime/net/input-batches.js";
-import { feedsOf, type LayerType } from "../layers/index.js";
+import { type FeedShapes, feedsOf, type LayerType } from "../layers/index.js";
 import type { NetDef } from "../net-text/net-def.js";
 
 /** One data layer, open: where its tops' values come from. */
@@ -19,7 +20,7 @@ export interface Feeds {
   readonly blobs: ReadonlySet<string>;
   /** Writes the next batch of each, but for what the caller gives. */
   fill: OwnInputs["fill"];
-  readonly shapes: ReadonlyMap<string, readonly Shape[]>;
+  readonly shapes: FeedShapes;
   close(): Promise<void>;
 }
 
@@ -36,20 +37,20 @@ export async function openFeeds(
   },
 ): Promise<Feeds> {
   const open: OpenFeed[] = [];
-  const shapes = new Map<string, readonly Shape[]>();
+  const shapes = new Map<LayerParameter, readonly Shape[]>();
   const mistakes: Diagnostic[] = [];
   for (const { layer, spec } of feedsOf(definition, options.phase, options.layers)) {
     const given = layer.top.map((top) =>
       Object.hasOwn(options.shapes ?? {}, top) ? options.shapes?.[top] : undefined,
     );
     if (given.length > 0 && given.every((shape) => shape !== undefined)) {
-      shapes.set(layer.name, given);
+      shapes.set(layer, given);
       continue;
     }
     try {
       const feed = await openFeed(spec, { ...options, index: open.length });
       open.push({ layer: layer.name, tops: layer.top, feed });
-      shapes.set(layer.name, feed.shapes);
+      shapes.set(layer, feed.shapes);
     } catch (error) {
       if (!(error instanceof CortadoError)) throw error;
       mistakes.push(...error.diagnostics);

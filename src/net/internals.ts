@@ -14,6 +14,8 @@ export interface NetInternals {
   readonly hold: DeviceHold;
   /** Blobs readable beside the outputs. */
   readonly keep: readonly string[];
+  /** Parameters, by index, whose diffs a step leaves. */
+  readonly diffsOfParams: readonly number[];
   readonly running: Running<CompiledCurrent>;
   /** Inputs that no data layer feeds. */
   readonly unfed: readonly string[];

@@ -29,12 +29,13 @@ export async function loadTakenWeights(
   source: string | Uint8Array | WeightSet,
 ): Promise<WeightReport> {
   const weights = await readWeightSet(source);
-  const wanted = Object.entries(net.params).map(([layer, params]) => ({
-    layer,
+  const learning = withParams(net);
+  const wanted = learning.map(({ name, params }) => ({
+    layer: name,
     shapes: params.map(({ shape }) => shape),
   }));
   const { assignments, report } = matchWeights(weights, wanted);
-  for (const { layer, index, data } of assignments) await net.params[layer][index].write(data);
+  for (const { at, index, data } of assignments) await learning[at].params[index].write(data);
   return report;
 }
 
@@ -42,14 +43,19 @@ export async function loadTakenWeights(
 export async function collectWeights(net: CompiledNet): Promise<WeightSet> {
   COLLECT_WEIGHTS(net);
   const layers = [];
-  for (const { name, type } of net.layers) {
-    const params = net.params[name];
-    if (!params) continue;
+  for (const { name, type, params } of withParams(net)) {
     const blobs = [];
     for (const param of params) blobs.push({ shape: param.shape, data: await param.read() });
     layers.push({ name, type, blobs });
   }
   return { layers };
 }
+
+/** The layers that have parameters, in the net's order. */
+const withParams = (net: CompiledNet) =>
+  net.layers.flatMap(({ name, type, key }) => {
+    const params = net.params[key];
+    return params ? [{ name, type, params }] : [];
+  });
 
 export { formatMatchReport };

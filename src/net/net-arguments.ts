@@ -6,6 +6,7 @@ import {
   callback,
   either,
   fields,
+  flag,
   integer,
   isFields,
   kind,
@@ -66,11 +67,13 @@ const asValue = <D extends NetDef | SolverDef>(form: "net" | "solver"): Rule<D |
     // What was read cannot change; what JSON made of it is read again.
     if (!isMessage(inside)) return { fields: copyOfPlain(inside) as object };
     if (typeOf(inside as Message) !== FORMS[form].message) say(`${where} holds no ${FORMS[form].message}`);
-    const { source, warnings, leftOut, damaged } = given;
+    const { source, warnings, leftOut, damaged, errors, incomplete } = given;
     return {
       [form]: inside,
       source: isFields(source) ? { ...source } : { name: `<${form}>`, text: "" },
       warnings: Array.isArray(warnings) ? [...warnings] : [],
+      ...(Array.isArray(errors) && { errors: [...errors] }),
+      ...(incomplete === true && { incomplete }),
       ...(form === "net" && {
         leftOut: Array.isArray(leftOut) ? [...leftOut] : [],
         damaged: damaged instanceof Set ? new Set(damaged) : new Set(),
@@ -99,6 +102,10 @@ export const keep = either<"all" | readonly string[]>(
   word(["all"] as const),
   listOf("an array of blob names", text()),
 );
+const keepDiffs = either<"all" | readonly string[]>(
+  word(["all"] as const),
+  listOf("an array of layer names", text()),
+);
 
 /** Options that several functions have, each by its rule. */
 export const SHARED_OPTIONS = {
@@ -112,6 +119,8 @@ export const SHARED_OPTIONS = {
   shapes: byName("an object of shapes by blob name", listOf("an array of positive integers", integer(1))),
   layers: layerTypes,
   keep,
+  keepDiffs,
+  forceBackward: flag,
   weights: weightSource,
   root: path,
   stages: names,
@@ -119,12 +128,14 @@ export const SHARED_OPTIONS = {
 
 const { phase, target, dtype, debug, threads, seed, level, shapes, layers, weights, root, stages } =
   SHARED_OPTIONS;
+const { forceBackward } = SHARED_OPTIONS;
 
 export const COMPILE = argumentsOf("compile", {
   net: netSource,
   options: optional(
     optionsOf<TakenOptions<CompileOptions>>("compile", {
       ...{ phase, target, dtype, debug, threads, seed, level, shapes, layers, keep, weights, root, stages },
+      ...{ keepDiffs, forceBackward },
       share: compiledNet,
       log: callback(),
     }),

@@ -2,10 +2,11 @@ import { sameShape, sizeOf } from "../../codegen/ir/graph.js";
 import type { RealType } from "../../codegen/ir/real.js";
 import { userError } from "../../proto/errors/index.js";
 import { showShape } from "../../proto/words/amounts.js";
+import { pairByName } from "../../proto/words/by-place.js";
 import { quoted } from "../../proto/words/names.js";
 import type { Device, ParamMemory, ParamStore } from "../../runtime/device.js";
 import { fill, streamOf } from "../../runtime/random/index.js";
-import type { LoweredNet, LoweredParam } from "../layers/index.js";
+import type { LayerParam, LoweredNet, LoweredParam } from "../layers/index.js";
 import type { NetInternals } from "./internals.js";
 
 export interface ParamOptions {
@@ -13,10 +14,36 @@ export interface ParamOptions {
   readonly dtype: RealType;
   /** Of the fillers. */
   readonly seed: number;
-  /** A net on the same device, whose parameters are shared by layer name and position. */
-  readonly lent?: Pick<NetInternals, "lowered" | "params">;
+  /** A net on the same device, whose parameters are shared. */
+  readonly lent?: Lent;
   /** Refuses so many elements where they do not fit; called once, before any is allocated. */
   readonly check: (elements: number) => void;
+}
+
+/** A net whose parameters another one takes. */
+export interface Lent extends Pick<NetInternals, "lowered" | "params"> {
+  /**
+   * Which of its layers lends to one of the borrower's, by place, where the borrower is a part of it. Default: by
+   * name, as weights are matched.
+   */
+  readonly placeOf?: (place: number) => number | undefined;
+}
+
+/** For each layer of a net the one that lends it parameters. */
+function lendersOf(
+  { layers }: LoweredNet,
+  { lowered, placeOf }: Lent,
+): readonly (LoweredNet["layers"][number] | undefined)[] {
+  if (placeOf)
+    return layers.map((_, place) => {
+      const at = placeOf(place);
+      return at === undefined ? undefined : lowered.layers[at];
+    });
+  const learning = (all: LoweredNet["layers"]) => all.filter(({ params }) => params.length > 0);
+  const ours = learning(layers);
+  const pairs = pairByName(learning(lowered.layers), ours);
+  const lenders = new Map(ours.map((layer, i) => [layer, pairs[i]]));
+  return layers.map((layer) => lenders.get(layer));
 }
 
 /**
@@ -29,21 +56,25 @@ export async function createParams(
 ): Promise<ParamStore> {
   if (lent && lent.params.dtype !== dtype)
     throw userError(`A net in ${dtype} cannot share the parameters of a net in ${lent.params.dtype}`);
-  const layers = new Map(lent?.lowered.layers.map((layer) => [layer.name, layer]));
-  const lentFor = ({ kind, layer, position }: LoweredParam) =>
-    kind === "carried" ? undefined : layers.get(layer)?.params[position];
-  const own = lowered.params.filter((param) => !lentFor(param));
+  /** By index: what another net lends for it. A shared parameter is its first layer's. */
+  const lentParams = new Map<number, { readonly own: LayerParam; readonly lent: LayerParam }>();
+  for (const [place, lender] of lent ? lendersOf(lowered, lent).entries() : [])
+    for (const [position, own] of lowered.layers[place].params.entries()) {
+      const found = lender?.params[position];
+      if (found && !lentParams.has(own.index)) lentParams.set(own.index, { own, lent: found });
+    }
+  const own = lowered.params.filter((_, index) => !lentParams.has(index));
   const elements = own.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   check(elements);
   const memories: ParamMemory[] = [];
   for (const [index, param] of lowered.params.entries()) {
-    const shared = lentFor(param);
+    const shared = lentParams.get(index);
     if (shared) {
-      if (!sameShape(shared.shape, param.shape))
+      if (!sameShape(shared.lent.shape, shared.own.shape))
         throw userError(
-          `Parameter ${param.position} of layer ${quoted(param.layer)} has shape ${showShape(param.shape)} here and ${showShape(shared.shape)} in the net it is shared with`,
+          `Parameter ${param.position} of layer ${quoted(param.layer)} has shape ${showShape(shared.own.shape)} here and ${showShape(shared.lent.shape)} in the net it is shared with`,
         );
-      if (lent) memories.push(lent.params.memories[shared.index]);
+      if (lent) memories.push(lent.params.memories[shared.lent.index]);
       continue;
     }
     const memory = device.allocate(sizeOf(param.shape));

@@ -3,7 +3,7 @@ import type { Argument } from "../../codegen/kernel/kernel.js";
 import { rangeOf } from "../../codegen/kernel/launch.js";
 import type { NetTables, ProgramTable } from "../../runtime/net/tables.js";
 import type { LoweredNet } from "../layers/index.js";
-import { checkName } from "./objective.js";
+import { checkName, takenName } from "./objective.js";
 import type { NetProgram } from "./programs.js";
 
 /**
@@ -35,6 +35,12 @@ export function programTable(
   const named = (role: "value" | "diff") =>
     left.flatMap(({ root, place }) => (root.role === role ? [{ name: root.blob, place }] : []));
   const values = named("value");
+  const diffs = named("diff");
+  const takenNames = new Map(lowered.params.map((_, param) => [takenName(lowered, param), param]));
+  const taken = diffs.flatMap(({ name, place }) => {
+    const param = takenNames.get(name);
+    return param === undefined ? [] : [{ param, place }];
+  });
   const ranges = NET_PASSES.flatMap((pass) =>
     program[pass].flatMap((launch, i) =>
       launch.range ? [{ pass, launch: i, ...rangeOf(launch, program.kernels[launch.kernel]) }] : [],
@@ -47,11 +53,12 @@ export function programTable(
     copies: program.copies.map(({ pass, from, to }) => ({ pass, from: placeOf(from), to: placeOf(to) })),
     inputs: [...inputs].map(([name, place]) => ({ name, place: placeOf(place) })),
     values: values.filter(({ name }) => !checks.includes(name)),
-    diffs: named("diff"),
+    diffs: diffs.filter(({ name }) => !takenNames.has(name)),
     gradients: left.flatMap(({ root, place }) =>
       root.role === "gradient" ? [{ param: root.param, place }] : [],
     ),
     checks: checks.flatMap((check) => values.find(({ name }) => name === check)?.place ?? []),
+    ...(taken.length > 0 && { taken }),
     ...(seeds && { seeds }),
     updates: graph.roots.flatMap((root) =>
       root.role === "update" ? [{ pass: root.pass, param: root.param }] : [],
@@ -61,25 +68,27 @@ export function programTable(
 }
 
 /** What running a net needs to know of it, beside its programs. */
-export const netTables = (lowered: LoweredNet, kept: readonly string[]): NetTables => ({
+export const netTables = (
+  lowered: LoweredNet,
+  kept: readonly string[],
+  diffsOfParams: readonly number[] = [],
+): NetTables => ({
   blobs: [...lowered.blobs].map(([name, { shape }]) => ({ name, shape })),
   inputs: [...lowered.inputs].map(([name, shape]) => ({ name, shape })),
   outputs: lowered.outputs,
   kept,
+  keptDiffs: diffsOfParams,
   inputDiffs: lowered.wanted.inputs,
-  // The last of several layers of one name has it.
-  layers: [...new Map(lowered.layers.map((layer) => [layer.name, layer])).values()].map(
-    ({ name, type, params }) => ({
-      name,
-      type,
-      params: params.map(({ index, shape, lrMult, decayMult }) => ({
-        param: index,
-        shape,
-        lrMult,
-        decayMult,
-      })),
-    }),
-  ),
+  layers: lowered.layers.map(({ name, type, params }) => ({
+    name,
+    type,
+    params: params.map(({ index, shape, lrMult, decayMult }) => ({
+      param: index,
+      shape,
+      lrMult,
+      decayMult,
+    })),
+  })),
   losses: lowered.losses.map(({ blob, weight }) => ({ blob, weight })),
   checks: lowered.checks.map(({ min, max, except, message, span }) => ({ min, max, except, message, span })),
 });

@@ -18,6 +18,10 @@ export const sinkName = (lowered: LoweredNet, sink: number, value: number): stri
 /** The name of a number of rows that a run finds, likewise. */
 export const rowsName = (lowered: LoweredNet, index: number): string => nameBeside(lowered, `rows:${index}`);
 
+/** The name of what a step takes from a parameter, likewise. */
+export const takenName = (lowered: LoweredNet, index: number): string =>
+  nameBeside(lowered, `taken:${index}`);
+
 function nameBeside({ blobs }: LoweredNet, wanted: string): string {
   let name = wanted;
   while (blobs.has(name)) name = `${name}'`;
@@ -70,12 +74,10 @@ export interface Differentiated {
 export function differentiateNet(lowered: LoweredNet, objective: Objective, rules?: Rules): Differentiated {
   const { wanted, params } = lowered;
   const parts = objective.watch ? collectDiffParts(lowered) : undefined;
+  const seeds = seedsOf(lowered, objective);
   const cotangents = differentiate(lowered.builder, {
-    seeds: seedsOf(lowered, objective),
-    wanted: [
-      ...wanted.params.map((index) => params[index].node),
-      ...wanted.inputs.map((blob) => blobOf(lowered, blob).first),
-    ],
+    seeds,
+    wanted: wantedNodes(lowered, objective, seeds),
     rules,
     onPart: parts?.onPart,
   });
@@ -94,6 +96,27 @@ export function differentiateNet(lowered: LoweredNet, objective: Objective, rule
     if (!backward && objective.keep.includes(blob) && !diffs.has(blob))
       diffs.set(blob, lowered.builder.constant(weight, node.shape));
   return { gradients, diffs, watched: parts?.roots() ?? [] };
+}
+
+/**
+ * What to differentiate by: parameters, inputs, and values whose diffs Caffe leaves though they lead to nothing that
+ * learns, as far as somebody reads them: what layers pass down (a loss on a recurrent layer's last state), and where
+ * backward starts.
+ */
+export function wantedNodes(
+  lowered: LoweredNet,
+  { keep, watch }: Pick<Objective, "keep" | "watch">,
+  seeds: readonly { readonly node: Node }[],
+): readonly Node[] {
+  const { layers, wanted, params } = lowered;
+  const read = new Set(keep);
+  const passed = layers.flatMap(({ bottomNodes, passesDown }) => bottomNodes.filter((_, i) => passesDown[i]));
+  const left = [...passed, ...seeds.map(({ node }) => node)];
+  return [
+    ...wanted.params.map((index) => params[index].node),
+    ...wanted.inputs.map((blob) => blobOf(lowered, blob).first),
+    ...left.filter((node) => watch || (node.op === "blob" && read.has(node.blob))),
+  ];
 }
 
 /** What forward must leave in memory. */
@@ -126,6 +149,33 @@ export function objectiveGraph(lowered: LoweredNet, objective: Objective, rules?
 /** Whether anything can be differentiated from the loss weights alone. */
 export const hasGradient = ({ losses, wanted }: LoweredNet): boolean =>
   losses.some(({ backward }) => backward) && wanted.params.length + wanted.inputs.length > 0;
+
+/**
+ * The parameters, by index, whose diffs a step is to leave: those of the layers that `keepDiffs` names, or all with
+ * `keep: "all"`. Throws a CortadoError for names that no layer with parameters has.
+ */
+export function keptDiffs(
+  lowered: LoweredNet,
+  { keep, keepDiffs }: Pick<CompileOptions, "keep" | "keepDiffs">,
+): readonly number[] {
+  const learning = lowered.layers.filter(({ params }) => params.length > 0);
+  const all = keepDiffs === "all" || (keepDiffs === undefined && keep === "all");
+  const names = keepDiffs === "all" ? [] : (keepDiffs ?? []);
+  const unknown = names.filter((name) => !learning.some((layer) => layer.name === name));
+  if (unknown.length > 0)
+    throw new CortadoError(
+      unknown.map((name) => ({
+        severity: "error",
+        message: `keepDiffs names ${quoted(name)}, and the net has no layer with parameters of that name`,
+        hint: didYouMean(
+          name,
+          learning.map((layer) => layer.name),
+        ),
+      })),
+    );
+  const wanted = learning.filter(({ name }) => all || names.includes(name));
+  return [...new Set(wanted.flatMap(({ params }) => params.map(({ index }) => index)))];
+}
 
 /** The blobs that `keep` names. Throws a CortadoError for names that the net does not have. */
 export function keptBlobs(lowered: LoweredNet, keep: CompileOptions["keep"]): readonly string[] {

@@ -1,5 +1,5 @@
 import type { LoweredNet } from "../layers/index.js";
-import { type NetDef, selectLayers } from "../net-text/index.js";
+import { amend, type NetDef, selectLayers } from "../net-text/index.js";
 import { chooseTarget } from "./choose-target.js";
 import type { CompileOptions, TakenOptions } from "./compile-options.js";
 import { readConstants } from "./constants.js";
@@ -44,12 +44,16 @@ export async function readNet(
     stages,
     layers,
     shapes,
-  }: Pick<TakenOptions<CompileOptions>, "root" | "level" | "stages" | "layers" | "shapes">,
+    forceBackward = false,
+  }: Pick<TakenOptions<CompileOptions>, "root" | "level" | "stages" | "layers" | "shapes" | "forceBackward">,
   { phase, seed }: Required<Pick<CompileOptions, "phase" | "seed">>,
 ) {
   const state = { phase, level, stages };
   const { definition: whole, root } = await readDefinition(net, given, state, layers);
-  const definition = selectLayers(whole, state);
+  const selected = selectLayers(whole, state);
+  const definition = forceBackward
+    ? { ...selected, net: amend(selected.net, { force_backward: true }) }
+    : selected;
   const feeds = await openFeeds(definition, { root, phase, seed, shapes, layers });
   /** `rows`: for other numbers of rows than at first, where these depend on values. */
   const lower = (rows?: readonly number[]): LoweredNet =>

@@ -19,7 +19,7 @@ import { quoted } from "../../proto/words/names.js";
 import type { ParamTable } from "../../runtime/net/tables.js";
 import type { LoweredNet } from "../layers/index.js";
 import { appendAccumulation, appendUpdates, ruleOf } from "../solvers/index.js";
-import { differentiateNet, forwardRoots, type Objective, objectiveGraph } from "./objective.js";
+import { differentiateNet, forwardRoots, type Objective, objectiveGraph, takenName } from "./objective.js";
 
 /** One program of a net: everything that is known before memory is taken. */
 export interface NetProgram {
@@ -141,15 +141,20 @@ export interface TrainingPrograms {
   readonly states: readonly number[];
 }
 
+/** What of a training step is readable: blobs' values and diffs, parameters' steps by index. */
+export interface StepObjective extends Pick<Objective, "keep" | "watch"> {
+  readonly keptDiffs?: readonly number[];
+}
+
 /**
  * A solver's rule compiled into backward. With iter_size 1 an iteration is one program, whose gradients fuse with their
  * updates; with more, one program adds up gradients and a second applies them.
  *
- * @param objective what of the net is readable; its losses are
+ * @param objective what of the net is readable; the values of its losses are
  */
 export function trainingPrograms(
   lowered: LoweredNet,
-  { keep, watch }: Pick<Objective, "keep" | "watch">,
+  { keep, watch, keptDiffs = [] }: StepObjective,
   solver: SolverParameter,
   options: ProgramOptions,
 ): TrainingPrograms {
@@ -169,9 +174,10 @@ export function trainingPrograms(
     watch,
     keep: [...new Set([...keep, ...lowered.losses.map(({ blob }) => blob)])],
   };
-  const { gradients, watched } = differentiateNet(lowered, objective);
-  const updates = (gradientOf: ReadonlyMap<number, Node>): readonly Root[] =>
-    appendUpdates(
+  const { gradients, diffs, watched } = differentiateNet(lowered, objective);
+  const updates = (gradientOf: ReadonlyMap<number, Node>): readonly Root[] => {
+    const taken: Root[] = [];
+    const updated = appendUpdates(
       builder,
       own.map((param, i) => ({
         node: param.node,
@@ -181,10 +187,20 @@ export function trainingPrograms(
         history: slots.map((slot) => slot[i].node),
       })),
       solver,
+      (i, node) => {
+        const { index } = own[i];
+        if (keptDiffs.includes(index)) taken.push({ role: "diff", blob: takenName(lowered, index), node });
+      },
     );
+    return [...updated, ...taken];
+  };
   const forward = [
     ...forwardRoots(lowered, objective),
     ...watched,
+    ...keep.flatMap((blob): Root[] => {
+      const node = diffs.get(blob);
+      return node ? [{ role: "diff", blob, node }] : [];
+    }),
     ...(watch ? [...gradients].map(([param, node]): Root => ({ role: "gradient", param, node })) : []),
   ];
   const history = slots.flatMap((slot) =>

@@ -73,8 +73,8 @@ export function collectDiffParts(lowered: LoweredNet): DiffParts {
     roots() {
       const { builder } = lowered;
       return watchedBottoms(lowered).flatMap(({ layer, index, key }): readonly Root[] => {
-        const { name, bottomNodes } = lowered.layers[layer];
-        const own = parts.get(bottomNodes[index])?.get(name) ?? [];
+        const { origin, bottomNodes } = lowered.layers[layer];
+        const own = parts.get(bottomNodes[index])?.get(origin) ?? [];
         if (own.length === 0) return [];
         const node = own.reduce((sum, part) => builder.map(ADD, [sum, part], part.shape));
         return [{ role: "diff", blob: key, node }];

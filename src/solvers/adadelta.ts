@@ -1,4 +1,4 @@
-import { add, arg, div, mul, sub, unary } from "../../codegen/ir/scalar.js";
+import { add, arg, div, mul, unary } from "../../codegen/ir/scalar.js";
 import { refusesNothing, type UpdateRule } from "./rule.js";
 import { float, movingAverage, square } from "./update-scalars.js";
 
@@ -10,13 +10,13 @@ export const adadelta: UpdateRule = {
   slots: 2,
   scalars: [],
   refuses: refusesNothing,
-  update(b, { weight, gradient, history: [h, u], rate, constants: { momentum, delta } }) {
+  update(b, { gradient, history: [h, u], rate, constants: { momentum, delta } }) {
     const squares = b.map(movingAverage(momentum, arg(1), square(arg(0))), [gradient, h]);
     const ratio = div(add(float(delta), arg(1)), add(float(delta), arg(2)));
     const step = b.map(mul(arg(0), unary("sqrt", ratio)), [gradient, u, squares]);
     const steps = b.map(movingAverage(momentum, arg(1), square(arg(0))), [step, u]);
     return {
-      weight: b.map(sub(arg(0), mul(arg(1), arg(2))), [weight, rate, step]),
+      step: b.map(mul(arg(0), arg(1)), [rate, step], step.shape),
       history: [squares, steps],
     };
   },

@@ -1,4 +1,4 @@
-import { add, arg, div, mul, sub, unary } from "../../codegen/ir/scalar.js";
+import { add, arg, div, mul, unary } from "../../codegen/ir/scalar.js";
 import { refusesMomentum, type UpdateRule } from "./rule.js";
 import { float, square } from "./update-scalars.js";
 
@@ -7,9 +7,9 @@ export const adagrad: UpdateRule = {
   slots: 1,
   scalars: [],
   refuses: refusesMomentum("AdaGrad"),
-  update(b, { weight, gradient, history: [h], rate, constants }) {
+  update(b, { gradient, history: [h], rate, constants }) {
     const next = b.map(add(square(arg(0)), arg(1)), [gradient, h]);
-    const step = mul(arg(1), div(arg(2), add(unary("sqrt", arg(3)), float(constants.delta))));
-    return { weight: b.map(sub(arg(0), step), [weight, rate, gradient, next]), history: [next] };
+    const step = mul(arg(0), div(arg(1), add(unary("sqrt", arg(2)), float(constants.delta))));
+    return { step: b.map(step, [rate, gradient, next], gradient.shape), history: [next] };
   },
 };

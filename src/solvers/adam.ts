@@ -1,4 +1,4 @@
-import { add, arg, div, mul, sub, unary } from "../../codegen/ir/scalar.js";
+import { add, arg, div, mul, unary } from "../../codegen/ir/scalar.js";
 import { refusesNothing, type UpdateRule } from "./rule.js";
 import { float, movingAverage, square } from "./update-scalars.js";
 
@@ -11,13 +11,13 @@ export const adam: UpdateRule = {
   slots: 2,
   scalars: ["correction"],
   refuses: refusesNothing,
-  update(b, { weight, gradient, history: [m, v], rate, scalars, constants }) {
+  update(b, { gradient, history: [m, v], rate, scalars, constants }) {
     const mean = b.map(movingAverage(constants.momentum, arg(1), arg(0)), [gradient, m]);
     const squares = b.map(movingAverage(constants.momentum2, arg(1), square(arg(0))), [gradient, v]);
     const size = b.map(mul(arg(0), arg(1)), [rate, scalars.correction]);
-    const step = mul(arg(1), div(arg(2), add(unary("sqrt", arg(3)), float(constants.delta))));
+    const step = mul(arg(0), div(arg(1), add(unary("sqrt", arg(2)), float(constants.delta))));
     return {
-      weight: b.map(sub(arg(0), step), [weight, size, mean, squares]),
+      step: b.map(step, [size, mean, squares], mean.shape),
       history: [mean, squares],
     };
   },

@@ -12,7 +12,7 @@ export const nesterov: UpdateRule = {
   refuses: refusesNothing,
   update(b, { weight, gradient, history: [v], rate, constants: { momentum } }) {
     const next = b.map(add(mul(arg(0), arg(1)), scaled(momentum, arg(2))), [rate, gradient, v], weight.shape);
-    const step = sub(mul(float(1 + momentum), arg(1)), scaled(momentum, arg(2)));
-    return { weight: b.map(sub(arg(0), step), [weight, next, v]), history: [next] };
+    const step = sub(mul(float(1 + momentum), arg(0)), scaled(momentum, arg(1)));
+    return { step: b.map(step, [next, v]), history: [next] };
   },
 };

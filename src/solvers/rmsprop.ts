@@ -1,4 +1,4 @@
-import { add, arg, div, mul, sub, unary } from "../../codegen/ir/scalar.js";
+import { add, arg, div, mul, unary } from "../../codegen/ir/scalar.js";
 import { refusesMomentum, type UpdateRule } from "./rule.js";
 import { float, movingAverage, square } from "./update-scalars.js";
 
@@ -12,9 +12,9 @@ export const rmsprop: UpdateRule = {
       ? []
       : [{ field: "rms_decay", reason: `rms_decay must lie in [0, 1), not ${constants.rmsDecay}` }]),
   ],
-  update(b, { weight, gradient, history: [h], rate, constants }) {
+  update(b, { gradient, history: [h], rate, constants }) {
     const next = b.map(movingAverage(constants.rmsDecay, arg(1), square(arg(0))), [gradient, h]);
-    const step = mul(arg(1), div(arg(2), add(unary("sqrt", arg(3)), float(constants.delta))));
-    return { weight: b.map(sub(arg(0), step), [weight, rate, gradient, next]), history: [next] };
+    const step = mul(arg(0), div(arg(1), add(unary("sqrt", arg(2)), float(constants.delta))));
+    return { step: b.map(step, [rate, gradient, next], gradient.shape), history: [next] };
   },
 };

@@ -40,11 +40,8 @@ export interface UpdateRule {
   readonly refuses: (
     constants: RuleConstants,
   ) => readonly { readonly field: string; readonly reason: string }[];
-  /** The next weight and the next history. */
-  update(
-    b: GraphBuilder,
-    operands: RuleOperands,
-  ): { readonly weight: Node; readonly history: readonly Node[] };
+  /** What is taken from the weight, and the next history. */
+  update(b: GraphBuilder, operands: RuleOperands): { readonly step: Node; readonly history: readonly Node[] };
 }
 
 /** No field is refused. */

@@ -1,4 +1,4 @@
-import { add, arg, mul, sub } from "../../codegen/ir/scalar.js";
+import { add, arg, mul } from "../../codegen/ir/scalar.js";
 import { refusesNothing, type UpdateRule } from "./rule.js";
 import { scaled } from "./update-scalars.js";
 
@@ -13,6 +13,6 @@ export const sgd: UpdateRule = {
       [rate, gradient, v],
       weight.shape,
     );
-    return { weight: b.map(sub(arg(0), arg(1)), [weight, next]), history: [next] };
+    return { step: next, history: [next] };
   },
 };

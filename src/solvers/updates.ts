@@ -1,6 +1,6 @@
 import type { GraphBuilder } from "../../codegen/ir/builder.js";
 import { type Node, type Root, sizeOf } from "../../codegen/ir/graph.js";
-import { add, arg, constant, div, mul, type Scalar, select, unary } from "../../codegen/ir/scalar.js";
+import { add, arg, constant, div, mul, type Scalar, select, sub, unary } from "../../codegen/ir/scalar.js";
 import { InternalError } from "../../proto/errors/index.js";
 import type { SolverParameter } from "../../proto/index.js";
 import { RULE_SCALARS, type RuleScalar } from "../../runtime/solver/rule-scalars.js";
@@ -90,11 +90,14 @@ export type UpdateSettings = Pick<
  *
  * A parameter with lr_mult 0 keeps its weight and its history (but its gradient, if there is one, counts in the
  * norm, as in Caffe). A parameter without a gradient still decays.
+ *
+ * @param onStep told what is taken from each weight that moves
  */
 export function appendUpdates(
   b: GraphBuilder,
   learnables: readonly Learnable[],
   solver: UpdateSettings,
+  onStep?: (learnable: number, step: Node) => void,
 ): readonly Root[] {
   const before = b.origin;
   b.origin = "solver";
@@ -110,7 +113,7 @@ export function appendUpdates(
       learnables.flatMap(({ gradient }) => gradient ?? []),
       solver.clip_gradients,
     );
-    return learnables.flatMap((learnable): readonly Root[] => {
+    return learnables.flatMap((learnable, i): readonly Root[] => {
       const { node, history, lrMult } = learnable;
       if (lrMult === 0) return [];
       const next = rule.update(b, {
@@ -121,7 +124,9 @@ export function appendUpdates(
         scalars,
         constants,
       });
-      return [updateOf(node, next.weight), ...history.map((slot, i) => updateOf(slot, next.history[i]))];
+      onStep?.(i, next.step);
+      const weight = b.map(sub(arg(0), arg(1)), [node, next.step]);
+      return [updateOf(node, weight), ...history.map((slot, at) => updateOf(slot, next.history[at]))];
     });
   } finally {
     b.origin = before;

@@ -86,6 +86,32 @@ describe("createSolver", () => {
     await solver.close();
   });
 
+  test("what it keeps is kept in each net that has it, and is read after a step and after a test", async () => {
+    const tested = "test_iter: 1 test_interval: 100 test_initialization: false";
+    const solver = await solverOf(tested, {
+      keep: ["h", "z"],
+      keepDiffs: "all",
+      forceBackward: true,
+    });
+    const { net, testNets, step, test: runTests } = solver;
+    const weights = await net.params["three"][0].read();
+    await step(1);
+    const [loss, z] = [await net.read("loss"), await net.read("z")];
+    const { outputs } = (await runTests())[0];
+    // The test net ran on the weights that the step left; the train net still has the step's own values.
+    expect(await net.read("z")).toEqual(z);
+    expect(await testNets[0].read("z")).not.toEqual(z);
+    expect((await testNets[0].read("loss"))[0]).toBe(outputs[0].value);
+    expect(loss[0]).not.toBe(outputs[0].value);
+    expect(await net.params["three"][0].readDiff()).toEqual(weights.map(() => 0));
+    const [w, step2] = [await net.params["one"][0].read(), await net.params["one"][0].readDiff()];
+    expect(step2.some((value) => value !== 0)).toBe(true);
+    await step(1);
+    expect(await net.params["one"][0].read()).not.toEqual(w);
+    await expect(solverOf(tested, { keep: ["losss"] })).rejects.toThrow('did you mean "loss"?');
+    await solver.close();
+  });
+
   test("a solver's file is where its paths and its snapshots' names start", async () => {
     const file = join(folder, "by_file.prototxt");
     writeFileSync(join(folder, "net.prototxt"), NET);

@@ -1,7 +1,8 @@
 /** A net as text to graph and derivative, and their values in float64 by the plain interpreter. */
 import { differentiate } from "../../codegen/autodiff/index.js";
-import { type Node, sizeOf } from "../../codegen/ir/graph.js";
+import { type Node, type Shape, sizeOf } from "../../codegen/ir/graph.js";
 import { CortadoError, createDiagnostics } from "../../proto/errors/index.js";
+import type { LayerParameter } from "../../proto/index.js";
 import {
   inputName,
   type LoweredNet,
@@ -9,20 +10,31 @@ import {
   lowerNet,
   schemaWith,
 } from "../../src/layers/index.js";
+import { wantedNodes } from "../../src/net/objective.js";
 import { parseNet, selectLayers, wireNet } from "../../src/net-text/index.js";
 import { interpret } from "./interpret.js";
 
 /** Parses, selects, wires and lowers. Throws a CortadoError with every mistake. */
 export function lowerText(
   text: string,
-  options: Partial<LowerOptions> & { readonly name?: string } = {},
+  options: Partial<LowerOptions> & {
+    readonly name?: string;
+    /** Of data layers' tops. */
+    readonly shapesOf?: (layer: LayerParameter) => readonly Shape[] | undefined;
+  } = {},
 ): LoweredNet {
   const { phase = "TRAIN", diagnostics = createDiagnostics() } = options;
   const definition = selectLayers(parseNet(text, { name: options.name, schema: schemaWith(options.types) }), {
     phase,
   });
   const wiring = wireNet(definition, diagnostics);
-  const lowered = lowerNet(definition, wiring, { feedShapes: new Map(), ...options, phase, diagnostics });
+  const feedShapes = new Map(
+    definition.net.layer.flatMap((layer) => {
+      const shapes = options.shapesOf?.(layer);
+      return shapes ? [[layer, shapes] as const] : [];
+    }),
+  );
+  const lowered = lowerNet(definition, wiring, { feedShapes, ...options, phase, diagnostics });
   if (!lowered || diagnostics.hasErrors) throw new CortadoError(diagnostics.all);
   return lowered;
 }
@@ -44,7 +56,7 @@ export function evaluate(
     readonly step?: number;
   },
 ): Evaluation {
-  const { builder: b, blobs, params, losses, wanted, updates } = lowered;
+  const { builder: b, blobs, params, losses, updates } = lowered;
   const inputs = new Map<string, Float64Array>();
   for (const [blob, values] of given.inputs) inputs.set(inputName(blob), Float64Array.from(values));
   const seeds = losses
@@ -57,10 +69,7 @@ export function evaluate(
   }
   const cotangents = differentiate(b, {
     seeds,
-    wanted: [
-      ...wanted.params.map((index) => params[index].node),
-      ...wanted.inputs.map((blob) => blobs.get(blob)!.first),
-    ],
+    wanted: wantedNodes(lowered, { keep: [...blobs.keys()] }, seeds),
   });
   // What a layer carries from one forward to the next is 0 before the first.
   const carried = params.flatMap(({ kind, shape }, index) =>

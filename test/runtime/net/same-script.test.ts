@@ -51,6 +51,8 @@ const SCRIPT = `
       await call(when + ", read " + blob, () => net.read(blob));
       await call(when + ", read the diff of " + blob, () => net.readDiff(blob));
     }
+    await call(when + ", read the diff of a parameter", () => weights.readDiff());
+    await call(when + ", read the diff of another", () => net.params.ip[0].readDiff());
   };
   const [weights] = net.params.top;
 
@@ -82,9 +84,12 @@ const SCRIPT = `
   await call("in turn", () =>
     Promise.all([net.forward(), weights.write(standIn(9, 2)), net.forward(), weights.read(), net.read("relu")]));
   await call("backward after a write", () => net.backward());
+  await call("a write", () => weights.write(standIn(9, 3)));
+  await call("backward after parameters changed", () => net.backward());
   await call("step on nothing", () => net.step(undefined, { rate: 0.1 }));
   await call("step", () => net.step({ data, label }, { rate: 0.1 }));
   await reads("after a step");
+  await call("backward after a step", () => net.backward());
   await call("step at another rate", () => net.step({ data: ip, label }, { rate: 0.01 }));
   await call("step on the same", () => net.step(undefined, { rate: 0.1 }));
   await call("step on wrong inputs", () => net.step({ data: label }, { rate: 0.1 }));
@@ -115,7 +120,7 @@ type Transcript = readonly (readonly [call: string, value: unknown])[];
 
 async function compiled(target: "ts" | "emulator"): Promise<Transcript> {
   const { solver } = parseSolver(SOLVER);
-  const net = await compileTraining(NET, solver, { keep: ["relu"], seed: 3, target });
+  const net = await compileTraining(NET, solver, { keep: ["relu"], keepDiffs: ["top"], seed: 3, target });
   const { step } = net;
   const face = {
     ...net,
@@ -129,7 +134,14 @@ async function compiled(target: "ts" | "emulator"): Promise<Transcript> {
   return JSON.parse(text) as Transcript;
 }
 
-const OPTIONS = { train: true, solver: SOLVER, seed: 3, keep: ["relu"], backward: ["ip"] } as const;
+const OPTIONS = {
+  train: true,
+  solver: SOLVER,
+  seed: 3,
+  keep: ["relu"],
+  keepDiffs: ["top"],
+  backward: ["ip"],
+} as const;
 const LOADED = `const net = await load(); ${SCRIPT}`;
 
 function expectAlike(one: Transcript, other: Transcript): void {
@@ -148,6 +160,14 @@ describe("one script of calls over a compiled and a built net", () => {
     expect(said.get("a label out of range")).toMatch(/^refused: .*: element 1 is 3$/);
     expect(said.get("after forward, read ip")).toMatch(/^refused: "ip" is not kept/);
     expect(said.get("forward after close")).toBe("refused: This net has been closed");
+    expect(said.get("backward after a step")).toMatch(/what ran last was a step/);
+    expect(said.get("backward after parameters changed")).toMatch(
+      /parameters have changed since the last one/,
+    );
+    expect(said.get("after backward, read the diff of another")).toHaveLength(9);
+    expect(said.get("after a step, read the diff of a parameter")).toHaveLength(9);
+    expect(said.get("after a step, read the diff of another")).toMatch(/build with keepDiffs: \["ip"\]/);
+    expect(said.get("after a step, read loss")).toEqual([Object(said.get("step")).outputs.loss[0]]);
     const refused = ours.filter(([, value]) => String(value).startsWith("refused: "));
     expect(refused.length).toBeGreaterThan(50);
     expect(ours.length - refused.length).toBeGreaterThan(40);

@@ -184,7 +184,7 @@ describe("running a build", () => {
       'Error: "data" is not an array of numbers',
       'Error: inputs are given as an object: { name: Float32Array }\n  the net has: "data", "label"',
       expect.stringMatching(/^Error: .*label.*: element 1 is 3$/s),
-      'Error: "data" has no value before the first forward',
+      'Error: "data" has no value since the last forward failed',
       'Error: The net has no blob "rely"\n  did you mean "relu"?',
       "no error",
       'Error: "relu" has no diff before backward',

@@ -299,11 +299,11 @@ layer { name: "u" type: "DummyData" top: "u" top: "v" dummy_data_param { shape {
   });
 
   it("make inputs of the shapes that their sources have", () => {
-    const feedShapes = new Map([
+    const shapes = new Map([
       ["d", [[64, 1, 28, 28], [64]]],
       ["h", [[3, 2], [3]]],
     ]);
-    const net = lowerText(DATA, { feedShapes });
+    const net = lowerText(DATA, { shapesOf: ({ name }) => shapes.get(name) });
     expect([...net.inputs]).toEqual([
       ["data", [64, 1, 28, 28]],
       ["label", [64]],

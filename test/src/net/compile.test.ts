@@ -127,14 +127,38 @@ describe("a compiled net", () => {
       await test.close();
     }));
 
+  it("gives the gradients of inputs where forceBackward asks for them, and else warns once", async () => {
+    const told: string[] = [];
+    const listen = ({ name, message }: Error): void => void (name === "CortadoWarning" && told.push(message));
+    process.on("warning", listen);
+    const diffs = { ip: new Float32Array(6).fill(1) };
+    const forced = await withNet({ forceBackward: true }, async ({ forward, backward }) => {
+      await forward({ data, label });
+      return (await backward(diffs)).inputs;
+    });
+    expect(Object.keys(forced)).toEqual(["data"]);
+    expect(forced["data"].some((value) => value !== 0)).toBe(true);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(told).toEqual([]);
+    await withNet({}, async ({ forward, backward }) => {
+      await forward({ data, label });
+      for (let i = 0; i < 2; i++) expect({ ...(await backward(diffs)).inputs }).toEqual({});
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("warning", listen);
+    expect(told).toEqual(["backward gives no gradients of inputs: nothing that they come through learns"]);
+  });
+
   it("runs a range of layers from the whole net's blobs", () =>
     withNet({ keep: "all" }, async (net) => {
       const { loss } = await net.forward({ data, label });
       const pool = await net.read("pool");
       const part = await net.forward({}, { from: "ip" });
       expect(part["loss"]).toEqual(loss);
+      const ip = await net.read("ip");
       const changed = await net.forward({ pool: pool.map((x) => x + 1) }, { from: "ip", to: "ip" });
-      expect(changed["ip"]).not.toEqual(await net.read("ip"));
+      expect(changed["ip"]).not.toEqual(ip);
+      expect(await net.read("ip")).toEqual(changed["ip"]);
       const { inputs } = await net.backward({ ip: new Float32Array(6).fill(1) }, { from: "ip", to: "ip" });
       expect(inputs["pool"]).toHaveLength(72);
     }));
@@ -148,6 +172,14 @@ describe("a compiled net", () => {
 });
 
 describe("mistakes are reported, all at once", () => {
+  it("of a range", () =>
+    withNet({}, async ({ forward }) => {
+      const text = await refusal(forward({ data, label }, { form: "conv", to: "ipp" } as object));
+      expect(text).toContain('a range has no "form"');
+      expect(text).toContain('did you mean "from"?');
+      expect(text).toContain('did you mean "ip"?');
+    }));
+
   it("of inputs", () =>
     withNet({}, async ({ forward, backward, read }) => {
       const text = await refusal(forward({ dat: data, label: new Float32Array(3) }));

@@ -1,10 +1,13 @@
 import { describe, expect, it } from "vitest";
-import type { Device } from "../../../runtime/device.js";
+import type { Device, ParamMemory } from "../../../runtime/device.js";
 import { createTsDevice } from "../../../runtime/devices/ts/ts-device.js";
 import { compile } from "../../../src/index.js";
 import { chooseTarget } from "../../../src/net/choose-target.js";
+import { createPrograms } from "../../../src/net/compiled-programs.js";
+import { internalsOf } from "../../../src/net/internals.js";
 import { holdDevice } from "../../../src/net/open-device.js";
 import { createRanges } from "../../../src/net/ranges.js";
+import type { CompiledCurrent } from "../../../src/net/row-programs.js";
 
 const NET = `layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 2 dim: 3 } } }
 layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip"
@@ -86,18 +89,57 @@ describe("the target of a net that shares parameters", () => {
   });
 });
 
+it("a program that cannot take over is closed, and the one before goes on", async () => {
+  const closed: string[] = [];
+  const statistic = { elements: 1, changes: 0, value: 1 };
+  const memory: ParamMemory = {
+    ...statistic,
+    read: async () => Float32Array.of(statistic.value),
+    write: async (values) => {
+      statistic.value = values[0];
+    },
+  };
+  const program = (name: string, forward: () => void): CompiledCurrent =>
+    ({
+      lowered: { rowCounts: [] },
+      objective: { backward: false, seeds: [], keep: [] },
+      runner: {
+        built: {
+          table: { inputs: [], places: [], updates: [{ pass: "forward", param: 0 }] },
+          executor: { close: async () => void closed.push(name) },
+        },
+        forward: async () => forward(),
+      },
+    }) as unknown as CompiledCurrent;
+  const old = program("old", () => void statistic.value++);
+  const broken = program("new", () => {
+    throw new Error("no memory");
+  });
+  const programs = createPrograms(
+    { first: async () => old, make: async () => broken, lower: () => old.lowered },
+    [memory],
+  );
+  await programs.forward();
+  await expect(programs.taking(["ip"])).rejects.toThrow("no memory");
+  expect(closed).toEqual(["new"]);
+  expect(programs.current()).toBe(old);
+  expect(statistic.value).toBe(2);
+  await programs.close();
+  expect(closed).toEqual(["new", "old"]);
+});
+
 it("a range that could not be compiled keeps nothing from being closed", async () => {
   let closed = 0;
   const whole = await compile(NET);
-  const ranges = createRanges(
-    whole.definition,
-    () => whole,
-    async (range) => {
+  const ranges = createRanges({
+    definition: whole.definition,
+    whole: () => whole,
+    internals: internalsOf(whole)!,
+    async compileShared(range) {
       if (range.net.layer.length === 1) throw new Error("no such range");
-      const net = await compile(range);
-      return { ...net, close: async () => void closed++ };
+      return Object.assign(await compile(range), { close: async () => void closed++ });
     },
-  );
+  });
   await expect(ranges.forward({}, { to: "data" })).rejects.toThrow("no such range");
   await ranges.forward({ data }, { from: "ip" });
   await ranges.close();
