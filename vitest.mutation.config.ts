@@ -1,0 +1,20 @@
+import { type ConfigEnv, defineConfig, mergeConfig } from "vitest/config";
+import { faultPlugin, PLANTED } from "./test/mutation/plant.js";
+import config from "./vitest.config.js";
+
+/**
+ * Without `CORTADO_FAULT`: every fault of test/mutation/faults.ts, each in a run of its own. With it, as those runs have it: the
+ * tests that are named, on code with that fault in it.
+ */
+export default defineConfig((_: ConfigEnv) =>
+  PLANTED === undefined
+    ? { test: { include: ["test/mutation/faults.check.ts"], testTimeout: 600_000, maxWorkers: 1 } }
+    : mergeConfig(config, {
+        plugins: [faultPlugin(PLANTED)],
+        test: {
+          bail: 1,
+          maxWorkers: 1,
+          env: { CORTADO_FUZZ_RUNS: "50", CORTADO_GRADIENT_RUNS: "10" },
+        },
+      }),
+);
