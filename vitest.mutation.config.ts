@@ -1,20 +1,26 @@
-import { type ConfigEnv, defineConfig, mergeConfig } from "vitest/config";
+import { defineConfig } from "vitest/config";
 import { faultPlugin, PLANTED } from "./test/mutation/plant.js";
 import config from "./vitest.config.js";
 
 /**
  * Without `CORTADO_FAULT`: every fault of test/mutation/faults.ts, each in a run of its own. With it, as those runs have it: the
- * tests that are named, on code with that fault in it.
+ * tests that are named, on code with that fault in it; the first that fails is enough.
  */
-export default defineConfig((_: ConfigEnv) =>
+export default defineConfig(
   PLANTED === undefined
     ? { test: { include: ["test/mutation/faults.check.ts"], testTimeout: 600_000, maxWorkers: 1 } }
-    : mergeConfig(config, {
+    : {
+        ...config,
         plugins: [faultPlugin(PLANTED)],
         test: {
+          ...config.test,
+          reporters: ["default"],
+          // The tests build what they need; modules are loaded once for all files of a run.
+          globalSetup: [],
+          isolate: false,
           bail: 1,
           maxWorkers: 1,
           env: { CORTADO_FUZZ_RUNS: "50", CORTADO_GRADIENT_RUNS: "10" },
         },
-      }),
+      },
 );
