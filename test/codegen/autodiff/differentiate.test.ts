@@ -129,6 +129,15 @@ describe("what is walked", () => {
     expect(twice.get(x)).toBe(b.map(add(arg(0), arg(1)), [h, b.map(mul(arg(1), arg(0)), [node, sum])]));
   });
 
+  test("nothing is computed of what a stop alone leads to", () => {
+    const b = createBuilder();
+    const x = b.input("x", [3]);
+    const beside = b.map(exp, [b.stop(x)]);
+    const node = b.map(add(arg(0), arg(1)), [x, beside]);
+    const cotangents = differentiate(b, { seeds: [{ node, cotangent: b.input("g", [3]) }], wanted: [x] });
+    expect([...cotangents.keys()]).toEqual([node, x]);
+  });
+
   test("new nodes carry the layer they are the derivative of", () => {
     const b = createBuilder();
     const x = b.input("x", [3]);

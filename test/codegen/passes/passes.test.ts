@@ -70,6 +70,11 @@ describe("views", () => {
   const cases: readonly (readonly [string, Node, Node])[] = [
     ["a transpose of a transpose is one", b.transpose(b.transpose(x, [1, 2, 0]), [2, 0, 1]), x],
     [
+      "in the order in which they stand",
+      b.transpose(b.transpose(x, [1, 2, 0]), [0, 2, 1]),
+      b.transpose(x, [1, 0, 2]),
+    ],
+    [
       "a transpose that moves nothing is a reshape",
       b.transpose(b.reshape(x, [2, 1, 24]), [1, 0, 2]),
       b.reshape(x, [1, 2, 24]),
@@ -119,6 +124,11 @@ describe("views", () => {
   test.each([1, 2])("pads that lie over each other, all but %d rows, stay a sum", (apart) => {
     const sum = b.map(add(arg(0), arg(1)), [b.pad(y, 1, apart, 0), b.pad(y, 1, 0, apart)]);
     expect(simplified(b, sum)).toBe(sum);
+  });
+
+  test("so does a sum that takes one of them twice", () => {
+    const twice = b.map(add(add(arg(0), arg(0)), arg(1)), [b.pad(y, 1, 3, 0), b.pad(y, 1, 0, 3)]);
+    expect(simplified(b, twice)).toBe(twice);
   });
 });
 
