@@ -434,8 +434,13 @@ export const FAULTS: readonly Fault[] = [
       undefined,
       "the extents that are compared behind it say the same",
     ],
-    ["i < extra ? 1 : wanted[i - extra]", "i < extra ? extent : wanted[i - extra]"],
-    ["wanted.length >= 4", "wanted.length > 4"],
+    [
+      "i < extra ? 1 : wanted[i - extra]",
+      "i < extra ? extent : wanted[i - extra]",
+      undefined,
+      "the sizes are equal already",
+    ],
+    ["wanted.length >= 4", "wanted.length > 4", undefined, "two shapes of four axes were compared before"],
   ),
   ...faultsIn(
     "runtime/weights/safetensors.ts",
