@@ -1,6 +1,16 @@
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { faultPlugin, PLANTED } from "./test/mutation/plant.js";
 import config from "./vitest.config.js";
+
+/** In the order in which they are named. */
+class AsNamed extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number =>
+      process.argv.findIndex((word) => moduleId.endsWith(word));
+    return files.toSorted((a, b) => rank(a) - rank(b));
+  }
+}
 
 /**
  * Without `CORTADO_FAULT`: every fault of test/mutation/faults.ts, each in a run of its own. With it, as those runs have it: the
@@ -17,9 +27,11 @@ export default defineConfig(
           reporters: ["default"],
           // The tests build what they need; modules are loaded once for all files of a run.
           globalSetup: [],
+          setupFiles: ["./test/support/setup.ts", "./test/mutation/end-on-failure.ts"],
           isolate: false,
           bail: 1,
           maxWorkers: 1,
+          sequence: { sequencer: AsNamed },
           env: { CORTADO_FUZZ_RUNS: "50", CORTADO_GRADIENT_RUNS: "10" },
         },
       },
