@@ -96,7 +96,12 @@ export const KERNEL_FAULTS: readonly Fault[] = [
   ...faultsIn(
     "codegen/contraction/conv-sizes.ts",
     CONTRACTION,
-    ["s.kernel === 1 && s.stride === 1 && s.pad === 0", "s.kernel === 1 && s.stride === 1"],
+    [
+      "s.kernel === 1 && s.stride === 1 && s.pad === 0",
+      "s.kernel === 1 && s.stride === 1",
+      undefined,
+      "with padding the output is larger than the input",
+    ],
     ["(s.kernel - 1) * s.dilation + 1", "(s.kernel - 1) * s.dilation"],
   ),
   ...faultsIn("codegen/contraction/matmul-contraction.ts", CONTRACTION, [
