@@ -93,6 +93,23 @@ describe("in place", () => {
     expect(decisionOf(result, last, turned)).toMatchObject({ made: true });
   });
 
+  it.each([0, 1])(
+    "refuses where the same step reads it at its own place and turned, in either order",
+    (first) => {
+      const net = createNet();
+      const { b } = net;
+      const square = innerProduct(net, "ip", b.input("data", [4, 3]), 4);
+      // Each by way of another node, so that neither is seen first for standing nearer.
+      const both = [b.map(unary("neg", arg(0)), [square]), b.transpose(square, [1, 0])];
+      const sum = b.map(unary("exp", add(arg(0), arg(1))), [both[first], both[1 - first]]);
+      const result = planGraph(values(sum), { realBytes: 4 });
+      expect(result.steps.some(({ stores, inlined }) => stores.includes(sum) && inlined.has(both[1]))).toBe(
+        true,
+      );
+      expect(regionOf(result, sum)).not.toBe(regionOf(result, square));
+    },
+  );
+
   it("keeps what backward reads of forward when backward may run again", () => {
     const { graph } = lenet(2);
     const once = planGraph(graph, { realBytes: 4 });
