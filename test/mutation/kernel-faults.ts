@@ -105,7 +105,10 @@ export const KERNEL_FAULTS: readonly Fault[] = [
     ["(s.kernel - 1) * s.dilation + 1", "(s.kernel - 1) * s.dilation"],
   ),
   ...faultsIn("codegen/contraction/matmul-contraction.ts", CONTRACTION, [
-    "b.shape[0] === 1 && !transA", "b.shape[0] === 1", undefined, "joined rows are read right of a transposed operand too, only not side by side"] === 1",
+    "b.shape[0] === 1 && !transA",
+    "b.shape[0] === 1",
+    undefined,
+    "joined rows are read right of a transposed operand too, only not side by side",
   ]),
   ...faultsIn(
     "codegen/contraction/split-sum.ts",
