@@ -72,7 +72,7 @@ export const NET_FAULTS: readonly Fault[] = [
   ),
   ...faultsIn(
     "src/net/objective.ts",
-    ["test/src/net/compile.test.ts", ...oracle("net-")],
+    ["test/src/net/loss-seed.test.ts"],
     ["backward && !given.has(blob)", "backward"],
   ),
   ...faultsIn(
