@@ -111,7 +111,7 @@ export const NET_FAULTS: readonly Fault[] = [
   ),
   ...faultsIn(
     "src/cli/option-values.ts",
-    ["test/src/cli/arguments.test.ts", "test/src/cli/usage.test.ts"],
+    ["test/src/cli/option-values.test.ts"],
     ["number >= least && number <= LARGEST", "number > least && number <= LARGEST"],
   ),
   ...faultsIn("proto/text/scan.ts", SYNTAX, ["[0-7]{1,3}|", "[0-7]{3}|"], ["\n  a: 7,", "\n  a: 8,"]),
