@@ -1,7 +1,7 @@
 /** What runs a program: devices, nets, solvers, weights, data. */
 import { type Fault, faultsIn, UPDATES, WEIGHTS } from "./fault.js";
 
-const SOLVER = ["test/runtime/solver/solver.test.ts"];
+const SOLVER = ["test/runtime/solver/testing.test.ts", "test/runtime/solver/solver.test.ts"];
 const POLICY = ["test/runtime/solver/policy.test.ts"];
 
 export const RUNTIME_FAULTS: readonly Fault[] = [
