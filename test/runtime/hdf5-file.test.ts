@@ -189,7 +189,6 @@ it("a shape that the file cannot hold is refused before memory is taken", async 
 });
 
 it("groups that link to each other end", async () => {
-  const start = performance.now();
   const circle = (links: number): string =>
     make(`circle${links}.h5`, (file) => {
       file.create_group("data");
@@ -199,7 +198,6 @@ it("groups that link to each other end", async () => {
     });
   expect((await readWeights(circle(1))).layers[0].name).toBe("ip");
   expect(await refusal(() => readWeights(circle(3)))).toContain("groups that link in a circle");
-  expect(performance.now() - start).toBeLessThan(20_000);
 });
 
 it("damage is reported in a sentence, prints nothing and leaves nothing open", async () => {

@@ -50,6 +50,53 @@ const refusal = async (work: Promise<unknown>): Promise<string> => {
   return (error as CortadoError).message;
 };
 
+describe("the bounds of the check", () => {
+  const one = (layer: string): string =>
+    `force_backward: true
+    layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 1 } } }
+    layer { name: "l" bottom: "x" top: "y" ${layer} }`;
+  /** y = (1 + δ) · x, of whose derivative backward knows 1. */
+  const off = (delta: number) =>
+    defineLayer({
+      ...product,
+      type: "Off",
+      lower: ({ builder, bottoms: [x] }) => [
+        builder.map(
+          scalar.add(scalar.arg(0), scalar.mul(scalar.constant(delta), scalar.arg(1))),
+          [x, builder.stop(x)],
+          x.shape,
+        ),
+      ],
+    });
+
+  it.each([
+    [2e-6, true],
+    [5e-7, false],
+  ])("a derivative that is wrong by %f", async (delta, found) => {
+    const { failures, worst } = await checkGradients(one('type: "Off"'), {
+      layers: [off(delta)],
+      inputs: { x: [0.7] },
+      runs: 1,
+    });
+    expect(failures.length > 0).toBe(found);
+    const error = found ? failures[0].error : worst;
+    expect(error / delta).toBeCloseTo(1, 3);
+  });
+
+  it.each([
+    ["within the first step of 0, where a smaller one tells", 1, 5e-6, 0],
+    ["within the smallest", 1, 1e-9, 2],
+    ["within it, of a bend that is seen", 3e-6, 1e-9, 2],
+    ["within it, of a bend that is no more than the bound", 3e-7, 1e-9, 0],
+  ])("a kink %s", async (_, bend, x, kinks) => {
+    const report = await checkGradients(one(`type: "ReLU" relu_param { negative_slope: ${1 - bend} }`), {
+      inputs: { x: [x] },
+      runs: 1,
+    });
+    expect(report).toMatchObject({ failures: [], kinks, checked: 2 - kinks });
+  });
+});
+
 describe("checkGradients of a net", () => {
   it("compares everything, each parameter and each input", async () => {
     const report = await checkGradients(NET.replace("layer", "force_backward: true layer"), { runs: 5 });

@@ -59,6 +59,21 @@ describe("compareNets", () => {
     expect(values[0]).not.toBe(values[1]);
   });
 
+  it("measures by the larger of the two, whichever net it is, and calls equal what is within the bound", async () => {
+    const text = `layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 2 } } }
+      layer { name: "y" type: "Power" bottom: "x" top: "y" power_param { scale: 1 } }`;
+    const [one, three] = [await open(text), await open(text.replace("scale: 1", "scale: 4"))];
+    const x = Float32Array.of(3, -4);
+    const apart = { name: "y", relative: 0.75, index: 1, differs: true };
+    expect((await compareNets(one, three, { x })).first).toMatchObject({ ...apart, values: [-4, -16] });
+    expect((await compareNets(three, one, { x })).first).toMatchObject({ ...apart, values: [-16, -4] });
+    expect((await compareNets(one, three, { x }, { bound: 0.75 })).first).toBeUndefined();
+    expect((await compareNets(one, three, { x }, { bound: 0.7499 })).first).toMatchObject(apart);
+    // Of what is zero in one net all is different.
+    const none = await open(text.replace("scale: 1", "scale: 0"));
+    expect((await compareNets(none, one, { x })).first).toMatchObject({ ...apart, relative: 1 });
+  });
+
   it("counts what is not finite in one net only as different", async () => {
     const [a, b] = [await open(), await open()];
     const bias = Float32Array.of(0, Number.NaN, 0);

@@ -3,8 +3,17 @@
  * (driver/driver.cc). What is absent is undefined, and a failure under CI.
  */
 import { spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { createHash } from "node:crypto";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Addon, openAddon } from "../../native/addon.js";
 import { buildAddon, findCompiler } from "../../native/build.mjs";
@@ -34,19 +43,30 @@ export function buildShared(folder: string, name: string, source: string): strin
   return compileShared(input, join(folder, `${name}.so`));
 }
 
+/** What was compiled once, by the text and how: most of what a test of the driver's double would take. */
+const KEPT = fileURLToPath(new URL("../../node_modules/.cache/cortado-tests", import.meta.url));
+
 function compileShared(input: string, output: string): string {
   const [command = "g++", ...given] = findCompiler() ?? [];
   const flags = ["-std=c++17", "-O1", "-g", "-shared", "-fPIC", "-Wall", "-Wextra", "-fvisibility=hidden"];
-  const { status, stderr } = spawnSync(command, [
-    ...given,
-    ...flags,
-    input,
-    "-o",
-    output,
-    "-ldl",
-    "-pthread",
-  ]);
-  if (status !== 0) throw new Error(`${command} failed: ${stderr}`);
+  const libraries = ["-ldl", "-pthread"];
+  const how = JSON.stringify([command, given, flags, libraries]);
+  const headers = readdirSync(dirname(input)).filter((name) => name.endsWith(".h"));
+  const hash = createHash("sha256").update(how);
+  for (const path of [input, ...headers.map((name) => join(dirname(input), name))])
+    hash.update(readFileSync(path));
+  const key = hash.digest("hex");
+  const kept = join(KEPT, `${key}.so`);
+  if (!existsSync(kept)) {
+    mkdirSync(KEPT, { recursive: true });
+    const made = `${kept}.${process.pid}`;
+    const { status, stderr } = spawnSync(command, [...given, ...flags, input, "-o", made, ...libraries]);
+    if (status !== 0) throw new Error(`${command} failed: ${stderr}`);
+    // Whole or not at all: other workers may look for it.
+    renameSync(made, kept);
+  }
+  // A library is its path: each test loads its own, with its own state.
+  copyFileSync(kept, output);
   return output;
 }
 

@@ -2,8 +2,8 @@ import { expect } from "vitest";
 import { CortadoError } from "../../proto/errors/index.js";
 import { cpuTime } from "./cpu-time.js";
 
-/** Far above what any of these takes on a busy machine; a hang or a quadratic pass exceeds it. */
-export const MOST_MILLISECONDS = 10_000;
+/** A limit of processor time for one damaged file: no measure of speed, but the end of what never ends. */
+const MOST_MILLISECONDS = 10_000;
 /** Of memory beside what was there: far below what a size that a damaged file claims would take. */
 const MOST_BYTES = 2 ** 30;
 

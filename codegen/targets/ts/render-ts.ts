@@ -1,5 +1,6 @@
 import { InternalError } from "../../../proto/errors/index.js";
 import {
+  atom,
   bodyRenderer,
   call,
   type Dialect,
@@ -9,6 +10,7 @@ import {
   type Text,
   within,
 } from "../../kernel/dialect.js";
+import { fitsInt32ByBuffers } from "../../kernel/index-width.js";
 import type { Kernel, Program, ScratchBuffer } from "../../kernel/kernel.js";
 import { scalarText } from "../../kernel/scalar-text.js";
 import { UNIFORM } from "./ts-random.js";
@@ -30,15 +32,15 @@ const noTeams = (): never => {
   throw new InternalError("a kernel for teams of threads on a target that has none");
 };
 
-/** TypeScript over typed arrays: doubles, and integers that V8 keeps as int32. */
-const TYPESCRIPT: Dialect = {
+/** TypeScript over typed arrays: doubles, and integers that V8 keeps as int32 where that `fits` all of a kernel's. */
+const typeScriptDialect = (fits: boolean): Dialect => ({
   ...SCALARS,
   random: "uniform",
   literal,
-  quotient: (a, b) => ({
-    text: `(${within(a, LEVEL.product)} / ${within(b, LEVEL.atom)}) | 0`,
-    level: LEVEL.or,
-  }),
+  quotient: (a, b) =>
+    fits
+      ? { text: `(${within(a, LEVEL.product)} / ${within(b, LEVEL.atom)}) | 0`, level: LEVEL.or }
+      : atom(`Math.floor(${within(a, LEVEL.product)} / ${within(b, LEVEL.atom)})`),
   extreme: (kind, a, b) => call(kind === "imin" ? "Math.min" : "Math.max", a, b),
   truncate: (value) => ({ text: `${within(value, LEVEL.or)} | 0`, level: LEVEL.or }),
   fromIndex: (index) => index,
@@ -51,7 +53,7 @@ const TYPESCRIPT: Dialect = {
   exchange: noTeams,
   // Products and sums of int32 stay int32 for V8 when they are truncated at once.
   integer: ({ kind }, text) =>
-    kind === "iadd" || kind === "imul" || kind === "isub" ? `(${text}) | 0` : text,
+    fits && (kind === "iadd" || kind === "imul" || kind === "isub") ? `(${text}) | 0` : text,
   declaration: (_type, mutable) => (mutable ? "let" : "const"),
   loop: (v, from, to, step) => [
     `for (let ${v} = ${from}; ${v} < ${to}; ${step === 1 ? `${v}++` : `${v} += ${step}`}) {`,
@@ -59,7 +61,7 @@ const TYPESCRIPT: Dialect = {
   get barrier() {
     return noTeams();
   },
-};
+});
 
 /** A program as one TypeScript module: `kernels[i]` runs kernel i over a range of its parallel loop. */
 export function renderTypeScript(program: Program, dtype: "float32" | "float64"): string {
@@ -111,7 +113,7 @@ const scratchName = (type: ScratchType, slot: number): string =>
   `${type === "index" ? "table" : "scratch"}${slot}`;
 
 function renderKernel(kernel: Kernel, number: number, array: string, used: Set<Helper>): string {
-  const { lines, declare, write } = bodyRenderer(TYPESCRIPT, used);
+  const { lines, declare, write } = bodyRenderer(typeScriptDialect(fitsInt32ByBuffers(kernel)), used);
   kernel.scratch.forEach(({ type }, slot) => {
     lines.push(`  const s${slot} = ${scratchName(type, slot)};`);
   });

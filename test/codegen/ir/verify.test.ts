@@ -55,6 +55,7 @@ describe("faults made by hand", () => {
       broken(pool, { window: [{ ...window[0], stride: 3 }] }),
       /covers nothing/,
     ],
+    ["a window of padding alone", broken(pool, { window: [{ ...window[0], pad: 2 }] }), /covers nothing/],
     ["a slice beyond its source", broken(b.slice(x, 1, 0, 2), { start: 3 }), /slice 3\+2/],
     ["a pad of negative length", broken(b.pad(x, 1, 1, 1), { before: 3 }), /pad 3, -1/],
     ["no permutation", broken(b.transpose(x, [1, 0, 2]), { perm: [1, 1, 2] }), /transpose/],

@@ -39,6 +39,23 @@ function expectSame(before: Node, after: Node): void {
 }
 
 describe("a sum of products", () => {
+  test("whose operands lie differently joins those that lie alike", () => {
+    const b = createBuilder();
+    const shape = (transposed: boolean, rows: number, columns: number): readonly number[] =>
+      transposed ? [1, columns, rows] : [1, rows, columns];
+    const terms = [0, 1, 2, 3].flatMap((kind) =>
+      [0, 1].map((i) => {
+        const [transA, transB] = [kind % 2 === 1, kind > 1];
+        const [x, y] = [shape(transA, 8, 2), shape(transB, 2, 8)];
+        return b.matmul(b.input(`x${kind}${i}`, x), b.input(`y${kind}${i}`, y), transA, transB);
+      }),
+    );
+    const before = sum(b, terms);
+    const after = passed(b, before);
+    expect(count(after, "matmul")).toBe(4);
+    expectSame(before, after);
+  });
+
   test("of outer products is one product, whichever way the operands lie", () => {
     fc.assert(
       fc.property(

@@ -93,6 +93,22 @@ describe("in place", () => {
     expect(decisionOf(result, last, turned)).toMatchObject({ made: true });
   });
 
+  it.each([0, 1])(
+    "refuses where the same step reads it at its own place and turned, in either order",
+    (first) => {
+      const net = createNet();
+      const { b } = net;
+      const product = b.matmul(b.input("x", [1, 4, 3]), b.input("w", [1, 3, 4]));
+      // Each by way of another node, so that neither is seen first for standing nearer.
+      const both = [b.map(unary("neg", arg(0)), [product]), b.transpose(product, [0, 2, 1])];
+      const sum = b.map(unary("exp", add(arg(0), arg(1))), [both[first], both[1 - first]]);
+      const result = planGraph(values(sum), { realBytes: 4 });
+      // Neither as the product's epilogue nor over it.
+      expect(result.steps.map(({ anchor }) => anchor)).toEqual([product, sum]);
+      expect(regionOf(result, sum)).not.toBe(regionOf(result, product));
+    },
+  );
+
   it("keeps what backward reads of forward when backward may run again", () => {
     const { graph } = lenet(2);
     const once = planGraph(graph, { realBytes: 4 });

@@ -10,6 +10,10 @@ it("near names are found by edit distance, swaps, and without regard to case", (
   expect(nearest("relu_param", names)).toEqual(["prelu_param"]);
   expect(nearest("bn_param", names)).toEqual([]);
   expect(nearest("x", ["y"])).toEqual([]);
+  // Two letters that are not the same two are no swap: four changes are too many for nine letters.
+  expect(nearest("xa123xa45", ["ay123ay45"])).toEqual([]);
+  // What differs by case alone is the one that is meant.
+  expect(nearest("CONV1", ["conv2", "conv1", "conv"])).toEqual(["conv1"]);
   expect(nearest("a".repeat(1000), ["a".repeat(999)])).toEqual([]);
 });
 

@@ -53,6 +53,12 @@ describe("the text format", () => {
     });
   });
 
+  it("takes of a float what float32 holds, in the fewest digits", () => {
+    const { eps } = accepted("eps: 0.1000000001", "BatchNormParameter");
+    expect(eps).toBe(0.1);
+    expect(accepted("value: 1e39", "FillerParameter").value).toBe(Number.POSITIVE_INFINITY);
+  });
+
   it("puts adjacent strings together and reads every escape", () => {
     const layer = accepted(
       `name: "a" 'b'
@@ -63,6 +69,7 @@ describe("the text format", () => {
     );
     expect(layer.name).toBe("abc'\"");
     expect(layer.top).toEqual(["\x07\b\f\n\r\t\v\\?'\"", "AB\x04C", "é é 😀 é"]);
+    expect(accepted('data: "\\7\\78\\1011"', "Datum").data).toEqual(Uint8Array.of(7, 7, 0x38, 0x41, 0x31));
     expect(accepted('data: "\\377\\000é"', "Datum").data).toEqual(Uint8Array.of(255, 0, 0xc3, 0xa9));
   });
 

@@ -229,7 +229,6 @@ it.each(["caffemodel", "safetensors", "hdf5"] as const)("%s: cut short at any le
   const whole = await encodeWeights(weights, format);
   // Of HDF5 most bytes are empty room, and each try opens a file.
   const step = format === "hdf5" ? 13 : 1;
-  const start = performance.now();
   for (let length = 0; length < whole.length; length += step) {
     const read = await readWeights(whole.subarray(0, length)).catch((error: unknown) => error);
     if (read instanceof CortadoError) {
@@ -240,7 +239,6 @@ it.each(["caffemodel", "safetensors", "hdf5"] as const)("%s: cut short at any le
     expect(format).toBe("caffemodel");
     expect(read).toEqual({ layers: weights.layers.slice(0, 1) });
   }
-  expect(performance.now() - start).toBeLessThan(20_000);
 });
 
 it("random bytes after any beginning", async () => {

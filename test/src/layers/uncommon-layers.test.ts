@@ -240,6 +240,26 @@ describe("Im2col", () => {
   });
 });
 
+describe("LRN", () => {
+  it("reads k across channels, and not within one", async () => {
+    const y = async (region: string, k: number) =>
+      (
+        await run(
+          `type: "LRN" lrn_param { local_size: 1 alpha: 2 beta: 1 k: ${k} norm_region: ${region} }`,
+          {
+            a: [
+              [1, 1, 1, 2],
+              [1, 3],
+            ],
+          },
+          [1, 1],
+        )
+      ).y;
+    expect(await y("ACROSS_CHANNELS", 5)).toEqual(near([1 / 7, 3 / 23]));
+    expect(await y("WITHIN_CHANNEL", 5)).toEqual(near([1 / 3, 3 / 19]));
+  });
+});
+
 describe("SPP and Tile", () => {
   it("SPP of an oblong image with AVE divides by the padding it covers, up to its end", async () => {
     // Height 3 in 2 bins of 2, padded by 1 at each end; width 4 in 2 bins of 2.

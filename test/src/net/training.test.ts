@@ -36,11 +36,27 @@ describe("a training net", () => {
     await net.close();
   });
 
+  it("tells the loss by its weight", async () => {
+    const net = await compileTraining(
+      NET.replace('top: "loss"', 'top: "loss" loss_weight: 0.25'),
+      solverOf(),
+    );
+    const { loss, outputs } = await net.step({ rate: 0.1 }, { data, label });
+    expect(loss).toBeCloseTo(outputs["loss"][0] / 4, 6);
+    await net.close();
+  });
+
   it("takes the mean of iter_size batches", async () => {
     const one = await compileTraining(NET, solverOf());
     const two = await compileTraining(NET, solverOf("iter_size: 2"));
-    for (const net of [one, two]) for (let i = 0; i < 3; i++) await net.step({ rate: 0.1 }, { data, label });
     // The same batch twice is the same mean.
+    for (let i = 0; i < 3; i++) {
+      const [{ loss }, { loss: mean }] = [
+        await one.step({ rate: 0.1 }, { data, label }),
+        await two.step({ rate: 0.1 }, { data, label }),
+      ];
+      expect(mean).toBeCloseTo(loss, 5);
+    }
     const [a, b] = [await one.params["ip"][0].read(), await two.params["ip"][0].read()];
     for (const [i, x] of a.entries()) expect(b[i]).toBeCloseTo(x, 6);
     await one.close();

@@ -13,6 +13,7 @@ import { lowerDefinition } from "../../../../src/net/lower-definition.js";
 import { createParams } from "../../../../src/net/net-params.js";
 import { netProgram } from "../../../../src/net/programs.js";
 import { parseNet, selectLayers } from "../../../../src/net-text/index.js";
+import { checkCopies } from "../../../support/copies.js";
 import { emulated } from "../../../support/emulated.js";
 import { addonForTests, type DoubleOptions, driverDoubles } from "../../../support/native.js";
 import { scratchFolder } from "../../../support/scratch.js";
@@ -119,6 +120,12 @@ describe.skipIf(loaded === undefined)("the cuda device over a driver double", ()
     expect(await memory.read()).toEqual(Float32Array.of(1, 2, 3, 4, 5));
     await expect(memory.write([1])).rejects.toThrow("1 values for a parameter of 5");
     await device.close();
+    expect(double.report()).toEqual(["released"]);
+  });
+
+  test("a pass's copies are carried out with that pass alone", async () => {
+    const { device, double } = await open();
+    await checkCopies(device, 1);
     expect(double.report()).toEqual(["released"]);
   });
 
