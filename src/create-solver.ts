@@ -15,6 +15,7 @@ import {
   type WeightSource,
   writeWeightSet,
 } from "../runtime/weights/index.js";
+import { checkedSolver } from "./check/solver-mistakes.js";
 import { compileTaken, compileTraining } from "./net/compile.js";
 import type { CompileOptions, TakenOptions } from "./net/compile-options.js";
 import type { CompiledNet, TrainingNet } from "./net/compiled-net.js";
@@ -22,7 +23,6 @@ import { collectWeights, formatMatchReport, loadTakenWeights } from "./net/load-
 import { blobValues, SHARED_OPTIONS, solverSource } from "./net/net-arguments.js";
 import { readGivenSolver, type SolverSource } from "./net/read-definition.js";
 import { amend, type NetDef, type SolverDef, selectLayers } from "./net-text/index.js";
-import { checkedSolver } from "./solver-mistakes.js";
 import { ruleScalars } from "./solvers/index.js";
 import type { NetPlan } from "./solvers/solver-nets.js";
 

@@ -19,10 +19,10 @@ import { readWeights } from "../../runtime/weights/index.js";
 import { fillsShape } from "../../runtime/weights/weight-set.js";
 import { schemaWith, withLayerMistakes } from "../layers/index.js";
 import { foreignFile, kindOfText, readNet, readSolver, type SolverDef } from "../net-text/index.js";
-import { besides, distinct } from "../solver-mistakes.js";
 import { checkSolver } from "../solvers/check-solver.js";
 import { type NetPlan, resolveNets } from "../solvers/solver-nets.js";
 import { checkNet, type NetCheckOptions } from "./check-net.js";
+import { besides, distinct } from "./solver-mistakes.js";
 
 export interface FileReport {
   /** For people: "net (TRAIN, TEST)", "solver", "weights". */

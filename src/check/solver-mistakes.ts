@@ -1,12 +1,12 @@
 /** Every mistake of a solver at once: of its text, its settings, and the nets that it names. */
 
-import { CortadoError, createDiagnostics, type Diagnostic } from "../proto/errors/index.js";
-import type { SolverParameter } from "../proto/index.js";
-import { type LayerType, schemaWith } from "./layers/index.js";
-import { furtherMistakes } from "./net/lower-definition.js";
-import { type SolverDef, spanOf } from "./net-text/index.js";
-import { checkSolver } from "./solvers/check-solver.js";
-import { type NetPlans, resolveNets } from "./solvers/solver-nets.js";
+import { CortadoError, createDiagnostics, type Diagnostic } from "../../proto/errors/index.js";
+import type { SolverParameter } from "../../proto/index.js";
+import { type LayerType, schemaWith } from "../layers/index.js";
+import { furtherMistakes } from "../net/lower-definition.js";
+import { type SolverDef, spanOf } from "../net-text/index.js";
+import { checkSolver } from "../solvers/check-solver.js";
+import { type NetPlans, resolveNets } from "../solvers/solver-nets.js";
 
 /**
  * The nets of a solver that is right, and its warnings.
