@@ -218,7 +218,7 @@ describe("absurd sizes", () => {
           (i) =>
             `layer { name: "r${i}" type: "Power" bottom: "data" top: "b${i}" power_param { shift: ${i} } }`,
         ),
-      /the net's (blobs|results|batches) [\d.e+]+ [TP]iB, .* need [\d.e+]+ [TP]iB of memory, and this machine/,
+      /the net's (blobs|copies|batches) [\d.e+]+ [TP]iB, .* need [\d.e+]+ [TP]iB of memory, and this machine/,
     ],
     [
       "10^11 parameters",

@@ -79,6 +79,10 @@ export const withTarget = (command: Command): Command =>
       new Option("--gpu <ids>", "accepted for caffe's sake, and ignored").argParser(text).hideHelp(),
     );
 
+/** For commands that run nets to see what comes of them. */
+export const finiteOption = (): Option =>
+  new Option("--finite", "end at the first value that is NaN or infinite, and name the layer that made it");
+
 /** A net by argument or, as Caffe has it, by option. */
 export const withModel = (command: Command): Command =>
   command

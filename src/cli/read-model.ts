@@ -28,7 +28,12 @@ export async function readModel(
 ): Promise<Model> {
   const state = { phase: options.phase, level: options.level, stages: options.stage };
   const layers = await loadLayers(options.layers, io);
-  const { definition, root } = await readDefinition(pathOf(io, file), given(io, options.root), state, layers);
+  const { definition, root } = await readDefinition(
+    { path: pathOf(io, file) },
+    given(io, options.root),
+    state,
+    layers,
+  );
   showWarnings(definition.warnings, io);
   return { definition, state, root, layers };
 }

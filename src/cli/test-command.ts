@@ -16,6 +16,7 @@ import {
   countOption,
   type End,
   fileOption,
+  finiteOption,
   jsonOption,
   type ModelOptions,
   type RunOptions,
@@ -35,6 +36,7 @@ import { showWarnings, warnGpu } from "./warnings.js";
 interface TestOptions extends RunOptions, ModelOptions {
   readonly weights?: string;
   readonly iterations: number;
+  readonly finite?: true;
 }
 
 /** `cortado test`: a net's outputs over its next batches, each and on the mean. */
@@ -49,6 +51,7 @@ export function addTest(program: Command, io: Io, end: End): void {
   )
     .addOption(fileOption("--weights <files>", "trained weights: .caffemodel files, separated by commas"))
     .addOption(countOption("--iterations <n>", "batches", 1).default(50))
+    .addOption(finiteOption())
     .addOption(rootOption());
   onModel(
     withState(withTarget(command)).addOption(jsonOption("one JSON document on stdout")),
@@ -69,6 +72,7 @@ async function test(file: string, options: TestOptions, io: Io): Promise<number>
     phase: "TEST",
     target: options.target,
     threads: options.threads,
+    debug: options.finite && "finite",
     level: options.level,
     stages: options.stage,
     layers: await loadLayers(options.layers, io),

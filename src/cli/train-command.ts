@@ -8,6 +8,7 @@ import {
   countOption,
   type End,
   fileOption,
+  finiteOption,
   jsonOption,
   type RunOptions,
   type StateOptions,
@@ -29,6 +30,7 @@ interface TrainOptions extends RunOptions, StateOptions {
   readonly weights?: string;
   readonly snapshot?: string;
   readonly seed?: number;
+  readonly finite?: true;
   readonly sigintEffect: Effect;
   readonly sighupEffect: Effect;
 }
@@ -58,6 +60,7 @@ export function addTrain(program: Command, io: Io, end: End): void {
     .addOption(
       countOption("--seed <n>", "of fillers, dropout and crops (default: the solver's, else 1701)", 0),
     )
+    .addOption(finiteOption())
     .addOption(effectOption("--sigint-effect", "what Ctrl-C does", "stop"))
     .addOption(effectOption("--sighup-effect", "what SIGHUP does", "snapshot"));
   withState(withTarget(command))
@@ -94,6 +97,7 @@ async function train(file: string, options: TrainOptions, io: Io): Promise<numbe
       threads: options.threads,
       root: given(io, options.root),
       seed: options.seed,
+      debug: options.finite && "finite",
       weights: options.weights === undefined ? undefined : listed(options.weights, io),
       resume: given(io, options.snapshot),
       stages: options.stage,

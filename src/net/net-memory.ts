@@ -17,8 +17,8 @@ export interface NetMemory {
   readonly scratch: number;
   /** What data layers have read: the batch at hand, and the next. */
   readonly batches: number;
-  /** The copies of outputs that a forward returns. */
-  readonly results: number;
+  /** What a call takes a copy of: the inputs given, the outputs returned. */
+  readonly copies: number;
 }
 
 export interface MemoryOptions {
@@ -32,7 +32,7 @@ export interface MemoryOptions {
  * @param elements of the parameters, and of a solver's history
  */
 export function netMemory(
-  { feeds, blobs, outputs }: LoweredNet,
+  { feeds, blobs, inputs, outputs }: LoweredNet,
   programs: readonly NetProgram[],
   elements: { readonly parameters: number; readonly history?: number },
   { target, dtype, threads }: MemoryOptions,
@@ -40,13 +40,14 @@ export function netMemory(
   const bytesOf = (names: Iterable<string>): number =>
     4 * [...names].reduce((sum, name) => sum + sizeOf(blobs.get(name)?.shape ?? NOTHING), 0);
   const total = (of: (one: NetProgram) => number): number => programs.reduce((sum, one) => sum + of(one), 0);
+  const fed = new Set(feeds.flatMap(({ layer }) => layer.top));
   return {
     parameters: elements.parameters * realBytes(dtype),
     blobs: total(({ program }) => program.arenaBytes),
     history: (elements.history ?? 0) * realBytes(dtype),
     scratch: threads * total(({ program }) => target.scratchBytes(program)),
-    batches: 2 * bytesOf(feeds.flatMap(({ layer }) => layer.top)),
-    results: bytesOf(outputs),
+    batches: 2 * bytesOf(fed),
+    copies: bytesOf([...inputs.keys()].filter((blob) => !fed.has(blob))) + bytesOf(outputs),
   };
 }
 
@@ -58,7 +59,7 @@ const PARTS: readonly (keyof NetMemory)[] = [
   "history",
   "scratch",
   "batches",
-  "results",
+  "copies",
 ];
 
 export const totalMemory = (memory: NetMemory): number => PARTS.reduce((sum, part) => sum + memory[part], 0);

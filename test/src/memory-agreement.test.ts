@@ -111,7 +111,7 @@ test("nets on one device count together, until they are closed", async () => {
     ...createTsDevice("float32"),
     checkMemory: (bytes: number, what: string) => void asked.push(`${what}: ${bytes}`),
   };
-  const memory = { parameters: 1024, blobs: 2048, history: 0, scratch: 0, batches: 0, results: 0 };
+  const memory = { parameters: 1024, blobs: 2048, history: 0, scratch: 0, batches: 0, copies: 0 };
   const first = holdDevice(device);
   first.reserve(memory);
   const second = first.share();

@@ -1,4 +1,5 @@
 import { readdir, readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Signal } from "../../../src/cli/io.js";
 import { cortado, folderWith, TINY_NET, TINY_SOLVER } from "./support.js";
@@ -155,6 +156,13 @@ describe("--json", () => {
       .map((line) => JSON.parse(line) as { kind: string; loss?: unknown; message?: string });
     expect(events.find(({ kind }) => kind === "warning")?.message).toContain("diverged");
     expect(events.at(-1)?.loss).toMatch(/NaN|Infinity/);
+  });
+
+  test("--finite names the layer that made the first number which is none", async () => {
+    const nanRow = fileURLToPath(new URL("../../fixtures/diverged/nan-row/", import.meta.url));
+    const { code, stderr } = await cortado(["train", "solver.prototxt", "--finite"], { cwd: nanRow });
+    expect(code).toBe(2);
+    expect(stderr).toContain('layer "d" (HDF5Data): top "data" is NaN at element 18 ([4, 2] of 10×4)');
   });
 });
 
