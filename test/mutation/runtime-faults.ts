@@ -93,17 +93,13 @@ export const RUNTIME_FAULTS: readonly Fault[] = [
     "runtime/weights/safetensors.ts",
     WEIGHTS,
     ["if (entry.from < end) damaged", "if (entry.from < end - 4) damaged"],
-    ['dtype === "F32" ? 4 : 8', "4"],
+    ['["F64", { is: "float", bytes: 8', '["F64", { is: "float", bytes: 4'],
   ),
-  ...faultsIn(
-    "runtime/weights/caffemodel.ts",
-    WEIGHTS,
-    ["value < 128 ? [value]", "value <= 128 ? [value]"],
-    [
-      "[blob.num, blob.channels, blob.height, blob.width]",
-      "[blob.num, blob.channels, blob.width, blob.height]",
-    ],
-  ),
+  ...faultsIn("runtime/weights/caffemodel.ts", WEIGHTS, ["value < 128 ? [value]", "value <= 128 ? [value]"]),
+  ...faultsIn("runtime/blob-proto.ts", WEIGHTS, [
+    "[blob.num, blob.channels, blob.height, blob.width]",
+    "[blob.num, blob.channels, blob.width, blob.height]",
+  ]),
   ...faultsIn(
     "runtime/data/transform.ts",
     ["test/runtime/data/transform.test.ts"],
