@@ -108,6 +108,7 @@ export const mul = checked("mul", pair, language.mul);
 export const div = checked("div", pair, language.div);
 export const neg = checked("neg", { x }, language.neg);
 export const times = checked("times", pair, language.times);
+export const passedOn = checked("passedOn", pair, language.passedOn);
 export const unaryFunction = checked("unaryFunction", { op: op.unary }, language.unaryFunction);
 export const shapedFunction = checked("shapedFunction", { op: op.shaped }, language.shapedFunction);
 export const binaryFunction = checked("binaryFunction", { op: op.binary }, language.binaryFunction);

@@ -21,7 +21,7 @@ import { optimise } from "./support/pipeline.js";
 import { differentiableTypes, layeredNet } from "./support/random-net.js";
 import { makeRunnable, readableRoots } from "./support/run.js";
 
-const RUNS = Number(process.env["CORTADO_GRADIENT_RUNS"] ?? 200);
+const RUNS = Number(process.env["CORTADO_GRADIENT_RUNS"] ?? 100);
 /** Under CI the one that all properties have there; elsewhere another every time, and a failure tells its own. */
 const SEED = fc.readConfigureGlobal().seed ?? Math.floor(Math.random() * 2 ** 31);
 /** Nets whose function is not smooth within the step say nothing; of more than these the check would be hollow. */

@@ -79,7 +79,8 @@ export function foreignFile(bytes: Uint8Array): string | undefined {
  */
 export function kindOfText(text: string): { readonly first: TextKind; readonly only: boolean } | undefined {
   const [net, solver] = [messageInfo("NetParameter").byName, messageInfo("SolverParameter").byName];
-  const token = /#[^\n]*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|[{}]|([A-Za-z_]\w*)\s*(?=[:{<])/g;
+  // Every word and every quote is gone through once: what does not end takes the rest of its line.
+  const token = /#[^\n]*|"(?:[^"\\\n]|\\.)*"?|'(?:[^'\\\n]|\\.)*'?|[{}]|\b([A-Za-z_]\w*)\b(?=\s*[:{<])/g;
   let first: TextKind | undefined;
   let shared = false;
   let depth = 0;
@@ -117,7 +118,7 @@ export function wrongText(text: string, title: string, wanted: TextKind): Diagno
 
 /** The net that a solver's text names. */
 function named(text: string): string {
-  const found = /^\s*(?:net|train_net)\s*:\s*("[^"\n]*")/m.exec(text)?.[1];
+  const found = /^[ \t]*(?:net|train_net)[ \t]*:[ \t]*("[^"\n]*")/m.exec(text)?.[1];
   return found === undefined ? "" : `${quotedPath(found.slice(1, -1))}, `;
 }
 

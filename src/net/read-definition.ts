@@ -38,7 +38,7 @@ const unread = (given: string): Unread => (looksLikeText(given) ? { text: given 
  * A text cannot be mistaken for a path: a net has fields, so it has braces or lines, or a colon with a value in quotes or
  * behind white space. Paths may have colons.
  */
-export const looksLikeText = (given: string): boolean => /[{}\n]|:\s|:.*["']/.test(given);
+export const looksLikeText = (given: string): boolean => /[{}\n]|:\s|:[^:]*["']/.test(given);
 
 /** Reads a text file a user named; what cannot be read, or is no text, is the user's mistake, said plainly. */
 export async function readTextFile(path: string, wanted: TextKind): Promise<string> {

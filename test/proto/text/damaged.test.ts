@@ -121,6 +121,10 @@ describe("hostile sizes take work in proportion", () => {
       ["one long number", `input_dim: ${"7".repeat(20 * many)}`],
       ["one long string", `name: "${"\\x41".repeat(5 * many)}"`],
       ["an open list", `layer { loss_weight: [${"1, ".repeat(many)}`],
+      // Behind a field: nothing but prose would be refused by that.
+      ...[" ", "\n", '\\"', ":", "'", "a:1,", "# \n"].map(
+        (unit) => [`only ${JSON.stringify(unit)}`, `name: "a"\n${unit.repeat(many)}`] as const,
+      ),
       ["bytes that are no characters", "\ud800\u0001".repeat(many)],
       ["layers with unknown bottoms", 'layer { name: "a" bottom: "b" }\n'.repeat(many)],
       ["layers that make the same blob", 'layer { name: "a" top: "b" }\n'.repeat(many)],

@@ -156,7 +156,7 @@ describe("cortado check", () => {
         {
           file: "net.prototxt",
           kind: "net (TRAIN, TEST)",
-          diagnostics: [{ severity: "error", line: 14, column: 28, hint: 'did you mean "ReLU" or "ReLU6"?' }],
+          diagnostics: [{ severity: "error", line: 14, column: 28, hint: 'did you mean "ReLU"?' }],
         },
       ],
     });

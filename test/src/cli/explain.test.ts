@@ -33,7 +33,7 @@ describe("cortado explain", () => {
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toContain("relu (ReLU): ip → ip");
     expect(stdout).toContain("ip.1[i,j] = relu(ip.0[i,j])");
-    expect(stdout).toContain("∂ip.0[i,j] = ip.1[i,j] > 0 ? ∂ip.1[i,j] : 0");
+    expect(stdout).toContain("∂ip.0[i,j] = ip.1[i,j] > 0 ? ∂ip.1[i,j] : ∂ip.1[i,j] * 0");
     expect(stdout).toContain(
       'backward: yes, parameters below it learn ("ip"), and above it is a loss ("loss")',
     );

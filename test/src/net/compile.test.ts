@@ -174,10 +174,12 @@ describe("a compiled net", () => {
 describe("mistakes are reported, all at once", () => {
   it("of a range", () =>
     withNet({}, async ({ forward }) => {
-      const text = await refusal(forward({ data, label }, { form: "conv", to: "ipp" } as object));
-      expect(text).toContain('a range has no "form"');
+      const text = await refusal(forward({ data, label }, { form: "conv" } as object));
+      expect(text).toContain('a range of layers has no field "form"');
       expect(text).toContain('did you mean "from"?');
-      expect(text).toContain('did you mean "ip"?');
+      const names = await refusal(forward({ data, label }, { from: "dat", to: "ipp" }));
+      expect(names).toContain('did you mean "data"?');
+      expect(names).toContain('did you mean "ip"?');
     }));
 
   it("of inputs", () =>

@@ -46,7 +46,7 @@ function chain() {
   };
 }
 /** All that a program's table reads of a net. */
-const NO_CHECKS = { checks: [] as readonly never[] } as unknown as LoweredNet;
+const NO_CHECKS = { checks: [] as readonly never[], params: [] as readonly never[] } as unknown as LoweredNet;
 const { program: whole, inputs, roots } = chain();
 
 const valuesAt = ({ elements }: Argument): Float32Array =>
