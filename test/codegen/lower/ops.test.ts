@@ -151,7 +151,7 @@ const CASES: Readonly<Record<string, fc.Arbitrary<Case>>> = {
     },
   })),
   concat: fc
-    .tuple(shapes(1, 4), integer(0, 3), fc.array(integer(1, 5), { minLength: 1, maxLength: 4 }))
+    .tuple(shapes(1, 4), integer(0, 3), fc.array(integer(1, 5), { minLength: 1, maxLength: 6 }))
     .map(([shape, a, extents]) => ({
       build: (b) => {
         const axis = a % shape.length;

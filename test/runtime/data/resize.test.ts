@@ -38,6 +38,20 @@ function exact({ height, width, data }: DecodedImage, plane: number, y: number, 
 }
 
 describe("bilinear resize", () => {
+  it("rounds weights that are a half to the even one", () => {
+    // 1 → 2048 of 3: position (2i + 1) · 3 / 4096 − ½, so every fraction is an odd number of 4096ths: k + ½ of 2048.
+    const wide = resizeBilinear(gray([[0, 255, 0]]), 1, 2048).data;
+    const even = (twice: number): number => (twice - 1 + 2 * (((twice - 1) / 2) % 2)) / 2;
+    for (let i = 342; i < 1706; i++) {
+      const at = (2 * i + 1) * 3 - 2048;
+      const first = Math.floor(at / 4096);
+      const part = at - 4096 * first;
+      const sum = first === 0 ? 255 * even(part) : 255 * even(4096 - part);
+      // A single row is weighted with the whole of 2048.
+      expect(wide[i]).toBe((((2048 * (sum >> 4)) >> 16) + 2) >> 2);
+    }
+  });
+
   it.each([
     ["one row wider", [[0, 255]], 1, 4, [0, 64, 191, 255]],
     ["one row narrower, without antialiasing", [[10, 20, 90, 100, 7, 9]], 1, 2, [20, 7]],

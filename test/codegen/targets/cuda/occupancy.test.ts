@@ -42,6 +42,8 @@ test.each<
   ["sm_86", 256, 32, 48 * KIB, 2, (100 * 16) / 48, "shared memory"],
   ["sm_90", 256, 32, 48 * KIB, 4, 50, "shared memory"],
   ["sm_100", 256, 32, 48 * KIB, 4, 50, "shared memory"],
+  // Given out in 128 bytes: 131 times that goes ten times into 164 KiB, 132 times nine.
+  ["sm_80", 64, 32, 131 * 128 - KIB, 10, 31.25, "shared memory"],
   // 163 KiB is the most that a block of sm_80 can have.
   ["sm_80", 256, 32, 163 * KIB, 1, 12.5, "shared memory"],
   ["sm_80", 256, 32, 164 * KIB, 0, 0, "shared memory"],
