@@ -1,12 +1,12 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 import { LongestFirst } from "./test/support/sequencer.js";
+import { ALONE } from "./test/support/slow-files.js";
 
 export default defineConfig({
   // The examples import the package by its name.
   resolve: { alias: { cortado: fileURLToPath(new URL("src/index.ts", import.meta.url)) } },
   test: {
-    include: ["test/**/*.test.ts"],
     reporters: ["default", "./test/support/reporter.ts"],
     globalSetup: ["./test/support/global.ts"],
     setupFiles: ["./test/support/setup.ts"],
@@ -15,5 +15,13 @@ export default defineConfig({
     // Kernel threads and compiled nets are heavy: as many files at once as there are cores, no more.
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
+    projects: [
+      { extends: true, test: { name: "alone", include: [...ALONE] } },
+      // What a file imports is loaded once for all files of a worker: of short files that is most of the time.
+      {
+        extends: true,
+        test: { name: "together", include: ["test/**/*.test.ts"], exclude: [...ALONE], isolate: false },
+      },
+    ],
   },
 });

@@ -24,6 +24,8 @@ export default defineConfig(
         plugins: [faultPlugin(PLANTED)],
         test: {
           ...config.test,
+          projects: undefined,
+          include: ["test/**/*.test.ts"],
           reporters: ["default"],
           // The tests build what they need; modules are loaded once for all files of a run.
           globalSetup: [],

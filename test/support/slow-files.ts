@@ -68,3 +68,6 @@ export const SLOW_FILES: readonly string[] = [
   "test/runtime/data/leveldb.test.ts",
   "test/runtime/data/lmdb.test.ts",
 ];
+
+/** Files that have a worker to themselves: the slow ones, and one that mocks a module, which would be mocked for all of its worker. */
+export const ALONE: readonly string[] = [...SLOW_FILES, "test/src/artefact/cuda-missing.test.ts"];
