@@ -47,7 +47,10 @@ function takePlain(values: readonly unknown[]): GivenNumbers | NoNumbers {
 export const isNumbers = (taken: GivenNumbers | NoNumbers): taken is GivenNumbers => !("wrong" in taken);
 
 /** Values by name, taken at the call: each a copy, or what is wrong with it; or no such thing at all. */
-export type TakenByName = Readonly<Record<string, GivenNumbers | NoNumbers>> | "nothing by name";
+export type TakenByName = ValuesByName | "nothing by name";
+export type ValuesByName = Readonly<Record<string, GivenNumbers | NoNumbers>>;
+
+export const isByName = (taken: TakenByName): taken is ValuesByName => typeof taken !== "string";
 
 /** Copies of what is given by name; what is undefined is not given. */
 export function takeByName(given: unknown): TakenByName {

@@ -32,7 +32,8 @@ export async function createNet(
     style: STYLE,
     programs: onlyProgram({ tables, runner: main }, STYLE),
   });
-  const { inTurn, forward, backward, read, readDiff } = running;
+  const { inTurn, read, readDiff } = running;
+  const backward = async (diffs: unknown = {}) => running.backward(takeByName(diffs));
   await inTurn(async () => {
     for (const { param, data } of weights) await params[param].write(data);
   });
@@ -44,7 +45,8 @@ export async function createNet(
     inputs: tables.inputs.map(({ name }) => name),
     outputs: tables.outputs,
     params: running.params,
-    forward,
+    forward: async (inputs?: unknown) =>
+      running.forward(inputs === undefined ? undefined : takeByName(inputs)),
     read,
     save: () =>
       inTurn(() => writeParameters(tables.layers, async (param) => toFloat32(await params[param].read()))),

@@ -1,4 +1,4 @@
-import type { TakenByName } from "../../proto/arguments/given-numbers.js";
+import { isByName, type TakenByName } from "../../proto/arguments/given-numbers.js";
 import { showShape } from "../../proto/words/amounts.js";
 import { quoted } from "../../proto/words/names.js";
 import { type ErrorStyle, type Given, type Mistake, mistakesIn } from "./mistakes.js";
@@ -27,7 +27,7 @@ export function createBatches(
   const mistakes = (given: TakenByName | undefined): readonly Mistake[] => {
     const shapes = shapesIn(tables().inputs);
     // Who gives nothing by name is told how to, and not what is missing.
-    if (typeof given === "string") return mistakesIn(given, shapes, "input");
+    if (given !== undefined && !isByName(given)) return mistakesIn(given, shapes, "input");
     const isThere = (name: string): boolean =>
       given === undefined ? held.has(name) : Object.hasOwn(given, name);
     const missing = [...shapes].filter(([name]) => !own?.fed.has(name) && !isThere(name));

@@ -1,5 +1,10 @@
 import { sizeOf } from "../../codegen/ir/graph.js";
-import { type GivenNumbers, isNumbers, type TakenByName } from "../../proto/arguments/given-numbers.js";
+import {
+  type GivenNumbers,
+  isByName,
+  isNumbers,
+  type TakenByName,
+} from "../../proto/arguments/given-numbers.js";
 import type { Diagnostic } from "../../proto/errors/diagnostic.js";
 import { didYouMean } from "../../proto/errors/suggest.js";
 import { showShape } from "../../proto/words/amounts.js";
@@ -34,7 +39,7 @@ export function mistakesIn(
   allowed: ReadonlyMap<string, readonly number[]>,
   what: "input" | "blob",
 ): Mistake[] {
-  if (typeof given === "string")
+  if (!isByName(given))
     return [
       {
         message: `${what}s are given as an object: { name: Float32Array }`,

@@ -1,4 +1,4 @@
-import { type TakenByName, takeByName } from "../../proto/arguments/given-numbers.js";
+import type { TakenByName } from "../../proto/arguments/given-numbers.js";
 import { layerKeys } from "../../proto/words/by-place.js";
 import { quoted } from "../../proto/words/names.js";
 import type { ParamMemory } from "../device.js";
@@ -47,9 +47,8 @@ export interface Running<C extends Current = Current>
   extends Pick<Queue, "inTurn">,
     ReturnType<typeof createBatches>,
     Pick<Programs<C>, "current" | "ready"> {
-  /** Values by blob, as `takeByName` takes them. */
-  forward(inputs?: unknown): Promise<Blobs>;
-  backward(diffs?: unknown): Promise<Gradients>;
+  forward(inputs?: TakenByName): Promise<Blobs>;
+  backward(diffs: TakenByName): Promise<Gradients>;
   read(blob: string): Promise<Float32Array>;
   readDiff(blob: string): Promise<Float32Array>;
   /** By layer (see `layerKeys`); layers without any are absent. */
@@ -169,15 +168,8 @@ export function createRunningNet<C extends Current>(parts: RunningParts<C>): Run
     },
     outputsOf: (runner) => outputsOf(tablesNow(), runner),
     params: ofLayers,
-    // What is given is taken at the call, whatever stands before it.
-    forward: (inputs) => {
-      const taken = inputs === undefined ? undefined : takeByName(inputs);
-      return inTurn(() => forward(taken));
-    },
-    backward: (diffs = {}) => {
-      const taken = takeByName(diffs);
-      return inTurn(() => backward(taken));
-    },
+    forward: (inputs) => inTurn(() => forward(inputs)),
+    backward: (diffs) => inTurn(() => backward(diffs)),
     read: (blob) => inTurn(() => readNow(blob)),
     readDiff: (blob) => inTurn(() => readDiff(blob)),
     close: () => close(async () => extras?.close()),

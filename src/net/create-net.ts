@@ -1,4 +1,4 @@
-import { takeByName } from "../../proto/arguments/given-numbers.js";
+import { isByName, takeByName } from "../../proto/arguments/given-numbers.js";
 import { layerKeys } from "../../proto/words/by-place.js";
 import type { LoweredNet } from "../layers/index.js";
 import type { NetDef } from "../net-text/index.js";
@@ -34,16 +34,18 @@ export function createNet(parts: NetParts): CompiledNet {
   const fed = new Set(lowered.feeds.flatMap(({ layer }) => layer.top));
   const warn = warnOnce(definition, lowered);
   const net: CompiledNet = {
+    // What is given is taken at the call, whatever stands before it.
     async forward(inputs, given) {
       const { range } = FORWARD(given);
-      return range ? ranges.forward(takeByName(inputs ?? {}), range) : running.forward(inputs);
+      const taken = inputs === undefined ? undefined : takeByName(inputs);
+      return range ? ranges.forward(taken, range) : running.forward(taken);
     },
-    async backward(diffs, given) {
+    async backward(diffs = {}, given) {
       const { range } = BACKWARD(given);
-      const taken = takeByName(diffs ?? {});
+      const taken = takeByName(diffs);
       if (range) return ranges.backward(taken, range);
-      if (typeof taken !== "string" && Object.keys(taken).length > 0) warn();
-      return running.backward(diffs);
+      if (isByName(taken) && Object.keys(taken).length > 0) warn();
+      return running.backward(taken);
     },
     read: running.read,
     readDiff: running.readDiff,

@@ -1,18 +1,20 @@
-import type { GivenNumbers, NoNumbers, TakenByName } from "../../proto/arguments/given-numbers.js";
-import { CortadoError, type Diagnostic, userError } from "../../proto/errors/index.js";
+import { isByName, type TakenByName, type ValuesByName } from "../../proto/arguments/given-numbers.js";
+import { userError } from "../../proto/errors/index.js";
 import { didYouMean } from "../../proto/errors/suggest.js";
 import { createMessage, type LayerParameter } from "../../proto/index.js";
 import { quoted } from "../../proto/words/names.js";
 import type { Part } from "../../runtime/net/latest.js";
+import type { Mistake } from "../../runtime/net/mistakes.js";
 import type { Running } from "../../runtime/net/running-net.js";
 import type { LayerRange } from "../../runtime/net-types.js";
 import { amend, type NetDef } from "../net-text/index.js";
 import type { CompiledNet } from "./compiled-net.js";
 import { lentBy, type NetInternals } from "./internals.js";
+import { COMPILED } from "./run-compiled.js";
 
 /** Runs layers between two names: a net of its own that shares the whole net's parameters. */
 export interface RangeRunner {
-  forward(inputs: TakenByName, range: LayerRange): ReturnType<CompiledNet["forward"]>;
+  forward(inputs: TakenByName | undefined, range: LayerRange): ReturnType<CompiledNet["forward"]>;
   backward(diffs: TakenByName, range: LayerRange): ReturnType<CompiledNet["backward"]>;
   close(): Promise<void>;
 }
@@ -92,7 +94,7 @@ export function createRanges({ definition, whole, internals, compileShared }: Ra
     return { key: `${first} ${last} ${JSON.stringify(shapes)}`, shapes };
   };
 
-  async function forward(inputs: TakenByName, first: number, last: number) {
+  async function forward(inputs: ValuesByName, first: number, last: number) {
     const { key, shapes } = placed(first, last);
     let made = compiled.get(key);
     if (!made) {
@@ -100,14 +102,12 @@ export function createRanges({ definition, whole, internals, compileShared }: Ra
       compiled.set(key, made);
     }
     const { net, running: inner, part } = await made;
-    const given: Record<string, GivenNumbers | NoNumbers> = Object.assign(Object.create(null), inputs);
+    const given: Record<string, ValuesByName[string]> = Object.assign(Object.create(null), inputs);
     for (const name of net.inputs) given[name] ??= await running.readNow(name);
-    const mistakes = inner.mistakes(typeof inputs === "string" ? inputs : given);
-    if (mistakes.length > 0)
-      throw new CortadoError(mistakes.map((mistake) => ({ severity: "error", ...mistake })));
+    refuse(inner.mistakes(given));
 
     // A range that goes on from where the net is leaves what lies before it; given its inputs, it is of another pass.
-    const goesOn = net.inputs.every((name) => !Object.hasOwn(inputs as object, name));
+    const goesOn = net.inputs.every((name) => !Object.hasOwn(inputs, name));
     const keeps = (blob: string): boolean => goesOn && (makers.get(blob) ?? 0) < first;
     running.forget(Object.keys(inputs));
     const repeats = goesOn && !lowered.random && lowered.updates.length === 0;
@@ -122,12 +122,8 @@ export function createRanges({ definition, whole, internals, compileShared }: Ra
     const what = ` of layers ${quoted(layers[first].name)} to ${quoted(layers[last].name)}`;
     const lacks = running.latest.backwardLacks(made?.part.holder, what);
     if (!made || lacks.length > 0)
-      throw new CortadoError(
-        lacks.map(({ message }) => ({
-          severity: "error",
-          message,
-          hint: "give forward the same range, then backward",
-        })),
+      throw COMPILED.error(
+        lacks.map((lack) => ({ ...lack, hint: "give forward the same range, then backward" })),
       );
     const gradients = await made.running.backward(diffs);
     running.latest.partBackward({ ...made.part, keeps: () => false, repeats: false });
@@ -138,11 +134,12 @@ export function createRanges({ definition, whole, internals, compileShared }: Ra
   return {
     async forward(inputs, range) {
       const [first, last] = bounds(layers, range);
-      const given: object = typeof inputs === "string" ? {} : inputs;
-      const none = typeof inputs !== "string" && Object.keys(given).length === 0;
+      const given = inputs ?? {};
+      if (!isByName(given)) throw COMPILED.error(running.mistakes(given));
+      const none = Object.keys(given).length === 0;
       if (isWhole(first, last) && (none || whole().inputs.every((name) => Object.hasOwn(given, name))))
-        return running.forward(none ? undefined : inputs);
-      return running.inTurn(() => forward(inputs, first, last));
+        return running.forward(none ? undefined : given);
+      return running.inTurn(() => forward(given, first, last));
     },
     async backward(diffs, range) {
       const [first, last] = bounds(layers, range);
@@ -160,6 +157,10 @@ export function createRanges({ definition, whole, internals, compileShared }: Ra
     },
   };
 }
+
+const refuse = (mistakes: readonly Mistake[]): void => {
+  if (mistakes.length > 0) throw COMPILED.error(mistakes);
+};
 
 /** While a range runs, and where it failed, its blobs have no value. */
 const FAILED: Part["holder"] = (() => {
@@ -182,21 +183,20 @@ function externalBlobs(layers: readonly LayerParameter[]): readonly string[] {
 
 /** The places of a range's first and last layer. @throws CortadoError with every mistake in it */
 function bounds(layers: readonly LayerParameter[], range: LayerRange): readonly [number, number] {
-  const mistakes: Diagnostic[] = [];
-  const error = (message: string, hint?: string): void =>
-    void mistakes.push({ severity: "error", message, hint });
+  const mistakes: Mistake[] = [];
   const names = layers.map(({ name }) => name);
   const find = (name: string | undefined, fallback: number): number => {
     if (name === undefined) return fallback;
     // Of several layers of one name the first, as in pycaffe.
     const place = names.indexOf(name);
-    if (place === -1) error(`The net has no layer ${quoted(name)}`, didYouMean(name, names));
+    if (place === -1)
+      mistakes.push({ message: `The net has no layer ${quoted(name)}`, hint: didYouMean(name, names) });
     return place;
   };
   const first = find(range.from, 0);
   const last = find(range.to, layers.length - 1);
   if (mistakes.length === 0 && first > last)
-    error(`Layer ${quoted(names[first])} comes after layer ${quoted(names[last])}`);
-  if (mistakes.length > 0) throw new CortadoError(mistakes);
+    mistakes.push({ message: `Layer ${quoted(names[first])} comes after layer ${quoted(names[last])}` });
+  refuse(mistakes);
   return [first, last];
 }
