@@ -1,17 +1,22 @@
+// biome-ignore-all lint/suspicious/noControlCharactersInRegex: they tell a binary file from a text
 /** What a file is, whatever its name says: for what people give by mistake. */
 
+import { imageNameOf } from "./data/images/image-marks.js";
 import { looksLikeSafetensors } from "./weights/safetensors.js";
 
 /** What the kinds of files that a net deals with are to it. */
 export interface FileKind {
-  /** "weights": a net with blobs; "state": a solver's; "blob": a mean image; "hdf5": any of these, or data. */
+  /** "weights": a net with blobs; "state": a solver's; "blob": a mean image; "hdf5": any of these, or data; "text": maybe a prototxt. */
   readonly is: "weights" | "state" | "blob" | "record" | "hdf5" | "text" | "other";
   /** To follow "it is". */
   readonly words: string;
+  /** How to make a text of it that can be read. */
+  readonly hint?: string;
 }
 
 const HDF5_SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
-const HEAD = 512;
+/** The end of what is looked at. */
+const HEAD = 2000;
 /** Fields of a message that are looked at: what it is shows in the first few. */
 const MOST_FIELDS = 64;
 
@@ -19,34 +24,82 @@ const MOST_FIELDS = 64;
 export const looksLikeHdf5 = (bytes: Uint8Array): boolean =>
   HDF5_SIGNATURE.every((byte, i) => bytes[i] === byte);
 
-/** By how a file begins, as characters of latin1. */
-const BEGINNINGS: readonly (readonly [beginning: RegExp | string, is: FileKind["is"], words: string])[] = [
-  ["version https://git-lfs", "other", "a pointer to a file that git-lfs has not fetched"],
-  [/^(\xef\xbb\xbf)?\s*<(!doctype|html|\?xml)/i, "other", "a web page (a failed download?)"],
-  ["PK\x03\x04", "other", "a zip archive (of PyTorch or NumPy?)"],
-  ["\x1f\x8b", "other", "compressed with gzip"],
-  ["\x80\x02", "other", "a file of Python's (pickle or NumPy)"],
-  ["\x93NUMPY", "other", "a file of Python's (pickle or NumPy)"],
-  ["\x89PNG", "other", "an image (PNG)"],
-  ["\xff\xd8\xff", "other", "an image (JPEG)"],
-  ["\xff\xfe", "text", "text in UTF-16"],
-  ["\xfe\xff", "text", "text in UTF-16"],
+type Beginnings = readonly (readonly [beginning: RegExp, words: string, hint?: string])[];
+
+const AS_TEXT = "save it as plain text in UTF-8";
+
+/** Files of other programs, by how they begin, as characters of latin1. */
+const FILES: Beginnings = [
+  [/^PK\x03\x04/, "a zip archive (of PyTorch or NumPy?)"],
+  [/^\x1f\x8b/, "compressed with gzip"],
+  [/^\x80[\x01-\x05]/, "a file of Python's (pickle)"],
+  [/^\x93NUMPY/, "a file of Python's (NumPy)"],
+  [/^(?:\xff\xfe|\xfe\xff)/, "text in UTF-16", AS_TEXT],
+  // Without a mark: every other byte of ASCII is 0.
+  [/^(?:[\t\n\r -~]\0){4}|^(?:\0[\t\n\r -~]){4}/, "text in UTF-16", AS_TEXT],
+  [
+    /^\x08[\x01-\x20]\x12[\s\S](?:pytorch|\w*onnx|keras|tf2|skl|CNTK|paddle|mxnet|caffe2)/i,
+    "a model of ONNX",
+  ],
+  [/^[\s\S]{257}ustar/, "a tar archive"],
+  [/^\xfd7zXZ\0/, "compressed with xz"],
+  [/^BZh[1-9]/, "compressed with bzip2"],
+  [/^\x28\xb5\x2f\xfd/, "compressed with zstd"],
+  [/^7z\xbc\xaf\x27\x1c/, "a 7-Zip archive"],
+  [/^Rar!/, "a RAR archive"],
+  [/^%PDF-/, "a PDF document"],
+  [/^\xd0\xcf\x11\xe0/, "a document of Word, or another of Microsoft's", AS_TEXT],
+  [/^\x7fELF|^MZ/, "a program"],
+  [/^SQLite format 3/, "a database of SQLite"],
 ];
+
+/** Texts that are no prototxt, by what stands behind comments and white space. */
+const TEXTS: Beginnings = [
+  [/^<(?:!doctype|html|\?xml|!--|[a-z][\w:-]*[\s>/])/i, "a web page (a failed download?)"],
+  [/^version https:\/\/git-lfs/, "a pointer to a file that git-lfs has not fetched"],
+  [/^\d{3}:? [A-Z]/, "an error message of a web server (a failed download?)"],
+  [/^\{\\rtf/, "a document in RTF", AS_TEXT],
+  [/^(?:\{\s*["}]|\[\s*["{[\d-])/, "JSON"],
+  [
+    /^(?:import [\w.]+(?:\s+as \w+|,|\s*$)|from [\w.]+ import|def \w+\s*\(|class \w+\s*[(:]|@\w+)/m,
+    "a program in Python",
+  ],
+  [/^(?:import\b|export\b|(?:const|let|var|function)\s|["']use strict|\/\/|\/\*)/, "a program in JavaScript"],
+  [/^(?:diff --git|--- a\/|Index: )/, "a patch"],
+  [/^[IWEF]\d{4,8} \d\d:\d\d:\d\d/, "a log of Caffe's"],
+  [/^---\s*\n/, "YAML"],
+];
+
+const headOf = (bytes: Uint8Array): string => Buffer.from(bytes.subarray(0, HEAD)).toString("latin1");
+
+const hasControls = (head: string): boolean => /[\0-\x08\x0e-\x1a\x1c-\x1f]/.test(head);
+
+/** Whether a file holds what no text does. */
+export const isBinary = (bytes: Uint8Array): boolean => hasControls(headOf(bytes));
+
+const among = (kinds: Beginnings, head: string): FileKind | undefined => {
+  const [, words, hint] = kinds.find(([beginning]) => beginning.test(head)) ?? [];
+  return words === undefined ? undefined : { is: "other", words, hint };
+};
 
 /** What a file is by its content; undefined where nothing tells. */
 export function kindOfFile(bytes: Uint8Array): FileKind | undefined {
   if (bytes.length === 0) return { is: "other", words: "empty" };
   if (looksLikeHdf5(bytes)) return { is: "hdf5", words: "an HDF5 file" };
   if (looksLikeSafetensors(bytes)) return { is: "weights", words: "a weight file (safetensors)" };
-  const head = Buffer.from(bytes.subarray(0, HEAD)).toString("latin1");
-  const known = BEGINNINGS.find(([beginning]) =>
-    typeof beginning === "string" ? head.startsWith(beginning) : beginning.test(head),
-  );
-  if (known) return { is: known[1], words: known[2] };
-  const isText = /^[\t\n\r\x20-\x7e\x80-\xff]+$/.test(head);
-  if (isText && /^(\xef\xbb\xbf)?[\s\xa0\xc2]*(#|\w+\s*[:{]|[{[])/.test(head))
-    return { is: "text", words: "text (a prototxt?)" };
-  return kindOfMessage(bytes);
+  const head = headOf(bytes);
+  const file = among(FILES, head);
+  if (file) return file;
+  if (hasControls(head)) {
+    const image = imageNameOf(head);
+    return image ? { is: "other", words: `an image (${image})` } : kindOfMessage(bytes);
+  }
+  const text = head.replace(/^(?:[\s\xa0\xc2]+|\xef\xbb\xbf|#[^\n]*(?:\n|$))*/, "");
+  const other = among(TEXTS, text);
+  if (other) return other;
+  return text !== head || /^(?:\w+\s*[:{]|[{[])/.test(text)
+    ? { is: "text", words: "text (a prototxt?)" }
+    : undefined;
 }
 
 const NUMBER = 0;

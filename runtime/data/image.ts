@@ -1,9 +1,14 @@
 import { CortadoError, userError } from "../../proto/errors/index.js";
 import { quoted } from "../../proto/words/names.js";
-import { formatOf, READ_FORMATS } from "./images/image-formats.js";
+import { kindOfFile } from "../file-kind.js";
+import { DECODERS, READ_FORMATS } from "./images/image-formats.js";
+import { imageNameOf } from "./images/image-marks.js";
 import { type ColorMode, type DecodedImage, toPlanes } from "./images/pixels.js";
 
 export type { ColorMode, DecodedImage } from "./images/pixels.js";
+
+/** Bytes that tell a format. */
+const HEAD = 512;
 
 /**
  * Decodes an image file as OpenCV's imread and imdecode do for Caffe: 8 bits, planes in the order blue, green, red. The
@@ -15,11 +20,11 @@ export type { ColorMode, DecodedImage } from "./images/pixels.js";
  */
 export async function decodeImage(file: Uint8Array, mode: ColorMode, what: string): Promise<DecodedImage> {
   try {
-    const format = formatOf(file);
-    if (!format) throw userError(`it is no image${beginningOf(file)}`, `read are ${READ_FORMATS}`);
-    if (!format.decode)
-      throw userError(`files of the format ${format.name} are not read`, `read are ${READ_FORMATS}`);
-    return toPlanes(await format.decode(file, mode), mode);
+    const name = imageNameOf(Buffer.from(file.subarray(0, HEAD)).toString("latin1"));
+    if (!name) throw userError(`it is ${insteadOf(file)}`, `read are ${READ_FORMATS}`);
+    const decode = DECODERS[name];
+    if (!decode) throw userError(`files of the format ${name} are not read`, `read are ${READ_FORMATS}`);
+    return toPlanes(await decode(file, mode), mode);
   } catch (error) {
     if (!(error instanceof CortadoError)) throw error;
     throw new CortadoError(
@@ -28,9 +33,12 @@ export async function decodeImage(file: Uint8Array, mode: ColorMode, what: strin
   }
 }
 
-/** How a text begins that stands where an image should: a web page, a pointer to a file elsewhere. */
-function beginningOf(file: Uint8Array): string {
-  if (file.length === 0) return ", but empty";
+/** What stands where an image should, in words that follow "it is". */
+function insteadOf(file: Uint8Array): string {
+  const kind = kindOfFile(file);
+  if (kind && kind.is !== "text") return `${kind.words}, not an image`;
   const head = Buffer.from(file.subarray(0, 40)).toString("latin1");
-  return /^[\t\n\r\x20-\x7e]+$/.test(head) ? `, but a text that begins with ${quoted(head)}` : "";
+  return /^[\t\n\r\x20-\x7e]+$/.test(head)
+    ? `no image, but a text that begins with ${quoted(head)}`
+    : "no image";
 }

@@ -18,7 +18,7 @@ import { readState } from "../../runtime/solver/state-file.js";
 import { readWeights } from "../../runtime/weights/index.js";
 import { fillsShape } from "../../runtime/weights/weight-set.js";
 import { schemaWith, withLayerMistakes } from "../layers/index.js";
-import { foreignFile, kindOfText, readNet, readSolver, type SolverDef } from "../net-text/index.js";
+import { foreignFile, kindOfText, readNet, readSolver, type SolverDef, UNKNOWN } from "../net-text/index.js";
 import { checkSolver } from "../solvers/check-solver.js";
 import { type NetPlan, resolveNets } from "../solvers/solver-nets.js";
 import { checkNet, type NetCheckOptions } from "./check-net.js";
@@ -41,9 +41,12 @@ export async function checkFile(path: string, options: NetCheckOptions): Promise
     return failed("file", fileError(`Cannot read ${quotedPath(path)}`, error));
   }
   const text = asText(bytes);
-  const words = foreignFile(bytes);
-  if (words !== undefined && !/weight file|solver state|blob|HDF5|unknown/i.test(words))
-    return failed("file", userError(`${quotedPath(path)} is ${words}, and no net, solver or weights`));
+  const foreign = foreignFile(bytes);
+  if (foreign?.is === "other" && foreign !== UNKNOWN)
+    return failed(
+      "file",
+      userError(`${quotedPath(path)} is ${foreign.words}, and no net, solver or weights`),
+    );
   if (text === undefined) return checkBinary(path, bytes);
   return checkText(text, path, options);
 }

@@ -5,7 +5,7 @@ export { parseMessage, type ReadOptions } from "../../proto/text/parse-text.js";
 export { amend, nameSpanOf, spanOf } from "../../proto/text/spans.js";
 export { DEFINE_LAYER, forkTypeHelp } from "../../proto/upgrade/forks.js";
 export { upgradeNet, upgradeSolver } from "../../proto/upgrade/upgrade.js";
-export { foreignFile, kindOfText, refuseForeign, type TextKind } from "./foreign.js";
+export { foreignFile, kindOfText, refuseForeign, type TextKind, UNKNOWN } from "./foreign.js";
 export {
   meetsRule,
   type NetDef,

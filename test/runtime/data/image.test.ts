@@ -82,12 +82,13 @@ const pngOf = async (width: number, height: number): Promise<Buffer> => {
 
 describe("what is not read", () => {
   it.each<[string, () => Uint8Array | Promise<Uint8Array>, RegExp]>([
-    ["nothing", () => Buffer.alloc(0), /it is no image, but empty/],
+    ["nothing", () => Buffer.alloc(0), /it is empty, not an image/],
     [
-      "text",
+      "a web page",
       () => Buffer.from("<!DOCTYPE html>"),
-      /it is no image, but a text that begins with "<!DOCTYPE html>"/,
+      /it is a web page \(a failed download\?\), not an image/,
     ],
+    ["text", () => Buffer.from("a picture"), /it is no image, but a text that begins with "a picture"/],
     ["bytes", () => Buffer.from([1, 2, 3, 4]), /it is no image\n {2}read are JPEG, PNG, BMP, .*JPEG 2000$/],
     ["a PNG cut short", async () => (await png(3, RGB)).subarray(0, 50), /record "7": /],
     [
@@ -97,7 +98,7 @@ describe("what is not read", () => {
     ],
     ["SVG after a comment", () => Buffer.from("<?xml version='1.0'?><!-- x -->\n<svg/>"), /the format SVG/],
     ["GIF", () => Buffer.from("GIF89a"), /files of the format GIF are not read/],
-    ["PDF", () => Buffer.from("%PDF-1.4"), /files of the format PDF are not read/],
+    ["PDF", () => Buffer.from("%PDF-1.4"), /it is a PDF document, not an image/],
     ["a BMP larger than its file", () => bmpOf(10_000, 10_000), /it is cut short: pixels are missing/],
     [
       "more pixels than the limit",

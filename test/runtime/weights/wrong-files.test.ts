@@ -37,7 +37,7 @@ it.each([
   ["a prototxt", text('name: "LeNet"\nlayer { name: "data" type: "Input" }'), "is text (a prototxt?)"],
   ["a prototxt with a comment", text("# größer\nlayers { }"), "is text (a prototxt?)"],
   ["a prototxt with a byte-order mark", text('\ufeff\u00a0name: "x"'), "is text (a prototxt?)"],
-  ["JSON", text('{\n  "weights": [1, 2, 3]\n}'), "is text (a prototxt?)"],
+  ["JSON", text('{\n  "weights": [1, 2, 3]\n}'), "is JSON"],
   [
     "a web page",
     text("\n<!DOCTYPE html><html><body>404</body></html>"),

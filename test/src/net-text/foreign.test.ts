@@ -34,6 +34,11 @@ const OTHERS: readonly (readonly [words: string, content: string | Uint8Array])[
     "a program in Python",
     `#!/usr/bin/env python\nimport caffe\nfrom caffe import layers as L\nn = caffe.NetSpec()\n`,
   ],
+  [
+    "a program in JavaScript",
+    `#!/usr/bin/env node\nimport { holdSignals } from "./process-io.js";\nconst net = 1;\n`,
+  ],
+  ["a program in JavaScript", `// trains\nconst caffe = require("caffe");\n`],
   ["a document in RTF", `{\\rtf1\\ansi layer \\{ name: "x" \\}}`],
   ["a patch", `diff --git a/n.prototxt b/n.prototxt\n--- a/n.prototxt\n`],
   ["a log of Caffe's", `I1129 19:57:36.378139   712 caffe.cpp:204] Using GPUs 0\n`],
