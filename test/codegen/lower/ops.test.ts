@@ -19,6 +19,19 @@ const integer = (min: number, max: number) => fc.integer({ min, max });
 const shapes = (minRank: number, maxRank: number, most = 7): fc.Arbitrary<number[]> =>
   fc.array(integer(1, most), { minLength: minRank, maxLength: maxRank });
 
+const concats: fc.Arbitrary<(b: GraphBuilder) => Node> = fc
+  .tuple(shapes(1, 4), integer(0, 3), fc.array(integer(1, 5), { minLength: 1, maxLength: 6 }))
+  .map(([shape, a, extents]) => (b) => {
+    const axis = a % shape.length;
+    const parts = extents.map((extent, i) =>
+      b.input(
+        `x${i}`,
+        shape.map((e, j) => (j === axis ? extent : e)),
+      ),
+    );
+    return b.concat(parts, axis);
+  });
+
 const convolutions = fc
   .record({
     images: integer(1, 3),
@@ -150,20 +163,14 @@ const CASES: Readonly<Record<string, fc.Arbitrary<Case>>> = {
       return [b.map(unary("neg", arg(0)), [b.slice(b.input("x", shape), axis, start, length)])];
     },
   })),
-  concat: fc
-    .tuple(shapes(1, 4), integer(0, 3), fc.array(integer(1, 5), { minLength: 1, maxLength: 6 }))
-    .map(([shape, a, extents]) => ({
-      build: (b) => {
-        const axis = a % shape.length;
-        const parts = extents.map((extent, i) =>
-          b.input(
-            `x${i}`,
-            shape.map((e, j) => (j === axis ? extent : e)),
-          ),
-        );
-        return [b.concat(parts, axis)];
-      },
-    })),
+  concat: concats.map((concat) => ({ build: (b) => [concat(b)] })),
+  // Each element finds its part.
+  "concat in a function": concats.map((concat) => ({
+    build: (b) => {
+      const whole = concat(b);
+      return [b.map(unary("neg", arg(0)), [whole], whole.shape)];
+    },
+  })),
   "concat of maps and views, padded": fc
     .tuple(shapes(2, 3), integer(0, 2), integer(0, 3))
     .map(([shape, a, p]) => ({
@@ -315,4 +322,14 @@ describe.each(Object.entries(CASES))("%s", (_name, cases) => {
       { numRuns: 20 },
     );
   });
+});
+
+it("nothing is loaded in front of the guard that says whether it is there", () => {
+  const b = createBuilder();
+  const padded = b.pad(b.input("x", [4, 5]), 1, 2, 3);
+  const node = b.map(unary("exp", arg(0)), [padded], padded.shape);
+  const graph = { roots: [{ role: "value", blob: "y", node } as const] };
+  const { source } = makeRunnable(planGraph(graph, { realBytes: 4 }), { dtype: "float32" });
+  expect(source).toMatch(/Math\.exp\(.* \? b0\[[^\]]*\] : 0\)/);
+  expect(source).not.toMatch(/= b0\[/);
 });
