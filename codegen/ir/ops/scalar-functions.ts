@@ -75,7 +75,11 @@ export type FunctionForm =
   | { readonly helper: string; readonly body: string; readonly note?: string };
 
 /** How a function is written in C, and in those languages that differ. */
-export type FunctionText = FunctionForm & { readonly ts?: FunctionForm; readonly cuda?: FunctionForm };
+export type FunctionText = FunctionForm & {
+  readonly ts?: FunctionForm;
+  readonly cuda?: FunctionForm;
+  readonly native?: FunctionForm;
+};
 
 interface ScalarFunction {
   /** Operations that it counts for, and whether it calls a function of libm. */
