@@ -20,7 +20,7 @@ export const nativeTarget: Target<"native"> = {
   scratchBytes: (program) => nativeScratchBytes(program, realBytes("float64")),
   render(program, dtype) {
     const units = program.kernels.map((kernel, number) => renderNative(kernel, number, dtype));
-    const preamble = nativePreamble();
+    const preamble = nativePreamble(dtype);
     return { text: [preamble, ...units.map(({ source }) => source)].join("\n"), units, preamble };
   },
 };
