@@ -1,4 +1,5 @@
 import { realBytes } from "../../ir/real.js";
+import { hoistValues } from "../../kernel/hoist-values.js";
 import { loopLowerings } from "../../lower/loop-lowerings.js";
 import type { Target } from "../target.js";
 import { nativeDescription } from "./native-description.js";
@@ -16,7 +17,13 @@ export const nativeTarget: Target<"native"> = {
   describe: (architecture = DEFAULT_ARCHITECTURE) => nativeDescription(architecture),
   passes: [],
   lowerings: loopLowerings,
-  kernelPasses: [],
+  kernelPasses: [
+    {
+      name: "hoist values",
+      about: "reals that a loop does not change are computed in front of it",
+      run: hoistValues,
+    },
+  ],
   scratchBytes: (program) => nativeScratchBytes(program, realBytes("float64")),
   render(program, dtype) {
     const units = program.kernels.map((kernel, number) => renderNative(kernel, number, dtype));
