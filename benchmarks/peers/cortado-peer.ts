@@ -1,0 +1,57 @@
+/** Cortado as one of the peers: its process compiles the net for the target that the task names as its mode. */
+import { readFile } from "node:fs/promises";
+import type { DeviceName } from "../../runtime/devices/index.js";
+import { type CompiledNet, compile } from "../../src/index.js";
+import { internalsOf } from "../../src/net/internals.js";
+import { readInput, serve } from "./serve.js";
+import type { Pass, Task } from "./task.js";
+
+await serve(async (task: Task) => {
+  const text = await readFile(task.prototxt, "utf8");
+  const make = (phase: "TRAIN" | "TEST"): Promise<CompiledNet> =>
+    compile(text, {
+      phase,
+      target: task.mode as DeviceName,
+      threads: task.threads,
+      weights: task.weights,
+    });
+  const nets: Partial<Record<Pass, CompiledNet>> = {};
+  /** Compiled when first asked for: a run of one pass does not keep the other's memory. */
+  const netOf = async (pass: Pass): Promise<CompiledNet> => {
+    nets[pass] ??= await make(pass === "forward" ? "TEST" : "TRAIN");
+    return nets[pass];
+  };
+  const values = Object.fromEntries(
+    await Promise.all(
+      Object.entries(task.inputs).map(async ([name, path]) => [name, await readInput(path)] as const),
+    ),
+  );
+  const inputsOf = (net: CompiledNet): Record<string, Float32Array> =>
+    Object.fromEntries(net.inputs.map((name) => [name, values[name]]));
+  return {
+    passes: ["forward", "step"],
+    async run(pass) {
+      const net = await netOf(pass);
+      await net.forward(inputsOf(net));
+      if (pass === "forward") return;
+      // As Caffe's own: the gradients stay where they are. `backward()` would copy all of them to the caller.
+      const runner = internalsOf(net)?.running.current()?.runner;
+      if (!runner) throw new Error("a net that has run has no program");
+      await runner.backward();
+      // A device may have queued its work only; its results are in reach when something is read.
+      await runner.read("gradient", 0);
+    },
+    async values(pass) {
+      const net = await netOf(pass);
+      const outputs = await net.forward(inputsOf(net));
+      if (pass === "forward") return [...outputs[net.outputs[0]]];
+      const loss = Object.entries(net.lossWeights).reduce(
+        (sum, [blob, weight]) => sum + weight * outputs[blob][0],
+        0,
+      );
+      const [first] = task.nets.step.layers.filter(({ params }) => params.length > 0);
+      const { params } = await net.backward();
+      return [loss, ...params[first.name][0]];
+    },
+  };
+});
