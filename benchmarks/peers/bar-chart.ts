@@ -25,7 +25,7 @@ export interface Chart {
 /** A bar longer than so many times its panel's shortest is cut, and marked so. */
 const LONGEST = 8;
 
-const SIZES = { margin: 20, head: 62, label: 178, bar: 190, text: 78, gap: 28, row: 22, title: 30, foot: 18 };
+const SIZES = { margin: 20, head: 62, label: 200, bar: 190, text: 78, gap: 28, row: 22, title: 30, foot: 18 };
 const PANEL_WIDTH = SIZES.label + SIZES.bar + SIZES.text;
 
 const escaped = (text: string): string =>

@@ -1,5 +1,6 @@
+import { showMilliseconds } from "../markdown-table.js";
 import type { Chart, Panel } from "./bar-chart.js";
-import { type PeerReport, resultOf, showMilliseconds, TITLES, timeOf } from "./peer-report.js";
+import { type PeerReport, resultOf, TITLES, timeOf } from "./peer-report.js";
 import { PASSES } from "./task.js";
 
 const COLORS: Readonly<Record<string, string>> = {

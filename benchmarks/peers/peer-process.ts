@@ -15,7 +15,13 @@ export interface PeerProcess {
 /** Of what a process wrote to standard error, as much as is kept to say why it failed. */
 const TAIL = 4000;
 
-/** Starts a peer and waits until it is ready. @throws with the last line of what it wrote where it ends before */
+/** Of what a process wrote before it ended, the line that says why: frameworks add stacks and versions. */
+export function complaint(text: string): string {
+  const lines = text.trim().split("\n");
+  return (lines.findLast((line) => /^\s*\w*(Error|Exception)\b.*:/.test(line)) ?? lines.at(-1) ?? "").trim();
+}
+
+/** Starts a peer and waits until it is ready. @throws with what it complained of where it ends before */
 export async function startPeer(
   command: readonly string[],
   env: Readonly<Record<string, string>>,
@@ -31,8 +37,7 @@ export async function startPeer(
   const ended = new Promise<string>((resolve) => {
     child.once("error", ({ message }) => resolve(message));
     child.once("close", (code, signal) => {
-      const last = tail.trim().split("\n").at(-1);
-      resolve(last || (signal ? `ended by ${signal}` : `ended with code ${code}`));
+      resolve(complaint(tail) || (signal ? `ended by ${signal}` : `ended with code ${code}`));
     });
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

@@ -1,6 +1,6 @@
 /** What a run of peers found, as a page of markdown. */
-import type { MachineSpeed } from "../machine/machine-speed.js";
-import { formatSpeed } from "../machine/machine-speed.js";
+import { formatSpeed, type MachineSpeed } from "../machine/machine-speed.js";
+import { showMilliseconds, table } from "../markdown-table.js";
 import { median } from "../measure.js";
 import type { Result } from "./competition.js";
 import type { Competitor } from "./find-peers.js";
@@ -34,23 +34,12 @@ export const TITLES: Readonly<Record<Pass, string>> = {
 
 const NOTHING = "–";
 
-/** Three digits, or all of those before the point: `5.30`, `16.1`, `1,653`. */
-export function showMilliseconds(value: number): string {
-  if (value >= 99.95) return Math.round(value).toLocaleString("en-US");
-  return value.toFixed(value >= 9.995 ? 1 : 2);
-}
-
 /** The median of the rounds, in milliseconds; undefined where there is none. */
 export const timeOf = (result: Result | undefined): number | undefined =>
   result && result.rounds.length > 0 ? median(result.rounds) : undefined;
 
 export const resultOf = (bout: Bout, competitor: Competitor, pass: Pass): Result | undefined =>
   bout.results.find((result) => result.competitor.title === competitor.title && result.pass === pass);
-
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
-}
 
 const HEAD = ["net, batch", "threads"];
 const headOf = ({ net, batch, threads }: Bout): readonly string[] => [`${net}, ${batch}`, String(threads)];
