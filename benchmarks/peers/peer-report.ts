@@ -133,6 +133,22 @@ export function detailsTable({ bouts, competitors }: PeerReport): string {
   return table([...HEAD, "pass", "", "median ms", "least", "most", "values, relative difference"], rows);
 }
 
+/** Rounds of one measurement that differ by more than this share of their median. */
+const NOISY = 0.3;
+
+/** Says where the machine was busy with other things; undefined where it was not. */
+export function noiseOf({ bouts }: Pick<PeerReport, "bouts">): string | undefined {
+  const measured = bouts
+    .flatMap(({ results }) => results.map(({ rounds }) => rounds))
+    .filter(({ length }) => length > 0);
+  const noisy = measured.filter(
+    (rounds) => Math.max(...rounds) - Math.min(...rounds) > NOISY * median(rounds),
+  );
+  return noisy.length > 0
+    ? `Of ${measured.length} measurements ${noisy.length} have rounds that differ by more than ${100 * NOISY}% of their median: the machine was not quiet. The least of the rounds stands at the end.`
+    : undefined;
+}
+
 /** @param chart the picture's path, as the page names it */
 export function formatPeerReport(report: PeerReport, chart: string): string {
   const { machine, command, rounds, speeds, competitors, missing, bouts } = report;
@@ -149,6 +165,7 @@ export function formatPeerReport(report: PeerReport, chart: string): string {
     speeds
       ? speeds.map((speed) => `- ${formatSpeed(speed)}`).join("\n")
       : "Not measured: there is neither a C++ compiler nor numpy.",
+    noiseOf(report) ?? "",
     `![times](${chart})`,
     ...passes.flatMap((pass) => [
       `## ${TITLES[pass]}`,
@@ -163,5 +180,7 @@ export function formatPeerReport(report: PeerReport, chart: string): string {
     "## Every measurement",
     "The difference compares a peer's values with those of the first column, as norm of the difference over norm: the output of inference; of a training step the loss and the first parameter's gradient, where the net draws no random numbers.",
     detailsTable(report),
-  ].join("\n\n")}\n`;
+  ]
+    .filter(Boolean)
+    .join("\n\n")}\n`;
 }
