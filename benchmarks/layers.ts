@@ -11,6 +11,7 @@ import { DEVICES } from "../runtime/devices/index.js";
 import { compile } from "../src/index.js";
 import { internalsOf } from "../src/net/internals.js";
 import { standInValues, unfedInputs } from "../src/net/stand-in-inputs.js";
+import { forwardBackward, runnerOf } from "./forward-backward.js";
 import { kernelWork, layerWork, type MeasuredPass, workTable } from "./layer-report.js";
 import { formatSpeed, measureMachine } from "./machine/machine-speed.js";
 import { showMilliseconds } from "./markdown-table.js";
@@ -54,28 +55,23 @@ const samples: Record<"forward" | "backward", (readonly number[])[]> = { forward
 const totals: number[] = [];
 for (let round = -WARM_UP; round < rounds; round++) {
   const start = performance.now();
-  await net.forward(inputs);
-  const runner = internals.running.current()?.runner;
-  if (!runner) throw new Error("a net that has run has no program");
-  if (pass === "step") {
-    await runner.backward();
-    await runner.read("gradient", 0);
-  }
+  if (pass === "forward") await net.forward(inputs);
+  else await forwardBackward(net, inputs);
   if (round >= 0) totals.push(performance.now() - start);
+  const { executor } = runnerOf(net).built;
   for (const one of passes) {
-    await runner.built.executor.profile?.(one);
-    if (round >= 0) samples[one].push(runner.built.executor.times(one));
+    await executor.profile?.(one);
+    if (round >= 0) samples[one].push(executor.times(one));
   }
 }
-const built = internals.running.current()?.runner.built;
-if (!built) throw new Error("a net that has run has no program");
+const { program, plan } = runnerOf(net).built;
 const measured = passes.map((one): MeasuredPass => {
-  const launches = built.program[one];
+  const launches = program[one];
   return {
     pass: one,
-    steps: built.plan.steps,
+    steps: plan.steps,
     launches,
-    kernels: built.program.kernels,
+    kernels: program.kernels,
     milliseconds: launches.map((_, i) => median(samples[one].map((times) => times[i] ?? 0))),
   };
 });

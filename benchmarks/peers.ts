@@ -2,8 +2,8 @@
  * Cortado beside the frameworks that this machine has: the same net, weights, input, batch and threads, in interleaved
  * rounds; a page of tables and a chart.
  *
- *   npm run bench -- peers [--nets lenet,caffenet,googlenet,resnet50] [--threads 1,2] [--targets ts]
- *                          [--passes forward,step] [--rounds 5] [--peers PyTorch,onnxruntime] [--out FILE.md]
+ *   npm run bench -- peers [--nets lenet,caffenet,googlenet,resnet50] [--threads 1,2]
+ *                          [--targets ts] [--passes forward,step] [--rounds 5] [--peers PyTorch,onnxruntime] [--out FILE.md]
  *
  * Python's frameworks are looked for in `python3`, or in the interpreter that PEERS_PYTHON names; Caffe in that of
  * CAFFE_PYTHON.
@@ -25,10 +25,14 @@ import { PASSES } from "./peers/task.js";
 import { projectFile } from "./project-files.js";
 
 const NET_NAMES = Object.keys(BENCHMARK_NETS) as BenchmarkNetName[];
-/** On the processor, where the peers run. */
-const DEFAULT_TARGETS = DEVICES.filter(({ name, offered }) => offered && name !== "cuda").map(
-  ({ name }) => name,
+/** Those that work here, on the processor as the peers. */
+const usable = await Promise.all(
+  DEVICES.filter(({ name, offered }) => offered && name !== "cuda").map(async (device) => {
+    const { works } = await device.availability();
+    return works ? [device.name] : [];
+  }),
 );
+const DEFAULT_TARGETS = usable.flat().reverse();
 
 const given = readOptions({
   nets: NET_NAMES.join(","),

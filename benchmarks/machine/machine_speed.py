@@ -1,5 +1,5 @@
-"""What this machine does with a number of threads, by numpy, where there is no C++ compiler: the rate of a large product
-instead of the peak, and memory read and copied. Prints one line of JSON as machine_speed.cc does."""
+"""What this machine does, by numpy, where there is no C++ compiler: the rate of a large product instead of the peak, and
+memory read and copied. Prints one line of JSON as machine_speed.cc does; the threads are those of numpy's BLAS."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import type { DeviceName } from "../../runtime/devices/index.js";
 import { type CompiledNet, compile } from "../../src/index.js";
-import { internalsOf } from "../../src/net/internals.js";
+import { forwardBackward } from "../forward-backward.js";
 import { readInput, serve } from "./serve.js";
 import type { Pass, Task } from "./task.js";
 
@@ -32,14 +32,8 @@ await serve(async (task: Task) => {
     passes: ["forward", "step"],
     async run(pass) {
       const net = await netOf(pass);
-      await net.forward(inputsOf(net));
-      if (pass === "forward") return;
-      // As Caffe's own: the gradients stay where they are. `backward()` would copy all of them to the caller.
-      const runner = internalsOf(net)?.running.current()?.runner;
-      if (!runner) throw new Error("a net that has run has no program");
-      await runner.backward();
-      // A device may have queued its work only; its results are in reach when something is read.
-      await runner.read("gradient", 0);
+      if (pass === "forward") await net.forward(inputsOf(net));
+      else await forwardBackward(net, inputsOf(net));
     },
     async values(pass) {
       const net = await netOf(pass);

@@ -55,7 +55,7 @@ class Graph:
         ones = np.ones_like(mean)
         inputs = {"scale": ones, "bias": 0 * ones, "mean": mean / weight, "variance": variance / weight}
         names = [self.constant(f"{layer.name}/{name}", values) for name, values in inputs.items()]
-        self.node("BatchNormalization", [x, *names], layer, epsilon=layer.settings["epsilon"])
+        self.node("BatchNormalization", [x, *names], layer, epsilon=float(layer.settings["epsilon"]))
 
     def fold_scale(self, layer: Layer) -> bool:
         """Puts a Scale into the BatchNorm that is the last node: ONNX's own is both."""
@@ -92,7 +92,9 @@ class Graph:
             if not self.fold_scale(layer):
                 raise ValueError(f"layer {layer.name}: a Scale that follows no BatchNorm")
         elif layer.type == "LRN":
-            self.node("LRN", [x], layer, size=s["size"], alpha=s["alpha"], beta=s["beta"], bias=s["k"])
+            # Whole numbers come as such, and ONNX tells them from floats.
+            floats = {"alpha": float(s["alpha"]), "beta": float(s["beta"]), "bias": float(s["k"])}
+            self.node("LRN", [x], layer, size=s["size"], **floats)
         elif layer.type == "Dropout":
             self.names[layer.tops[0]] = x
         elif layer.type in ("ReLU", "Softmax", "Concat", "Eltwise"):

@@ -44,13 +44,14 @@ export const resultOf = (bout: Bout, competitor: Competitor, pass: Pass): Result
 const HEAD = ["net, batch", "threads"];
 const headOf = ({ net, batch, threads }: Bout): readonly string[] => [`${net}, ${batch}`, String(threads)];
 
-/** The competitors that have the pass. */
-const having = (competitors: readonly Competitor[], pass: Pass): readonly Competitor[] =>
-  competitors.filter(({ passes }) => passes.includes(pass));
+/** The competitors that took part in the pass, on any net. */
+const taking = ({ bouts, competitors }: PeerReport, pass: Pass): readonly Competitor[] =>
+  competitors.filter((competitor) => bouts.some((bout) => resultOf(bout, competitor, pass)));
 
 /** Medians in milliseconds; the fastest of a row is bold. */
-export function timesTable({ bouts, competitors }: PeerReport, pass: Pass): string {
-  const shown = having(competitors, pass);
+export function timesTable(report: PeerReport, pass: Pass): string {
+  const { bouts } = report;
+  const shown = taking(report, pass);
   return table(
     [...HEAD, "GFLOP", ...shown.map(({ title }) => title)],
     bouts.map((bout) => {
@@ -66,8 +67,9 @@ export function timesTable({ bouts, competitors }: PeerReport, pass: Pass): stri
 }
 
 /** GFLOP/s of the products, and their share of the machine's peak with as many threads. */
-export function ratesTable({ bouts, competitors, speeds }: PeerReport, pass: Pass): string {
-  const shown = having(competitors, pass);
+export function ratesTable(report: PeerReport, pass: Pass): string {
+  const { bouts, speeds } = report;
+  const shown = taking(report, pass);
   return table(
     [...HEAD, ...shown.map(({ title }) => title)],
     bouts.map((bout) => {
@@ -88,8 +90,9 @@ export function ratesTable({ bouts, competitors, speeds }: PeerReport, pass: Pas
  * How many times as fast as each peer one of Cortado's targets is: above 1 it is faster. A framework of several modes has
  * a column for its best one, in each row, behind theirs.
  */
-export function ratiosTable({ bouts, competitors }: PeerReport, target: Competitor, pass: Pass): string {
-  const peers = having(competitors, pass).filter(({ framework }) => framework !== target.framework);
+export function ratiosTable(report: PeerReport, target: Competitor, pass: Pass): string {
+  const { bouts } = report;
+  const peers = taking(report, pass).filter(({ framework }) => framework !== target.framework);
   const frameworks = [...new Set(peers.map(({ framework }) => framework))];
   const columns = frameworks.flatMap((framework) => {
     const modes = peers.filter((peer) => peer.framework === framework);
