@@ -9,7 +9,7 @@
  * CAFFE_PYTHON.
  */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { loadavg, tmpdir } from "node:os";
 import { basename, extname, join } from "node:path";
 import { DEVICES } from "../runtime/devices/index.js";
 import { measureMachine } from "./machine/machine-speed.js";
@@ -64,11 +64,13 @@ const competitors = found.competitors.filter(
   ({ framework }) => framework === "Cortado" || !wanted || wanted.includes(framework),
 );
 
+// Where another process has a core, two threads that wait for each other take many times as long: in every round.
+const before = `load average before the run ${loadavg()[0].toFixed(1)}`;
 say("the machine …");
 const speeds = await measureMachine(threads);
 const bouts: Bout[] = [];
 const report = (): PeerReport => ({
-  machine: machine(),
+  machine: `${machine()}; ${before}`,
   command: `npm run bench -- ${process.argv.slice(2).join(" ")}`,
   rounds,
   speeds,
