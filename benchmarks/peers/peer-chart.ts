@@ -12,7 +12,7 @@ const COLORS: Readonly<Record<string, string>> = {
 };
 const OTHERS = "#999999";
 
-/** A row of panels for each net: passes, and threads within them. */
+/** A row of panels for each net and pass, a column for each number of threads; with one number, a row for each net. */
 export function peerChart({ bouts, competitors, machine }: PeerReport): Chart {
   const passes = PASSES.filter((pass) => bouts.some(({ results }) => results.some((r) => r.pass === pass)));
   const nets = [...new Set(bouts.map(({ net }) => net))];
@@ -38,7 +38,7 @@ export function peerChart({ bouts, competitors, machine }: PeerReport): Chart {
   return {
     title: "Cortado and its peers: milliseconds, shorter is better",
     subtitle: machine,
-    columns: passes.length * threads.length,
+    columns: threads.length > 1 ? threads.length : passes.length,
     panels,
   };
 }
