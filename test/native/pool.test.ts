@@ -142,9 +142,10 @@ describe.skipIf(loaded === undefined)("the pool of threads", () => {
     const workers = shared.map(
       (memory) => new Worker(script, { eval: true, workerData: { addon: addonPath, path, shared: memory } }),
     );
+    const ends = workers.map((worker) => new Promise((resolve) => worker.once("exit", resolve)));
     await Promise.all(workers.map((worker) => new Promise((resolve) => worker.once("message", resolve))));
     await workers[0].terminate();
-    await new Promise((resolve) => workers[1].once("exit", resolve));
+    await Promise.all(ends);
     expect([...new Float32Array(shared[1])]).toEqual(Array(4096).fill(2000));
     const after = new Float32Array(16);
     await addon.nativeRun(addon.nativePlan([launch("slow", 16, 4, after)], 0, 3));
