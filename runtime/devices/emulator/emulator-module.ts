@@ -9,7 +9,7 @@ import { InternalError, userError } from "../../../proto/errors/index.js";
 import { type Cache, openCache } from "../../cache.js";
 import { inTemporaryFolder } from "../../leftovers.js";
 import { type EmulatedKernel, emulatorSource } from "./emulator-source.js";
-import { findCompiler, type HostCompiler } from "./host-compiler.js";
+import { findCompiler, type HostCompiler } from "../host/host-compiler.js";
 
 export interface EmulatorOptions {
   /** With the detectors of native/emulator/README.md; default true. */
