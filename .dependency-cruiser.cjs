@@ -9,7 +9,7 @@ const floors = [
   ["passes", "^codegen/passes/"],
   ["plan", "^codegen/plan/"],
   ["kernel", "^codegen/kernel/"],
-  ["lower", "^codegen/(lower|contraction)/"],
+  ["lower", "^codegen/(lower|contraction|lanes)/"],
   ["targets", "^codegen/targets/"],
   ["pipeline", "^codegen/[^/]+$"],
   ["runtime", "^runtime/"],

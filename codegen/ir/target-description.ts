@@ -9,8 +9,24 @@ export interface TargetDescription {
   readonly parallelIterations: number;
   /** A window of at most this many elements that is never clipped is written out. */
   readonly unrolledWindow: number;
+  /** What is known of a processor where teams of threads are the lanes of its vectors; absent: it has no such. */
+  readonly lanes?: LanesDescription;
   /** What is known of the device where iterations may be carried out by teams of threads; absent: there are none. */
   readonly gpu?: GpuDescription;
+}
+
+/** The figures of a processor that vectors, tiles and parts are chosen by. */
+export interface LanesDescription {
+  /** Of its widest vector: 16, 32 or 64. */
+  readonly vectorBytes: number;
+  readonly registers: number;
+  /** How many of them a compiler keeps sums in without spilling. */
+  readonly accumulators: number;
+  /** Whether it multiplies and adds in one instruction, rounding once. */
+  readonly fma: boolean;
+  /** Data caches of one core. */
+  readonly l1Bytes: number;
+  readonly l2Bytes: number;
 }
 
 /** The figures of a GPU that shapes of tiles and splits are chosen by. */

@@ -33,7 +33,9 @@ type FieldSort<T> = [T] extends [Index]
           ? "conditions"
           : [T] extends [readonly Statement[]]
             ? "block"
-            : never;
+            : [T] extends [readonly Value[]]
+              ? "values"
+              : never;
 export type Children<F extends Form> = {
   readonly [K in Exclude<keyof F, "kind"> as [FieldSort<F[K]>] extends [never] ? never : K]: FieldSort<F[K]>;
 };
@@ -83,6 +85,7 @@ const CHILDREN: {
     declare: { value: "expression" },
     assign: { value: "expression" },
     store: { at: "index", value: "expression" },
+    stores: { at: "index", values: "values" },
     if: { condition: "condition", whenTrue: "block", otherwise: "block" },
     barrier: NONE,
   },

@@ -2,6 +2,7 @@ import { InternalError } from "../../proto/errors/index.js";
 import type { BinaryOp, CompareOp, ShapedOp, UnaryOp } from "../ir/scalar.js";
 import type { Expression } from "./children.js";
 import { type Cases, fold } from "./fold-forms.js";
+import { addInt } from "./indices.js";
 import type { Index, Kernel, Memory, Statement, Typed, Value, Variable } from "./kernel.js";
 
 /** Binding strength of what was written; a weaker text is put in parentheses. The C family agrees on these. */
@@ -59,11 +60,11 @@ export interface BodyRenderer {
 
 const memory = (buffer: Memory): string => (buffer >= 0 ? `b${buffer}` : `s${-1 - buffer}`);
 
-const infix = (operator: string, level: number, a: Text, b: Text): Text => ({
+export const infix = (operator: string, level: number, a: Text, b: Text): Text => ({
   text: `${within(a, level)} ${operator} ${within(b, level + 1)}`,
   level,
 });
-const choice = (test: string, whenTrue: Text, otherwise: Text): Text => ({
+export const choice = (test: string, whenTrue: Text, otherwise: Text): Text => ({
   text: `${test} ? ${within(whenTrue, LEVEL.ternary + 1)} : ${within(otherwise, LEVEL.ternary)}`,
   level: LEVEL.ternary,
 });
@@ -183,6 +184,11 @@ export function bodyRenderer(dialect: Dialect, used: Set<Helper>): BodyRenderer 
         }
         case "store":
           line(`${memory(statement.buffer)}[${textOf(statement.at)}] = ${typed(statement)};`);
+          break;
+        case "stores":
+          statement.values.forEach((value, i) => {
+            line(`${memory(statement.buffer)}[${textOf(addInt(statement.at, i))}] = ${textOf(value)};`);
+          });
           break;
         case "if":
           line(`if (${textOf(statement.condition)}) {`);

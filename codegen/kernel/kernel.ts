@@ -19,7 +19,11 @@ export interface Kernel {
   /** Run once before a range of the parallel loop. Writes scratch only. */
   readonly prologue: readonly Statement[];
   readonly parallel: { readonly variable: Variable; readonly extent: number };
-  /** The threads of an iteration, told apart by `variable` (0 … threads − 1); absent: one, alone. */
+  /**
+   * The threads of an iteration, told apart by `variable` (0 … threads − 1); absent: one, alone. Where a target renders
+   * them as the lanes of a vector they are in step: each statement is carried out by all before the next, so what does
+   * not depend on `variable` happens once, and a barrier is nothing.
+   */
   readonly team?: { readonly variable: Variable; readonly threads: number };
   readonly body: readonly Statement[];
   /** What it computes, for people: operation and shapes; never text of a prototxt. */
@@ -136,6 +140,13 @@ export type Statement =
   | ({ readonly kind: "declare"; readonly variable: Variable; readonly mutable: boolean } & Typed)
   | ({ readonly kind: "assign"; readonly variable: Variable } & Typed)
   | ({ readonly kind: "store"; readonly buffer: Memory; readonly at: Index } & Typed)
+  /** Reals side by side: values[i] at `at` + i. In lanes whose `at` lie apart, a block is stored the other way round. */
+  | {
+      readonly kind: "stores";
+      readonly buffer: Memory;
+      readonly at: Index;
+      readonly values: readonly Value[];
+    }
   | {
       readonly kind: "if";
       readonly condition: Condition;

@@ -49,6 +49,8 @@ export interface KernelWriter {
   assignIndex(local: Index & { kind: "var" }, value: Index): void;
   store(buffer: Memory, at: Index, value: Value): void;
   storeIndex(buffer: Memory, at: Index, value: Index): void;
+  /** values[i] at `at` + i. */
+  stores(buffer: Memory, at: Index, values: readonly Value[]): void;
   /** Counts the blocks entered: tells whether two statements stand in the same one. */
   readonly block: number;
   finish(note: string, flops: number, bytes: number): Kernel;
@@ -206,6 +208,10 @@ export function createWriter(): KernelWriter {
     storeIndex(buffer, at, value) {
       stored(buffer);
       push({ kind: "store", buffer, at, type: "index", value });
+    },
+    stores(buffer, at, values) {
+      stored(buffer);
+      push({ kind: "stores", buffer, at, values });
     },
     get block() {
       return blocks.block;

@@ -2,8 +2,9 @@ import { type Node, sizeOf } from "../ir/graph.js";
 import { operationCount } from "../ir/scalar.js";
 import { int } from "../kernel/indices.js";
 import type { Index } from "../kernel/kernel.js";
+import { chooseLanes, everyElement } from "../lanes/lane-nest.js";
 import { shifted } from "./evaluate.js";
-import { joinAxes, parallelOver } from "./nest.js";
+import { joinAxes } from "./nest.js";
 import { describe, type KernelDraft, type LoweredKernel, type StepContext } from "./step.js";
 
 /**
@@ -43,8 +44,8 @@ function lowerOver(
   const groups = joinAxes(context, shape, () => true, write);
 
   const draft = context.open();
-  parallelOver(draft.writer, target.parallelIterations, groups, shape.length, (coordinates) =>
-    write(draft, coordinates),
+  everyElement(draft, target, groups, shape.length, chooseLanes(context, groups, shape, write), (at) =>
+    write(draft, at),
   );
   const flops = sizeOf(shape) * stores.reduce((sum, store) => sum + costOf(store), 0);
   return draft.close(flops, `${describe(anchor, stores)}${offset ? `, part at ${offset.start}` : ""}`);

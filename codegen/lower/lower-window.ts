@@ -5,6 +5,7 @@ import { LOWEST } from "../ir/real.js";
 import { addInt, compare, div, flatten, int, max, min, mul, ZERO } from "../kernel/indices.js";
 import type { Index, Typed } from "../kernel/kernel.js";
 import { constant, type KernelWriter, load, plus, ZERO_VALUE } from "../kernel/writer.js";
+import { chooseLanes, everyElement } from "../lanes/lane-nest.js";
 import { type AxisGroup, joinAxes, loopOver, parallelOver } from "./nest.js";
 import type { KernelDraft, LoweredKernel, StepContext } from "./step.js";
 
@@ -37,9 +38,8 @@ export function overElements(
   const windowedAxis = (axis: number): boolean => anchor.window.some((w) => w.axis === axis);
   const groups = joinAxes(context, shape, (a, b) => !windowedAxis(a) && !windowedAxis(b), element);
   const draft = context.open();
-  parallelOver(draft.writer, context.target.parallelIterations, groups, shape.length, (at) =>
-    element(draft, at),
-  );
+  const choice = chooseLanes(context, groups, shape, element);
+  everyElement(draft, context.target, groups, shape.length, choice, (at) => element(draft, at));
   const size = anchor.window.reduce((product, w) => product * w.size, 1);
   const windows = anchor.op === "windowSpread" ? sizeOf(anchor.inputs[0].shape) : sizeOf(shape);
   return draft.close(windows * size);

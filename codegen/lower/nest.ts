@@ -153,5 +153,6 @@ export function parallelOver(
   loopOver(writer, groups.slice(taken), coordinates, body);
 }
 
-const place = (coordinates: readonly Index[], group: AxisGroup, v: Index): readonly Index[] =>
+/** The coordinates with another one along a group. */
+export const place = (coordinates: readonly Index[], group: AxisGroup, v: Index): readonly Index[] =>
   coordinates.map((c, axis) => (axis === group.axes.at(-1) ? v : c));

@@ -24,6 +24,8 @@ export interface Rendered {
   readonly text: string;
   /** What is compiled: one unit of the whole, or one for each kernel in the order of their numbers. */
   readonly units: readonly SourceUnit[];
+  /** What stands once in front of units that are compiled together. */
+  readonly preamble?: string;
 }
 
 /**

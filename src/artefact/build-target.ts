@@ -21,6 +21,7 @@ const BUILDS: { readonly [Name in TargetName]: Buildable | undefined } = {
     about: "JavaScript for Node and browsers",
     make: async () => ({ target: tsTarget, descriptions: [tsTarget.describe()], emit: emitTypeScript }),
   },
+  native: undefined,
   cuda: {
     about: "kernels of NVIDIA GPUs",
     // A100 and H100, and by compatibility what is newer of their major versions.

@@ -1,0 +1,39 @@
+import { orList, userError } from "../../../proto/errors/index.js";
+import type { LanesDescription, TargetDescription } from "../../ir/target-description.js";
+
+/** Vectors of processors, the narrowest first. Caches are those of a modest core: a device tells its own. */
+export const NATIVE_ARCHITECTURES = {
+  sse: lanes(16, 16, 12, false),
+  neon: lanes(16, 32, 24, true),
+  avx2: lanes(32, 16, 12, true),
+  avx512: lanes(64, 32, 24, true),
+} as const satisfies Readonly<Record<string, LanesDescription>>;
+
+export type NativeArchitecture = keyof typeof NATIVE_ARCHITECTURES;
+
+function lanes(vectorBytes: number, registers: number, accumulators: number, fma: boolean): LanesDescription {
+  return { vectorBytes, registers, accumulators, fma, l1Bytes: 32 * 1024, l2Bytes: 512 * 1024 };
+}
+
+export const isNativeArchitecture = (name: string): name is NativeArchitecture =>
+  Object.hasOwn(NATIVE_ARCHITECTURES, name);
+
+/**
+ * A processor with vectors. The parallel loop has many iterations, so that threads share it evenly whatever their
+ * number.
+ *
+ * @throws CortadoError for an architecture that is not known
+ */
+export function nativeDescription(architecture: string): TargetDescription {
+  if (!isNativeArchitecture(architecture))
+    throw userError(
+      `there is no architecture "${architecture}" of target native`,
+      `there is ${orList(Object.keys(NATIVE_ARCHITECTURES))}`,
+    );
+  return {
+    tile: { rows: 4, columns: 4 },
+    parallelIterations: 64,
+    unrolledWindow: 9,
+    lanes: NATIVE_ARCHITECTURES[architecture],
+  };
+}

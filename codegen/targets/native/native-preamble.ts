@@ -1,0 +1,219 @@
+import type { RealType } from "../../ir/real.js";
+import { LANE_FUNCTIONS, type LaneFunctionName } from "../../lanes/functions/index.js";
+import { laneFunctionText } from "./lane-functions-text.js";
+import { LANE_TYPES } from "./lane-types-text.js";
+import { NATIVE_SCALARS } from "./native-scalars.js";
+
+/**
+ * What stands in front of generated kernels: vectors of 4, 8 or 16 lanes and what the language lacks for them. No
+ * header of the standard library is read, so a unit compiles in a fraction of a second.
+ *
+ * V: a vector of reals; I: one of integers of the same size, which is also what a comparison gives (−1 where it holds).
+ */
+const VECTORS = `${LANE_TYPES}
+#define INLINE LANES
+template <class T, int count> struct VectorOf {
+  typedef T V __attribute__((vector_size(count * sizeof(T))));
+  typedef typename Lanes<V>::Int I;
+};
+
+/** x in all lanes. */
+template <class V> INLINE V all(typename Lanes<V>::Real x) { return x - V{}; }
+template <class V> INLINE V all(V x) { return x; }
+template <class V> using whole = decltype(typename Lanes<V>::Int{}[0] + 0);
+template <class V> INLINE typename Lanes<V>::Int ramp(long from, long step) {
+  typename Lanes<V>::Int x{};
+  for (int l = 0; l < Lanes<V>::count; l++) x[l] = (whole<V>)(from + l * step);
+  return x;
+}
+template <class V> INLINE typename Lanes<V>::Int first(int lanes) {
+  return ramp<V>(0, 1) < (whole<V>)lanes;
+}
+template <class V> INLINE typename Lanes<V>::Int wholes(long x) { return (whole<V>)x - typename Lanes<V>::Int{}; }
+template <class V> INLINE typename Lanes<V>::Int truncated(V x) { return __builtin_convertvector(x, typename Lanes<V>::Int); }
+template <class V> INLINE V real(typename Lanes<V>::Int x) { return __builtin_convertvector(x, V); }
+template <class I> INLINE I least(I a, I b) { return a < b ? a : b; }
+template <class I> INLINE I greatest(I a, I b) { return a > b ? a : b; }
+template <class I> INLINE bool any(I mask) {
+#if defined __AVX512F__ && !defined __clang__
+  typedef int Bits __attribute__((vector_size(64)));
+  if constexpr (sizeof(I) == 64) return __builtin_ia32_ptestmd512((Bits)mask, (Bits)mask, (unsigned short)-1) != 0;
+#endif
+  long long words[sizeof(I) / 8], found = 0;
+  __builtin_memcpy(words, &mask, sizeof(I));
+  for (unsigned i = 0; i < sizeof(I) / 8; i++) found |= words[i];
+  return found != 0;
+}
+
+template <class V> struct Unaligned { typedef V Type __attribute__((aligned(4), may_alias)); };
+template <class V> INLINE V load(const typename Lanes<V>::Real* from) { return *(const typename Unaligned<V>::Type*)from; }
+template <class V> INLINE void store(typename Lanes<V>::Real* to, V x) { *(typename Unaligned<V>::Type*)to = x; }
+/** The first lanes only: no memory behind them is touched. */
+template <class V, int lanes> INLINE V loadFirst(const typename Lanes<V>::Real* from) {
+#if defined __AVX512F__ && !defined __clang__
+  if constexpr (sizeof(V) == 64 && sizeof(typename Lanes<V>::Real) == 4) return (V)__builtin_ia32_loadups512_mask(from, V{}, (unsigned short)((1u << lanes) - 1));
+#endif
+  V x{};
+  __builtin_memcpy(&x, from, lanes * sizeof(typename Lanes<V>::Real));
+  return x;
+}
+template <class V, int lanes> INLINE void storeFirst(typename Lanes<V>::Real* to, V x) {
+#if defined __AVX512F__ && !defined __clang__
+  if constexpr (sizeof(V) == 64 && sizeof(typename Lanes<V>::Real) == 4) return __builtin_ia32_storeups512_mask(to, x, (unsigned short)((1u << lanes) - 1));
+#endif
+  __builtin_memcpy(to, &x, lanes * sizeof(typename Lanes<V>::Real));
+}
+template <class V, class I> INLINE V loadWhere(const typename Lanes<V>::Real* from, I mask) {
+  V x{};
+  for (int l = 0; l < Lanes<V>::count; l++) if (mask[l]) x[l] = from[l];
+  return x;
+}
+template <class V, class I> INLINE void storeWhere(typename Lanes<V>::Real* to, V x, I mask) {
+  for (int l = 0; l < Lanes<V>::count; l++) if (mask[l]) to[l] = x[l];
+}
+/** Lanes that lie \`step\` apart. */
+template <class V, long step> INLINE V loadApart(const typename Lanes<V>::Real* from) {
+  V x;
+  if constexpr (step == 2) {
+    // The second half ends at the last element that is read.
+    constexpr int n = Lanes<V>::count;
+    const V low = load<V>(from), high = load<V>(from + n - 1);
+    typename Lanes<V>::Int at = ramp<V>(0, 2);
+    at = at < (whole<V>)n ? at : at + 1;
+    return __builtin_shuffle(low, high, at);
+  }
+  for (int l = 0; l < Lanes<V>::count; l++) x[l] = from[l * step];
+  return x;
+}
+template <class V, class I> INLINE V gather(const typename Lanes<V>::Real* from, I at) {
+  V x;
+  for (int l = 0; l < Lanes<V>::count; l++) x[l] = from[at[l]];
+  return x;
+}
+template <class V, class I> INLINE V gatherWhere(const typename Lanes<V>::Real* from, I at, I mask) {
+  V x{};
+  for (int l = 0; l < Lanes<V>::count; l++) if (mask[l]) x[l] = from[at[l]];
+  return x;
+}
+template <class V, class I> INLINE void scatter(typename Lanes<V>::Real* to, I at, V x) {
+  for (int l = 0; l < Lanes<V>::count; l++) to[at[l]] = x[l];
+}
+template <class V, class I> INLINE void scatterWhere(typename Lanes<V>::Real* to, I at, V x, I mask) {
+  for (int l = 0; l < Lanes<V>::count; l++) if (mask[l]) to[at[l]] = x[l];
+}
+/** The same of integers, which are 32 bits wide in memory. */
+template <class V> INLINE typename Lanes<V>::Int loadWholes(const int* from) {
+  typename Lanes<V>::Int x;
+  for (int l = 0; l < Lanes<V>::count; l++) x[l] = from[l];
+  return x;
+}
+template <class V, class I> INLINE I loadWholesWhere(const int* from, I mask) {
+  I x{};
+  for (int l = 0; l < Lanes<V>::count; l++) if (mask[l]) x[l] = from[l];
+  return x;
+}
+template <class V, class I> INLINE I gatherWholes(const int* from, I at) {
+  I x;
+  for (int l = 0; l < Lanes<V>::count; l++) x[l] = from[at[l]];
+  return x;
+}
+template <class V, class I> INLINE I gatherWholesWhere(const int* from, I at, I mask) {
+  I x{};
+  for (int l = 0; l < Lanes<V>::count; l++) if (mask[l]) x[l] = from[at[l]];
+  return x;
+}
+template <class V, class I> INLINE void scatterWholes(int* to, I at, I x) {
+  for (int l = 0; l < Lanes<V>::count; l++) to[at[l]] = (int)x[l];
+}
+template <class V, class I> INLINE void scatterWholesWhere(int* to, I at, I x, I mask) {
+  for (int l = 0; l < Lanes<V>::count; l++) if (mask[l]) to[at[l]] = (int)x[l];
+}
+/** The value of the lane whose number differs in these bits. */
+template <int bits, class V> INLINE V exchanged(V x) {
+  typename Lanes<V>::Int at{};
+  for (int l = 0; l < Lanes<V>::count; l++) at[l] = l ^ bits;
+  return __builtin_shuffle(x, at);
+}
+/** \`count\` vectors as the rows of a matrix: lane l is stored at to + l · apart, one element from each. */
+template <class V, int count> INLINE void storeTransposed(typename Lanes<V>::Real* to, long apart, const V (&rows)[count], int lanes) {
+  constexpr int n = Lanes<V>::count;
+  V block[n];
+#pragma GCC unroll 16
+  for (int i = 0; i < n; i++) block[i] = i < count ? rows[i < count ? i : 0] : V{};
+#pragma GCC unroll 4
+  for (int half = n / 2; half > 0; half /= 2) {
+    typename Lanes<V>::Int low{}, high{};
+#pragma GCC unroll 16
+    for (int l = 0; l < n; l++) {
+      low[l] = (l & half) ? n + l - half : l;
+      high[l] = (l & half) ? n + l : l + half;
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < n; i++)
+      if (!(i & half)) {
+        const V a = block[i], b = block[i + half];
+        block[i] = __builtin_shuffle(a, b, low);
+        block[i + half] = __builtin_shuffle(a, b, high);
+      }
+  }
+#pragma GCC unroll 16
+  for (int l = 0; l < n; l++)
+    if (l < lanes) storeFirst<V, count>(to + l * apart, block[l]);
+}
+`;
+
+/** A constant among reals of V. */
+const CONSTANT = `template <class V> INLINE typename Lanes<V>::Real Real(double x) { return (typename Lanes<V>::Real)x; }`;
+
+/** With products and sums that round once where the processor has them: elsewhere each would be a function's call. */
+function functionsOf(dtype: RealType): readonly string[] {
+  const all = (fused: boolean): readonly string[] =>
+    (Object.keys(LANE_FUNCTIONS) as LaneFunctionName[]).map((name) =>
+      laneFunctionText(name, dtype, { fused }),
+    );
+  return ["#if defined __FMA__ || defined __ARM_FEATURE_FMA", ...all(true), "#else", ...all(false), "#endif"];
+}
+
+/** What is an instruction, or nearly. */
+const INSTRUCTIONS = `template <class V> INLINE V lanes_fabs(V x) { return lanes_abs(x); }
+INLINE float lanes_floor(float x) { return __builtin_floorf(x); }
+INLINE double lanes_floor(double x) { return __builtin_floor(x); }
+template <class V> INLINE V lanes_floor(V x) {
+  V r;
+  for (int l = 0; l < Lanes<V>::count; l++) r[l] = lanes_floor((typename Lanes<V>::Real)x[l]);
+  return r;
+}`;
+
+const UNIFORM = `/** Philox 4x32-10 with key (seed) and counter (element / 4, step, stream): uniform in [0, 1), 24 bits. */
+INLINE float uniform(unsigned seed0, unsigned seed1, unsigned stream0, unsigned stream1, double step, long at) {
+  const unsigned element = (unsigned)at;
+  unsigned x0 = element >> 2, x1 = (unsigned)(int)step, x2 = stream0, x3 = stream1;
+  for (int round = 0; round < 10; round++) {
+    const unsigned long low = 0xd2511f53ul * x0, high = 0xcd9e8d57ul * x2;
+    x0 = (unsigned)(high >> 32) ^ x1 ^ seed0;
+    x1 = (unsigned)high;
+    x2 = (unsigned)(low >> 32) ^ x3 ^ seed1;
+    x3 = (unsigned)low;
+    seed0 += 0x9e3779b9u;
+    seed1 += 0xbb67ae85u;
+  }
+  const unsigned lane = element & 3u;
+  const unsigned word = lane == 0u ? x0 : lane == 1u ? x1 : lane == 2u ? x2 : x3;
+  return (float)(word >> 8) * 5.9604644775390625e-8f;
+}
+template <class V> INLINE V uniform(unsigned seed0, unsigned seed1, unsigned stream0, unsigned stream1, double step, typename Lanes<V>::Int element) {
+  V x;
+  for (int l = 0; l < Lanes<V>::count; l++) x[l] = uniform(seed0, seed1, stream0, stream1, step, (long)element[l]);
+  return x;
+}`;
+
+/** All that stands in front of kernels. */
+export const nativePreamble = (dtype: RealType): string =>
+  [
+    VECTORS,
+    CONSTANT,
+    INSTRUCTIONS,
+    ...functionsOf(dtype),
+    ...Object.values(NATIVE_SCALARS.helpers),
+    UNIFORM,
+  ].join("\n");
