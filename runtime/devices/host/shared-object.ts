@@ -16,6 +16,15 @@ export interface SharedSource {
   readonly headers?: { readonly folder: string; readonly names: readonly string[] };
 }
 
+export interface SharedOptions {
+  readonly compiler: HostCompiler;
+  readonly cache: Cache;
+  /** The error that the compiler's log becomes. */
+  readonly fault: (log: string) => Error;
+  /** Called where nothing was found: it may refuse. */
+  readonly beforeCompiling?: () => void;
+}
+
 /**
  * What every kernel for the processor is compiled with. A product and a sum fuse only where the kernel says so; nothing
  * changes the order of operations. Without errno a square root is one instruction as well.
@@ -41,12 +50,11 @@ const LONGEST_SOURCE = 2 ** 28;
  * Compiles a source, in a process of its own, or finds it compiled: by its text, its headers, the options, the compiler
  * and its version, and the processor.
  *
- * @param fault the error that a log of the compiler becomes
  * @returns the path of the shared object
  */
 export async function buildSharedObject(
   shared: SharedSource,
-  { compiler, cache, fault }: { compiler: HostCompiler; cache: Cache; fault: (log: string) => Error },
+  { compiler, cache, fault, beforeCompiling }: SharedOptions,
 ): Promise<string> {
   const { source, flags, headers } = shared;
   // -march=native means another thing on another processor.
@@ -54,7 +62,10 @@ export async function buildSharedObject(
   const hash = createHash("sha256").update(JSON.stringify([...identity, source]));
   for (const name of headers?.names ?? []) hash.update(await readFile(join(headers?.folder ?? "", name)));
   const key = hash.digest("hex");
-  return (await cache.find(key, SUFFIX)) ?? cache.store(key, SUFFIX, await compile(shared, compiler, fault));
+  const found = await cache.find(key, SUFFIX);
+  if (found !== undefined) return found;
+  beforeCompiling?.();
+  return cache.store(key, SUFFIX, await compile(shared, compiler, fault));
 }
 
 /** The bytes of the shared object. */
