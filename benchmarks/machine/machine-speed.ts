@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { findCompiler } from "../../runtime/devices/emulator/host-compiler.js";
+import { findCompiler } from "../../runtime/devices/host/host-compiler.js";
 import { projectFile } from "../project-files.js";
 
 const execute = promisify(execFile);
