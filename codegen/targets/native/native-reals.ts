@@ -57,7 +57,12 @@ export function realTexts(
       if (mask.count !== undefined) return { ...atom(`loadFirst<V, ${mask.count}>(${from})`), varies: true };
       return { ...atom(`loadWhere<V>(${from}, ${mask.text})`), varies: true };
     }
-    if (step !== "varying" && !mask) return { ...atom(`loadApart<V, ${step}>(${from})`), varies: true };
+    if (step !== "varying") {
+      if (!mask) return { ...atom(`loadApart<V, ${step}>(${from})`), varies: true };
+      if (mask.count !== undefined)
+        return { ...atom(`loadApartFirst<V, ${step}, ${mask.count}>(${from})`), varies: true };
+      return { ...atom(`loadApartWhere<V, ${step}>(${from}, ${mask.text})`), varies: true };
+    }
     const [where, only] = mask ? ["Where", `, ${mask.text}`] : ["", ""];
     return {
       ...atom(`gather${where}<V>(${memory}, ${expressions.wholes(at, mask).text}${only})`),
