@@ -1,4 +1,5 @@
 import { realBytes } from "../../ir/real.js";
+import { lowerLaneWindow } from "../../lanes/lane-windows.js";
 import { loopLowerings } from "../../lower/loop-lowerings.js";
 import type { Target } from "../target.js";
 import { nativeDescription } from "./native-description.js";
@@ -15,7 +16,14 @@ export const nativeTarget: Target<"native"> = {
   dtypes: ["float32", "float64"],
   describe: (architecture = DEFAULT_ARCHITECTURE) => nativeDescription(architecture),
   passes: [],
-  lowerings: loopLowerings,
+  lowerings: {
+    ...loopLowerings,
+    windowMax: lowerLaneWindow,
+    windowArgmax: lowerLaneWindow,
+    windowSum: lowerLaneWindow,
+    windowSpread: lowerLaneWindow,
+    windowScatter: lowerLaneWindow,
+  },
   kernelPasses: [],
   scratchBytes: (program) => nativeScratchBytes(program, realBytes("float64")),
   render(program, dtype) {
