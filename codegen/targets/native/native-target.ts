@@ -1,4 +1,5 @@
 import { realBytes } from "../../ir/real.js";
+import { lowerLaneReduce } from "../../lanes/lane-reduce.js";
 import { lowerLaneWindow } from "../../lanes/lane-windows.js";
 import { loopLowerings } from "../../lower/loop-lowerings.js";
 import type { Target } from "../target.js";
@@ -18,6 +19,7 @@ export const nativeTarget: Target<"native"> = {
   passes: [],
   lowerings: {
     ...loopLowerings,
+    reduce: lowerLaneReduce,
     windowMax: lowerLaneWindow,
     windowArgmax: lowerLaneWindow,
     windowSum: lowerLaneWindow,
