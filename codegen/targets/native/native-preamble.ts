@@ -1,6 +1,7 @@
 import type { RealType } from "../../ir/real.js";
 import { LANE_FUNCTIONS, type LaneFunctionName } from "../../lanes/functions/index.js";
 import { laneFunctionText } from "./lane-functions-text.js";
+import { LANE_MEMORY } from "./lane-memory-text.js";
 import { LANE_TYPES } from "./lane-types-text.js";
 import { NATIVE_SCALARS } from "./native-scalars.js";
 
@@ -23,8 +24,9 @@ template <class V> INLINE V all(V x) { return x; }
 template <class V> using whole = decltype(typename Lanes<V>::Int{}[0] + 0);
 template <class V> INLINE typename Lanes<V>::Int ramp(long from, long step) {
   typename Lanes<V>::Int x{};
-  for (int l = 0; l < Lanes<V>::count; l++) x[l] = (whole<V>)(from + l * step);
-  return x;
+#pragma GCC unroll 16
+  for (int l = 0; l < Lanes<V>::count; l++) x[l] = l;
+  return x * (whole<V>)step + (whole<V>)from;
 }
 template <class V> INLINE typename Lanes<V>::Int first(int lanes) {
   return ramp<V>(0, 1) < (whole<V>)lanes;
@@ -45,46 +47,7 @@ template <class I> INLINE bool any(I mask) {
   return found != 0;
 }
 
-template <class V> struct Unaligned { typedef V Type __attribute__((aligned(4), may_alias)); };
-template <class V> INLINE V load(const typename Lanes<V>::Real* from) { return *(const typename Unaligned<V>::Type*)from; }
-template <class V> INLINE void store(typename Lanes<V>::Real* to, V x) { *(typename Unaligned<V>::Type*)to = x; }
-/** The first lanes only: no memory behind them is touched. */
-template <class V, int lanes> INLINE V loadFirst(const typename Lanes<V>::Real* from) {
-#if defined __AVX512F__ && !defined __clang__
-  if constexpr (sizeof(V) == 64 && sizeof(typename Lanes<V>::Real) == 4) return (V)__builtin_ia32_loadups512_mask(from, V{}, (unsigned short)((1u << lanes) - 1));
-#endif
-  V x{};
-  __builtin_memcpy(&x, from, lanes * sizeof(typename Lanes<V>::Real));
-  return x;
-}
-template <class V, int lanes> INLINE void storeFirst(typename Lanes<V>::Real* to, V x) {
-#if defined __AVX512F__ && !defined __clang__
-  if constexpr (sizeof(V) == 64 && sizeof(typename Lanes<V>::Real) == 4) return __builtin_ia32_storeups512_mask(to, x, (unsigned short)((1u << lanes) - 1));
-#endif
-  __builtin_memcpy(to, &x, lanes * sizeof(typename Lanes<V>::Real));
-}
-template <class V, class I> INLINE V loadWhere(const typename Lanes<V>::Real* from, I mask) {
-  V x{};
-  for (int l = 0; l < Lanes<V>::count; l++) if (mask[l]) x[l] = from[l];
-  return x;
-}
-template <class V, class I> INLINE void storeWhere(typename Lanes<V>::Real* to, V x, I mask) {
-  for (int l = 0; l < Lanes<V>::count; l++) if (mask[l]) to[l] = x[l];
-}
-/** Lanes that lie \`step\` apart. */
-template <class V, long step> INLINE V loadApart(const typename Lanes<V>::Real* from) {
-  V x;
-  if constexpr (step == 2) {
-    // The second half ends at the last element that is read.
-    constexpr int n = Lanes<V>::count;
-    const V low = load<V>(from), high = load<V>(from + n - 1);
-    typename Lanes<V>::Int at = ramp<V>(0, 2);
-    at = at < (whole<V>)n ? at : at + 1;
-    return __builtin_shuffle(low, high, at);
-  }
-  for (int l = 0; l < Lanes<V>::count; l++) x[l] = from[l * step];
-  return x;
-}
+${LANE_MEMORY}
 template <class V, class I> INLINE V gather(const typename Lanes<V>::Real* from, I at) {
   V x;
   for (int l = 0; l < Lanes<V>::count; l++) x[l] = from[at[l]];
@@ -102,16 +65,6 @@ template <class V, class I> INLINE void scatterWhere(typename Lanes<V>::Real* to
   for (int l = 0; l < Lanes<V>::count; l++) if (mask[l]) to[at[l]] = x[l];
 }
 /** The same of integers, which are 32 bits wide in memory. */
-template <class V> INLINE typename Lanes<V>::Int loadWholes(const int* from) {
-  typename Lanes<V>::Int x;
-  for (int l = 0; l < Lanes<V>::count; l++) x[l] = from[l];
-  return x;
-}
-template <class V, class I> INLINE I loadWholesWhere(const int* from, I mask) {
-  I x{};
-  for (int l = 0; l < Lanes<V>::count; l++) if (mask[l]) x[l] = from[l];
-  return x;
-}
 template <class V, class I> INLINE I gatherWholes(const int* from, I at) {
   I x;
   for (int l = 0; l < Lanes<V>::count; l++) x[l] = from[at[l]];

@@ -9,6 +9,14 @@ import type { ExpressionContext, Expressions, Mask, Piece } from "./native-text.
 
 export const vector = (x: Piece): Text => (x.varies ? x : call("all<V>", x));
 
+/** Lanes that lie side by side, or evenly apart: all, the first, or those of a mask. */
+function evenLoad(from: string, step: number, mask: Mask | undefined): string {
+  const [name, apart] = step === 1 ? ["load", ""] : ["loadApart", `, ${step}`];
+  if (!mask) return `${name}<V${apart}>(${from})`;
+  if (mask.count !== undefined) return `${name}First<V${apart}, ${mask.count}>(${from})`;
+  return `${name}Where<V${apart}>(${from}, ${mask.text})`;
+}
+
 export function comparison(cmp: CompareOp, a: Piece, b: Piece): Piece {
   const varies = a.varies || b.varies;
   const [left, right] = varies ? [vector(a), vector(b)] : [a, b];
@@ -51,13 +59,8 @@ export function realTexts(
       if (!mask || mask.count !== undefined) return { ...plain, varies: false };
       return { text: `any(${mask.text}) ? ${plain.text} : 0`, level: LEVEL.ternary, varies: false };
     }
-    const from = expressions.pointer(buffer, at);
-    if (step === 1) {
-      if (!mask) return { ...atom(`load<V>(${from})`), varies: true };
-      if (mask.count !== undefined) return { ...atom(`loadFirst<V, ${mask.count}>(${from})`), varies: true };
-      return { ...atom(`loadWhere<V>(${from}, ${mask.text})`), varies: true };
-    }
-    if (step !== "varying" && !mask) return { ...atom(`loadApart<V, ${step}>(${from})`), varies: true };
+    if (step !== "varying")
+      return { ...atom(evenLoad(expressions.pointer(buffer, at), step, mask)), varies: true };
     const [where, only] = mask ? ["Where", `, ${mask.text}`] : ["", ""];
     return {
       ...atom(`gather${where}<V>(${memory}, ${expressions.wholes(at, mask).text}${only})`),

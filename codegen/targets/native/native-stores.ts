@@ -41,6 +41,10 @@ export function storeTexts(context: ExpressionContext, expressions: Expressions)
   const storeIntegers = (statement: Store & { readonly type: "index" }, mask: Mask | undefined): void => {
     const { buffer, at, value } = statement;
     const [where, only] = mask ? ["Where", `, ${mask.text}`] : ["", ""];
+    if (shapes.index(at) === 1) {
+      line(`storeWholes${where}<V>(${pointer(buffer, at)}, ${wholes(value, mask).text}${only});`);
+      return;
+    }
     line(
       `scatterWholes${where}<V>(${memoryName(buffer)}, ${wholes(at, mask).text}, ${wholes(value, mask).text}${only});`,
     );

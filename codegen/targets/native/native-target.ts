@@ -1,6 +1,6 @@
 import { realBytes } from "../../ir/real.js";
 import { hoistValues } from "../../kernel/hoist-values.js";
-import { loopLowerings } from "../../lower/loop-lowerings.js";
+import { laneLowerings } from "../../lanes/lane-lowerings.js";
 import type { Target } from "../target.js";
 import { nativeDescription } from "./native-description.js";
 import { nativePreamble } from "./native-preamble.js";
@@ -16,7 +16,7 @@ export const nativeTarget: Target<"native"> = {
   dtypes: ["float32", "float64"],
   describe: (architecture = DEFAULT_ARCHITECTURE) => nativeDescription(architecture),
   passes: [],
-  lowerings: loopLowerings,
+  lowerings: laneLowerings,
   kernelPasses: [
     {
       name: "hoist values",
