@@ -15,7 +15,7 @@ const LOADS_PER_FMA = 1;
 const TILE_TURNS = 8;
 
 /** Turns (of one FMA each) that one step of depth takes in a tile. */
-const turnsOf = (pixels: number, vectors: number): number =>
+export const turnsOf = (pixels: number, vectors: number): number =>
   Math.max(pixels * vectors, (pixels + vectors) / LOADS_PER_FMA, IN_FLIGHT);
 
 /**

@@ -1,4 +1,5 @@
 import { realBytes } from "../../ir/real.js";
+import { lowerLaneConvFilter } from "../../lanes/contraction/lane-conv-filter.js";
 import { loopLowerings } from "../../lower/loop-lowerings.js";
 import type { Target } from "../target.js";
 import { nativeDescription } from "./native-description.js";
@@ -15,7 +16,7 @@ export const nativeTarget: Target<"native"> = {
   dtypes: ["float32", "float64"],
   describe: (architecture = DEFAULT_ARCHITECTURE) => nativeDescription(architecture),
   passes: [],
-  lowerings: loopLowerings,
+  lowerings: { ...loopLowerings, convFilter: lowerLaneConvFilter },
   kernelPasses: [],
   scratchBytes: (program) => nativeScratchBytes(program, realBytes("float64")),
   render(program, dtype) {

@@ -1,0 +1,174 @@
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Node, sizeOf } from "../../codegen/ir/graph.js";
+import { printGraph } from "../../codegen/ir/print-graph.js";
+import type { RealType } from "../../codegen/ir/real.js";
+import type { Argument, Program } from "../../codegen/kernel/kernel.js";
+import { type Plan, planGraph } from "../../codegen/plan/index.js";
+import type { NativeArchitecture } from "../../codegen/targets/native/native-description.js";
+import { nativePreamble } from "../../codegen/targets/native/native-preamble.js";
+import { nativeTarget } from "../../codegen/targets/native/native-target.js";
+import { renderNative } from "../../codegen/targets/native/render-native.js";
+import type { Addon, HostMemory } from "../../native/addon.js";
+import { findCompiler } from "../../native/build.mjs";
+import type { EmulatedGraph } from "./emulate.js";
+import { interpret } from "./interpret.js";
+import { lowerFor } from "./pipeline.js";
+
+/** A graph to run on target native, and in whose vectors. */
+export interface NativeGraph extends Pick<EmulatedGraph, "name" | "graph" | "bindings" | "lowerings"> {
+  readonly dtype: RealType;
+  readonly architecture: NativeArchitecture;
+}
+
+/** ‖got − wanted‖ / ‖wanted‖ at most. */
+const BOUNDS: Readonly<Record<RealType, number>> = { float32: 1e-5, float64: 1e-12 };
+
+/**
+ * Runs graphs in lanes, all from one module, and compares their roots with the interpreter's. Each kernel's iterations
+ * are carried out in parts, the last part first, in memory that holds NaN before each. Texts for people: what differs.
+ */
+export async function runNativeGraphs(
+  addon: Addon,
+  folder: string,
+  cases: readonly NativeGraph[],
+): Promise<readonly string[]> {
+  const prepared = cases.map((one) => {
+    const { graph, dtype, architecture, lowerings: instead, bindings } = one;
+    const plan = planGraph(graph, { realBytes: dtype === "float32" ? 4 : 8 });
+    const description = nativeTarget.describe(architecture);
+    const program = lowerFor(nativeTarget, plan, { dtype, description, instead, seed: bindings.seed });
+    return { ...one, plan, program };
+  });
+  const module = addon.hostOpen(compile(folder, prepared));
+  const faults: string[] = [];
+  let first = 0;
+  try {
+    for (const one of prepared) {
+      const fault = await runOne(addon, module, first, one);
+      if (fault) faults.push(`${one.name}, ${one.dtype}, ${one.architecture}: ${fault}`);
+      first += one.program.kernels.length;
+    }
+  } finally {
+    addon.hostClose(module);
+  }
+  return faults;
+}
+
+type Memory = HostMemory | Float64Array;
+
+/** The addon passes on where an array lies, and asks for one of two kinds. */
+const addressed = (memory: Memory): HostMemory =>
+  memory instanceof Float64Array
+    ? new Float32Array(memory.buffer, memory.byteOffset, 2 * memory.length)
+    : memory;
+
+interface Prepared extends NativeGraph {
+  readonly plan: Plan;
+  readonly program: Program;
+}
+
+function compile(folder: string, prepared: readonly Prepared[]): string {
+  let first = 0;
+  const units = prepared.flatMap(({ program, dtype }) =>
+    program.kernels.map((kernel) => renderNative(kernel, first++, dtype)),
+  );
+  const scratch = Math.max(0, ...prepared.map(({ program }) => nativeTarget.scratchBytes(program)));
+  const source = `${nativePreamble()}
+${units.map((unit) => unit.source).join("\n")}
+struct View { void* data; unsigned long elements; };
+alignas(64) static unsigned char scratch[${scratch + 64}];
+typedef void (*Kernel)(void* const*, long, long, char*);
+static const Kernel kernels[] = {${units.map(({ symbol }) => symbol).join(", ")}};
+extern "C" __attribute__((visibility("default"))) const char* cortado_run(unsigned kernel, const View* args, unsigned count, unsigned iterations, unsigned) {
+  void* memory[64];
+  for (unsigned i = 0; i < count; i++) memory[i] = args[i].data;
+  const long parts = iterations < 3 ? iterations : 3;
+  for (long part = parts - 1; part >= 0; part--) {
+    for (unsigned char& byte : scratch) byte = 0xff;
+    kernels[kernel](memory, iterations * part / parts, iterations * (part + 1) / parts, (char*)scratch);
+  }
+  return nullptr;
+}
+`;
+  const [input, output] = [join(folder, "lanes.cc"), join(folder, "lanes.so")];
+  writeFileSync(input, source);
+  const [command = "g++", ...given] = findCompiler() ?? [];
+  const flags = ["-std=c++17", "-O1", "-march=native", "-ffp-contract=off", "-fno-math-errno"];
+  execFileSync(command, [...given, ...flags, "-shared", "-fPIC", "-w", "-o", output, input], {
+    stdio: "pipe",
+  });
+  return output;
+}
+
+async function runOne(
+  addon: Addon,
+  module: ReturnType<Addon["hostOpen"]>,
+  first: number,
+  { graph, bindings, plan, program, dtype }: Prepared,
+): Promise<string | undefined> {
+  const { view, memoryOf } = memoriesOf(plan, program, dtype);
+  for (const node of plan.placements.keys()) {
+    if (node.op === "input") memoryOf(node).set(bindings.inputs.get(node.name) ?? Float64Array.of(bindings.step ?? 0));
+    if (node.op === "param") memoryOf(node).set(bindings.params.get(node.index) ?? new Float64Array(0));
+  }
+  for (const pass of ["forward", "backward"] as const) {
+    const launches = program[pass].map(({ kernel, args }) => ({
+      kernel: first + kernel,
+      blocks: program.kernels[kernel].parallel.extent,
+      threads: 1,
+      args: args.map((at) => addressed(view(at))),
+    }));
+    if (launches.length > 0) await addon.hostRun(addon.hostPlan(module, launches));
+    for (const { pass: due, from, to } of program.copies) if (due === pass) view(to).set(view(from));
+  }
+  const expected = interpret(graph, bindings);
+  for (const { role, node } of graph.roots) {
+    const wrong = differs(memoryOf(node), expected(node), BOUNDS[dtype]);
+    if (wrong)
+      return `${role} %${node.id} ${wrong}\n${printGraph(graph)}\n${program.kernels.map((kernel) => kernel.note).join("\n")}`;
+  }
+  return undefined;
+}
+
+function memoriesOf(plan: Plan, program: Program, dtype: RealType) {
+  const Real = dtype === "float32" ? Float32Array : Float64Array;
+  const arena = new ArrayBuffer(program.arenaBytes);
+  // What no kernel wrote must not look like a result.
+  new Uint8Array(arena).fill(0xff);
+  const params = new Map<number, Memory>();
+  for (const [node, place] of plan.placements)
+    if (place.storage === "param")
+      params.set(place.param, params.get(place.param) ?? new Real(sizeOf(node.shape)));
+  const view = (at: Argument): Memory => {
+    if (at.storage === "param")
+      return (params.get(at.param) ?? new Real(0)).subarray(at.offset, at.offset + at.elements);
+    return new (at.dtype === "index" ? Int32Array : Real)(arena, at.byteOffset, at.elements);
+  };
+  const memoryOf = (node: Node): Memory => {
+    const place = plan.placements.get(node);
+    if (!place) throw new Error(`%${node.id} lies nowhere`);
+    const elements = sizeOf(node.shape);
+    if (place.storage === "param")
+      return view({ storage: "param", param: place.param, offset: place.offset, elements });
+    const byteOffset = place.region.offset + Real.BYTES_PER_ELEMENT * place.offset;
+    return view({ storage: "arena", dtype: node.dtype, byteOffset, elements });
+  };
+  return { view, memoryOf };
+}
+
+/** How far a value is from the one wanted, if too far, or where NaN or an infinity is not the same. */
+function differs(got: Memory, want: Float64Array, bound: number): string | undefined {
+  let [distance, norm] = [0, 0];
+  for (let i = 0; i < want.length; i++) {
+    if (Object.is(want[i], got[i])) continue;
+    if (!Number.isFinite(want[i]) || !Number.isFinite(got[i]))
+      return `has ${got[i]} at element ${i}, not ${want[i]}`;
+    distance += (got[i] - want[i]) ** 2;
+    norm += want[i] ** 2;
+  }
+  return Math.sqrt(distance) <= bound * Math.max(Math.sqrt(norm), 1e-3)
+    ? undefined
+    : `is ${Math.sqrt(distance)} off, of ${Math.sqrt(norm)}`;
+}
