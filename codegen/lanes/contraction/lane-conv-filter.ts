@@ -205,6 +205,7 @@ function overChunks(
   const to = writer.integer(min(addInt(from, each), int(chunks)));
   const rows = Math.ceil(output[0] / chunk.rows);
   const stretch = (number: Index, size: number, extent: number): readonly [Index, Index] => {
+    if (size === extent) return [int(0), int(extent)];
     const start = writer.integer(mul(number, size));
     return [start, writer.integer(min(addInt(start, size), int(extent)))];
   };
@@ -257,7 +258,14 @@ function sumChunk(
           });
         });
       };
-      writer.loop(...rows, (row) => overShape(writer, output.slice(1), (rest) => turn([row, ...rest])));
+      const written = Math.floor(MOST_WRITTEN / (taps.length * vectors));
+      if (output.length === 1) overRow(writer, rows, written, (at) => turn([at]));
+      else
+        writer.loop(...rows, (row) =>
+          overShape(writer, output.slice(1, -1), (middle) =>
+            overRow(writer, [int(0), int(output[output.length - 1])], written, (at) => turn([row, ...middle, at])),
+          ),
+        );
     });
     taps.forEach((tap, i) => {
       sums[i].forEach((sum, vector) => {
@@ -265,6 +273,29 @@ function sumChunk(
       });
     });
   });
+}
+
+/** Products written out one after the other: a short loop costs as much as its end, which is not foreseen. */
+const MOST_WRITTEN = 320;
+
+/** Loops over a row, so many of its elements written out: all of them, or an equal share. */
+function overRow(
+  writer: KernelWriter,
+  [from, to]: readonly [Index, Index],
+  written: number,
+  body: (at: Index) => void,
+): void {
+  const length = sub(to, from);
+  const turns = length.kind === "int" ? Math.ceil(length.value / Math.max(1, written)) : 0;
+  const each = length.kind === "int" ? evenShare(length.value, turns) : 1;
+  if (each === 1) writer.loop(from, to, body);
+  else writer.loop(from, to, (start) => writer.unrolled(each, (v) => body(add(start, v))), each);
+}
+
+/** The length of equal parts, of which there are `parts` or somewhat more; 1 where no such cut is even. */
+function evenShare(length: number, parts: number): number {
+  for (let count = Math.max(1, parts); count <= 4 * parts; count++) if (length % count === 0) return length / count;
+  return 1;
 }
 
 /** Loops over the boxes that cover a shape; the body is written once for each form that they have. */
