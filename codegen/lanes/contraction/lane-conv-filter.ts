@@ -245,6 +245,8 @@ function sumChunk(
       const member = add(mul(image, groups), block.group);
       const plane0 = mul(add(mul(member, channels), block.channel), plane);
       const turn = (pixel: readonly Index[]): void => {
+        // Neighbouring pixels share elements of x: kept from one to the next, they would take the sums' registers.
+        writer.barrier();
         const depth = flatten(pixel, output);
         const packed = { member, first: block.first, width: vectors };
         const ys = range(vectors).map((vector) =>
