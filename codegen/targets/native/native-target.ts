@@ -1,5 +1,6 @@
 import { realBytes } from "../../ir/real.js";
 import { lowerLaneConvFilter } from "../../lanes/contraction/lane-conv-filter.js";
+import { lowerLaneMatmul } from "../../lanes/contraction/lane-matmul.js";
 import { loopLowerings } from "../../lower/loop-lowerings.js";
 import type { Target } from "../target.js";
 import { nativeDescription } from "./native-description.js";
@@ -16,7 +17,7 @@ export const nativeTarget: Target<"native"> = {
   dtypes: ["float32", "float64"],
   describe: (architecture = DEFAULT_ARCHITECTURE) => nativeDescription(architecture),
   passes: [],
-  lowerings: { ...loopLowerings, convFilter: lowerLaneConvFilter },
+  lowerings: { ...loopLowerings, convFilter: lowerLaneConvFilter, matmul: lowerLaneMatmul },
   kernelPasses: [],
   scratchBytes: (program) => nativeScratchBytes(program, realBytes("float64")),
   render(program, dtype) {
