@@ -76,7 +76,7 @@ export function lowerPacking(context: StepContext, packing: Packing, offset: num
 
   const copyVector = (to: PackedBlock, vector: number, count: number, at: readonly Index[]): void => {
     const row = mul(addInt(to.first, vector), lanes);
-    const from = add(mul(member, members.stride), dot(at, packing.depth.strides));
+    const from = add(mul(member, members.stride), dot(at, packing.depth.strides.slice(0, -1)));
     const position = (inner: Index): Index => flatten([...at, inner], packing.depth.shape);
     const element = (r: Index, inner: Index) =>
       evaluate.elementAt(node, add(add(from, mul(r, rows.stride)), mul(inner, last.stride)));

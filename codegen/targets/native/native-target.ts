@@ -1,4 +1,6 @@
 import { realBytes } from "../../ir/real.js";
+import { lowerLaneConv } from "../../lanes/contraction/lane-conv.js";
+import { lowerLaneConvData } from "../../lanes/contraction/lane-conv-data.js";
 import { loopLowerings } from "../../lower/loop-lowerings.js";
 import type { Target } from "../target.js";
 import { nativeDescription } from "./native-description.js";
@@ -15,7 +17,7 @@ export const nativeTarget: Target<"native"> = {
   dtypes: ["float32", "float64"],
   describe: (architecture = DEFAULT_ARCHITECTURE) => nativeDescription(architecture),
   passes: [],
-  lowerings: loopLowerings,
+  lowerings: { ...loopLowerings, conv: lowerLaneConv, convData: lowerLaneConvData },
   kernelPasses: [],
   scratchBytes: (program) => nativeScratchBytes(program, realBytes("float64")),
   render(program, dtype) {
