@@ -4,8 +4,9 @@ import { type ConvSizes, convSizes } from "../../contraction/conv-sizes.js";
 import { type Node, sizeOf } from "../../ir/graph.js";
 import type { LoweredKernel, StepContext } from "../../lower/step.js";
 import { lanesFor, widestVector } from "../lane-nest.js";
-import { type Correlation, type Line, lowerCorrelation, type PlaneSource } from "./correlation.js";
+import type { Correlation, Line, PlaneSource } from "./correlation.js";
 import { chooseLaneTile } from "./lane-tile.js";
+import { lowerCorrelation } from "./lower-correlation.js";
 import { lowerPacking, type Packing, packedElements } from "./pack.js";
 import { lowerPadding, type PaddedPlanes } from "./pad.js";
 

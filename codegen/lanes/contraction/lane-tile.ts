@@ -11,8 +11,9 @@ export interface LaneTile {
 const IN_FLIGHT = 8;
 /** Vectors and scalars that are loaded while one FMA is carried out, both units busy. */
 const LOADS_PER_FMA = 1;
-/** What a tile takes besides its sums, in turns of depth: clearing, storing and starting. */
-const TILE_TURNS = 8;
+/** What a tile takes besides its sums, in FMAs: to start, and for each vector to be stored the other way round. */
+const TILE_TURNS = 32;
+const VECTOR_TURNS = 24;
 
 /** Turns (of one FMA each) that one step of depth takes in a tile. */
 export const turnsOf = (pixels: number, vectors: number): number =>
@@ -36,7 +37,7 @@ export function chooseLaneTile(
     for (let pixels = Math.min(extent, Math.floor(accumulators / wide)); pixels >= 1; pixels--) {
       if (pixels * wide + wide + 1 > registers) continue;
       const turns = sumOver(cut(vectors, wide), (v) =>
-        sumOver(cut(extent, pixels), (p) => turnsOf(p, v) * (1 + TILE_TURNS / depth)),
+        sumOver(cut(extent, pixels), (p) => turnsOf(p, v) + (TILE_TURNS + VECTOR_TURNS * v) / depth),
       );
       if (turns < least) [best, least] = [{ pixels, vectors: wide }, turns];
     }
