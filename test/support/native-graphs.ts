@@ -110,7 +110,8 @@ async function runOne(
 ): Promise<string | undefined> {
   const { view, memoryOf } = memoriesOf(plan, program, dtype);
   for (const node of plan.placements.keys()) {
-    if (node.op === "input") memoryOf(node).set(bindings.inputs.get(node.name) ?? Float64Array.of(bindings.step ?? 0));
+    if (node.op === "input")
+      memoryOf(node).set(bindings.inputs.get(node.name) ?? Float64Array.of(bindings.step ?? 0));
     if (node.op === "param") memoryOf(node).set(bindings.params.get(node.index) ?? new Float64Array(0));
   }
   for (const pass of ["forward", "backward"] as const) {

@@ -46,7 +46,9 @@ export function lowerColumns(
     : undefined;
   const [planes, ...rest] = a.node.shape;
   const input = [sizeOf(rest)];
-  const copy = context.computed.has(a.node) ? { node: a.node, planes, input, padded: input, before: [0] } : undefined;
+  const copy = context.computed.has(a.node)
+    ? { node: a.node, planes, input, padded: input, before: [0] }
+    : undefined;
   const atA = aligned(packing ? packedElements(packing) : 0);
   const places = { a: atA, parts: atA + aligned(copy ? paddedElements(copy) : 0) };
   const of: Columns = { product, schedule, ...(packing && { packing }), ...(copy && { copy }), places };
@@ -185,7 +187,11 @@ function openResults(
 }
 
 /** The panels of an iteration one after the other, the number of each among them. */
-function openPanels({ writer }: KernelDraft, { product, schedule }: Columns, across: Index): Opened["overPanels"] {
+function openPanels(
+  { writer }: KernelDraft,
+  { product, schedule }: Columns,
+  across: Index,
+): Opened["overPanels"] {
   const { lanes, tile } = schedule;
   const { columns } = product;
   const vectors = Math.ceil(columns / lanes);
@@ -228,7 +234,13 @@ function addProducts(
 }
 
 /** All of depth in registers, a tile of rows after the other. */
-function sumAtOnce(draft: KernelDraft, { product, schedule }: Columns, opened: Opened, row: Index, high: number): void {
+function sumAtOnce(
+  draft: KernelDraft,
+  { product, schedule }: Columns,
+  opened: Opened,
+  row: Index,
+  high: number,
+): void {
   forTiles(draft.writer, high, schedule.tile.rows, (i, tall) =>
     opened.overPanels((block) => {
       const first = add(row, i);
@@ -294,7 +306,9 @@ function lowerJoin(context: StepContext, of: Columns): LoweredKernel {
   const vectors = Math.ceil(columns / lanes);
   const stretch = Math.ceil(vectors / Math.ceil(context.target.parallelIterations / (members * rows)));
   const shape = [members, rows, Math.ceil(vectors / stretch)];
-  const [member, row, across] = unflatten(writer.parallel(sizeOf(shape)), shape).map((c) => writer.integer(c));
+  const [member, row, across] = unflatten(writer.parallel(sizeOf(shape)), shape).map((c) =>
+    writer.integer(c),
+  );
   const lane = writer.team(lanes);
   const memory = draft.workspace(places.parts, parts * partElements(of));
   const line = writer.integer(mul(add(mul(member, rows), row), paddedColumns(of)));

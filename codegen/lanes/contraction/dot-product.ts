@@ -1,4 +1,4 @@
-import { forTiles, inTile, range, tileCount } from "../../contraction/tiles.js";
+import { cut, forTiles, inTile, range, tileCount } from "../../contraction/tiles.js";
 import type { LanesDescription } from "../../ir/target-description.js";
 import { add, addInt, compare, int, min, mul, unflatten } from "../../kernel/indices.js";
 import type { Index, Memory, Value } from "../../kernel/kernel.js";
@@ -14,7 +14,7 @@ interface DotSchedule {
   readonly tile: { readonly rows: number; readonly columns: number };
   /** Groups of as many columns as there are lanes, in an iteration. */
   readonly groups: number;
-  /** Vectors of depth for which rows stay in the first cache. */
+  /** Vectors of depth for which rows stay near. */
   readonly vectors: number;
 }
 
@@ -36,17 +36,23 @@ function chooseDots(
   { target, options }: StepContext,
   { members, rows, columns, depth }: LaneProduct,
   lanes: number,
-  { accumulators, registers, l1Bytes }: LanesDescription,
+  { accumulators, registers, l2Bytes }: LanesDescription,
 ): DotSchedule {
   let [tile, least] = [{ rows: 1, columns: 1 }, Number.POSITIVE_INFINITY];
   for (let wide = 1; wide <= Math.min(lanes, 4); wide *= 2)
-    for (let high = 1; high <= rows && high * wide <= accumulators && high * wide + wide < registers; high++) {
-      const turns = (Math.ceil(rows / high) * turnsOf(rows / Math.ceil(rows / high), wide)) / wide;
+    for (
+      let high = 1;
+      high <= rows && high * wide <= accumulators && high * wide + wide < registers;
+      high++
+    ) {
+      const turns =
+        cut(rows, high).reduce((sum, { width, count }) => sum + count * turnsOf(width, wide), 0) / wide;
+      // At equal work the most columns: as many streams of b are fetched ahead at once.
       if (turns <= least) [tile, least] = [{ rows: high, columns: wide }, turns];
     }
   const all = Math.ceil(columns / lanes);
   const groups = Math.max(1, Math.min(8, Math.floor((members * all) / target.parallelIterations)));
-  const vectors = Math.max(16, Math.floor(l1Bytes / 2 / options.realBytes / lanes / rows));
+  const vectors = Math.max(16, Math.floor(l2Bytes / 12 / options.realBytes / lanes / rows));
   return { lanes, tile, groups, vectors: Math.min(vectors, Math.max(1, Math.floor(depth / lanes))) };
 }
 
@@ -136,15 +142,20 @@ function lowerSums(context: StepContext, product: LaneProduct, schedule: DotSche
       );
     writer.loop(0, count, (g) =>
       writer.loop(0, rows, (row) => {
-        const values = range(lanes).map((i) =>
-          load(sums, add(mul(addInt(mul(g, lanes), i), rows), row)),
-        );
+        const values = range(lanes).map((i) => load(sums, add(mul(addInt(mul(g, lanes), i), rows), row)));
         const sum = sumOfLanes(writer, turned, lane, values);
         const column = add(first, mul(g, lanes));
-        writer.when(compare("lt", column, int(columns - (columns % lanes))), 
-          () => draft.storeAt(product.coordinates(member, row, add(column, lane)), { type: "real", value: sum }),
-          () => writer.when(compare("lt", lane, int(columns % lanes)), () =>
-            draft.storeAt(product.coordinates(member, row, addInt(lane, columns - (columns % lanes))), { type: "real", value: sum })),
+        writer.when(
+          compare("lt", column, int(columns - (columns % lanes))),
+          () =>
+            draft.storeAt(product.coordinates(member, row, add(column, lane)), { type: "real", value: sum }),
+          () =>
+            writer.when(compare("lt", lane, int(columns % lanes)), () =>
+              draft.storeAt(product.coordinates(member, row, addInt(lane, columns - (columns % lanes))), {
+                type: "real",
+                value: sum,
+              }),
+            ),
         );
       }),
     );

@@ -43,7 +43,8 @@ export function chooseFilterSchedule(
       let turns = 0;
       for (const block of blocks)
         for (const { width, count } of cut(channels, own))
-          turns += block.count * count * chooseBox(description, [width, ...kernel], block.width, pixels).turns;
+          turns +=
+            block.count * count * chooseBox(description, [width, ...kernel], block.width, pixels).turns;
       if (turns < least) [best, least] = [{ vectors, channels: own }, turns];
     }
   }
@@ -79,7 +80,7 @@ export function chooseBox(
   let best: { box: Shape; turns: number } = { box: [], turns: Number.POSITIVE_INFINITY };
   const cost = (axis: number, box: Shape, rows: number): number =>
     axis === box.length
-      ? turnsOf(rows, vectors) + TILE_TURNS * (vectors * rows) / depth
+      ? turnsOf(rows, vectors) + (TILE_TURNS * (vectors * rows)) / depth
       : cut(extents[axis], box[axis]).reduce(
           (sum, { width, count }) => sum + count * cost(axis + 1, box, rows * width),
           0,
@@ -87,7 +88,8 @@ export function chooseBox(
   const grow = (box: Shape): void => {
     if (box.length < extents.length) {
       const axis = extents.length - 1 - box.length;
-      for (let own = Math.min(extents[axis], Math.floor(most / sizeOf(box))); own >= 1; own--) grow([own, ...box]);
+      for (let own = Math.min(extents[axis], Math.floor(most / sizeOf(box))); own >= 1; own--)
+        grow([own, ...box]);
       return;
     }
     const turns = cost(0, box, 1);

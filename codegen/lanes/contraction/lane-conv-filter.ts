@@ -121,9 +121,7 @@ function lowerSums(context: StepContext, of: FilterSums): LoweredKernel {
   const sums = writer.scratch("accumulator", blockElements(of) / lanes);
   const memory: Opened = { ...openOperands(draft, of), sums, lane };
   const partial =
-    schedule.parts > 1
-      ? draft.workspace(places.parts, sizeOf(shape) * blockElements(of))
-      : undefined;
+    schedule.parts > 1 ? draft.workspace(places.parts, sizeOf(shape) * blockElements(of)) : undefined;
   results.inPart(writer, at, (block) => {
     const count = block.channels * sizes.taps * block.vectors;
     writer.loop(0, count, (i) => writer.store(sums, i, ZERO_VALUE));
@@ -162,7 +160,13 @@ function lowerJoin(context: StepContext, of: FilterSums): LoweredKernel {
   results.inPart(writer, at, (block) =>
     finish(context, draft, of, lane, block, (i) => {
       const part = (number: Index | number): Value =>
-        load(partial, add(add(start, mul(i, lanes)), typeof number === "number" ? int(number * all * own) : mul(number, all * own)));
+        load(
+          partial,
+          add(
+            add(start, mul(i, lanes)),
+            typeof number === "number" ? int(number * all * own) : mul(number, all * own),
+          ),
+        );
       const sum = writer.variable(part(0));
       writer.loop(1, schedule.parts, (number) => writer.assign(sum, plus(sum, part(number))));
       return sum;
@@ -265,7 +269,9 @@ function sumChunk(
       else
         writer.loop(...rows, (row) =>
           overShape(writer, output.slice(1, -1), (middle) =>
-            overRow(writer, [int(0), int(output[output.length - 1])], written, (at) => turn([row, ...middle, at])),
+            overRow(writer, [int(0), int(output[output.length - 1])], written, (at) =>
+              turn([row, ...middle, at]),
+            ),
           ),
         );
     });
@@ -296,7 +302,8 @@ function overRow(
 
 /** The length of equal parts, of which there are `parts` or somewhat more; 1 where no such cut is even. */
 function evenShare(length: number, parts: number): number {
-  for (let count = Math.max(1, parts); count <= 4 * parts; count++) if (length % count === 0) return length / count;
+  for (let count = Math.max(1, parts); count <= 4 * parts; count++)
+    if (length % count === 0) return length / count;
   return 1;
 }
 
