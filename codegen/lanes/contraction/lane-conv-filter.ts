@@ -11,7 +11,8 @@ import { fma, type KernelWriter, load, plus, ZERO_VALUE } from "../../kernel/wri
 import { describe, type KernelDraft, type LoweredKernel, type StepContext } from "../../lower/step.js";
 import { lanesFor, widestVector } from "../lane-nest.js";
 import { chooseBox, chooseFilterSchedule, chunkCount, type FilterSchedule } from "./filter-schedule.js";
-import { lowerPacking, overVectors, type Packing, packedAt, packedElements } from "./pack.js";
+import { copyOf, isMostlyPadding } from "./lane-conv.js";
+import { aligned, lowerPacking, overVectors, type Packing, packedAt, packedElements } from "./pack.js";
 import { lowerPadding, type PaddedPlanes, paddedElements } from "./pad.js";
 
 /** The gradient of a convolution's filters, on its way to kernels. */
@@ -67,17 +68,6 @@ export function lowerLaneConvFilter(context: StepContext): readonly LoweredKerne
     ...(schedule.parts > 1 ? [lowerJoin(context, of)] : []),
   ];
 }
-
-function copyOf(context: StepContext, node: Node, sizes: ConvSizes): PaddedPlanes | undefined {
-  const { images, groups, channels, input, padded, pad, unpadded } = sizes;
-  if (unpadded && !context.computed.has(node)) return undefined;
-  return { node, planes: images * groups * channels, input, padded, before: pad };
-}
-const isMostlyPadding = ({ planes, input, padded }: PaddedPlanes): boolean =>
-  planes * sizeOf(padded) > 2 ** 18 && sizeOf(padded) > 4 * sizeOf(input);
-
-/** The next element at which a vector of any width begins a line of the cache. */
-const aligned = (elements: number): number => Math.ceil(elements / 16) * 16;
 
 /** Results of an iteration: vectors of a block of filters × taps of some channels. */
 interface Part {

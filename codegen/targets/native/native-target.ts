@@ -1,4 +1,6 @@
 import { realBytes } from "../../ir/real.js";
+import { lowerLaneConv } from "../../lanes/contraction/lane-conv.js";
+import { lowerLaneConvData } from "../../lanes/contraction/lane-conv-data.js";
 import { lowerLaneConvFilter } from "../../lanes/contraction/lane-conv-filter.js";
 import { lowerLaneMatmul } from "../../lanes/contraction/lane-matmul.js";
 import { loopLowerings } from "../../lower/loop-lowerings.js";
@@ -17,7 +19,13 @@ export const nativeTarget: Target<"native"> = {
   dtypes: ["float32", "float64"],
   describe: (architecture = DEFAULT_ARCHITECTURE) => nativeDescription(architecture),
   passes: [],
-  lowerings: { ...loopLowerings, convFilter: lowerLaneConvFilter, matmul: lowerLaneMatmul },
+  lowerings: {
+    ...loopLowerings,
+    conv: lowerLaneConv,
+    convData: lowerLaneConvData,
+    convFilter: lowerLaneConvFilter,
+    matmul: lowerLaneMatmul,
+  },
   kernelPasses: [],
   scratchBytes: (program) => nativeScratchBytes(program, realBytes("float64")),
   render(program, dtype) {

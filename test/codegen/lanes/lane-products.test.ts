@@ -61,12 +61,10 @@ const matrices = fc.record({
 
 /** As many graphs as a module holds without taking long to compile, each in vectors of one kind. */
 const sampled = (graphs: fc.Arbitrary<Graph>, count: number, seed: number) =>
-  fc
-    .sample(graphs, { numRuns: count, seed })
-    .map((graph, i) => ({
-      ...caseOf(`graph ${i}`, graph, undefined, i + 1),
-      ...VECTORS[i % VECTORS.length],
-    }));
+  fc.sample(graphs, { numRuns: count, seed }).map((graph, i) => ({
+    ...caseOf(`graph ${i}`, graph, undefined, i + 1),
+    ...VECTORS[i % VECTORS.length],
+  }));
 
 describe.skipIf(!native)("products in lanes", () => {
   const runs = Number(process.env["CORTADO_LANE_RUNS"] ?? 24);
