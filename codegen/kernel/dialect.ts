@@ -60,11 +60,11 @@ export interface BodyRenderer {
 
 const memory = (buffer: Memory): string => (buffer >= 0 ? `b${buffer}` : `s${-1 - buffer}`);
 
-const infix = (operator: string, level: number, a: Text, b: Text): Text => ({
+export const infix = (operator: string, level: number, a: Text, b: Text): Text => ({
   text: `${within(a, level)} ${operator} ${within(b, level + 1)}`,
   level,
 });
-const choice = (test: string, whenTrue: Text, otherwise: Text): Text => ({
+export const choice = (test: string, whenTrue: Text, otherwise: Text): Text => ({
   text: `${test} ? ${within(whenTrue, LEVEL.ternary + 1)} : ${within(otherwise, LEVEL.ternary)}`,
   level: LEVEL.ternary,
 });

@@ -1,6 +1,17 @@
 import { type Node, type Shape, sizeOf } from "../ir/graph.js";
 import type { TargetDescription } from "../ir/target-description.js";
-import { add, addInt, compare, int, min, mul, termsOf, unflatten, ZERO } from "../kernel/indices.js";
+import {
+  add,
+  addInt,
+  compare,
+  int,
+  min,
+  mul,
+  termsOf,
+  unflatten,
+  variable,
+  ZERO,
+} from "../kernel/indices.js";
 import type { Index, Statement } from "../kernel/kernel.js";
 import { visit } from "../kernel/visit-forms.js";
 import type { KernelWriter } from "../kernel/writer.js";
@@ -21,39 +32,54 @@ const MOST_ELEMENTS = 2 ** 31 - 1;
 export const widestVector = ({ target, options }: StepContext): number =>
   target.lanes ? target.lanes.vectorBytes / options.realBytes : 1;
 
+/** Writes the body of a loop nest at coordinates: `along`: the group of axes that lie in the lanes. */
+export type LaneBody = (
+  draft: KernelDraft,
+  coordinates: readonly Index[],
+  along: AxisGroup | undefined,
+) => void;
+
 /**
  * The group of axes along which lanes touch memory best: side by side, at few different strides, with few lanes idle.
  * Undefined where one thread alone would do as well, or the target has no lanes.
  *
- * @param write the body at coordinates; it is tried out in a kernel that is thrown away
+ * @param write the body; it is tried out in kernels that are thrown away
+ * @param coordinateOf the variable of a group in a trial: where it lies may decide what the body is
  */
 export function chooseLanes(
   context: StepContext,
   groups: readonly AxisGroup[],
   shape: Shape,
-  write: (draft: KernelDraft, coordinates: readonly Index[]) => void,
+  write: LaneBody,
+  coordinateOf: (free: Index & { readonly kind: "var" }, group: AxisGroup) => Index = (free) => free,
 ): LaneChoice | undefined {
   const widest = widestVector(context);
   const operands: readonly Node[] = [...context.computed, ...context.options.reads];
   if (widest === 1 || operands.some((node) => sizeOf(node.shape) > MOST_ELEMENTS)) return undefined;
-  const trial = context.open();
-  trial.writer.parallel(1);
-  const variables = groups.map(({ extent }) => trial.writer.free(extent));
-  const coordinates = groups.reduce<readonly Index[]>(
-    (at, group, i) => place(at, group, variables[i]),
-    new Array<Index>(shape.length).fill(ZERO),
-  );
-  write(trial, coordinates);
-  const body = trial.close(0).kernel.body;
+  const tryOut = (along: AxisGroup | undefined) => {
+    const trial = context.open();
+    trial.writer.parallel(1);
+    const variables = groups.map((group) => {
+      const free = trial.writer.free(group.extent);
+      return free.kind === "var" ? coordinateOf(free, group) : free;
+    });
+    const coordinates = groups.reduce<readonly Index[]>(
+      (at, group, i) => place(at, group, variables[i]),
+      new Array<Index>(shape.length).fill(ZERO),
+    );
+    write(trial, coordinates, along);
+    return { body: trial.close(0).kernel.body, variables };
+  };
   let best: (LaneChoice & { readonly cost: number }) | undefined;
   groups.forEach((group, i) => {
     const lanes = lanesFor(group.extent, widest);
     const turns = Math.ceil(group.extent / lanes) / group.extent;
+    const { body, variables } = tryOut(group);
     const cost = turns * bodyCost(body, variables[i], lanes);
     if (!best || cost <= best.cost) best = { group, lanes, cost };
   });
-  const alone = bodyCost(body, undefined, 1);
-  return best && best.cost < alone ? best : undefined;
+  if (!best) return undefined;
+  return best.cost < bodyCost(tryOut(undefined).body, undefined, 1) ? best : undefined;
 }
 
 /** As many lanes as there are elements, in a vector that exists. */
@@ -101,6 +127,13 @@ function mentions(atom: Index, wanted: Index): boolean {
   return found;
 }
 
+export interface LaneNestOptions {
+  /** Written once all coordinates but those in the lanes are known: may write `inner` several times, each under a condition. */
+  readonly around?: (coordinates: readonly Index[], inner: (coordinates: readonly Index[]) => void) => void;
+  /** Positions along the lanes between which the body is the same, from … to: vectors there have a loop of their own. */
+  readonly even?: readonly [from: number, to: number];
+}
+
 /**
  * Every element of a shape, the first groups as the parallel loop, until it has the iterations that the target wants;
  * in lanes where there is a choice of them.
@@ -112,6 +145,7 @@ export function everyElement(
   rank: number,
   choice: LaneChoice | undefined,
   body: (coordinates: readonly Index[]) => void,
+  { around, even }: LaneNestOptions = {},
 ): void {
   if (!choice) {
     parallelOver(writer, parallelIterations, groups, rank, body);
@@ -120,7 +154,11 @@ export function everyElement(
   const { group, lanes } = choice;
   const others = groups.filter((one) => one !== group);
   const { taken, extent } = takeOuter(others, parallelIterations);
-  const chunks = chunksOf(group.extent, lanes, taken === others.length ? parallelIterations / extent : 1);
+  const chunks = chunksOf(
+    group.extent,
+    lanes,
+    taken === others.length && !even ? parallelIterations / extent : 1,
+  );
   const outer = others.slice(0, taken);
   const position = unflatten(writer.parallel(extent * chunks.count), [
     ...outer.map((one) => one.extent),
@@ -131,14 +169,14 @@ export function everyElement(
     new Array<Index>(rank).fill(ZERO),
   );
   const lane = writer.team(lanes);
-  loopOver(writer, others.slice(taken), start, (at) =>
+  const vectors = (at: readonly Index[]): void =>
     overChunk(
       writer,
-      { chunk: position[taken], chunks, extent: group.extent, lanes },
-      (v) => body(place(at, group, add(v, lane))),
+      { chunk: position[taken], chunks, extent: group.extent, lanes, even },
+      (v, own) => body(place(at, group, add(v, own))),
       lane,
-    ),
-  );
+    );
+  loopOver(writer, others.slice(taken), start, (at) => (around ? around(at, vectors) : vectors(at)));
 }
 
 function takeOuter(groups: readonly AxisGroup[], wanted: number) {
@@ -163,21 +201,38 @@ function chunksOf(extent: number, lanes: number, wanted: number): Chunks {
   return { count: Math.ceil(whole / vectors), vectors };
 }
 
+interface Chunk extends Pick<LaneNestOptions, "even"> {
+  readonly chunk: Index;
+  readonly chunks: Chunks;
+  readonly extent: number;
+  readonly lanes: number;
+}
+
 /** The vectors of a part of an axis, and, with the last part, the elements that do not fill one. */
 function overChunk(
   writer: KernelWriter,
-  of: { readonly chunk: Index; readonly chunks: Chunks; readonly extent: number; readonly lanes: number },
-  body: (first: Index) => void,
+  { chunk, chunks, extent, lanes, even }: Chunk,
+  body: (first: Index, lane: Index) => void,
   lane: Index,
 ): void {
-  const { chunk, chunks, extent, lanes } = of;
   const whole = Math.floor(extent / lanes);
-  const from = mul(chunk, chunks.vectors);
-  const to = min(addInt(from, chunks.vectors), int(whole));
-  writer.loop(from, chunks.count === 1 ? int(whole) : writer.integer(to), (turn) => body(mul(turn, lanes)));
+  const vectors = (from: Index | number, to: Index | number): void =>
+    writer.loop(from, to, (turn) => body(mul(turn, lanes), lane));
+  if (even) {
+    const from = Math.min(whole, Math.ceil(even[0] / lanes));
+    const to = Math.max(from, Math.min(whole, Math.floor(even[1] / lanes)));
+    vectors(0, from);
+    vectors(from, to);
+    vectors(to, whole);
+  } else {
+    const from = mul(chunk, chunks.vectors);
+    const to = min(addInt(from, chunks.vectors), int(whole));
+    vectors(from, chunks.count === 1 ? int(whole) : writer.integer(to));
+  }
   const rest = extent - whole * lanes;
   if (rest === 0) return;
+  const first = lane.kind === "var" ? variable(lane.variable, 0, rest - 1) : lane;
   writer.when(compare("eq", chunk, int(chunks.count - 1)), () =>
-    writer.when(compare("lt", lane, int(rest)), () => body(int(whole * lanes))),
+    writer.when(compare("lt", lane, int(rest)), () => body(int(whole * lanes), first)),
   );
 }

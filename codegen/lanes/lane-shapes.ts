@@ -41,39 +41,38 @@ export function laneShapes({ team, scratch, prologue, body }: Kernel): LaneShape
   };
   const declaredUnder = new Map<Variable, number>();
   let masks = 0;
+  const declare = (statement: Statement & { readonly kind: "declare" }, mask: number): void => {
+    declaredUnder.set(statement.variable, mask);
+    const step =
+      statement.type === "index"
+        ? shapes.index(statement.value)
+        : shapes.varies(statement.value)
+          ? "varying"
+          : 0;
+    learn(statement.variable, statement.mutable && step !== 0 ? "varying" : step);
+  };
+  const assign = (statement: Statement & { readonly kind: "assign" }, mask: number): void => {
+    const varies =
+      statement.type === "real" ? shapes.varies(statement.value) : shapes.index(statement.value) !== 0;
+    // Where only some lanes assign, the others keep what they have.
+    if (varies || declaredUnder.get(statement.variable) !== mask) learn(statement.variable, "varying");
+  };
+  const loop = (statement: Statement & { readonly kind: "for" }, mask: number): void => {
+    const together = shapes.loopsTogether(statement);
+    learn(statement.variable, together ? shapes.index(statement.from) : "varying");
+    walk(statement.body, together ? mask : ++masks);
+  };
   const walk = (statements: readonly Statement[], mask: number): void => {
-    for (const statement of statements)
-      switch (statement.kind) {
-        case "declare":
-          declaredUnder.set(statement.variable, mask);
-          if (statement.type === "real")
-            learn(statement.variable, shapes.varies(statement.value) ? "varying" : 0);
-          else {
-            const step = shapes.index(statement.value);
-            learn(statement.variable, statement.mutable && step !== 0 ? "varying" : step);
-          }
-          break;
-        case "assign": {
-          const apart = declaredUnder.get(statement.variable) !== mask;
-          const varies =
-            statement.type === "real" ? shapes.varies(statement.value) : shapes.index(statement.value) !== 0;
-          learn(statement.variable, varies || apart ? "varying" : (steps.get(statement.variable) ?? 0));
-          break;
-        }
-        case "for": {
-          const together = shapes.loopsTogether(statement);
-          learn(statement.variable, together ? shapes.index(statement.from) : "varying");
-          walk(statement.body, together ? mask : ++masks);
-          break;
-        }
-        case "if": {
-          const varies = shapes.varies(statement.condition);
-          walk(statement.whenTrue, varies ? ++masks : mask);
-          walk(statement.otherwise, varies ? ++masks : mask);
-          break;
-        }
-        default:
+    for (const statement of statements) {
+      if (statement.kind === "declare") declare(statement, mask);
+      else if (statement.kind === "assign") assign(statement, mask);
+      else if (statement.kind === "for") loop(statement, mask);
+      else if (statement.kind === "if") {
+        const varies = shapes.varies(statement.condition);
+        walk(statement.whenTrue, varies ? ++masks : mask);
+        walk(statement.otherwise, varies ? ++masks : mask);
       }
+    }
   };
   while (changed) {
     changed = false;

@@ -1,5 +1,5 @@
 import { InternalError } from "../../proto/errors/index.js";
-import { sizeOf } from "../ir/graph.js";
+import { type NodeOf, sizeOf } from "../ir/graph.js";
 import { ZERO } from "../kernel/indices.js";
 import type { Index } from "../kernel/kernel.js";
 import { constant, plus, ZERO_VALUE } from "../kernel/writer.js";
@@ -12,17 +12,7 @@ export function lowerReduce(context: StepContext): readonly LoweredKernel[] {
   if (anchor.op !== "reduce") throw new InternalError(`lowerReduce of ${anchor.op}`);
   const [x] = anchor.inputs;
   const { shape } = x;
-  const reduced = (axis: number): boolean => anchor.axes.includes(axis);
-
-  // The argmax's position is its coordinate along one axis: nothing may be joined with that one.
-  const joinable = (a: number, b: number): boolean => reduced(a) === reduced(b);
-  const groups = joinAxes(context, shape, joinable, (trial, all) =>
-    trial.storeAt(
-      all.map((v, axis) => (reduced(axis) ? ZERO : v)),
-      { type: "real", value: trial.evaluate.valueAt(x, all) },
-    ),
-  );
-  const isReduced = (group: AxisGroup): boolean => reduced(group.axes[0]);
+  const { groups, isReduced } = reduceGroups(context, anchor);
 
   const draft = context.open();
   const { writer, evaluate } = draft;
@@ -56,4 +46,21 @@ export function lowerReduce(context: StepContext): readonly LoweredKernel[] {
     }
   });
   return [draft.close(sizeOf(shape))];
+}
+
+/** The axes of what is reduced, joined where memory allows it: those that stay, and those that do not. */
+export function reduceGroups(context: StepContext, { axes, inputs: [x] }: NodeOf<"reduce">) {
+  const reduced = (axis: number): boolean => axes.includes(axis);
+  // The argmax's position is its coordinate along one axis: nothing may be joined with that one.
+  const groups = joinAxes(
+    context,
+    x.shape,
+    (a, b) => reduced(a) === reduced(b),
+    (trial, all) =>
+      trial.storeAt(
+        all.map((v, axis) => (reduced(axis) ? ZERO : v)),
+        { type: "real", value: trial.evaluate.valueAt(x, all) },
+      ),
+  );
+  return { groups, isReduced: (group: AxisGroup): boolean => reduced(group.axes[0]) };
 }

@@ -5,7 +5,6 @@ import { LOWEST } from "../ir/real.js";
 import { addInt, compare, div, flatten, int, max, min, mul, ZERO } from "../kernel/indices.js";
 import type { Index, Typed } from "../kernel/kernel.js";
 import { constant, type KernelWriter, load, plus, ZERO_VALUE } from "../kernel/writer.js";
-import { chooseLanes, everyElement } from "../lanes/lane-nest.js";
 import { type AxisGroup, joinAxes, loopOver, parallelOver } from "./nest.js";
 import type { KernelDraft, LoweredKernel, StepContext } from "./step.js";
 
@@ -38,11 +37,21 @@ export function overElements(
   const windowedAxis = (axis: number): boolean => anchor.window.some((w) => w.axis === axis);
   const groups = joinAxes(context, shape, (a, b) => !windowedAxis(a) && !windowedAxis(b), element);
   const draft = context.open();
-  const choice = chooseLanes(context, groups, shape, element);
-  everyElement(draft, context.target, groups, shape.length, choice, (at) => element(draft, at));
+  parallelOver(draft.writer, context.target.parallelIterations, groups, shape.length, (at) =>
+    element(draft, at),
+  );
   const size = anchor.window.reduce((product, w) => product * w.size, 1);
   const windows = anchor.op === "windowSpread" ? sizeOf(anchor.inputs[0].shape) : sizeOf(shape);
   return draft.close(windows * size);
+}
+
+/** The plain positions of window `at` along an axis, clipped. */
+export function windowBounds(writer: KernelWriter, w: WindowAxis, at: readonly Index[]) {
+  const start = addInt(mul(at[w.axis], w.stride), -w.pad);
+  return {
+    from: writer.integer(max(start, ZERO), 0),
+    to: writer.integer(min(addInt(start, w.size), int(w.extent)), 0, w.extent),
+  };
 }
 
 /** Loops over the plain positions that window `at` covers, clipped; small unclipped ones are written out. */
@@ -57,12 +66,7 @@ function overWindow(
   const writtenOut = window.every(inside) && window.reduce((product, w) => product * w.size, 1) <= unrolled;
   const bounds = window.map((w) => {
     const start = addInt(mul(at[w.axis], w.stride), -w.pad);
-    return writtenOut || inside(w)
-      ? { from: start, to: addInt(start, w.size) }
-      : {
-          from: writer.integer(max(start, ZERO), 0),
-          to: writer.integer(min(addInt(start, w.size), int(w.extent)), 0, w.extent),
-        };
+    return writtenOut || inside(w) ? { from: start, to: addInt(start, w.size) } : windowBounds(writer, w, at);
   });
   const walk = (depth: number, coordinates: readonly Index[]): void => {
     const w = window[depth];
@@ -131,11 +135,21 @@ function windowOf(
 }
 
 /** Where a window starts on the plain side, clipped. */
-const firstOf = (window: readonly WindowAxis[], at: readonly Index[]): readonly Index[] =>
+export const firstOf = (window: readonly WindowAxis[], at: readonly Index[]): readonly Index[] =>
   at.map((c, axis) => {
     const w = window.find((other) => other.axis === axis);
     return w ? max(addInt(mul(c, w.stride), -w.pad), ZERO) : c;
   });
+
+/** The windows that cover a plain position along an axis. */
+export function coveringBounds(writer: KernelWriter, w: WindowAxis, at: readonly Index[]) {
+  // o·stride − pad ≤ i < o·stride − pad + size, that is ⌊(i + pad − size)/stride⌋ < o ≤ ⌊(i + pad)/stride⌋.
+  const i = addInt(at[w.axis], w.pad);
+  return {
+    from: writer.integer(div(max(addInt(i, w.stride - w.size), ZERO), w.stride), 0, w.windows),
+    to: writer.integer(min(addInt(div(i, w.stride), 1), int(w.windows)), 0, w.windows),
+  };
+}
 
 /** Loops over the windows that cover a plain position. */
 export function overCovering(
@@ -144,14 +158,7 @@ export function overCovering(
   at: readonly Index[],
   body: (coordinates: readonly Index[]) => void,
 ): void {
-  // o·stride − pad ≤ i < o·stride − pad + size, that is ⌊(i + pad − size)/stride⌋ < o ≤ ⌊(i + pad)/stride⌋.
-  const bounds = window.map((w) => {
-    const i = addInt(at[w.axis], w.pad);
-    return {
-      from: writer.integer(div(max(addInt(i, w.stride - w.size), ZERO), w.stride), 0, w.windows),
-      to: writer.integer(min(addInt(div(i, w.stride), 1), int(w.windows)), 0, w.windows),
-    };
-  });
+  const bounds = window.map((w) => coveringBounds(writer, w, at));
   const walk = (depth: number, coordinates: readonly Index[]): void => {
     const w = window[depth];
     if (!w) {

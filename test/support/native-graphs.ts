@@ -34,14 +34,34 @@ export async function runNativeGraphs(
   folder: string,
   cases: readonly NativeGraph[],
 ): Promise<readonly string[]> {
+  const faults: string[] = [];
+  for (const dtype of new Set(cases.map((one) => one.dtype)))
+    faults.push(
+      ...(await runOfType(
+        addon,
+        folder,
+        dtype,
+        cases.filter((one) => one.dtype === dtype),
+      )),
+    );
+  return faults;
+}
+
+/** A module's preamble is for reals of one type. */
+async function runOfType(
+  addon: Addon,
+  folder: string,
+  dtype: RealType,
+  cases: readonly NativeGraph[],
+): Promise<readonly string[]> {
   const prepared = cases.map((one) => {
-    const { graph, dtype, architecture, lowerings: instead, bindings } = one;
+    const { graph, architecture, lowerings: instead, bindings } = one;
     const plan = planGraph(graph, { realBytes: dtype === "float32" ? 4 : 8 });
     const description = nativeTarget.describe(architecture);
     const program = lowerFor(nativeTarget, plan, { dtype, description, instead, seed: bindings.seed });
     return { ...one, plan, program };
   });
-  const module = addon.hostOpen(compile(folder, prepared));
+  const module = addon.hostOpen(compile(folder, dtype, prepared));
   const faults: string[] = [];
   let first = 0;
   try {
@@ -56,6 +76,9 @@ export async function runNativeGraphs(
   return faults;
 }
 
+/** A library is its path. */
+let made = 0;
+
 type Memory = HostMemory | Float64Array;
 
 /** The addon passes on where an array lies, and asks for one of two kinds. */
@@ -69,13 +92,13 @@ interface Prepared extends NativeGraph {
   readonly program: Program;
 }
 
-function compile(folder: string, prepared: readonly Prepared[]): string {
+function compile(folder: string, dtype: RealType, prepared: readonly Prepared[]): string {
   let first = 0;
-  const units = prepared.flatMap(({ program, dtype }) =>
+  const units = prepared.flatMap(({ program }) =>
     program.kernels.map((kernel) => renderNative(kernel, first++, dtype)),
   );
   const scratch = Math.max(0, ...prepared.map(({ program }) => nativeTarget.scratchBytes(program)));
-  const source = `${nativePreamble()}
+  const source = `${nativePreamble(dtype)}
 ${units.map((unit) => unit.source).join("\n")}
 struct View { void* data; unsigned long elements; };
 alignas(64) static unsigned char scratch[${scratch + 64}];
@@ -92,7 +115,7 @@ extern "C" __attribute__((visibility("default"))) const char* cortado_run(unsign
   return nullptr;
 }
 `;
-  const [input, output] = [join(folder, "lanes.cc"), join(folder, "lanes.so")];
+  const [input, output] = [join(folder, `${dtype}.cc`), join(folder, `${dtype}-${made++}.so`)];
   writeFileSync(input, source);
   const [command = "g++", ...given] = findCompiler() ?? [];
   const flags = ["-std=c++17", "-O1", "-march=native", "-ffp-contract=off", "-fno-math-errno"];

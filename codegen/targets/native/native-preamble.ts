@@ -1,3 +1,8 @@
+import type { RealType } from "../../ir/real.js";
+import { LANE_FUNCTIONS, type LaneFunctionName } from "../../lanes/functions/index.js";
+import { laneFunctionText } from "./lane-functions-text.js";
+import { LANE_MEMORY } from "./lane-memory-text.js";
+import { LANE_TYPES } from "./lane-types-text.js";
 import { NATIVE_SCALARS } from "./native-scalars.js";
 
 /**
@@ -6,42 +11,35 @@ import { NATIVE_SCALARS } from "./native-scalars.js";
  *
  * V: a vector of reals; I: one of integers of the same size, which is also what a comparison gives (−1 where it holds).
  */
-const VECTORS = `#define INLINE static inline __attribute__((always_inline))
-template <int bytes> struct Vectors {
-  typedef float Float __attribute__((vector_size(bytes)));
-  typedef double Double __attribute__((vector_size(bytes)));
-  typedef int Int __attribute__((vector_size(bytes)));
-  typedef long Long __attribute__((vector_size(bytes)));
+const VECTORS = `${LANE_TYPES}
+#define INLINE LANES
+template <class T, int count> struct VectorOf {
+  typedef T V __attribute__((vector_size(count * sizeof(T))));
+  typedef typename Lanes<V>::Int I;
 };
-template <class V> struct Lanes { typedef V Real; };
-#define LANES(bytes) \\
-  template <> struct Lanes<Vectors<bytes>::Float> { typedef float Real; typedef int Whole; typedef Vectors<bytes>::Int Int; enum { count = bytes / 4 }; }; \\
-  template <> struct Lanes<Vectors<bytes>::Double> { typedef double Real; typedef long Whole; typedef Vectors<bytes>::Long Int; enum { count = bytes / 8 }; };
-LANES(16) LANES(32) LANES(64)
-#undef LANES
-template <class T, int count> struct VectorOf;
-template <int count> struct VectorOf<float, count> { typedef typename Vectors<count * 4>::Float V; typedef typename Vectors<count * 4>::Int I; };
-template <int count> struct VectorOf<double, count> { typedef typename Vectors<count * 8>::Double V; typedef typename Vectors<count * 8>::Long I; };
 
 /** x in all lanes. */
 template <class V> INLINE V all(typename Lanes<V>::Real x) { return x - V{}; }
 template <class V> INLINE V all(V x) { return x; }
+template <class V> using whole = decltype(typename Lanes<V>::Int{}[0] + 0);
 template <class V> INLINE typename Lanes<V>::Int ramp(long from, long step) {
   typename Lanes<V>::Int x{};
-  for (int l = 0; l < Lanes<V>::count; l++) x[l] = (typename Lanes<V>::Whole)(from + l * step);
-  return x;
+#pragma GCC unroll 16
+  for (int l = 0; l < Lanes<V>::count; l++) x[l] = l;
+  return x * (whole<V>)step + (whole<V>)from;
 }
 template <class V> INLINE typename Lanes<V>::Int first(int lanes) {
-  return ramp<V>(0, 1) < (typename Lanes<V>::Whole)lanes;
+  return ramp<V>(0, 1) < (whole<V>)lanes;
 }
-template <class V> INLINE typename Lanes<V>::Int wholes(long x) { return (typename Lanes<V>::Whole)x - typename Lanes<V>::Int{}; }
+template <class V> INLINE typename Lanes<V>::Int wholes(long x) { return (whole<V>)x - typename Lanes<V>::Int{}; }
 template <class V> INLINE typename Lanes<V>::Int truncated(V x) { return __builtin_convertvector(x, typename Lanes<V>::Int); }
 template <class V> INLINE V real(typename Lanes<V>::Int x) { return __builtin_convertvector(x, V); }
 template <class I> INLINE I least(I a, I b) { return a < b ? a : b; }
 template <class I> INLINE I greatest(I a, I b) { return a > b ? a : b; }
 template <class I> INLINE bool any(I mask) {
 #if defined __AVX512F__ && !defined __clang__
-  if constexpr (sizeof(I) == 64) return __builtin_ia32_ptestmd512((Vectors<64>::Int)mask, (Vectors<64>::Int)mask, (unsigned short)-1) != 0;
+  typedef int Bits __attribute__((vector_size(64)));
+  if constexpr (sizeof(I) == 64) return __builtin_ia32_ptestmd512((Bits)mask, (Bits)mask, (unsigned short)-1) != 0;
 #endif
   long long words[sizeof(I) / 8], found = 0;
   __builtin_memcpy(words, &mask, sizeof(I));
@@ -49,83 +47,7 @@ template <class I> INLINE bool any(I mask) {
   return found != 0;
 }
 
-/** a b + c, rounded once where the processor has that. */
-#if defined __FMA__ || defined __ARM_FEATURE_FMA
-INLINE float fused(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
-INLINE double fused(double a, double b, double c) { return __builtin_fma(a, b, c); }
-#else
-INLINE float fused(float a, float b, float c) { return a * b + c; }
-INLINE double fused(double a, double b, double c) { return a * b + c; }
-#endif
-template <class V> INLINE V fused(V a, V b, V c) {
-#if defined __has_builtin
-#if __has_builtin(__builtin_elementwise_fma)
-#define ELEMENTWISE_FMA
-#endif
-#endif
-#ifdef ELEMENTWISE_FMA
-  return __builtin_elementwise_fma(a, b, c);
-#else
-  // The compiler's own names for the instruction: a product and a sum are never made one without being told.
-#ifdef __FMA__
-  if constexpr (sizeof(V) == 16 && sizeof(a[0]) == 4) return (V)__builtin_ia32_vfmaddps(a, b, c);
-  else if constexpr (sizeof(V) == 32 && sizeof(a[0]) == 4) return (V)__builtin_ia32_vfmaddps256(a, b, c);
-  else if constexpr (sizeof(V) == 16 && sizeof(a[0]) == 8) return (V)__builtin_ia32_vfmaddpd(a, b, c);
-  else if constexpr (sizeof(V) == 32 && sizeof(a[0]) == 8) return (V)__builtin_ia32_vfmaddpd256(a, b, c);
-#ifdef __AVX512F__
-  else if constexpr (sizeof(V) == 64 && sizeof(a[0]) == 4) return (V)__builtin_ia32_vfmaddps512_mask(a, b, c, (unsigned short)-1, 4);
-  else if constexpr (sizeof(V) == 64 && sizeof(a[0]) == 8) return (V)__builtin_ia32_vfmaddpd512_mask(a, b, c, (unsigned char)-1, 4);
-#endif
-  else
-#endif
-  {
-    V d;
-    for (unsigned i = 0; i < sizeof(V) / sizeof(a[0]); i++) d[i] = fused(a[i], b[i], c[i]);
-    return d;
-  }
-#endif
-}
-
-template <class V> struct Unaligned { typedef V Type __attribute__((aligned(4), may_alias)); };
-template <class V> INLINE V load(const typename Lanes<V>::Real* from) { return *(const typename Unaligned<V>::Type*)from; }
-template <class V> INLINE void store(typename Lanes<V>::Real* to, V x) { *(typename Unaligned<V>::Type*)to = x; }
-/** The first lanes only: no memory behind them is touched. */
-template <class V, int lanes> INLINE V loadFirst(const typename Lanes<V>::Real* from) {
-#if defined __AVX512F__ && !defined __clang__
-  if constexpr (sizeof(V) == 64 && sizeof(typename Lanes<V>::Real) == 4) return (V)__builtin_ia32_loadups512_mask(from, V{}, (unsigned short)((1u << lanes) - 1));
-#endif
-  V x{};
-  __builtin_memcpy(&x, from, lanes * sizeof(typename Lanes<V>::Real));
-  return x;
-}
-template <class V, int lanes> INLINE void storeFirst(typename Lanes<V>::Real* to, V x) {
-#if defined __AVX512F__ && !defined __clang__
-  if constexpr (sizeof(V) == 64 && sizeof(typename Lanes<V>::Real) == 4) return __builtin_ia32_storeups512_mask(to, x, (unsigned short)((1u << lanes) - 1));
-#endif
-  __builtin_memcpy(to, &x, lanes * sizeof(typename Lanes<V>::Real));
-}
-template <class V, class I> INLINE V loadWhere(const typename Lanes<V>::Real* from, I mask) {
-  V x{};
-  for (int l = 0; l < Lanes<V>::count; l++) if (mask[l]) x[l] = from[l];
-  return x;
-}
-template <class V, class I> INLINE void storeWhere(typename Lanes<V>::Real* to, V x, I mask) {
-  for (int l = 0; l < Lanes<V>::count; l++) if (mask[l]) to[l] = x[l];
-}
-/** Lanes that lie \`step\` apart. */
-template <class V, long step> INLINE V loadApart(const typename Lanes<V>::Real* from) {
-  V x;
-  if constexpr (step == 2) {
-    // The second half ends at the last element that is read.
-    constexpr int n = Lanes<V>::count;
-    const V low = load<V>(from), high = load<V>(from + n - 1);
-    typename Lanes<V>::Int at = ramp<V>(0, 2);
-    at = at < (typename Lanes<V>::Whole)n ? at : at + 1;
-    return __builtin_shuffle(low, high, at);
-  }
-  for (int l = 0; l < Lanes<V>::count; l++) x[l] = from[l * step];
-  return x;
-}
+${LANE_MEMORY}
 template <class V, class I> INLINE V gather(const typename Lanes<V>::Real* from, I at) {
   V x;
   for (int l = 0; l < Lanes<V>::count; l++) x[l] = from[at[l]];
@@ -143,16 +65,6 @@ template <class V, class I> INLINE void scatterWhere(typename Lanes<V>::Real* to
   for (int l = 0; l < Lanes<V>::count; l++) if (mask[l]) to[at[l]] = x[l];
 }
 /** The same of integers, which are 32 bits wide in memory. */
-template <class V> INLINE typename Lanes<V>::Int loadWholes(const int* from) {
-  typename Lanes<V>::Int x;
-  for (int l = 0; l < Lanes<V>::count; l++) x[l] = from[l];
-  return x;
-}
-template <class V, class I> INLINE I loadWholesWhere(const int* from, I mask) {
-  I x{};
-  for (int l = 0; l < Lanes<V>::count; l++) if (mask[l]) x[l] = from[l];
-  return x;
-}
 template <class V, class I> INLINE I gatherWholes(const int* from, I at) {
   I x;
   for (int l = 0; l < Lanes<V>::count; l++) x[l] = from[at[l]];
@@ -206,14 +118,24 @@ template <class V, int count> INLINE void storeTransposed(typename Lanes<V>::Rea
 /** A constant among reals of V. */
 const CONSTANT = `template <class V> INLINE typename Lanes<V>::Real Real(double x) { return (typename Lanes<V>::Real)x; }`;
 
-const FUNCTIONS = ["exp", "log", "sqrt", "tanh", "pow", "log1p", "fabs", "floor", "expm1"].map((name) => {
-  const two = name === "pow";
-  const b = two ? ["V b", "float b", "double b", ", b[l]", ", b"].map((x) => x) : ["", "", "", "", ""];
-  const p = (x: string): string => (x ? `, ${x}` : "");
-  return `INLINE float lanes_${name}(float a${p(b[1])}) { return __builtin_${name}f(a${b[4]}); }
-INLINE double lanes_${name}(double a${p(b[2])}) { return __builtin_${name}(a${b[4]}); }
-template <class V> INLINE V lanes_${name}(V a${p(b[0])}) { V r; for (int l = 0; l < Lanes<V>::count; l++) r[l] = lanes_${name}((typename Lanes<V>::Real)a[l]${b[3].replace("b[l]", "(typename Lanes<V>::Real)b[l]")}); return r; }`;
-});
+/** With products and sums that round once where the processor has them: elsewhere each would be a function's call. */
+function functionsOf(dtype: RealType): readonly string[] {
+  const all = (fused: boolean): readonly string[] =>
+    (Object.keys(LANE_FUNCTIONS) as LaneFunctionName[]).map((name) =>
+      laneFunctionText(name, dtype, { fused }),
+    );
+  return ["#if defined __FMA__ || defined __ARM_FEATURE_FMA", ...all(true), "#else", ...all(false), "#endif"];
+}
+
+/** What is an instruction, or nearly. */
+const INSTRUCTIONS = `template <class V> INLINE V lanes_fabs(V x) { return lanes_abs(x); }
+INLINE float lanes_floor(float x) { return __builtin_floorf(x); }
+INLINE double lanes_floor(double x) { return __builtin_floor(x); }
+template <class V> INLINE V lanes_floor(V x) {
+  V r;
+  for (int l = 0; l < Lanes<V>::count; l++) r[l] = lanes_floor((typename Lanes<V>::Real)x[l]);
+  return r;
+}`;
 
 const UNIFORM = `/** Philox 4x32-10 with key (seed) and counter (element / 4, step, stream): uniform in [0, 1), 24 bits. */
 INLINE float uniform(unsigned seed0, unsigned seed1, unsigned stream0, unsigned stream1, double step, long at) {
@@ -239,5 +161,12 @@ template <class V> INLINE V uniform(unsigned seed0, unsigned seed1, unsigned str
 }`;
 
 /** All that stands in front of kernels. */
-export const nativePreamble = (): string =>
-  [VECTORS, CONSTANT, ...FUNCTIONS, ...Object.values(NATIVE_SCALARS.helpers), UNIFORM].join("\n");
+export const nativePreamble = (dtype: RealType): string =>
+  [
+    VECTORS,
+    CONSTANT,
+    INSTRUCTIONS,
+    ...functionsOf(dtype),
+    ...Object.values(NATIVE_SCALARS.helpers),
+    UNIFORM,
+  ].join("\n");

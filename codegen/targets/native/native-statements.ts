@@ -1,8 +1,10 @@
 import { InternalError } from "../../../proto/errors/index.js";
 import { LEVEL, within } from "../../kernel/dialect.js";
 import type { Kernel, Statement, Variable } from "../../kernel/kernel.js";
-import { type LaneShapes, laneShapes } from "../../lanes/lane-shapes.js";
-import { createExpressions, type ExpressionContext, type Mask, memoryName } from "./native-expressions.js";
+import { laneShapes } from "../../lanes/lane-shapes.js";
+import { createExpressions } from "./native-expressions.js";
+import { storeTexts } from "./native-stores.js";
+import type { ExpressionContext, Mask } from "./native-text.js";
 
 /** Writes the statements of one kernel in C++: what varies between lanes is a vector, and what is conditional is masked. */
 export interface StatementRenderer {
@@ -61,9 +63,10 @@ interface Naming {
 }
 
 function createStatements(context: ExpressionContext, { named, indent }: Naming) {
-  const { kernel, shapes, real, line, nameOf, fresh } = context;
+  const { shapes, real, line, nameOf, fresh } = context;
   const expressions = createExpressions(context);
-  const { whole, wholes, vector, condition, pointer } = expressions;
+  const { whole, wholes, vector, condition } = expressions;
+  const { store, stores } = storeTexts(context, expressions);
   const value = expressions.real;
   /** The mask that a variable was declared under: assigned under the same, it needs no choice. */
   const declaredUnder = new Map<Variable, Mask | undefined>();
@@ -101,58 +104,6 @@ function createStatements(context: ExpressionContext, { named, indent }: Naming)
     } else text = within(varies ? wholes(statement.value, mask) : whole(statement.value), LEVEL.ternary + 1);
     const choose = varies && mask && declaredUnder.get(variable) !== mask;
     line(`${name} = ${choose ? `${mask.text} ? ${text} : ${name}` : text};`);
-  };
-
-  const store = (statement: Statement & { kind: "store" }, mask: Mask | undefined): void => {
-    const { buffer, at } = statement;
-    const step = shapes.index(at);
-    const memory = memoryName(buffer);
-    const whole32 = isWhole(kernel, buffer);
-    if (buffer < 0 && kernel.team && !kernel.scratch[-1 - buffer].team) {
-      if (step !== 0 || statement.type !== "real")
-        throw new InternalError("memory of a lane's own, at an index of its own");
-      line(
-        `store<V>(${memory} + (${whole(at).text}) * ${kernel.team.threads}, ${vector(value(statement.value, mask)).text});`,
-      );
-      return;
-    }
-    if (step === 0) {
-      const piece = statement.type === "real" ? value(statement.value, mask) : undefined;
-      if (piece?.varies || (statement.type === "index" && shapes.index(statement.value) !== 0))
-        throw new InternalError("lanes store different values in one place");
-      const text = statement.type === "real" ? (piece?.text ?? "") : whole(statement.value).text;
-      const guard = mask && mask.count === undefined ? `if (any(${mask.text})) ` : "";
-      line(`${guard}${memory}[${whole(at).text}] = ${whole32 ? `(int)(${text})` : text};`);
-      return;
-    }
-    if (statement.type === "index") {
-      const [where, only] = mask ? ["Where", `, ${mask.text}`] : ["", ""];
-      line(
-        `scatterWholes${where}<V>(${memory}, ${wholes(at, mask).text}, ${wholes(statement.value, mask).text}${only});`,
-      );
-      return;
-    }
-    const text = vector(value(statement.value, mask)).text;
-    const to = step === 1 ? pointer(buffer, at) : memory;
-    if (step === 1 && !mask) line(`store<V>(${to}, ${text});`);
-    else if (step === 1 && mask?.count !== undefined) line(`storeFirst<V, ${mask.count}>(${to}, ${text});`);
-    else if (step === 1) line(`storeWhere<V>(${to}, ${text}, ${mask?.text});`);
-    else if (!mask) line(`scatter<V>(${to}, ${wholes(at).text}, ${text});`);
-    else line(`scatterWhere<V>(${to}, ${wholes(at, mask).text}, ${text}, ${mask.text});`);
-  };
-
-  const stores = ({ buffer, at, values }: Statement & { kind: "stores" }, mask: Mask | undefined): void => {
-    const step = shapes.index(at);
-    const pieces = values.map((x) => vector(value(x, mask)).text);
-    if (step === "varying" || step === 0 || !kernel.team || (mask && mask.count === undefined))
-      throw new InternalError("a block is stored in lanes that lie evenly apart");
-    const lanes = mask?.count ?? kernel.team.threads;
-    for (let from = 0; from < pieces.length; from += kernel.team.threads) {
-      const rows = pieces.slice(from, from + kernel.team.threads);
-      const name = fresh();
-      line(`const V ${name}[${rows.length}] = {${rows.join(", ")}};`);
-      line(`storeTransposed(${pointer(buffer, at)} + ${from}, ${step}, ${name}, ${lanes});`);
-    }
   };
 
   const loop = (statement: Statement & { kind: "for" }, mask: Mask | undefined): void => {
@@ -236,9 +187,3 @@ function createStatements(context: ExpressionContext, { named, indent }: Naming)
   };
   return write;
 }
-
-/** Whether memory holds integers, of 32 bits. */
-const isWhole = ({ buffers, scratch }: Kernel, buffer: number): boolean =>
-  buffer >= 0 ? buffers[buffer].dtype === "index" : scratch[-1 - buffer].type === "index";
-
-export type { LaneShapes };

@@ -1,9 +1,6 @@
 import { realBytes } from "../../ir/real.js";
-import { lowerLaneConv } from "../../lanes/contraction/lane-conv.js";
-import { lowerLaneConvData } from "../../lanes/contraction/lane-conv-data.js";
-import { lowerLaneConvFilter } from "../../lanes/contraction/lane-conv-filter.js";
-import { lowerLaneMatmul } from "../../lanes/contraction/lane-matmul.js";
-import { loopLowerings } from "../../lower/loop-lowerings.js";
+import { hoistValues } from "../../kernel/hoist-values.js";
+import { laneLowerings } from "../../lanes/lane-lowerings.js";
 import type { Target } from "../target.js";
 import { nativeDescription } from "./native-description.js";
 import { nativePreamble } from "./native-preamble.js";
@@ -19,18 +16,18 @@ export const nativeTarget: Target<"native"> = {
   dtypes: ["float32", "float64"],
   describe: (architecture = DEFAULT_ARCHITECTURE) => nativeDescription(architecture),
   passes: [],
-  lowerings: {
-    ...loopLowerings,
-    conv: lowerLaneConv,
-    convData: lowerLaneConvData,
-    convFilter: lowerLaneConvFilter,
-    matmul: lowerLaneMatmul,
-  },
-  kernelPasses: [],
+  lowerings: laneLowerings,
+  kernelPasses: [
+    {
+      name: "hoist values",
+      about: "reals that a loop does not change are computed in front of it",
+      run: hoistValues,
+    },
+  ],
   scratchBytes: (program) => nativeScratchBytes(program, realBytes("float64")),
   render(program, dtype) {
     const units = program.kernels.map((kernel, number) => renderNative(kernel, number, dtype));
-    const preamble = nativePreamble();
+    const preamble = nativePreamble(dtype);
     return { text: [preamble, ...units.map(({ source }) => source)].join("\n"), units, preamble };
   },
 };
