@@ -7,7 +7,7 @@ import { fma, load, plus, ZERO_VALUE } from "../../kernel/writer.js";
 import { describe, type KernelDraft, type LoweredKernel, type StepContext } from "../../lower/step.js";
 import { type ColumnSchedule, chooseColumns } from "./column-schedule.js";
 import { flopsOf, type LaneProduct } from "./lane-product.js";
-import { lowerPacking, type Packing, packedAt, packedElements } from "./pack.js";
+import { aligned, lowerPacking, type Packing, packedAt, packedElements } from "./pack.js";
 import { lowerPadding, type PaddedPlanes, paddedElements } from "./pad.js";
 
 /** A product with columns in lanes, on its way to kernels. */
@@ -59,9 +59,6 @@ export function lowerColumns(
     ...(schedule.parts > 1 ? [lowerJoin(context, of)] : []),
   ];
 }
-
-/** The next element at which a vector of any width begins a line of the cache. */
-const aligned = (elements: number): number => Math.ceil(elements / 16) * 16;
 
 /** Neighbouring vectors of columns. */
 interface Block {

@@ -1,8 +1,8 @@
-import { tileCount } from "../../contraction/tiles.js";
+import { cut, tileCount } from "../../contraction/tiles.js";
 import type { LanesDescription } from "../../ir/target-description.js";
 import type { StepContext } from "../../lower/step.js";
 import type { LaneProduct } from "./lane-product.js";
-import { chooseLaneTile } from "./lane-tile.js";
+import { turnsOf } from "./lane-tile.js";
 
 /** How a product with columns in lanes is cut up. */
 export interface ColumnSchedule {
@@ -36,16 +36,16 @@ export function chooseColumns(
   inMemory: boolean,
 ): ColumnSchedule {
   const vectors = Math.ceil(columns / lanes);
-  const best = chooseLaneTile(description, rows, vectors, depth);
-  const tile = { rows: best.pixels, vectors: best.vectors };
+  const tile = chooseTile(description, rows, vectors);
   const panels = tileCount(vectors, tile.vectors);
   const wanted = target.parallelIterations;
   const panelColumns = tile.vectors * lanes;
   const tilesDown = tileCount(rows, tile.rows);
-  const { l1Bytes, l2Bytes } = description;
+  const { l1Bytes } = description;
   const panelDepth = Math.max(STREAMED, Math.floor(l1Bytes / 2 / (panelColumns * options.realBytes)));
   if (b.column === 1 && inMemory && tilesDown < PACKED_TILES) {
-    const sums = Math.floor(l2Bytes / 4 / options.realBytes / rows);
+    // Sums are loaded and stored for every few rows of b: they fit the first cache.
+    const sums = Math.floor((0.65 * l1Bytes) / options.realBytes / rows);
     const across = Math.max(1, Math.min(panels, Math.floor(Math.min(STREAMED_COLUMNS, sums) / panelColumns)));
     const iterations = members * tileCount(panels, across);
     const slices = Math.ceil(depth / STREAMED);
@@ -81,4 +81,26 @@ export function chooseColumns(
     depth: even,
     parts: Math.ceil(slices / each),
   };
+}
+
+/** The tile that covers rows × vectors in the fewest turns; the tallest such, since each tile of rows reads b anew. */
+function chooseTile(
+  { accumulators, registers }: LanesDescription,
+  rows: number,
+  vectors: number,
+): ColumnSchedule["tile"] {
+  let [best, least] = [{ rows: 1, vectors: 1 }, Number.POSITIVE_INFINITY];
+  for (let high = Math.min(rows, accumulators); high >= 1; high--)
+    for (
+      let wide = 1;
+      wide <= Math.min(vectors, accumulators / high) && high * wide + wide < registers;
+      wide++
+    ) {
+      let turns = 0;
+      for (const row of cut(rows, high))
+        for (const block of cut(vectors, wide))
+          turns += row.count * block.count * turnsOf(row.width, block.width);
+      if (turns < least) [best, least] = [{ rows: high, vectors: wide }, turns];
+    }
+  return best;
 }

@@ -1,4 +1,4 @@
-import { forTiles, inTile, range, tileCount } from "../../contraction/tiles.js";
+import { cut, forTiles, inTile, range, tileCount } from "../../contraction/tiles.js";
 import type { LanesDescription } from "../../ir/target-description.js";
 import { add, addInt, compare, int, min, mul, unflatten } from "../../kernel/indices.js";
 import type { Index, Memory, Value } from "../../kernel/kernel.js";
@@ -14,7 +14,7 @@ interface DotSchedule {
   readonly tile: { readonly rows: number; readonly columns: number };
   /** Groups of as many columns as there are lanes, in an iteration. */
   readonly groups: number;
-  /** Vectors of depth for which rows stay in the first cache. */
+  /** Vectors of depth for which rows stay near. */
   readonly vectors: number;
 }
 
@@ -36,7 +36,7 @@ function chooseDots(
   { target, options }: StepContext,
   { members, rows, columns, depth }: LaneProduct,
   lanes: number,
-  { accumulators, registers, l1Bytes }: LanesDescription,
+  { accumulators, registers, l2Bytes }: LanesDescription,
 ): DotSchedule {
   let [tile, least] = [{ rows: 1, columns: 1 }, Number.POSITIVE_INFINITY];
   for (let wide = 1; wide <= Math.min(lanes, 4); wide *= 2)
@@ -45,12 +45,14 @@ function chooseDots(
       high <= rows && high * wide <= accumulators && high * wide + wide < registers;
       high++
     ) {
-      const turns = (Math.ceil(rows / high) * turnsOf(rows / Math.ceil(rows / high), wide)) / wide;
+      const turns =
+        cut(rows, high).reduce((sum, { width, count }) => sum + count * turnsOf(width, wide), 0) / wide;
+      // At equal work the most columns: as many streams of b are fetched ahead at once.
       if (turns <= least) [tile, least] = [{ rows: high, columns: wide }, turns];
     }
   const all = Math.ceil(columns / lanes);
   const groups = Math.max(1, Math.min(8, Math.floor((members * all) / target.parallelIterations)));
-  const vectors = Math.max(16, Math.floor(l1Bytes / 2 / options.realBytes / lanes / rows));
+  const vectors = Math.max(16, Math.floor(l2Bytes / 12 / options.realBytes / lanes / rows));
   return { lanes, tile, groups, vectors: Math.min(vectors, Math.max(1, Math.floor(depth / lanes))) };
 }
 

@@ -11,7 +11,8 @@ import { fma, type KernelWriter, load, plus, ZERO_VALUE } from "../../kernel/wri
 import { describe, type KernelDraft, type LoweredKernel, type StepContext } from "../../lower/step.js";
 import { lanesFor, widestVector } from "../lane-nest.js";
 import { chooseBox, chooseFilterSchedule, chunkCount, type FilterSchedule } from "./filter-schedule.js";
-import { lowerPacking, overVectors, type Packing, packedAt, packedElements } from "./pack.js";
+import { copyOf, isMostlyPadding } from "./lane-conv.js";
+import { aligned, lowerPacking, overVectors, type Packing, packedAt, packedElements } from "./pack.js";
 import { lowerPadding, type PaddedPlanes, paddedElements } from "./pad.js";
 
 /** The gradient of a convolution's filters, on its way to kernels. */
@@ -67,17 +68,6 @@ export function lowerLaneConvFilter(context: StepContext): readonly LoweredKerne
     ...(schedule.parts > 1 ? [lowerJoin(context, of)] : []),
   ];
 }
-
-function copyOf(context: StepContext, node: Node, sizes: ConvSizes): PaddedPlanes | undefined {
-  const { images, groups, channels, input, padded, pad, unpadded } = sizes;
-  if (unpadded && !context.computed.has(node)) return undefined;
-  return { node, planes: images * groups * channels, input, padded, before: pad };
-}
-const isMostlyPadding = ({ planes, input, padded }: PaddedPlanes): boolean =>
-  planes * sizeOf(padded) > 2 ** 18 && sizeOf(padded) > 4 * sizeOf(input);
-
-/** The next element at which a vector of any width begins a line of the cache. */
-const aligned = (elements: number): number => Math.ceil(elements / 16) * 16;
 
 /** Results of an iteration: vectors of a block of filters × taps of some channels. */
 interface Part {
@@ -264,12 +254,12 @@ function sumChunk(
           });
         });
       };
-      const written = Math.floor(MOST_WRITTEN / (taps.length * vectors));
-      if (output.length === 1) overRow(writer, rows, written, (at) => turn([at]));
+      const products = taps.length * vectors;
+      if (output.length === 1) overRow(writer, rows, products, (at) => turn([at]));
       else
         writer.loop(...rows, (row) =>
           overShape(writer, output.slice(1, -1), (middle) =>
-            overRow(writer, [int(0), int(output[output.length - 1])], written, (at) =>
+            overRow(writer, [int(0), int(output[output.length - 1])], products, (at) =>
               turn([row, ...middle, at]),
             ),
           ),
@@ -283,27 +273,30 @@ function sumChunk(
   });
 }
 
-/** Products written out one after the other: a short loop costs as much as its end, which is not foreseen. */
-const MOST_WRITTEN = 320;
+/**
+ * Products written out one after the other: all of a short row, whose end would cost as much as two of its turns, since it is
+ * not foreseen; of a long one less, which takes less to compile.
+ */
+const MOST_WRITTEN = { row: 320, share: 96 };
 
-/** Loops over a row, so many of its elements written out: all of them, or an equal share. */
+/** Loops over a row, each of its elements giving so many products. */
 function overRow(
   writer: KernelWriter,
   [from, to]: readonly [Index, Index],
-  written: number,
+  products: number,
   body: (at: Index) => void,
 ): void {
   const length = sub(to, from);
-  const turns = length.kind === "int" ? Math.ceil(length.value / Math.max(1, written)) : 0;
-  const each = length.kind === "int" ? evenShare(length.value, turns) : 1;
+  const each = length.kind === "int" ? writtenOut(length.value, products) : 1;
   if (each === 1) writer.loop(from, to, body);
   else writer.loop(from, to, (start) => writer.unrolled(each, (v) => body(add(start, v))), each);
 }
 
-/** The length of equal parts, of which there are `parts` or somewhat more; 1 where no such cut is even. */
-function evenShare(length: number, parts: number): number {
-  for (let count = Math.max(1, parts); count <= 4 * parts; count++)
-    if (length % count === 0) return length / count;
+/** How many elements of a row are written out: all, or equal shares; 1 where no such cut is even. */
+function writtenOut(length: number, products: number): number {
+  if (length * products <= MOST_WRITTEN.row) return length;
+  const most = Math.floor(MOST_WRITTEN.share / products);
+  for (let each = most; each > most / 4; each--) if (length % each === 0) return each;
   return 1;
 }
 

@@ -7,7 +7,7 @@ import { lanesFor, widestVector } from "../lane-nest.js";
 import type { Correlation, Line, PlaneSource } from "./correlation.js";
 import { chooseLaneTile } from "./lane-tile.js";
 import { lowerCorrelation } from "./lower-correlation.js";
-import { lowerPacking, type Packing, packedElements } from "./pack.js";
+import { aligned, lowerPacking, type Packing, packedElements } from "./pack.js";
 import { lowerPadding, type PaddedPlanes } from "./pad.js";
 
 /** Convolution in lanes of output channels, and by the loops of one thread where that would be little but zeros. */
@@ -44,7 +44,7 @@ export const isMostlyPadding = ({ planes, input, padded }: PaddedPlanes): boolea
   mostlyPadding(planes * sizeOf(padded), planes * sizeOf(input));
 
 /** Padding written out, or the values of what is not in memory. */
-function copyOf(context: StepContext, node: Node, sizes: ConvSizes): PaddedPlanes | undefined {
+export function copyOf(context: StepContext, node: Node, sizes: ConvSizes): PaddedPlanes | undefined {
   const { images, groups, channels, input, padded, pad, unpadded } = sizes;
   if (unpadded && !context.computed.has(node)) return undefined;
   return { node, planes: images * groups * channels, input, padded, before: pad };
@@ -89,6 +89,3 @@ export function lowerCorrelations(
     ...phases.map((phase) => lowerCorrelation(context, { ...all, ...phase, weights }, tile, places)),
   ];
 }
-
-/** The next element at which a vector of any width begins a line of the cache. */
-const aligned = (elements: number): number => Math.ceil(elements / 16) * 16;

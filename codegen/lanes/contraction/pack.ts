@@ -134,3 +134,6 @@ export function overVectors(
   const rest = extent - whole * lanes;
   if (rest > 0) writer.when(compare("lt", lane, int(rest)), () => body(addInt(lane, whole * lanes)));
 }
+
+/** The next element at which a vector of any width begins a line of the cache. */
+export const aligned = (elements: number): number => Math.ceil(elements / 16) * 16;
