@@ -44,14 +44,21 @@ export type LaneBody = (
  * Undefined where one thread alone would do as well, or the target has no lanes.
  *
  * @param write the body; it is tried out in kernels that are thrown away
- * @param coordinateOf the variable of a group in a trial: where it lies may decide what the body is
+ * @param options.coordinateOf the variable of a group in a trial: where it lies may decide what the body is
+ * @param options.allowed the groups that may lie in lanes; default: all
  */
 export function chooseLanes(
   context: StepContext,
   groups: readonly AxisGroup[],
   shape: Shape,
   write: LaneBody,
-  coordinateOf: (free: Index & { readonly kind: "var" }, group: AxisGroup) => Index = (free) => free,
+  {
+    coordinateOf = (free) => free,
+    allowed = () => true,
+  }: {
+    readonly coordinateOf?: (free: Index & { readonly kind: "var" }, group: AxisGroup) => Index;
+    readonly allowed?: (group: AxisGroup) => boolean;
+  } = {},
 ): LaneChoice | undefined {
   const widest = widestVector(context);
   const operands: readonly Node[] = [...context.computed, ...context.options.reads];
@@ -72,6 +79,7 @@ export function chooseLanes(
   };
   let best: (LaneChoice & { readonly cost: number }) | undefined;
   groups.forEach((group, i) => {
+    if (!allowed(group)) return;
     const lanes = lanesFor(group.extent, widest);
     const turns = Math.ceil(group.extent / lanes) / group.extent;
     const { body, variables } = tryOut(group);

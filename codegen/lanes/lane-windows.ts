@@ -77,10 +77,16 @@ function inLanes(context: StepContext, anchor: WindowNode, body: LaneBody): Lowe
     (trial, at) => body(trial, at, undefined),
   );
   const axisOf = ({ axes }: AxisGroup): WindowAxis | undefined => windowOn(axes[0]);
-  const choice = chooseLanes(context, groups, shape, body, (free, group) => {
-    const w = axisOf(group);
-    const range = w && evenRange(anchor, w);
-    return range && range[0] <= range[1] ? narrowed(free, range) : free;
+  const choice = chooseLanes(context, groups, shape, body, {
+    coordinateOf(free, group) {
+      const w = axisOf(group);
+      const range = w && evenRange(anchor, w);
+      return range && range[0] <= range[1] ? narrowed(free, range) : free;
+    },
+    allowed(group) {
+      const w = axisOf(group);
+      return !w || anchor.op !== "windowSpread" || !liesApart(w);
+    },
   });
   const draft = context.open();
   const { writer } = draft;
@@ -309,10 +315,13 @@ function spreadTo(
   draft.storeAt(at, { type: "real", value: sum });
 }
 
-/** Whether windows lie apart along the axis that is contiguous: then which of them cover an element changes from lane to lane. */
+/** Whether windows lie apart: then which of them cover an element changes from lane to lane. */
+const liesApart = (w: WindowAxis): boolean => w.stride > 1 && w.windows > 1;
+
+/** Whether windows lie apart along the axis that is contiguous. */
 function isPlaneWise({ window, shape }: NodeOf<"windowSpread">): boolean {
   const last = shape.findLastIndex((extent) => extent > 1);
-  return window.some((w) => w.axis === last && w.stride > 1 && w.windows > 1);
+  return window.some((w) => w.axis === last && liesApart(w));
 }
 
 /**
