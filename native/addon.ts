@@ -11,9 +11,38 @@ export type Module = { readonly __module: unique symbol };
 export type Graph = { readonly __graph: unique symbol };
 export type HostModule = { readonly __host: unique symbol };
 export type HostPlan = { readonly __hostPlan: unique symbol };
+export type NativeModule = { readonly __native: unique symbol };
+export type NativePlan = { readonly __nativePlan: unique symbol };
 
 /** Memory a kernel of a host module may be given. */
 export type HostMemory = Float32Array | Int32Array;
+
+/** Memory a kernel of a native module may be given. */
+export type NativeMemory = Float32Array | Float64Array | Int32Array;
+
+/** Iterations from ≤ i < to of a kernel's parallel loop, handed out in pieces of about the same size. */
+export interface NativeLaunch {
+  readonly module: NativeModule;
+  readonly kernel: number;
+  readonly from: number;
+  readonly to: number;
+  /** 1: one thread does it all, and goes on to the next launch if that is one piece as well. */
+  readonly pieces: number;
+  readonly args: readonly NativeMemory[];
+}
+
+/** What kernels for this machine's processor can count on. */
+export interface Processor {
+  /** The widest vectors: of 64, 32 or 16 bytes. */
+  readonly architecture: "avx512" | "avx2" | "sse" | "neon";
+  readonly vectorBytes: number;
+  /** Whether a product and a sum are one instruction. */
+  readonly fma: boolean;
+  /** Data caches; 0 where the system does not say. */
+  readonly l1Bytes: number;
+  readonly l2Bytes: number;
+  readonly l3Bytes: number;
+}
 
 /** A device as the driver describes it. */
 export interface DeviceProperties {
@@ -51,7 +80,7 @@ export interface GraphCopy {
 }
 
 /**
- * What the native code offers: a thin layer over NVRTC, the CUDA driver and host modules that makes no choices.
+ * What the native code offers: a thin layer over NVRTC, the CUDA driver and modules for the processor that makes no choices.
  * Every function throws (or rejects with) an Error whose message says what failed and why: the library's own name
  * of the error and its text. Promises are settled from worker threads; nothing here blocks the event loop for long
  * unless it says so.
@@ -120,6 +149,28 @@ export interface Addon {
   hostRun(plan: HostPlan): Promise<Float64Array>;
   /** Unloads. Plans of it must not run any more. */
   hostClose(module: HostModule): void;
+
+  /** Opens a shared object that exports `cortado_kernels`: how many kernels there are (`long`), then their addresses. */
+  nativeOpen(path: string): NativeModule;
+  /**
+   * Binds launches to memory, which stays alive as long as the plan, as do the modules.
+   *
+   * @param scratchBytes memory of its own that each thread gives to a kernel
+   * @param threads how many work at once at most
+   */
+  nativePlan(launches: readonly NativeLaunch[], scratchBytes: number, threads: number): NativePlan;
+  /**
+   * Runs a plan's launches in order, on a worker thread and on those of the pool; milliseconds of each. All plans of
+   * the process share the pool and run one at a time, in no order: who wants one waits for the run before.
+   */
+  nativeRun(plan: NativePlan): Promise<Float64Array>;
+  /** Unloads a module, once no plan needs it, or refuses further runs of a plan; one under way ends as ever. */
+  nativeClose(handle: NativeModule | NativePlan): void;
+  processor(): Processor;
+  /** Where the memory of an array lies now. */
+  addressOf(memory: Uint8Array): bigint;
+  /** Asks for large pages under memory that was not touched yet; whether the system has heard it. */
+  hugePages(memory: Uint8Array): boolean;
 }
 
 /** The addon, or why it is not there. */

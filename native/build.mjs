@@ -21,9 +21,10 @@ const DEFINES = [
 /** Where the addon is put. */
 export const ADDON = join(HERE, "prebuilt", `${platform}-${arch}`, "cortado.node");
 
-/** The C++ compiler: $CXX, else the first of g++, c++ and clang++ that runs; undefined where there is none. */
+/** The C++ compiler: $CORTADO_CXX, else $CXX, else the first of g++, c++ and clang++ that runs; undefined where there is none. */
 export function findCompiler() {
-  const names = env.CXX ? [env.CXX] : ["g++", "c++", "clang++"];
+  const given = env.CORTADO_CXX || env.CXX;
+  const names = given ? [given] : ["g++", "c++", "clang++"];
   return names
     .map((name) => name.split(" ").filter((part) => part !== ""))
     .find(([command, ...flags]) => spawnSync(command, [...flags, "--version"]).status === 0);
@@ -43,7 +44,10 @@ export async function buildAddon({ output = ADDON, flags = [] } = {}) {
   if (flags.length === 0 && isFresh(output)) return { built: true, line: `${output} is up to date` };
   const compiler = findCompiler();
   if (compiler === undefined)
-    return { built: false, line: "no C++ compiler: install g++ or clang++ (C++17), or name one in CXX" };
+    return {
+      built: false,
+      line: "no C++ compiler: install g++ or clang++ (C++17), or name one in CORTADO_CXX",
+    };
   mkdirSync(dirname(output), { recursive: true });
   // Beside the output, so that the last step is a rename within one file system.
   const folder = mkdtempSync(join(dirname(output), ".build-"));

@@ -11,7 +11,7 @@ export { cacheFolder, checkCacheFolder } from "../runtime/cache.js";
 export { searchDriver } from "../runtime/devices/cuda/driver.js";
 export { searchNvrtc } from "../runtime/devices/cuda/nvrtc.js";
 export type { Looked } from "../runtime/devices/cuda/nvrtc-places.js";
-export { findCompiler } from "../runtime/devices/emulator/host-compiler.js";
+export { compilerMissing, findCompiler } from "../runtime/devices/host/host-compiler.js";
 export { formatEvent, type OutputValue, type SolverEvent, shortNumber } from "../runtime/solver/events.js";
 export type { SolverOutcome } from "../runtime/solver/solver.js";
 export { outputValues, weightedLoss } from "../runtime/solver/testing.js";

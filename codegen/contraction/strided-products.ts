@@ -129,7 +129,7 @@ const flopsOf = ({ images, groups, filters, pixels, channels, taps }: ConvSizes)
   2 * images * groups * filters * pixels * channels * taps;
 
 /** What w, y and padded x move by along the axes of a convolution; `tap`: along a group's channels and a kernel's axes. */
-function convViews({
+export function convViews({
   groups,
   channels,
   filters,

@@ -1,6 +1,6 @@
 import { isIndex } from "../kernel/children.js";
 import { sub, termsOf } from "../kernel/indices.js";
-import type { Condition, Index, Kernel, Statement, Value, Variable } from "../kernel/kernel.js";
+import type { Condition, Index, Kernel, Memory, Statement, Value, Variable } from "../kernel/kernel.js";
 import { visit } from "../kernel/visit-forms.js";
 
 /**
@@ -22,10 +22,12 @@ export interface LaneShapes {
   loopsTogether(loop: Statement & { readonly kind: "for" }): boolean;
 }
 
-export function laneShapes({ team, prologue, body }: Kernel): LaneShapes {
+export function laneShapes({ team, scratch, prologue, body }: Kernel): LaneShapes {
   const steps = new Map<Variable, LaneStep>();
   if (team) steps.set(team.variable, 1);
-  const shapes = shapesBy((v) => steps.get(v) ?? 0, team);
+  /** Memory that each lane has for itself. */
+  const isOwn = (buffer: Memory): boolean => buffer < 0 && !scratch[-1 - buffer].team;
+  const shapes = shapesBy((v) => steps.get(v) ?? 0, team, isOwn);
   if (!team) return shapes;
 
   // What is assigned in a loop is read by statements before it: until nothing changes any more.
@@ -80,7 +82,11 @@ export function laneShapes({ team, prologue, body }: Kernel): LaneShapes {
   return shapes;
 }
 
-function shapesBy(variable: (v: Variable) => LaneStep, team: Kernel["team"]): LaneShapes {
+function shapesBy(
+  variable: (v: Variable) => LaneStep,
+  team: Kernel["team"],
+  isOwn: (buffer: Memory) => boolean,
+): LaneShapes {
   const ofAtom = (atom: Index): LaneStep => {
     if (atom.kind === "var") return variable(atom.variable);
     return someVaries(atom) ? "varying" : 0;
@@ -91,6 +97,7 @@ function shapesBy(variable: (v: Variable) => LaneStep, team: Kernel["team"]): La
     visit(form, (inner) => {
       if (inner.kind === "var" || inner.kind === "local") found ||= variable(inner.variable) !== 0;
       else if (inner.kind === "exchange") found = true;
+      else if (inner.kind === "load" && team && isOwn(inner.buffer)) found = true;
       // A sum of what varies may be the same everywhere.
       else if (isIndex(inner) && isSum(inner) && index(inner) === 0) return false;
       else if (inner.kind === "compare" && index(sub(inner.a, inner.b)) === 0) return false;

@@ -1,12 +1,18 @@
 import type { RealType } from "../../codegen/ir/real.js";
-import { cudaTarget, nativeTarget, type Target, type TargetName, tsTarget } from "../../codegen/targets/index.js";
+import {
+  cudaTarget,
+  nativeTarget,
+  type Target,
+  type TargetName,
+  tsTarget,
+} from "../../codegen/targets/index.js";
 import { openAddon } from "../../native/addon.js";
 import type { Device } from "../device.js";
 import type { Availability } from "./availability.js";
 import { cudaAvailability } from "./cuda/available.js";
 import { createCudaDevice } from "./cuda/cuda-device.js";
 import { createEmulatorDevice } from "./emulator/emulator-device.js";
-import { createNativeDevice } from "./native/native-device.js";
+import { createNativeDevice, nativeAvailability } from "./native/native-device.js";
 import { createTsDevice } from "./ts/ts-device.js";
 
 /** All that is known of a device before it is opened. */
@@ -40,7 +46,7 @@ export const DEVICES = [
     name: "native",
     target: nativeTarget,
     offered: true,
-    availability: async () => ({ works: false, why: "not yet" }),
+    availability: nativeAvailability,
     open: async ({ dtype }) => createNativeDevice(dtype),
   }),
   record({

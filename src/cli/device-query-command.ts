@@ -8,6 +8,7 @@ import { messageOf } from "../../proto/words/trouble.js";
 import {
   cacheFolder,
   checkCacheFolder,
+  compilerMissing,
   type DeviceProperties,
   findCompiler,
   type Looked,
@@ -93,10 +94,7 @@ async function lookAround(): Promise<Facts> {
     addon: addon.addon ? { path: addon.path } : { why: addon.why },
     compiler: compiler
       ? { path: compiler.path, version: compiler.version.split("\n")[0] }
-      : {
-          why: "neither CXX nor g++, c++ or clang++ on the PATH runs",
-          hint: "Debian and Ubuntu: apt-get install g++",
-        },
+      : compilerMissing(),
     cache: await lookAtCache(),
   };
 }

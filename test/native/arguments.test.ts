@@ -4,6 +4,7 @@ import type { Addon, Context } from "../../native/addon.js";
 import { addonForTests, buildShared, driverDoubles, type LoadedAddon } from "../support/native.js";
 import { scratchFolder } from "../support/scratch.js";
 import { HOST_MODULE } from "./host-module.js";
+import { NATIVE_MODULE } from "./native-module.js";
 
 const loaded = await addonForTests();
 const scratch = scratchFolder();
@@ -20,7 +21,10 @@ describe.skipIf(loaded === undefined)("the addon's arguments", () => {
     const module = addon.hostOpen(buildShared(scratch.path, "module", HOST_MODULE));
     const data = new Float32Array(4);
     const plan = addon.hostPlan(module, [{ kernel: 1, blocks: 1, threads: 1, args: [data, data] }]);
-    handles = [cuda, context, module, plan, addon.graphBuild(context, [])];
+    const native = addon.nativeOpen(buildShared(scratch.path, "native", NATIVE_MODULE));
+    const launch = { module: native, kernel: 1, from: 0, to: 4, pieces: 1, args: [data, data] };
+    const passes = [plan, addon.nativePlan([launch], 0, 2)];
+    handles = [cuda, context, module, native, ...passes, addon.graphBuild(context, [])];
   });
 
   test("of the wrong kind are a TypeError that names them", () => {

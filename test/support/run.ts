@@ -3,10 +3,11 @@ import type { Argument, Program } from "../../codegen/kernel/kernel.js";
 import { rangeOf } from "../../codegen/kernel/launch.js";
 import type { Lowerings } from "../../codegen/lower/lowering.js";
 import type { Plan } from "../../codegen/plan/plan.js";
-import { tsTarget } from "../../codegen/targets/index.js";
+import { nativeTarget, tsTarget } from "../../codegen/targets/index.js";
 import { type KernelFunction, loadKernels, transpile } from "../../codegen/targets/ts/ts-module.js";
 import type { Bindings } from "./interpret.js";
 import { lowerFor, tsSource } from "./pipeline.js";
+import { type Buffer, runInLanes } from "./run-lanes.js";
 
 type RealArray = Float32Array | Float64Array;
 
@@ -28,14 +29,15 @@ export interface RunOptions {
   readonly seed?: number;
   /** Other lowerings than the target's own. */
   readonly instead?: Partial<Lowerings>;
+  /** Kernels of target native for vectors of so many bytes, interpreted lane by lane; absent: the `ts` target's, run. */
+  readonly vectorBytes?: 16 | 32 | 64;
 }
 
-export function makeRunnable(plan: Plan, { dtype, seed = 1, instead }: RunOptions): Runnable {
-  const program = lowerFor(tsTarget, plan, { dtype, seed, instead });
-  const source = tsSource(program, dtype);
-  const kernels = loadKernels(transpile(source), "cortado:test");
+export function makeRunnable(plan: Plan, options: RunOptions): Runnable {
+  const { dtype } = options;
+  const { program, source, kernels } = options.vectorBytes ? inLanes(plan, options) : onTs(plan, options);
   const real = dtype === "float32" ? Float32Array : Float64Array;
-  const arena = new ArrayBuffer(plan.arenaBytes);
+  const arena = new ArrayBuffer(program.arenaBytes);
   // What no kernel wrote must not look like a result.
   new Uint8Array(arena).fill(0xff);
   const params: RealArray[] = [];
@@ -97,6 +99,30 @@ export function makeRunnable(plan: Plan, { dtype, seed = 1, instead }: RunOption
     },
   };
   return runnable;
+}
+
+function onTs(plan: Plan, { dtype, seed = 1, instead }: RunOptions) {
+  const program = lowerFor(tsTarget, plan, { dtype, seed, instead });
+  const source = tsSource(program, dtype);
+  return { program, source, kernels: loadKernels(transpile(source), "cortado:test") };
+}
+
+function inLanes(plan: Plan, { dtype, seed = 1, instead, vectorBytes = 32 }: RunOptions) {
+  const architecture = ({ 16: "sse", 32: "avx2", 64: "avx512" } as const)[vectorBytes];
+  const description = nativeTarget.describe(architecture);
+  const lowered = lowerFor(nativeTarget, plan, { dtype, seed, instead, description });
+  const passed = lowered.kernels.map((kernel) =>
+    nativeTarget.kernelPasses.reduce((made, pass) => pass.run(made, description), kernel),
+  );
+  const program = { ...lowered, kernels: passed };
+  const kernels = passed.map(
+    (kernel): KernelFunction =>
+      (...given) => {
+        const [from, to] = given.slice(-2) as [number, number];
+        runInLanes(kernel, given.slice(0, -2) as Buffer[], { from, to }, dtype === "float32");
+      },
+  );
+  return { program, source: nativeTarget.render(program, dtype).text, kernels };
 }
 
 /** Roots whose value is in memory after both passes have run: `update` roots are moved to their parameter. */

@@ -178,6 +178,8 @@ function createStatements(context: ExpressionContext, { named, indent }: Naming)
           when(statement, mask);
           break;
         case "barrier":
+          // In step as they are, lanes need not meet; the compiler keeps no loaded value over it.
+          line('asm volatile("" ::: "memory");');
           break;
         default:
           statement satisfies never;

@@ -1,7 +1,6 @@
 import { realBytes } from "../../ir/real.js";
-import { lowerLaneReduce } from "../../lanes/lane-reduce.js";
-import { lowerLaneWindow } from "../../lanes/lane-windows.js";
-import { loopLowerings } from "../../lower/loop-lowerings.js";
+import { hoistValues } from "../../kernel/hoist-values.js";
+import { laneLowerings } from "../../lanes/lane-lowerings.js";
 import type { Target } from "../target.js";
 import { nativeDescription } from "./native-description.js";
 import { nativePreamble } from "./native-preamble.js";
@@ -17,16 +16,14 @@ export const nativeTarget: Target<"native"> = {
   dtypes: ["float32", "float64"],
   describe: (architecture = DEFAULT_ARCHITECTURE) => nativeDescription(architecture),
   passes: [],
-  lowerings: {
-    ...loopLowerings,
-    reduce: lowerLaneReduce,
-    windowMax: lowerLaneWindow,
-    windowArgmax: lowerLaneWindow,
-    windowSum: lowerLaneWindow,
-    windowSpread: lowerLaneWindow,
-    windowScatter: lowerLaneWindow,
-  },
-  kernelPasses: [],
+  lowerings: laneLowerings,
+  kernelPasses: [
+    {
+      name: "hoist values",
+      about: "reals that a loop does not change are computed in front of it",
+      run: hoistValues,
+    },
+  ],
   scratchBytes: (program) => nativeScratchBytes(program, realBytes("float64")),
   render(program, dtype) {
     const units = program.kernels.map((kernel, number) => renderNative(kernel, number, dtype));

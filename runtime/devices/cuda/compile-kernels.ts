@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { availableParallelism } from "node:os";
 import { CUDA_HEADER, CUDA_OPTIONS } from "../../../codegen/targets/cuda/cuda-header.js";
 import { InternalError, present, userError } from "../../../proto/errors/index.js";
 import { type Cache, openCache } from "../../cache.js";
+import { firstLines } from "../compiler-log.js";
+import { eachInParallel } from "../each-in-parallel.js";
 import { type FoundNvrtc, requireArchitecture } from "./nvrtc.js";
 import { type KernelResources, parseResources } from "./resources.js";
 
@@ -35,7 +36,6 @@ export interface CompileKernelsOptions {
 
 const HEADER_NAME = "cortado.h";
 const SUFFIX = ".cubin";
-const LINES_OF_LOG = 20;
 
 /**
  * Compiles each kernel, or finds it in the cache, by its source, header, options, architecture and NVRTC's version.
@@ -54,22 +54,10 @@ export async function compileKernels(
   const cache = given ?? (await openCache());
   const options = [...CUDA_OPTIONS, `--gpu-architecture=${arch}`, "--ptxas-options=-v"];
   const keyed = kernels.map((kernel) => ({ kernel, key: keyOf(kernel.source, options, nvrtc.version) }));
-  const queue = [...new Map(keyed.map((one) => [one.key, one])).values()];
   const done = new Map<string, Cubin>();
-  const work = async (): Promise<void> => {
-    for (let next = queue.shift(); next; next = queue.shift()) {
-      try {
-        done.set(next.key, await cubinOf(next.kernel, next.key, options, nvrtc, cache));
-      } catch (error) {
-        // The others need not begin what is no longer wanted.
-        queue.length = 0;
-        throw error;
-      }
-    }
-  };
-  const workers = Math.min(availableParallelism(), queue.length);
-  const ends = await Promise.allSettled(Array.from({ length: workers }, work));
-  for (const end of ends) if (end.status === "rejected") throw end.reason;
+  await eachInParallel([...new Map(keyed.map((one) => [one.key, one])).values()], async ({ kernel, key }) => {
+    done.set(key, await cubinOf(kernel, key, options, nvrtc, cache));
+  });
   return keyed.map(({ key }) => present(done.get(key), "a cubin"));
 }
 
@@ -109,10 +97,7 @@ async function cubinOf(
 }
 
 function describe({ symbol, note }: CudaKernel, log: string): string {
-  const lines = log.split("\n").filter((line) => line.trim() !== "");
-  const rest = lines.length - LINES_OF_LOG;
-  const shown = [...lines.slice(0, LINES_OF_LOG), ...(rest > 0 ? [`… and ${rest} more lines`] : [])];
-  return `kernel ${symbol} (${note}) does not compile:\n${shown.join("\n")}`;
+  return `kernel ${symbol} (${note}) does not compile:\n${firstLines(log)}`;
 }
 
 /** One entry of the cache: the length of a JSON text (32 bits, little-endian), the text, the cubin. */

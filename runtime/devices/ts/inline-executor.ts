@@ -35,17 +35,23 @@ function arrayOf(memory: ParamMemory): RealArray {
 /** A program's memory in this process. */
 export interface ArrayMemory {
   readonly arena: ArrayBuffer | SharedArrayBuffer;
+  /** Where the arena begins in its buffer, in bytes; default 0. */
+  readonly arenaOffset?: number;
   readonly params: readonly ParamMemory[];
   readonly dtype: RealType;
 }
 
 /** The typed view of one launch argument, over the arena or over a parameter: live memory. */
-export function viewOf(at: Argument, { arena, params, dtype }: ArrayMemory): RealArray | Int32Array {
+export function viewOf(
+  at: Argument,
+  { arena, arenaOffset = 0, params, dtype }: ArrayMemory,
+): RealArray | Int32Array {
   if (at.storage === "param") return arrayOf(params[at.param]).subarray(at.offset, at.offset + at.elements);
-  if (at.dtype === "index") return new Int32Array(arena, at.byteOffset, at.elements);
+  const from = arenaOffset + at.byteOffset;
+  if (at.dtype === "index") return new Int32Array(arena, from, at.elements);
   return dtype === "float32"
-    ? new Float32Array(arena, at.byteOffset, at.elements)
-    : new Float64Array(arena, at.byteOffset, at.elements);
+    ? new Float32Array(arena, from, at.elements)
+    : new Float64Array(arena, from, at.elements);
 }
 
 /** The copies that are due when a pass ends. */

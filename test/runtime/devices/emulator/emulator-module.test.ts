@@ -9,7 +9,11 @@ import { canEmulate, emulator, ownCache } from "./launch.js";
 
 ownCache();
 const scratch = scratchFolder();
-const given = { CXX: process.env["CXX"], PATH: process.env["PATH"] };
+const given = {
+  CORTADO_CXX: process.env["CORTADO_CXX"],
+  CXX: process.env["CXX"],
+  PATH: process.env["PATH"],
+};
 
 afterEach(() => {
   for (const [name, value] of Object.entries(given)) {
@@ -98,6 +102,12 @@ describe.skipIf(!canEmulate)("the emulator: modules", () => {
     expect(message).toContain("apt-get install g++");
   });
 
+  it("takes the one that CORTADO_CXX names before that of CXX", async () => {
+    Object.assign(process.env, { CORTADO_CXX: "/no/such/compiler", CXX: "g++" });
+    const { message } = await failure(buildEmulatorModule([axpy(12)]));
+    expect(message).toContain('the C++ compiler that CORTADO_CXX names, "/no/such/compiler", does not run');
+  });
+
   it("says what is missing where there is no compiler", async () => {
     delete process.env["CXX"];
     const empty = `${scratch.path}/empty`;
@@ -105,7 +115,7 @@ describe.skipIf(!canEmulate)("the emulator: modules", () => {
     process.env["PATH"] = empty;
     const { message } = await failure(buildEmulatorModule([axpy(13)]));
     expect(message).toContain(
-      "the emulator needs a C++ compiler, and neither g++, c++ nor clang++ is on the PATH",
+      "the emulator compiles C++, and there is no C++ compiler: neither g++, c++, clang++ nor zig is on the PATH",
     );
   });
 });

@@ -1,0 +1,47 @@
+import { cut, type TileRun } from "../../contraction/tiles.js";
+import type { LanesDescription } from "../../ir/target-description.js";
+
+/** A register tile: so many pixels (rows) × vectors of channels (columns), one vector of sums for each. */
+export interface LaneTile {
+  readonly pixels: number;
+  readonly vectors: number;
+}
+
+/** Turns of an FMA that must be under way before the first is done: two units, four cycles each. */
+const IN_FLIGHT = 8;
+/** Vectors and scalars that are loaded while one FMA is carried out, both units busy. */
+const LOADS_PER_FMA = 1;
+/** What a tile takes besides its sums, in turns of depth: clearing, storing and starting. */
+const TILE_TURNS = 8;
+
+/** Turns (of one FMA each) that one step of depth takes in a tile. */
+export const turnsOf = (pixels: number, vectors: number): number =>
+  Math.max(pixels * vectors, (pixels + vectors) / LOADS_PER_FMA, IN_FLIGHT);
+
+/**
+ * The tile that takes least time over `extent` neighbouring pixels × `vectors` vectors of channels. A broadcast pixel and
+ * the vectors of a turn want registers beside the sums.
+ *
+ * @param depth how many products are summed for each result
+ */
+export function chooseLaneTile(
+  { accumulators, registers }: Pick<LanesDescription, "accumulators" | "registers">,
+  extent: number,
+  vectors: number,
+  depth: number,
+): LaneTile {
+  let best: LaneTile = { pixels: 1, vectors: 1 };
+  let least = Number.POSITIVE_INFINITY;
+  for (let wide = Math.min(vectors, 8); wide >= 1; wide--)
+    for (let pixels = Math.min(extent, Math.floor(accumulators / wide)); pixels >= 1; pixels--) {
+      if (pixels * wide + wide + 1 > registers) continue;
+      const turns = sumOver(cut(vectors, wide), (v) =>
+        sumOver(cut(extent, pixels), (p) => turnsOf(p, v) * (1 + TILE_TURNS / depth)),
+      );
+      if (turns < least) [best, least] = [{ pixels, vectors: wide }, turns];
+    }
+  return best;
+}
+
+const sumOver = (runs: readonly TileRun[], cost: (width: number) => number): number =>
+  runs.reduce((sum, { width, count }) => sum + count * cost(width), 0);

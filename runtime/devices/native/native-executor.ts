@@ -1,0 +1,92 @@
+import type { NetPass } from "../../../codegen/ir/graph.js";
+import type { Kernel, Launch, Program, Range } from "../../../codegen/kernel/kernel.js";
+import { rangeOf } from "../../../codegen/kernel/launch.js";
+import { nativeTarget } from "../../../codegen/targets/native/native-target.js";
+import type { Addon, NativeModule } from "../../../native/addon.js";
+import { present } from "../../../proto/errors/index.js";
+import type { Executor, ParamStore } from "../../device.js";
+import { accessTo, copiesIn, viewOf } from "../ts/inline-executor.js";
+import { allocateAligned } from "./native-memory.js";
+import type { BuiltModule } from "./native-modules.js";
+
+export interface NativeExecutorOptions {
+  readonly addon: Addon;
+  readonly modules: readonly BuiltModule[];
+  readonly program: Program;
+  readonly params: ParamStore;
+  readonly threads: number;
+}
+
+/** Passes of all nets of this thread of JavaScript: the pool runs one at a time, and waiting for it would hold a thread of libuv's. */
+let lastRun: Promise<unknown> = Promise.resolve();
+
+/** A program over an arena of its own, run by the addon's threads. */
+export function createNativeExecutor(options: NativeExecutorOptions): Executor {
+  const { addon, modules, program, params, threads } = options;
+  const { buffer, offset } = allocateAligned(addon, program.arenaBytes, "the blobs");
+  const memory = { arena: buffer, arenaOffset: offset, params: params.memories, dtype: params.dtype };
+  const copy = copiesIn(program, memory);
+  const opened = modules.map(({ path, kernels }) => ({ module: addon.nativeOpen(path), kernels }));
+  const places = new Map<number, { readonly module: NativeModule; readonly kernel: number }>(
+    opened.flatMap(({ module, kernels }) => kernels.map((number, kernel) => [number, { module, kernel }])),
+  );
+  const scratchBytes = nativeTarget.scratchBytes(program);
+  const planOf = (launches: readonly Launch[]) =>
+    addon.nativePlan(
+      launches.map((launch) => {
+        const kernel = program.kernels[launch.kernel];
+        const range = rangeOf(launch, kernel);
+        return {
+          ...present(places.get(launch.kernel), "a kernel's module"),
+          ...range,
+          pieces: piecesOf(kernel, range),
+          args: launch.args.map((at) => viewOf(at, memory)),
+        };
+      }),
+      scratchBytes,
+      threads,
+    );
+  const plans = {
+    prepare: planOf(program.prepare),
+    forward: planOf(program.forward),
+    backward: planOf(program.backward),
+  };
+  // Plans keep the code that they need.
+  for (const { module } of opened) addon.nativeClose(module);
+  const times: Record<NetPass, readonly number[]> = { prepare: [], forward: [], backward: [] };
+  let last: Promise<unknown> = Promise.resolve();
+  let closed = false;
+  return {
+    run(pass) {
+      const done = lastRun.then(async () => {
+        times[pass] = [...(await addon.nativeRun(plans[pass]))];
+        copy(pass);
+      });
+      last = lastRun = done.catch(() => undefined);
+      return done;
+    },
+    ...accessTo(memory),
+    times: (pass) => times[pass],
+    async close() {
+      if (closed) return;
+      closed = true;
+      await last;
+      for (const plan of Object.values(plans)) addon.nativeClose(plan);
+    },
+  };
+}
+
+/** Operations and bytes that one core does in a nanosecond, about. */
+const OPERATIONS = 40;
+const BYTES = 10;
+/** Nanoseconds: what takes no longer is done by one thread, since the others would come too late; and what a piece is worth. */
+const ALONE = 8_000;
+const PIECE = 4_000;
+const MOST_PIECES = 64;
+
+/** Into how many pieces a launch is cut: of the program alone, whatever the threads are. */
+export function piecesOf({ flops, bytes, parallel }: Kernel, { from, to }: Range): number {
+  const share = (to - from) / Math.max(1, parallel.extent);
+  const time = share * (flops / OPERATIONS + bytes / BYTES);
+  return time < ALONE ? 1 : Math.max(1, Math.min(to - from, Math.ceil(time / PIECE), MOST_PIECES));
+}

@@ -1,0 +1,109 @@
+import { InternalError, userError } from "../../../proto/errors/index.js";
+import { type Cache, openCache } from "../../cache.js";
+import { eachInParallel } from "../each-in-parallel.js";
+import { type HostCompiler, requireCompiler } from "../host/host-compiler.js";
+import { buildSharedObject, KERNEL_OPTIONS } from "../host/shared-object.js";
+
+/** A kernel as codegen renders it for the processor: `source` defines the function `symbol`. */
+export interface NativeKernel {
+  readonly symbol: string;
+  readonly source: string;
+  /** What it computes, for people: operation and shapes. */
+  readonly note: string;
+}
+
+/** A shared object of native kernels (native/README.md): kernel `i` of it is `kernels[i]` of those that were asked for. */
+export interface BuiltModule {
+  readonly path: string;
+  readonly kernels: readonly number[];
+}
+
+export interface NativeModuleOptions {
+  /** Default: what is found. */
+  readonly compiler?: HostCompiler;
+  /** Default: the user's. */
+  readonly cache?: Cache;
+}
+
+/** Without traps nobody sees in which order faults of arithmetic happened; values are the same. */
+const FLAGS: readonly string[] = [...KERNEL_OPTIONS, "-O2", "-fno-trapping-math", "-w"];
+/**
+ * Characters of kernels that are compiled together. Each unit takes 50 ms beside its kernels, for starting the compiler and
+ * the linker and for the preamble; larger units are fewer to share among the cores.
+ */
+const UNIT = 16_000;
+
+/**
+ * Compiles kernels with the system's C++ compiler, a few in a unit, or finds units compiled. All at once, as far as there
+ * are cores.
+ *
+ * @param preamble what stands in front of the kernels in each unit
+ * @throws a user error where there is no C++ compiler, or one is needed though CORTADO_NO_COMPILE is 1; an internal one
+ *   where a kernel does not compile
+ */
+export async function buildNativeModules(
+  kernels: readonly NativeKernel[],
+  preamble: string,
+  { compiler: given, cache: kept }: NativeModuleOptions = {},
+): Promise<readonly BuiltModule[]> {
+  if (kernels.length === 0) return [];
+  const compiler = given ?? (await requireCompiler('target "native"'));
+  const cache = kept ?? (await openCache());
+  const units = unitsOf(kernels);
+  const modules: BuiltModule[] = [];
+  await eachInParallel(units, async (unit) => {
+    const some = unit.map((number) => kernels[number]);
+    const path = await buildSharedObject(
+      { source: unitSource(some, preamble), flags: FLAGS },
+      {
+        ...{ compiler, cache },
+        fault: (log) => faultOf(some, compiler, log),
+        beforeCompiling: () => refuseToCompile(some),
+      },
+    );
+    modules.push({ path, kernels: unit });
+  });
+  return modules;
+}
+
+/** Kernels by their numbers, in units of about the same size; the largest first, since they take longest. */
+function unitsOf(kernels: readonly NativeKernel[]): readonly (readonly number[])[] {
+  const units: { readonly numbers: number[]; size: number }[] = [];
+  kernels.forEach(({ source }, number) => {
+    const last = units.at(-1);
+    if (last && last.size + source.length <= UNIT) {
+      last.numbers.push(number);
+      last.size += source.length;
+    } else units.push({ numbers: [number], size: source.length });
+  });
+  return units.toSorted((a, b) => b.size - a.size).map(({ numbers }) => numbers);
+}
+
+/** One translation unit; each kernel keeps its own line numbers, under the name of its symbol. */
+export function unitSource(kernels: readonly NativeKernel[], preamble: string): string {
+  const texts = kernels.map(({ symbol, source }) => {
+    if (!/^[A-Za-z_]\w*$/.test(symbol)) throw new InternalError(`"${symbol}" is not the name of a kernel`);
+    return `#line 1 "${symbol}"\n${source}\n`;
+  });
+  return `#line 1 "preamble"
+${preamble}
+${texts.join("")}#line 1 "cortado_kernels"
+extern "C" __attribute__((visibility("default"))) const struct {
+  long count;
+  void (*kernels[${kernels.length}])(void* const*, long, long, char*);
+} cortado_kernels = {${kernels.length}, {${kernels.map(({ symbol }) => symbol).join(", ")}}};
+`;
+}
+
+function refuseToCompile([{ symbol, note }]: readonly NativeKernel[]): void {
+  if (process.env["CORTADO_NO_COMPILE"] === "1")
+    throw userError(`kernel ${symbol} (${note}) would have to be compiled, and CORTADO_NO_COMPILE is set`);
+}
+
+/** A kernel that does not compile is our mistake: the first that the log names. */
+function faultOf(kernels: readonly NativeKernel[], { path }: HostCompiler, log: string): InternalError {
+  const named = /^(\w+):\d+:\d+: (?:fatal )?error:/m.exec(log)?.[1];
+  const kernel = kernels.find(({ symbol }) => symbol === named);
+  const what = kernel ? `kernel ${kernel.symbol} (${kernel.note}) does` : "kernels for target native do";
+  return new InternalError(`${what} not compile with ${path}:\n${log}`);
+}

@@ -1,0 +1,78 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Graph } from "../../../codegen/ir/graph.js";
+import { addonForTests } from "../../support/native.js";
+import { runNativeGraphs } from "../../support/native-graphs.js";
+import { scratchFolder } from "../../support/scratch.js";
+import { caseOf, convGraph, type Epilogue, geometryOf, matmulGraph } from "../contraction/contraction-cases.js";
+
+const scratch = scratchFolder();
+const native = await addonForTests();
+const integer = (min: number, max: number) => fc.integer({ min, max });
+const EPILOGUES: readonly Epilogue[] = ["none", "relu", "two stores"];
+const VECTORS = [
+  { dtype: "float32", architecture: "avx2" },
+  { dtype: "float64", architecture: "avx2" },
+  { dtype: "float32", architecture: "sse" },
+  { dtype: "float32", architecture: "avx512" },
+] as const;
+
+const axis = fc.record({
+  kernel: integer(1, 4),
+  input: integer(1, 20),
+  stride: integer(1, 3),
+  pad: integer(0, 2),
+  dilation: integer(1, 2),
+});
+/** Few and many filters and channels; planes of one to three axes, none of them large. */
+const filterGradients = fc
+  .record({
+    images: integer(1, 4),
+    groups: integer(1, 3),
+    channels: integer(1, 9),
+    filters: integer(1, 40),
+    axes: fc.oneof(
+      fc.array(axis, { minLength: 1, maxLength: 2 }),
+      fc.array(axis.map((one) => ({ ...one, input: Math.min(one.input, 6) })), { minLength: 3, maxLength: 3 }),
+      integer(1, 40).map((input) => [{ kernel: 1, input }, { kernel: 1, input: 3 }]),
+    ),
+  })
+  .filter((made) => geometryOf(made).spatial.every(({ output }) => output > 0));
+
+const matrices = fc.record({
+  batch: fc.constantFrom([1, 1] as const, [3, 3] as const, [3, 1] as const, [1, 3] as const),
+  m: fc.oneof(integer(1, 4), integer(1, 70)),
+  n: fc.oneof(integer(1, 4), integer(1, 70)),
+  k: fc.oneof(integer(1, 4), integer(1, 90)),
+  trans: fc.tuple(fc.boolean(), fc.boolean()),
+});
+
+/** As many graphs as a module holds without taking long to compile, each in vectors of one kind. */
+const sampled = (graphs: fc.Arbitrary<Graph>, count: number, seed: number) =>
+  fc
+    .sample(graphs, { numRuns: count, seed })
+    .map((graph, i) => ({ ...caseOf(`graph ${i}`, graph, undefined, i + 1), ...VECTORS[i % VECTORS.length] }));
+
+describe.skipIf(!native)("products in lanes", () => {
+  const runs = Number(process.env["CORTADO_LANE_RUNS"] ?? 24);
+  const check = async (graphs: fc.Arbitrary<Graph>, seed: number) =>
+    expect(await runNativeGraphs(native!.addon, scratch.path, sampled(graphs, runs, seed))).toEqual([]);
+
+  it("sum the gradient of filters of any geometry", async () => {
+    await check(
+      fc
+        .tuple(filterGradients, fc.constantFrom(...EPILOGUES), fc.boolean())
+        .map(([made, epilogue, inlined]) => convGraph("convFilter", made, epilogue, inlined)),
+      Number(process.env["CORTADO_LANE_SEED"] ?? 1),
+    );
+  });
+
+  it("multiply matrices of any shape", async () => {
+    await check(
+      fc
+        .tuple(matrices, fc.constantFrom(...EPILOGUES), fc.boolean())
+        .map(([made, epilogue, inlined]) => matmulGraph(made, epilogue, inlined)),
+      Number(process.env["CORTADO_LANE_SEED"] ?? 2),
+    );
+  });
+});
