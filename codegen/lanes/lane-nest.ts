@@ -187,6 +187,20 @@ export function everyElement(
   loopOver(writer, others.slice(taken), start, (at) => (around ? around(at, vectors) : vectors(at)));
 }
 
+/** The parallel loop over groups: the coordinates of an iteration, 0 along all other axes. */
+export function parallelStart(
+  writer: KernelWriter,
+  groups: readonly AxisGroup[],
+  rank: number,
+): readonly Index[] {
+  const extents = groups.map(({ extent }) => extent);
+  const position = unflatten(writer.parallel(sizeOf(extents)), extents);
+  return groups.reduce<readonly Index[]>(
+    (at, group, i) => place(at, group, writer.integer(position[i])),
+    new Array<Index>(rank).fill(ZERO),
+  );
+}
+
 function takeOuter(groups: readonly AxisGroup[], wanted: number) {
   let taken = 0;
   let extent = 1;
