@@ -41,9 +41,12 @@ function isMostlyPadding({ a, b, kept }: StridedContraction): boolean {
     copy ? [{ all: copy.planes * sizeOf(copy.padded), used: copy.planes * sizeOf(copy.input) }] : [],
   );
   if (kept) written.push({ all: kept.elements, used: sizeOf(kept.stored.shape) });
-  const { times, elements } = MOST_PADDING;
-  return written.some(({ all, used }) => all > elements && all > times * used);
+  return written.some(({ all, used }) => mostlyPadding(all, used));
 }
+
+/** Whether so many elements written out are too many for those that are used. */
+export const mostlyPadding = (all: number, used: number): boolean =>
+  all > MOST_PADDING.elements && all > MOST_PADDING.times * used;
 
 /** Rows of a part, where it has an operand copied or clears results for itself: fewer would not pay for that. */
 const LEAST_ROWS = 16;

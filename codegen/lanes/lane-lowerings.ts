@@ -1,5 +1,7 @@
 import { loopLowerings } from "../lower/loop-lowerings.js";
 import type { Lowerings } from "../lower/lowering.js";
+import { lowerLaneConv } from "./contraction/lane-conv.js";
+import { lowerLaneConvData } from "./contraction/lane-conv-data.js";
 import { lowerLaneConvFilter } from "./contraction/lane-conv-filter.js";
 import { lowerLaneMatmul } from "./contraction/lane-matmul.js";
 import { lowerLaneReduce } from "./lane-reduce.js";
@@ -9,6 +11,8 @@ import { lowerLaneWindow } from "./lane-windows.js";
 export const laneLowerings: Lowerings = {
   ...loopLowerings,
   matmul: lowerLaneMatmul,
+  conv: lowerLaneConv,
+  convData: lowerLaneConvData,
   convFilter: lowerLaneConvFilter,
   reduce: lowerLaneReduce,
   windowMax: lowerLaneWindow,
