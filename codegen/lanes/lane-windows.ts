@@ -7,7 +7,7 @@ import { constant, type KernelWriter, plus, ZERO_VALUE } from "../kernel/writer.
 import { byAxis, firstOf, lowerWindow, positionOf } from "../lower/lower-window.js";
 import { type AxisGroup, joinAxes } from "../lower/nest.js";
 import type { KernelDraft, LoweredKernel, StepContext } from "../lower/step.js";
-import { chooseLanes, everyElement, type LaneBody, widestVector } from "./lane-nest.js";
+import { chooseLanes, everyElement, type Inner, type LaneBody, widestVector } from "./lane-nest.js";
 import { addPlanes } from "./lane-planes.js";
 import { covering, isEverywhere, overSeen, seenBy } from "./window-elements.js";
 
@@ -88,11 +88,11 @@ function byRange(
   anchor: WindowNode,
   axes: readonly WindowAxis[],
   at: readonly Index[],
-  inner: (coordinates: readonly Index[]) => void,
+  inner: Inner,
 ): void {
   const ranges = axes.map((w) => ({ axis: w.axis, range: evenRange(anchor, w) }));
   if (ranges.some(({ range: [first, last] }) => first > last)) {
-    inner(at);
+    inner(at, true);
     return;
   }
   const inside = all(
@@ -107,8 +107,8 @@ function byRange(
   });
   writer.when(
     inside,
-    () => inner(known),
-    () => inner(at),
+    () => inner(known, true),
+    () => inner(at, false),
   );
 }
 
