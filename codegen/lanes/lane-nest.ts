@@ -25,6 +25,8 @@ export interface LaneChoice {
 }
 
 const FEWEST_LANES = 4;
+/** A choice of this many times the least that could be is not improved on. */
+const GOOD_ENOUGH = 2.5;
 /** Positions that differ from lane to lane in no even step are kept in 32 bits. */
 const MOST_ELEMENTS = 2 ** 31 - 1;
 
@@ -39,19 +41,28 @@ export type LaneBody = (
   along: AxisGroup | undefined,
 ) => void;
 
+export interface LaneChoiceOptions {
+  /**
+   * The variable of a group in a trial, where the body depends on where that lies and on what is in the lanes. Absent: it
+   * does not, and one trial is enough.
+   */
+  readonly coordinateOf?: (free: Index & { readonly kind: "var" }, group: AxisGroup) => Index;
+  /** The groups that may lie in lanes; default: all. */
+  readonly allowed?: (group: AxisGroup) => boolean;
+}
+
 /**
  * The group of axes along which lanes touch memory best: side by side, at few different strides, with few lanes idle.
  * Undefined where one thread alone would do as well, or the target has no lanes.
  *
  * @param write the body; it is tried out in kernels that are thrown away
- * @param coordinateOf the variable of a group in a trial: where it lies may decide what the body is
  */
 export function chooseLanes(
   context: StepContext,
   groups: readonly AxisGroup[],
   shape: Shape,
   write: LaneBody,
-  coordinateOf: (free: Index & { readonly kind: "var" }, group: AxisGroup) => Index = (free) => free,
+  { coordinateOf, allowed = () => true }: LaneChoiceOptions = {},
 ): LaneChoice | undefined {
   const widest = widestVector(context);
   const operands: readonly Node[] = [...context.computed, ...context.options.reads];
@@ -61,7 +72,7 @@ export function chooseLanes(
     trial.writer.parallel(1);
     const variables = groups.map((group) => {
       const free = trial.writer.free(group.extent);
-      return free.kind === "var" ? coordinateOf(free, group) : free;
+      return free.kind === "var" && coordinateOf ? coordinateOf(free, group) : free;
     });
     const coordinates = groups.reduce<readonly Index[]>(
       (at, group, i) => place(at, group, variables[i]),
@@ -70,16 +81,22 @@ export function chooseLanes(
     write(trial, coordinates, along);
     return { body: trial.close(0).kernel.body, variables };
   };
-  let best: (LaneChoice & { readonly cost: number }) | undefined;
-  groups.forEach((group, i) => {
+  let trial: ReturnType<typeof tryOut> | undefined;
+  let best: (LaneChoice & { readonly cost: number; readonly alone: number }) | undefined;
+  // The last group is the one that is contiguous, mostly.
+  for (let i = groups.length - 1; i >= 0; i--) {
+    const group = groups[i];
+    if (!allowed(group)) continue;
     const lanes = lanesFor(group.extent, widest);
     const turns = Math.ceil(group.extent / lanes) / group.extent;
-    const { body, variables } = tryOut(group);
-    const cost = turns * bodyCost(body, variables[i], lanes);
-    if (!best || cost <= best.cost) best = { group, lanes, cost };
-  });
-  if (!best) return undefined;
-  return best.cost < bodyCost(tryOut(undefined).body, undefined, 1) ? best : undefined;
+    trial = trial && !coordinateOf ? trial : tryOut(group);
+    const alone = bodyCost(trial.body, undefined, 1);
+    const cost = turns * bodyCost(trial.body, trial.variables[i], lanes);
+    if (!best || cost < best.cost) best = { group, lanes, cost, alone };
+    // Nothing is much better than vectors side by side, most of them full.
+    if (cost * lanes <= GOOD_ENOUGH * alone) break;
+  }
+  return best && best.cost < best.alone ? best : undefined;
 }
 
 /** As many lanes as there are elements, in a vector that exists. */
@@ -127,9 +144,12 @@ function mentions(atom: Index, wanted: Index): boolean {
   return found;
 }
 
+/** Writes the vectors at coordinates; `apart`: those of the even range in a loop of their own. */
+export type Inner = (coordinates: readonly Index[], apart: boolean) => void;
+
 export interface LaneNestOptions {
   /** Written once all coordinates but those in the lanes are known: may write `inner` several times, each under a condition. */
-  readonly around?: (coordinates: readonly Index[], inner: (coordinates: readonly Index[]) => void) => void;
+  readonly around?: (coordinates: readonly Index[], inner: Inner) => void;
   /** Positions along the lanes between which the body is the same, from … to: vectors there have a loop of their own. */
   readonly even?: readonly [from: number, to: number];
 }
@@ -169,14 +189,28 @@ export function everyElement(
     new Array<Index>(rank).fill(ZERO),
   );
   const lane = writer.team(lanes);
-  const vectors = (at: readonly Index[]): void =>
+  const vectors: Inner = (at, apart) =>
     overChunk(
       writer,
-      { chunk: position[taken], chunks, extent: group.extent, lanes, even },
+      { chunk: position[taken], chunks, extent: group.extent, lanes, even: apart ? even : undefined },
       (v, own) => body(place(at, group, add(v, own))),
       lane,
     );
-  loopOver(writer, others.slice(taken), start, (at) => (around ? around(at, vectors) : vectors(at)));
+  loopOver(writer, others.slice(taken), start, (at) => (around ? around(at, vectors) : vectors(at, true)));
+}
+
+/** The parallel loop over groups: the coordinates of an iteration, 0 along all other axes. */
+export function parallelStart(
+  writer: KernelWriter,
+  groups: readonly AxisGroup[],
+  rank: number,
+): readonly Index[] {
+  const extents = groups.map(({ extent }) => extent);
+  const position = unflatten(writer.parallel(sizeOf(extents)), extents);
+  return groups.reduce<readonly Index[]>(
+    (at, group, i) => place(at, group, writer.integer(position[i])),
+    new Array<Index>(rank).fill(ZERO),
+  );
 }
 
 function takeOuter(groups: readonly AxisGroup[], wanted: number) {

@@ -18,7 +18,7 @@ import { constant, type KernelWriter, load, plus, ZERO_VALUE } from "../kernel/w
 import { lowerReduce, reduceGroups } from "../lower/lower-reduce.js";
 import { type AxisGroup, loopOver, place } from "../lower/nest.js";
 import { describe, type KernelDraft, type LoweredKernel, type StepContext } from "../lower/step.js";
-import { chooseLanes, everyElement, type LaneChoice } from "./lane-nest.js";
+import { chooseLanes, everyElement, type LaneChoice, parallelStart } from "./lane-nest.js";
 
 /** Sums that run side by side: an addition need not wait for the one before. */
 const SIDE_BY_SIDE = 4;
@@ -90,7 +90,7 @@ function reduceOnce({ context, anchor, kept, reduced, choice, across }: Reductio
   const draft = context.open();
   const { writer } = draft;
   if (across) {
-    const start = startAt(writer, kept, x.shape.length);
+    const start = parallelStart(writer, kept, x.shape.length);
     const lane = writer.team(choice.lanes);
     draft.storeAt(start, acrossLanes(draft, anchor, reduced, choice, lane, start));
   } else
@@ -98,16 +98,6 @@ function reduceOnce({ context, anchor, kept, reduced, choice, across }: Reductio
       draft.storeAt(at, alongKept(draft, anchor, reduced, at)),
     );
   return draft.close(sizeOf(x.shape));
-}
-
-/** The parallel loop over groups; gives the coordinates of an iteration, and behind them those of further extents. */
-function startAt(writer: KernelWriter, groups: readonly AxisGroup[], rank: number): readonly Index[] {
-  const extents = groups.map(({ extent }) => extent);
-  const position = unflatten(writer.parallel(sizeOf(extents)), extents);
-  return groups.reduce<readonly Index[]>(
-    (at, group, i) => place(at, group, writer.integer(position[i])),
-    new Array<Index>(rank).fill(ZERO),
-  );
 }
 
 /** What has been found so far. */
@@ -322,7 +312,7 @@ function inParts(work: Reduction, cut: AxisGroup, wanted: number): readonly Lowe
   const put = (at: readonly Index[], result: Typed): void =>
     writer.store(results, flat(at), result.type === "real" ? result.value : ZERO_VALUE);
   if (across) {
-    const at = startAt(writer, [partGroup, ...kept], rank + 1);
+    const at = parallelStart(writer, [partGroup, ...kept], rank + 1);
     const lane = writer.team(choice.lanes);
     put(at, acrossLanes(first, anchor, reduced, choice, lane, at.slice(0, rank), stretchOf(at[rank])));
   } else

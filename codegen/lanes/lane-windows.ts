@@ -1,37 +1,17 @@
 import { InternalError } from "../../proto/errors/index.js";
 import { type Node, type NodeOf, sizeOf, type WindowAxis } from "../ir/graph.js";
 import { LOWEST } from "../ir/real.js";
-import {
-  add,
-  addInt,
-  all,
-  boundsOf,
-  compare,
-  int,
-  mul,
-  sub,
-  unflatten,
-  variable,
-  ZERO,
-} from "../kernel/indices.js";
+import { add, addInt, all, compare, int, mul, sub, variable, ZERO } from "../kernel/indices.js";
 import type { Condition, Index, Typed, Value } from "../kernel/kernel.js";
-import { constant, type KernelWriter, load, plus, ZERO_VALUE } from "../kernel/writer.js";
-import {
-  byAxis,
-  coveringBounds,
-  firstOf,
-  lowerWindow,
-  positionOf,
-  windowBounds,
-} from "../lower/lower-window.js";
-import { type AxisGroup, joinAxes, loopOver, place } from "../lower/nest.js";
+import { constant, type KernelWriter, plus, ZERO_VALUE } from "../kernel/writer.js";
+import { byAxis, firstOf, lowerWindow, positionOf } from "../lower/lower-window.js";
+import { type AxisGroup, joinAxes } from "../lower/nest.js";
 import type { KernelDraft, LoweredKernel, StepContext } from "../lower/step.js";
-import { chooseLanes, everyElement, type LaneBody, lanesFor, widestVector } from "./lane-nest.js";
+import { chooseLanes, everyElement, type Inner, type LaneBody, widestVector } from "./lane-nest.js";
+import { addPlanes } from "./lane-planes.js";
+import { covering, isEverywhere, overSeen, seenBy } from "./window-elements.js";
 
 type WindowNode = NodeOf<"windowMax" | "windowArgmax" | "windowScatter" | "windowSum" | "windowSpread">;
-
-/** So many positions of a window are written out; the axes of a greater one have loops. */
-const MOST_WRITTEN_OUT = 25;
 
 /** Pooling forward and backward and LRN's sums, with the elements of a row, or whatever lies side by side, in lanes. */
 export function lowerLaneWindow(context: StepContext): readonly LoweredKernel[] {
@@ -77,10 +57,16 @@ function inLanes(context: StepContext, anchor: WindowNode, body: LaneBody): Lowe
     (trial, at) => body(trial, at, undefined),
   );
   const axisOf = ({ axes }: AxisGroup): WindowAxis | undefined => windowOn(axes[0]);
-  const choice = chooseLanes(context, groups, shape, body, (free, group) => {
-    const w = axisOf(group);
-    const range = w && evenRange(anchor, w);
-    return range && range[0] <= range[1] ? narrowed(free, range) : free;
+  const choice = chooseLanes(context, groups, shape, body, {
+    coordinateOf(free, group) {
+      const w = axisOf(group);
+      const range = w && evenRange(anchor, w);
+      return range && range[0] <= range[1] ? narrowed(free, range) : free;
+    },
+    allowed(group) {
+      const w = axisOf(group);
+      return !w || anchor.op !== "windowSpread" || !liesApart(w);
+    },
   });
   const draft = context.open();
   const { writer } = draft;
@@ -102,11 +88,11 @@ function byRange(
   anchor: WindowNode,
   axes: readonly WindowAxis[],
   at: readonly Index[],
-  inner: (coordinates: readonly Index[]) => void,
+  inner: Inner,
 ): void {
   const ranges = axes.map((w) => ({ axis: w.axis, range: evenRange(anchor, w) }));
   if (ranges.some(({ range: [first, last] }) => first > last)) {
-    inner(at);
+    inner(at, true);
     return;
   }
   const inside = all(
@@ -121,86 +107,9 @@ function byRange(
   });
   writer.when(
     inside,
-    () => inner(known),
-    () => inner(at),
+    () => inner(known, true),
+    () => inner(at, false),
   );
-}
-
-/** Elements of the other side along an axis that one element may see, in order; those that are there. */
-interface Seen {
-  readonly axis: number;
-  readonly count: number;
-  /** The position of the n-th, and under what condition there is one. */
-  nth(n: number | Index): { readonly at: Index; readonly there: Condition | boolean };
-  /** Positions from … to, where all lanes see the same ones. */
-  readonly bounds?: () => { readonly from: Index; readonly to: Index };
-}
-
-/** All that is seen, in row-major order; small numbers of it written out, the last axes first. */
-function overSeen(
-  writer: KernelWriter,
-  axes: readonly Seen[],
-  at: readonly Index[],
-  body: (coordinates: readonly Index[], there: Condition | boolean, path: readonly Index[]) => void,
-): void {
-  let written = 1;
-  const outright = axes
-    .toReversed()
-    .map((one) => {
-      if (one.bounds || written * one.count > MOST_WRITTEN_OUT) return false;
-      written *= one.count;
-      return true;
-    })
-    .toReversed();
-  // Bounds are the same for all turns of the loops around.
-  const bounds = axes.map((one) => one.bounds?.());
-  const walk = (
-    depth: number,
-    coordinates: readonly Index[],
-    there: readonly (Condition | boolean)[],
-    path: readonly Index[],
-  ): void => {
-    const one = axes[depth];
-    if (!one) {
-      body(coordinates, all(there), path);
-      return;
-    }
-    const next = (n: number | Index, placed = one.nth(n)): void => {
-      if (placed.there === false) return;
-      const inner = coordinates.map((c, axis) => (axis === one.axis ? placed.at : c));
-      walk(depth + 1, inner, [...there, placed.there], [...path, placed.at]);
-    };
-    const bound = bounds[depth];
-    if (bound) writer.loop(bound.from, bound.to, (v) => next(v, { at: v, there: true }));
-    else if (outright[depth]) for (let n = 0; n < one.count; n++) next(n);
-    else writer.loop(0, one.count, next);
-  };
-  walk(0, at, [], []);
-}
-
-/** What window `at` sees along an axis. */
-function seenBy(writer: KernelWriter, w: WindowAxis, at: readonly Index[], inLanes: boolean): Seen {
-  const o = at[w.axis];
-  const start = addInt(mul(o, w.stride), -w.pad);
-  const [least, greatest] = boundsOf(start);
-  const clipped = least < 0 || greatest + w.size > w.extent;
-  return {
-    axis: w.axis,
-    count: w.size,
-    nth(n) {
-      const x = typeof n === "number" ? addInt(start, n) : add(start, n);
-      if (!clipped) return { at: x, there: true };
-      if (typeof n !== "number")
-        return { at: x, there: all([compare("ge", x, ZERO), compare("lt", x, int(w.extent))]) };
-      // The first and the last window that has an n-th element: a comparison of lanes with a constant.
-      const there = all([
-        compare("ge", o, int(Math.ceil((w.pad - n) / w.stride))),
-        compare("lt", o, int(Math.ceil((w.extent + w.pad - n) / w.stride))),
-      ]);
-      return { at: x, there };
-    },
-    ...(clipped && !inLanes ? { bounds: () => windowBounds(writer, w, at) } : {}),
-  };
 }
 
 const isAlong = (w: WindowAxis, along: AxisGroup | undefined): boolean =>
@@ -257,33 +166,6 @@ function windowOf(
   );
 }
 
-/** Whether the only window covers all elements: then they are alike. */
-const isEverywhere = (w: WindowAxis): boolean => w.windows === 1 && w.extent <= w.size - w.pad;
-
-/** The windows that cover an element along an axis: in lanes, those of stride 1, or the only one. */
-function covering(writer: KernelWriter, w: WindowAxis, at: readonly Index[], inLanes: boolean): Seen {
-  const i = at[w.axis];
-  if (isEverywhere(w)) return { axis: w.axis, count: 1, nth: () => ({ at: ZERO, there: true }) };
-  if (w.windows === 1)
-    return {
-      axis: w.axis,
-      count: 1,
-      nth: () => ({ at: ZERO, there: compare("lt", i, int(w.size - w.pad)) }),
-    };
-  const first = addInt(i, w.pad - w.size + 1);
-  const [least, greatest] = boundsOf(first);
-  const clipped = least < 0 || greatest + w.size > w.windows;
-  return {
-    axis: w.axis,
-    count: w.size,
-    nth(n) {
-      const o = typeof n === "number" ? addInt(first, n) : add(first, n);
-      return { at: o, there: all([compare("ge", o, ZERO), compare("lt", o, int(w.windows))]) };
-    },
-    ...((clipped || w.stride > 1) && !inLanes ? { bounds: () => coveringBounds(writer, w, at) } : {}),
-  };
-}
-
 function spreadTo(
   draft: KernelDraft,
   anchor: NodeOf<"windowSpread">,
@@ -309,93 +191,11 @@ function spreadTo(
   draft.storeAt(at, { type: "real", value: sum });
 }
 
-/** Whether windows lie apart along the axis that is contiguous: then which of them cover an element changes from lane to lane. */
+/** Whether windows lie apart: then which of them cover an element changes from lane to lane. */
+const liesApart = (w: WindowAxis): boolean => w.stride > 1 && w.windows > 1;
+
+/** Whether windows lie apart along the axis that is contiguous. */
 function isPlaneWise({ window, shape }: NodeOf<"windowSpread">): boolean {
   const last = shape.findLastIndex((extent) => extent > 1);
-  return window.some((w) => w.axis === last && w.stride > 1 && w.windows > 1);
-}
-
-/**
- * Clears a plane (the windowed axes of one element of the others) in lanes, adds the windows' values one after the other,
- * at their positions or all over, then stores the plane in lanes. A position may lie anywhere in the plane.
- */
-function addPlanes(context: StepContext, anchor: NodeOf<"windowScatter" | "windowSpread">): LoweredKernel {
-  const { shape } = anchor;
-  const [y] = anchor.inputs;
-  const window = byAxis(anchor.window);
-  const extents = window.map((w) => w.extent);
-  const elements = sizeOf(extents);
-  const windowed = (axis: number): boolean => window.some((w) => w.axis === axis);
-  const groups = joinAxes(
-    context,
-    shape,
-    (a, b) => windowed(a) === windowed(b),
-    (trial, at) => trial.storeAt(at, { type: "real", value: ZERO_VALUE }),
-  );
-  const outer = groups.filter(({ axes }) => !windowed(axes[0]));
-  const planes = groups.filter(({ axes }) => windowed(axes[0]));
-  const lanes = lanesFor(Math.max(...planes.map(({ extent }) => extent), 1), widestVector(context));
-  const draft = context.open();
-  const { writer, evaluate } = draft;
-  const plane = writer.shared("accumulator", elements);
-  const outerExtent = outer.reduce((product, { extent }) => product * extent, 1);
-  const start = coordinatesOf(writer, outer, writer.parallel(outerExtent), shape.length);
-  const lane = writer.team(lanes);
-  overVectors(writer, elements, lanes, lane, (i) => writer.store(plane, i, ZERO_VALUE));
-  loopOver(
-    writer,
-    window.map((w) => ({ axes: [w.axis], extent: w.windows })),
-    start,
-    (c) => {
-      const value = writer.real(evaluate.valueAt(y, c));
-      const addTo = (where: Index): void => writer.store(plane, where, plus(load(plane, where), value));
-      if (anchor.op === "windowScatter") addTo(writer.integer(evaluate.indexAt(anchor.inputs[1], c)));
-      else {
-        const axes = window.map((w) => seenBy(writer, w, c, false));
-        overSeen(writer, axes, c, (at) => addTo(positionOf(window, at)));
-      }
-    },
-  );
-  const last = planes.at(-1);
-  loopOver(writer, planes.slice(0, -1), start, (at) => {
-    const put = (c: readonly Index[]): void =>
-      draft.storeAt(c, { type: "real", value: load(plane, positionOf(window, c)) });
-    if (last) overVectors(writer, last.extent, lanes, lane, (i) => put(place(at, last, i)));
-    else put(at);
-  });
-  const size = window.reduce((product, w) => product * w.size, 1);
-  return draft.close(sizeOf(y.shape) * (anchor.op === "windowSpread" ? size : 1));
-}
-
-/** The coordinates of a position among groups of axes. */
-function coordinatesOf(
-  writer: KernelWriter,
-  groups: readonly AxisGroup[],
-  position: Index,
-  rank: number,
-): readonly Index[] {
-  const parts = unflatten(
-    position,
-    groups.map(({ extent }) => extent),
-  );
-  return groups.reduce<readonly Index[]>(
-    (at, group, i) => place(at, group, writer.integer(parts[i])),
-    new Array<Index>(rank).fill(ZERO),
-  );
-}
-
-/** Vectors over 0 … extent − 1, the last one maybe not full. */
-export function overVectors(
-  writer: KernelWriter,
-  extent: number,
-  lanes: number,
-  lane: Index,
-  body: (at: Index) => void,
-): void {
-  const whole = Math.floor(extent / lanes);
-  writer.loop(0, whole, (turn) => body(add(mul(turn, lanes), lane)));
-  const rest = extent - whole * lanes;
-  if (rest === 0) return;
-  const first = lane.kind === "var" ? variable(lane.variable, 0, rest - 1) : lane;
-  writer.when(compare("lt", lane, int(rest)), () => body(addInt(first, whole * lanes)));
+  return window.some((w) => w.axis === last && liesApart(w));
 }

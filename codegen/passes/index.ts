@@ -20,4 +20,5 @@ export const PASSES: readonly Pass[] = [
 ];
 
 export { eraseNames } from "./erase-names.js";
+export { powersByRoots } from "./powers-by-roots.js";
 export { simplify } from "./simplify.js";

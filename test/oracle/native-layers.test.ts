@@ -1,7 +1,14 @@
 import { describe, it } from "vitest";
 import { checkLayerCase, coveredLayerCases, createFindings } from "../support/layer-case.js";
+import { hasSpecial, specialCases, specialValues } from "../support/special-case.js";
+
+const special = specialValues("native");
 
 describe("oracle layers/ on native", () => {
   const findings = createFindings();
-  it.each(coveredLayerCases)("%s", (name) => checkLayerCase(name, "native", findings));
+  it.each(coveredLayerCases)("%s", (name) => checkLayerCase(name, "native", findings, special.run));
+});
+
+describe.skipIf(!hasSpecial)("oracle special/ on native", () => {
+  it.each(specialCases)("%s", special.check);
 });

@@ -105,7 +105,7 @@ export function specialValues(target: CompileOptions["target"]) {
         await run(name, net);
         await net.close();
       }
-      const documented = documentedFor(name, target === "ts" ? "ts" : "device");
+      const documented = documentedFor(name, target === "ts" || target === "native" ? target : "gpu");
       const differences = known.get(name) ?? new Map<string, string>();
       const open = [...differences].flatMap(([key, how]) => (documented.has(key) ? [] : [`${key}: ${how}`]));
       const stale = [...documented].filter((key) => !differences.has(key));

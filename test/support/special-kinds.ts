@@ -6,10 +6,11 @@
 
 interface Kind {
   readonly why: string;
-  /** On every target, only in this process, only on devices: lines of `case variants: tensors`. */
+  /** On every target, only on ts, on native, on GPUs: lines of `case variants: tensors`. */
   readonly all?: string;
   readonly ts?: string;
-  readonly device?: string;
+  readonly native?: string;
+  readonly gpu?: string;
 }
 
 const KINDS: readonly Kind[] = [
@@ -87,7 +88,11 @@ const KINDS: readonly Kind[] = [
       ReLU-inplace huge: data/y
       net-residual huge: data/g
     `,
-    device: `
+    native: `
+      Convolution-nobias huge: pdiff/l/0
+      Eltwise-sum-coeff huge: data/y
+    `,
+    gpu: `
       Eltwise-sum-coeff huge: data/y
       Reduction-sum huge: data/y
     `,
@@ -104,7 +109,7 @@ const KINDS: readonly Kind[] = [
 ];
 
 /** The tensors of a case that may differ, and do, as `variant tensor`. */
-export function documentedFor(name: string, where: "ts" | "device"): ReadonlySet<string> {
+export function documentedFor(name: string, where: "ts" | "native" | "gpu"): ReadonlySet<string> {
   const found = new Set<string>();
   for (const kind of KINDS)
     for (const line of `${kind.all ?? ""}\n${kind[where] ?? ""}`.split("\n")) {

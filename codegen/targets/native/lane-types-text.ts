@@ -89,6 +89,22 @@ template <class V> LANES V lanes_sqrt(V x) {
 
 /** The high halves of the products of unsigned 32-bit integers. */
 template <class U> LANES U lanes_multiply_high(U a, U b) {
+#if defined __AVX2__ && !defined __clang__
+  // Products of every other integer, and of those between.
+  if constexpr (sizeof(U) == 32) {
+    typedef int I __attribute__((vector_size(32)));
+    typedef unsigned long long Wide __attribute__((vector_size(32)));
+    const Wide even = (Wide)__builtin_ia32_pmuludq256((I)a, (I)b);
+    const Wide odd = (Wide)__builtin_ia32_pmuludq256((I)((Wide)a >> 32), (I)((Wide)b >> 32));
+    return (U)(even >> 32 | (odd & ~0xffffffffull));
+  } else if constexpr (sizeof(U) == 16) {
+    typedef int I __attribute__((vector_size(16)));
+    typedef unsigned long long Wide __attribute__((vector_size(16)));
+    const Wide even = (Wide)__builtin_ia32_pmuludq128((I)a, (I)b);
+    const Wide odd = (Wide)__builtin_ia32_pmuludq128((I)((Wide)a >> 32), (I)((Wide)b >> 32));
+    return (U)(even >> 32 | (odd & ~0xffffffffull));
+  }
+#endif
   const U low = 0xffffu & ~U{}, al = a & low, ah = a >> 16, bl = b & low, bh = b >> 16;
   const U middle = ah * bl + (al * bl >> 16), carry = al * bh + (middle & low);
   return ah * bh + (middle >> 16) + (carry >> 16);

@@ -15,7 +15,6 @@ const VECTORS = `${LANE_TYPES}
 #define INLINE LANES
 template <class T, int count> struct VectorOf {
   typedef T V __attribute__((vector_size(count * sizeof(T))));
-  typedef typename Lanes<V>::Int I;
 };
 
 /** x in all lanes. */
@@ -154,10 +153,23 @@ INLINE float uniform(unsigned seed0, unsigned seed1, unsigned stream0, unsigned 
   const unsigned word = lane == 0u ? x0 : lane == 1u ? x1 : lane == 2u ? x2 : x3;
   return (float)(word >> 8) * 5.9604644775390625e-8f;
 }
-template <class V> INLINE V uniform(unsigned seed0, unsigned seed1, unsigned stream0, unsigned stream1, double step, typename Lanes<V>::Int element) {
-  V x;
-  for (int l = 0; l < Lanes<V>::count; l++) x[l] = uniform(seed0, seed1, stream0, stream1, step, (long)element[l]);
-  return x;
+template <class V> INLINE V uniform(unsigned seed0, unsigned seed1, unsigned stream0, unsigned stream1, double step, typename Lanes<V>::Int at) {
+  typedef typename VectorOf<unsigned, Lanes<V>::count>::V U;
+  typedef typename VectorOf<int, Lanes<V>::count>::V I;
+  const U element = __builtin_convertvector(at, U), none{};
+  U x0 = element >> 2, x1 = none + (unsigned)(int)step, x2 = none + stream0, x3 = none + stream1;
+#pragma GCC unroll 10
+  for (int round = 0; round < 10; round++) {
+    const U a = none + 0xd2511f53u, b = none + 0xcd9e8d57u;
+    const U low = a * x0, high = b * x2;
+    const U y0 = lanes_multiply_high(b, x2) ^ x1 ^ seed0, y2 = lanes_multiply_high(a, x0) ^ x3 ^ seed1;
+    x0 = y0, x1 = high, x2 = y2, x3 = low;
+    seed0 += 0x9e3779b9u;
+    seed1 += 0xbb67ae85u;
+  }
+  const U lane = element & 3u;
+  const U word = lane < 2u ? (lane == 0u ? x0 : x1) : (lane == 2u ? x2 : x3);
+  return __builtin_convertvector((I)(word >> 8), V) * (typename Lanes<V>::Real)5.9604644775390625e-8;
 }`;
 
 /** All that stands in front of kernels. */

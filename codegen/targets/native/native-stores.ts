@@ -20,22 +20,25 @@ export function storeTexts(context: ExpressionContext, expressions: Expressions)
     line(`store<V>(${memoryName(statement.buffer)} + ${at}, ${text});`);
   };
 
-  /** One element, which is the same in all lanes. */
+  /** One element, which is the same in all lanes that store. */
   const storeOne = (statement: Store, mask: Mask | undefined): void => {
     const { buffer, at } = statement;
-    let text: string;
-    if (statement.type === "real") {
-      const piece = real(statement.value, mask);
-      if (piece.varies) throw new InternalError("lanes store different values in one place");
-      text = piece.text;
-    } else {
-      if (shapes.index(statement.value) !== 0)
-        throw new InternalError("lanes store different values in one place");
-      text = whole(statement.value).text;
-    }
     const guard = mask && mask.count === undefined ? `if (any(${mask.text})) ` : "";
+    const text = oneText(statement, mask);
     const stored = holdsIntegers(kernel, buffer) ? `(int)(${text})` : text;
     line(`${guard}${memoryName(buffer)}[${whole(at).text}] = ${stored};`);
+  };
+  const oneText = (statement: Store, mask: Mask | undefined): string => {
+    const varies =
+      statement.type === "real" ? shapes.varies(statement.value) : shapes.index(statement.value) !== 0;
+    // Where the first lane is alone, it may store what is its own.
+    if (varies && mask?.count !== 1) throw new InternalError("lanes store different values in one place");
+    if (statement.type === "index")
+      return shapes.index(statement.value) === "varying"
+        ? `(${wholes(statement.value, mask).text})[0]`
+        : whole(statement.value).text;
+    const piece = real(statement.value, mask);
+    return piece.varies ? `(${piece.text})[0]` : piece.text;
   };
 
   const storeIntegers = (statement: Store & { readonly type: "index" }, mask: Mask | undefined): void => {

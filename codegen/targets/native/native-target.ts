@@ -1,6 +1,7 @@
 import { realBytes } from "../../ir/real.js";
 import { hoistValues } from "../../kernel/hoist-values.js";
 import { laneLowerings } from "../../lanes/lane-lowerings.js";
+import { powersByRoots } from "../../passes/index.js";
 import type { Target } from "../target.js";
 import { nativeDescription } from "./native-description.js";
 import { nativePreamble } from "./native-preamble.js";
@@ -15,7 +16,9 @@ export const nativeTarget: Target<"native"> = {
   about: "kernels in this processor's vectors, compiled by the system's C++ compiler",
   dtypes: ["float32", "float64"],
   describe: (architecture = DEFAULT_ARCHITECTURE) => nativeDescription(architecture),
-  passes: [],
+  passes: [
+    { name: "powers by roots", about: "x^(−3/4) and its kin are made of square roots", run: powersByRoots },
+  ],
   lowerings: laneLowerings,
   kernelPasses: [
     {

@@ -128,6 +128,16 @@ describe.skipIf(!native)("in lanes", () => {
     );
   });
 
+  it("random numbers are what the interpreter says", async () => {
+    await check(
+      reduced.map(({ shape, axes }) => {
+        const b = createBuilder();
+        return graphOf([b.random(b.input("step", []), axes[0] + 2 ** 33, shape)]);
+      }),
+      8,
+    );
+  });
+
   it("the first position of the greatest is what the interpreter says", async () => {
     await check(
       reduced.map(({ shape, axes }) => {

@@ -5,7 +5,7 @@ import { createBuilder, type GraphBuilder } from "../../../codegen/ir/builder.js
 import { type Graph, type Node, nodesOf, type Root } from "../../../codegen/ir/graph.js";
 import { printGraph } from "../../../codegen/ir/print-graph.js";
 import { add, arg, binary, constant, coord, mul, neg, unary } from "../../../codegen/ir/scalar.js";
-import { simplify } from "../../../codegen/passes/index.js";
+import { powersByRoots, simplify } from "../../../codegen/passes/index.js";
 import { rewrite } from "../../../codegen/passes/rewrite-graph.js";
 import { odd, withOdd } from "../../support/graph-values.js";
 import { interpret } from "../../support/interpret.js";
@@ -268,5 +268,26 @@ describe("the rewriter", () => {
     expect(traced).toEqual(["erase names true", "simplify true"]);
     const { inputs } = bind(nodesOf(graph), 1);
     expect(interpret(graph, { inputs, params: new Map() })(graph.roots[0].node)).toHaveLength(4);
+  });
+});
+
+test("powers of −1/4, −1/2 and −3/4 become roots of the same value, and others stay", () => {
+  const b = createBuilder();
+  const x = b.input("x", [5]);
+  const powers = [-0.25, -0.5, -0.75, 0.75, -1.5].map((exponent) =>
+    b.map(mul(binary("pow", add(arg(0), constant(2)), constant(exponent)), constant(3)), [x]),
+  );
+  const after = powersByRoots(of(...powers), b).roots.map(({ node }) => node);
+  expect(after.map((node, i) => node === powers[i])).toEqual([false, false, false, true, true]);
+  const values = interpret([...powers, ...after], {
+    inputs: new Map([["x", Float64Array.of(-2, -1, 0.5, 7, Infinity)]]),
+    params: new Map(),
+  });
+  powers.forEach((power, i) => {
+    values(power).forEach((value, at) => {
+      const got = values(after[i])[at];
+      if (Number.isFinite(value)) expect(got).toBeCloseTo(value, 12);
+      else expect(got).toBe(value);
+    });
   });
 });

@@ -1,0 +1,79 @@
+import { type NodeOf, sizeOf } from "../ir/graph.js";
+import { add, addInt, compare, int, mul, variable } from "../kernel/indices.js";
+import type { Index } from "../kernel/kernel.js";
+import { type KernelWriter, load, plus, ZERO_VALUE } from "../kernel/writer.js";
+import { byAxis, positionOf } from "../lower/lower-window.js";
+import { joinAxes, loopOver, place } from "../lower/nest.js";
+import type { LoweredKernel, StepContext } from "../lower/step.js";
+import { lanesFor, parallelStart, widestVector } from "./lane-nest.js";
+import { overSeen, seenBy } from "./window-elements.js";
+
+/**
+ * Clears a plane (the windowed axes of one element of the others) in lanes, adds the windows' values one after the other,
+ * at their positions or all over, then stores the plane in lanes. A position may lie anywhere in the plane.
+ */
+export function addPlanes(
+  context: StepContext,
+  anchor: NodeOf<"windowScatter" | "windowSpread">,
+): LoweredKernel {
+  const { shape } = anchor;
+  const [y] = anchor.inputs;
+  const window = byAxis(anchor.window);
+  const extents = window.map((w) => w.extent);
+  const elements = sizeOf(extents);
+  const windowed = (axis: number): boolean => window.some((w) => w.axis === axis);
+  const groups = joinAxes(
+    context,
+    shape,
+    (a, b) => windowed(a) === windowed(b),
+    (trial, at) => trial.storeAt(at, { type: "real", value: ZERO_VALUE }),
+  );
+  const outer = groups.filter(({ axes }) => !windowed(axes[0]));
+  const planes = groups.filter(({ axes }) => windowed(axes[0]));
+  const lanes = lanesFor(Math.max(...planes.map(({ extent }) => extent), 1), widestVector(context));
+  const draft = context.open();
+  const { writer, evaluate } = draft;
+  const plane = writer.shared("accumulator", elements);
+  const start = parallelStart(writer, outer, shape.length);
+  const lane = writer.team(lanes);
+  overVectors(writer, elements, lanes, lane, (i) => writer.store(plane, i, ZERO_VALUE));
+  loopOver(
+    writer,
+    window.map((w) => ({ axes: [w.axis], extent: w.windows })),
+    start,
+    (c) => {
+      const value = writer.real(evaluate.valueAt(y, c));
+      const addTo = (where: Index): void => writer.store(plane, where, plus(load(plane, where), value));
+      if (anchor.op === "windowScatter") addTo(writer.integer(evaluate.indexAt(anchor.inputs[1], c)));
+      else {
+        const axes = window.map((w) => seenBy(writer, w, c, false));
+        overSeen(writer, axes, c, (at) => addTo(positionOf(window, at)));
+      }
+    },
+  );
+  const last = planes.at(-1);
+  loopOver(writer, planes.slice(0, -1), start, (at) => {
+    const put = (c: readonly Index[]): void =>
+      draft.storeAt(c, { type: "real", value: load(plane, positionOf(window, c)) });
+    if (last) overVectors(writer, last.extent, lanes, lane, (i) => put(place(at, last, i)));
+    else put(at);
+  });
+  const size = window.reduce((product, w) => product * w.size, 1);
+  return draft.close(sizeOf(y.shape) * (anchor.op === "windowSpread" ? size : 1));
+}
+
+/** Vectors over 0 … extent − 1, the last one maybe not full. */
+function overVectors(
+  writer: KernelWriter,
+  extent: number,
+  lanes: number,
+  lane: Index,
+  body: (at: Index) => void,
+): void {
+  const whole = Math.floor(extent / lanes);
+  writer.loop(0, whole, (turn) => body(add(mul(turn, lanes), lane)));
+  const rest = extent - whole * lanes;
+  if (rest === 0) return;
+  const first = lane.kind === "var" ? variable(lane.variable, 0, rest - 1) : lane;
+  writer.when(compare("lt", lane, int(rest)), () => body(addInt(first, whole * lanes)));
+}
