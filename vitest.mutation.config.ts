@@ -34,7 +34,7 @@ export default defineConfig(
           bail: 1,
           maxWorkers: 1,
           sequence: { sequencer: AsNamed },
-          env: { CORTADO_FUZZ_RUNS: "50", CORTADO_GRADIENT_RUNS: "10" },
+          env: { ...config.test.env, CORTADO_FUZZ_RUNS: "50", CORTADO_GRADIENT_RUNS: "10" },
         },
       },
 );

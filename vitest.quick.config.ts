@@ -11,6 +11,6 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     exclude: [...ALONE],
     isolate: false,
-    env: { CORTADO_FUZZ_RUNS: "20", CORTADO_GRADIENT_RUNS: "2" },
+    env: { ...config.test.env, CORTADO_FUZZ_RUNS: "20", CORTADO_GRADIENT_RUNS: "2" },
   },
 });

@@ -3,7 +3,7 @@ import { constants } from "node:fs";
 import { access, lstat, mkdir, open, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";
-import { InternalError, userError } from "../proto/errors/index.js";
+import { CortadoError, InternalError, userError } from "../proto/errors/index.js";
 import { codeOf, troubleOf } from "../proto/words/trouble.js";
 import { writeFileAtomically } from "./atomic-file.js";
 import { removeUnfinished, temporaryFolder } from "./leftovers.js";
@@ -98,6 +98,18 @@ export async function checkCacheFolder(folder: string): Promise<void> {
       `can be written by others (mode ${(found.mode & 0o777).toString(8).padStart(4, "0")})`,
       `look at what is in it, then: chmod 700 ${folder} (${elsewhere})`,
     );
+}
+
+/** Why nothing is loaded from the user's cache folder, in a few words; undefined where something is. */
+export async function cacheRefused(): Promise<string | undefined> {
+  const folder = cacheFolder();
+  try {
+    if (folder !== undefined) await checkCacheFolder(folder);
+    return undefined;
+  } catch (error) {
+    // One that is not there is made.
+    return error instanceof CortadoError ? error.diagnostics[0]?.message : undefined;
+  }
 }
 
 async function makeFolder(folder: string): Promise<void> {

@@ -70,11 +70,16 @@ export const withState = (command: Command, stage = "--stage"): Command =>
 /** A target that nets run on, or `auto`. */
 export const oneTarget = oneOf<NonNullable<RunOptions["target"]>>(TARGET_CHOICES, HIDDEN_CHOICES);
 
+/** What a command does where `--target` is not given, as its help says it. */
+export const TARGET_DEFAULT = "default: CORTADO_TARGET, else auto";
+
 /** How kernels run. */
 export const withTarget = (command: Command): Command =>
   command
     .addOption(countOption("--threads <n>", "threads that run the kernels", 1).default(1))
-    .addOption(new Option("--target <name>", orList(TARGET_CHOICES)).argParser(oneTarget).default("auto"))
+    .addOption(
+      new Option("--target <name>", `${orList(TARGET_CHOICES)} (${TARGET_DEFAULT})`).argParser(oneTarget),
+    )
     .addOption(
       new Option("--gpu <ids>", "accepted for caffe's sake, and ignored").argParser(text).hideHelp(),
     );

@@ -28,8 +28,8 @@ export function addDeviceQuery(program: Command, io: Io, end: End): void {
     .command("device_query")
     .summary("show GPUs, driver, NVRTC, compiler and cache, or why there are none")
     .description(
-      "Shows what the targets cuda and emulator find on this machine: GPUs and their driver, NVRTC, which compiles " +
-        "kernels, the C++ compiler of the emulator, and the folder where compiled kernels are kept.",
+      "Shows what the targets cuda, native and emulator find on this machine: GPUs and their driver, NVRTC, which " +
+        "compiles kernels for them, the C++ compiler of the other two, and the folder where compiled kernels are kept.",
     )
     .addOption(
       new Option("--gpu <ids>", "accepted for caffe's sake: all are shown").argParser(text).hideHelp(),
@@ -154,7 +154,7 @@ function factLines(facts: Facts, paint: Paint): readonly string[] {
       `compiles for ${architectures.join(", ")}`,
     ]),
     ...part("Addon", addon, ({ path }) => [unquoted(path, 400)]),
-    ...part("C++ compiler (emulator)", compiler, ({ path, version }) => [
+    ...part("C++ compiler (native, emulator)", compiler, ({ path, version }) => [
       `${unquoted(version, 200)}  (${unquoted(path, 400)})`,
     ]),
     ...part("Cache", cache, (found) => [

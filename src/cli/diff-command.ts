@@ -63,7 +63,7 @@ export function addDiff(program: Command, io: Io, end: End): void {
     .addOption(
       new Option("--target <name>", `${orList(TARGET_CHOICES)}, of both nets or of each (repeatable)`)
         .argParser((value: string, before: readonly Target[]) => [...before, oneTarget(value)])
-        .default([] as readonly Target[], "auto"),
+        .default([] as readonly Target[], "CORTADO_TARGET, else auto"),
     )
     .addOption(phaseOption("TEST"))
     .addOption(

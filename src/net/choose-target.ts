@@ -1,7 +1,9 @@
+import { type Rule, word } from "../../proto/arguments/argument-rules.js";
 import { orList, userError } from "../../proto/errors/index.js";
 import { DEVICES, type DeviceName } from "../../runtime/devices/index.js";
 import type { CompileOptions } from "./compile-options.js";
 import type { CompiledNet } from "./compiled-net.js";
+import { fromEnvironment } from "./environment.js";
 
 type Target = CompiledNet["target"];
 
@@ -16,6 +18,13 @@ export const HIDDEN_CHOICES: readonly DeviceName[] = DEVICES.flatMap(({ name, of
   offered ? [] : [name],
 );
 
+type Asked = (typeof TARGET_CHOICES)[number] | DeviceName;
+
+export const targetRule: Rule<Asked> = word<Asked>(TARGET_CHOICES, HIDDEN_CHOICES);
+
+/** The target where nobody says another. @throws CortadoError where the variable names none */
+export const usualTarget = (): Asked => fromEnvironment("CORTADO_TARGET", targetRule) ?? "auto";
+
 export const isDevice = (name: unknown): name is DeviceName => DEVICES.some((device) => device.name === name);
 
 /**
@@ -23,33 +32,34 @@ export const isDevice = (name: unknown): name is DeviceName => DEVICES.some((dev
  * runs where that one does.
  *
  * @param lender the target of the net whose parameters are shared
- * @throws CortadoError where another target than the lender's is asked for
+ * @throws CortadoError where another target than the lender's is asked for, or CORTADO_TARGET names none
  */
 export async function chooseTarget(options: CompileOptions, lender?: DeviceName): Promise<Target> {
-  const asked = options.target ?? "auto";
-  if (lender === undefined) return asked === "auto" ? fastest(options) : described(asked, "asked for");
-  if (asked !== "auto" && asked !== lender)
+  const asked = options.target ?? (lender === undefined ? usualTarget() : "auto");
+  if (asked === "auto")
+    return lender === undefined
+      ? fastest(options)
+      : described(lender, "the net whose parameters it shares runs there");
+  if (lender !== undefined && asked !== lender)
     throw userError(
       `A net on target ${asked} cannot share the parameters of a net on target ${lender}`,
       `use target "${lender}" (or "auto")`,
     );
-  return described(lender, asked === "auto" ? "the net whose parameters it shares runs there" : "asked for");
+  return described(asked, options.target === undefined ? "CORTADO_TARGET asks for it" : "asked for");
 }
 
 /** The fastest target that works here. */
 async function fastest({ dtype = "float32" }: CompileOptions): Promise<Target> {
-  const offered = DEVICES.filter((device) => device.offered);
-  const able = offered.filter(({ target }) => target.dtypes.includes(dtype));
-  if (able.length === 1 && offered.length > 1)
-    return described(able[0].name, `the others compute in ${dtype === "float64" ? "float32" : "float64"}`);
-  const missing: string[] = [];
-  for (const { name, availability } of able.toReversed()) {
-    const { works, why } = await availability();
-    if (works) return described(name, [why, ...missing].join("; "));
-    missing.push(`not ${name}: ${why}`);
+  const passed: string[] = [];
+  for (const { name, target, availability } of DEVICES.filter(({ offered }) => offered).toReversed()) {
+    const { works, why } = target.dtypes.includes(dtype)
+      ? await availability()
+      : { works: false, why: `it computes in ${target.dtypes.join(" and ")}` };
+    if (works) return described(name, [why, ...passed].join("; "));
+    passed.push(`not ${name}: ${why}`);
   }
   throw userError(
-    `No target works here for ${dtype}: ${missing.join("; ")}`,
+    `No target works here for ${dtype}: ${passed.join("; ")}`,
     `there is ${orList(TARGET_CHOICES)}`,
   );
 }

@@ -11,8 +11,8 @@ export interface CompileOptions {
   /** Which layers stay and how they act. Default "TEST". */
   readonly phase?: "TRAIN" | "TEST";
   /**
-   * Default "auto": the fastest target that works here; with `share`, that of the other net. "emulator" is a test
-   * device, chosen by name only.
+   * "auto": the fastest target that works here; with `share`, that of the other net. "emulator" is a test device, chosen
+   * by name only. Default: what CORTADO_TARGET in the environment says, else "auto".
    */
   readonly target?: "auto" | DeviceName;
   /** Blobs to be readable after forward and backward; outputs always are. Default: none but those. */
@@ -51,7 +51,7 @@ export interface CompileOptions {
   readonly debug?: "finite";
   /** Where the lines of a net with `debug_info: true` go. Default: stderr. */
   readonly log?: (line: string) => void;
-  /** "float64" on `ts`: gradient checks. Values cross the public API as Float32Array all the same. Default "float32". */
+  /** "float64" on `ts` and `native`: gradient checks. Values cross the public API as Float32Array all the same. Default "float32". */
   readonly dtype?: "float32" | "float64";
 }
 

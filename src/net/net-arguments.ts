@@ -26,7 +26,7 @@ import type { LayerRange } from "../../runtime/net-types.js";
 import { weightSource } from "../../runtime/weights/weight-arguments.js";
 import { layerTypes } from "../layers/layer-arguments.js";
 import type { NetDef, SolverDef } from "../net-text/index.js";
-import { HIDDEN_CHOICES, TARGET_CHOICES } from "./choose-target.js";
+import { targetRule } from "./choose-target.js";
 import type { CompileOptions, ParseOptions, TakenOptions } from "./compile-options.js";
 import type { CompiledNet } from "./compiled-net.js";
 import { internalsOf } from "./internals.js";
@@ -110,7 +110,7 @@ const keepDiffs = either<"all" | readonly string[]>(
 /** Options that several functions have, each by its rule. */
 export const SHARED_OPTIONS = {
   phase: word(["TRAIN", "TEST"]),
-  target: word(TARGET_CHOICES, HIDDEN_CHOICES as never),
+  target: targetRule,
   dtype: word(["float32", "float64"]),
   debug: word(["finite"]),
   threads: integer(1, MOST_THREADS),

@@ -50,7 +50,8 @@ async function compile(paths: readonly string[]): Promise<void> {
     const fileName = join(ROOT, `${path}.ts`);
     const { outputText } = ts.transpileModule(readFileSync(fileName, "utf8"), {
       fileName,
-      compilerOptions: { ...options, sourceMap: false, declaration: false },
+      // A file by itself is not seen to lie in a package of modules.
+      compilerOptions: { ...options, module: ts.ModuleKind.ESNext, sourceMap: false, declaration: false },
     });
     const target = join(ROOT, "dist", `${path}.js`);
     mkdirSync(dirname(target), { recursive: true });

@@ -1,9 +1,9 @@
 import type { RealType } from "../../ir/real.js";
 import { exp, expm1, sigmoid, tanh } from "./exponentials.js";
 import { type LaneDefinition, laneProgram } from "./lane-builder.js";
+import { pow } from "./lane-power.js";
 import type { LaneChoices, LaneProgram } from "./lane-program.js";
 import { log, log1p, softplus } from "./logarithms.js";
-import { pow } from "./power.js";
 
 export interface LaneFunction {
   readonly operands: 1 | 2;

@@ -25,7 +25,7 @@ export function findDriver(): DriverSearch {
 export function searchDriver(): DriverSearch {
   const opened = openAddon();
   return opened.addon
-    ? openDriver(opened.addon, "the targets ts and emulator run without")
+    ? openDriver(opened.addon, "the targets ts and native run without")
     : { why: opened.why };
 }
 

@@ -3,20 +3,23 @@ import type { TargetDescription } from "../../../codegen/ir/target-description.j
 import { nativeTarget } from "../../../codegen/targets/native/native-target.js";
 import { type Addon, openAddon } from "../../../native/addon.js";
 import { userError } from "../../../proto/errors/index.js";
+import { cacheRefused } from "../../cache.js";
 import type { Device } from "../../device.js";
 import { checkMemory } from "../../memory.js";
 import type { Availability } from "../availability.js";
 import { compilerMissing, findCompiler } from "../host/host-compiler.js";
+import { allocateNativeParam } from "./aligned-memory.js";
 import { createNativeExecutor } from "./native-executor.js";
-import { allocateNativeParam } from "./native-memory.js";
 import { buildNativeModules, type NativeModuleOptions } from "./native-modules.js";
 
-/** Whether the addon is there, and a compiler. */
+/** Whether the addon is there, a compiler, and a folder that compiled kernels may be loaded from. */
 export async function nativeAvailability(): Promise<Availability> {
-  const { addon, ...opened } = openAddon();
-  if (addon === undefined) return { works: false, why: "why" in opened ? opened.why : "" };
+  const opened = openAddon();
+  if (opened.addon === undefined) return { works: false, why: opened.why };
   if ((await findCompiler()) === undefined) return { works: false, why: compilerMissing().why };
-  return { works: true, why: `compiled for this processor (${addon.processor().architecture})` };
+  const refused = await cacheRefused();
+  if (refused !== undefined) return { works: false, why: refused };
+  return { works: true, why: `compiled for this processor (${opened.addon.processor().architecture})` };
 }
 
 /**

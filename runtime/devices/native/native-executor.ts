@@ -6,7 +6,7 @@ import type { Addon, NativeModule } from "../../../native/addon.js";
 import { present } from "../../../proto/errors/index.js";
 import type { Executor, ParamStore } from "../../device.js";
 import { accessTo, copiesIn, viewOf } from "../ts/inline-executor.js";
-import { allocateAligned } from "./native-memory.js";
+import { allocateAligned } from "./aligned-memory.js";
 import type { BuiltModule } from "./native-modules.js";
 
 export interface NativeExecutorOptions {

@@ -88,7 +88,7 @@ describe("cortado explain", () => {
       [["--stage", "xyzzy"], 'the compiler has no stage "xyzzy"', 'stages: "objective", "erase names"'],
       [["--layer", "relu", "--stage", "plan"], "--layer and --stage exclude each other", ""],
       [["--arch", "sm_90"], "the ts target has no architectures", "leave --arch out"],
-      [["--target", "gpu"], "Expected ts or cuda.", ""],
+      [["--target", "gpu"], "Expected ts, native or cuda.", ""],
     ];
     for (const [flags, message, hint] of cases) {
       const { code, stderr } = await explain(TINY_NET, ...flags);
