@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { nodesOf } from "../../../codegen/ir/graph.js";
 import { printGraph } from "../../../codegen/ir/print-graph.js";
 import { planGraph } from "../../../codegen/plan/index.js";
 import { odd, withOdd } from "../../support/graph-values.js";
@@ -21,7 +22,9 @@ describe("random graphs in lanes", () => {
         odd,
         fc.boolean(),
         ({ graph, bindings: usual }, value, fuse) => {
-          const bindings = withOdd(usual, value);
+          // Padding written out is a product with every weight: of an infinite one it is NaN (docs/DIFFERENCES.md).
+          const padded = nodesOf(graph).some((node) => node.op === "convData");
+          const bindings = withOdd(usual, padded ? undefined : value);
           const expected = interpret(graph, bindings);
           const plan = planGraph(graph, { realBytes: 8, fuse, alias: fuse });
           const net = makeRunnable(plan, { dtype, seed: bindings.seed, vectorBytes });
