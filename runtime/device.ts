@@ -78,6 +78,8 @@ export interface Device {
 export interface LoadOptions {
   /** Threads of this machine that run the kernels, where that is a choice. */
   readonly threads: number;
+  /** Fewer will do, where the program is so small that more would not make it faster. */
+  readonly atMost?: boolean;
   /** The layers that steps of the program's plan compute, for errors: `"conv1", "relu1"`. */
   readonly describe?: (steps: readonly number[]) => string;
 }

@@ -39,6 +39,7 @@ export {
 } from "./net/programs.js";
 export { readDefinition, readTextFile } from "./net/read-definition.js";
 export { standInValues, unfedInputs } from "./net/stand-in-inputs.js";
+export { threadsFor } from "./net/threads.js";
 export { readSolver, selectLayers } from "./net-text/index.js";
 export { ruleOf } from "./solvers/index.js";
 export { version } from "./version.js";

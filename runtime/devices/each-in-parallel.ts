@@ -1,4 +1,4 @@
-import { availableParallelism } from "node:os";
+import { availableCores } from "../cores.js";
 
 /**
  * Does work that other processes or threads carry out, in order, as many at once as there are cores. When one fails, those
@@ -22,7 +22,7 @@ export async function eachInParallel<T>(
       }
     }
   };
-  const workers = Math.min(availableParallelism(), queue.length);
+  const workers = Math.min(availableCores(), queue.length);
   const ends = await Promise.allSettled(Array.from({ length: workers }, worker));
   for (const end of ends) if (end.status === "rejected") throw end.reason;
 }

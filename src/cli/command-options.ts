@@ -76,7 +76,13 @@ export const TARGET_DEFAULT = "default: CORTADO_TARGET, else auto";
 /** How kernels run. */
 export const withTarget = (command: Command): Command =>
   command
-    .addOption(countOption("--threads <n>", "threads that run the kernels", 1).default(1))
+    .addOption(
+      countOption(
+        "--threads <n>",
+        "threads that run the kernels (default: CORTADO_THREADS, else all cores)",
+        1,
+      ),
+    )
     .addOption(
       new Option("--target <name>", `${orList(TARGET_CHOICES)} (${TARGET_DEFAULT})`).argParser(oneTarget),
     )

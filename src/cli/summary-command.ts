@@ -16,6 +16,7 @@ import {
   programOptions,
   ruleOf,
   sizeOf,
+  threadsFor,
   totalMemory,
   trainingPrograms,
   tsTarget,
@@ -121,7 +122,7 @@ function trainingMemory(
   const programs = update ? [step, update] : [step];
   const { type } = solver;
   const { slots } = ruleOf(solver);
-  const bytes = memoryOnOneThread(
+  const bytes = memoryOnTs(
     lowered,
     programs,
     states.reduce((sum, elements) => sum + elements, 0),
@@ -136,16 +137,12 @@ function trainingMemory(
 }
 
 /** As `compile` and `createSolver` count it before they take any, on target ts. */
-const memoryOnOneThread = (
-  lowered: LoweredNet,
-  programs: readonly NetProgram[],
-  history: number,
-): NetMemory =>
+const memoryOnTs = (lowered: LoweredNet, programs: readonly NetProgram[], history: number): NetMemory =>
   netMemory(
     lowered,
     programs,
     { parameters: lowered.params.reduce((sum, { shape }) => sum + sizeOf(shape), 0), history },
-    { target: tsTarget, dtype: "float32", threads: 1 },
+    { target: tsTarget, dtype: "float32", threads: threadsFor().threads },
   );
 
 interface Facts {
@@ -201,7 +198,7 @@ function factsOf({ definition, lowered, program: made }: Analysis): Facts {
       arenaBytes: program.arenaBytes,
       unsharedBytes: plan.unsharedBytes,
       backward: plan.steps.length > plan.firstBackward,
-      bytes: memoryOnOneThread(lowered, [made], 0),
+      bytes: memoryOnTs(lowered, [made], 0),
     },
     inputs: named(lowered.inputs.keys()),
     outputs: named(lowered.outputs),

@@ -13,6 +13,7 @@ import {
   selectLayers,
   shortNumber,
   standInValues,
+  threadsFor,
   unfedInputs,
   weightedLoss,
   withShapeHint,
@@ -101,13 +102,13 @@ function isDryRun({ dryRun, target, arch }: TimeOptions): boolean {
 
 async function time(file: string, options: TimeOptions, io: Io): Promise<number> {
   warnGpu(options, io);
-  const { phase, threads = 1, iterations } = options;
+  const { phase, iterations } = options;
   const { definition, state, root, layers } = await readModel(file, options, io);
   const net = await compile(definition, {
     ...state,
     layers,
     root,
-    threads,
+    threads: options.threads,
     target: options.target,
     shapes: options.shape,
   }).catch((error: unknown) => {
@@ -122,7 +123,7 @@ async function time(file: string, options: TimeOptions, io: Io): Promise<number>
     const measured = await measure(net, internals, options, say);
     if (options.json)
       io.stdout.write(
-        `${json({ model: file, phase, iterations, threads, target: net.target.name, ...measured }, 2)}\n`,
+        `${json({ model: file, phase, iterations, threads: threadsFor(options.threads).threads, target: net.target.name, ...measured }, 2)}\n`,
       );
     else
       for (const line of timeLines(measured, iterations, painter(io.stdout, io.env)))

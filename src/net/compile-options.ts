@@ -37,7 +37,11 @@ export interface CompileOptions {
   readonly level?: number;
   /** Of fillers, dropout and random crops. Default: the solver's `random_seed`, else 1701. */
   readonly seed?: number;
-  /** Threads that run the kernels. The bits of the result do not depend on it. Default 1. */
+  /**
+   * Threads of this machine that run the kernels. The bits of the result do not depend on it. Default: what
+   * CORTADO_THREADS in the environment says, else one for each core that the process may use; on `ts` a single one where the
+   * net's passes are so small that threads would take longer.
+   */
   readonly threads?: number;
   /** Other shapes for input blobs, e.g. another batch size. */
   readonly shapes?: Readonly<Record<string, readonly number[]>>;

@@ -106,7 +106,7 @@ async function prepare(
     readonly placeOf?: (place: number) => number | undefined;
   },
 ): Promise<Parts> {
-  const { definition, root, target, lowered, feeds, hold, seed, threads, dtype, lent } = open;
+  const { definition, root, target, lowered, feeds, hold, seed, threads, atMost, dtype, lent } = open;
   const { device } = hold;
   try {
     const keep = keptBlobs(lowered, options.keep);
@@ -143,7 +143,7 @@ async function prepare(
         ),
     });
     const load = async (program: NetProgram, of: LoweredNet): Promise<CompiledRunner> => {
-      const runner = await loadProgram(program, of, { device, params, threads });
+      const runner = await loadProgram(program, of, { device, params, threads, atMost });
       for (const { input, values } of open.constants) await runner.write(input, values);
       return runner;
     };

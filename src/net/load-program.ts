@@ -20,6 +20,8 @@ export interface LoadOptions {
   /** Allocated on the device. */
   readonly params: ParamStore;
   readonly threads: number;
+  /** Whether the device may take fewer. */
+  readonly atMost?: boolean;
 }
 
 /** Kernels → source → launches over memory. */
@@ -28,9 +30,9 @@ export async function loadProgram(
   lowered: LoweredNet,
   options: LoadOptions,
 ): Promise<CompiledRunner> {
-  const { device, params, threads } = options;
+  const { device, params, threads, atMost } = options;
   const describe = (steps: readonly number[]): string => layersOf(made.plan, steps);
-  const { source, executor } = await device.load(made.program, params, { threads, describe });
+  const { source, executor } = await device.load(made.program, params, { threads, atMost, describe });
   return createRunner({ ...made, table: programTable(made, lowered), source, executor }, params.memories);
 }
 

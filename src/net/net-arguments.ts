@@ -31,6 +31,7 @@ import type { CompileOptions, ParseOptions, TakenOptions } from "./compile-optio
 import type { CompiledNet } from "./compiled-net.js";
 import { internalsOf } from "./internals.js";
 import { looksLikeText, type Unread } from "./read-definition.js";
+import { threadsRule } from "./threads.js";
 
 const FORMS = {
   net: { message: "NetParameter", other: "a solver", hint: "createSolver takes a solver" },
@@ -93,9 +94,6 @@ export const compiledNet = kind<CompiledNet>(
   (value) => typeof value === "object" && value !== null && internalsOf(value as CompiledNet) !== undefined,
 );
 
-/** More threads than any machine has cores are a mistake, and each costs memory. */
-const MOST_THREADS = 1024;
-
 const names = listOf("an array of strings", text());
 /** Blobs to keep. */
 export const keep = either<"all" | readonly string[]>(
@@ -113,7 +111,7 @@ export const SHARED_OPTIONS = {
   target: targetRule,
   dtype: word(["float32", "float64"]),
   debug: word(["finite"]),
-  threads: integer(1, MOST_THREADS),
+  threads: threadsRule,
   seed: integer(0),
   level: integer(-(2 ** 31), 2 ** 31 - 1),
   shapes: byName("an object of shapes by blob name", listOf("an array of positive integers", integer(1))),

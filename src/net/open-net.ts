@@ -9,6 +9,7 @@ import { lowerDefinition } from "./lower-definition.js";
 import { holdDevice, openDevice } from "./open-device.js";
 import { readDefinition, type Unread } from "./read-definition.js";
 import { openSinks } from "./sinks.js";
+import { threadsFor } from "./threads.js";
 
 /** Of fillers, dropout and random crops, where nobody gave one. */
 export const DEFAULT_SEED = 1701;
@@ -18,10 +19,10 @@ export type OpenNet = Awaited<ReturnType<typeof openNet>>;
 
 /** Reads a net, opens what its data layers read and lowers it. Whatever fails, nothing stays open. */
 export async function openNet(net: string | NetDef | Unread, options: TakenOptions<CompileOptions>) {
-  const { phase = "TEST", seed = DEFAULT_SEED, threads = 1, dtype = "float32" } = options;
+  const { phase = "TEST", seed = DEFAULT_SEED, dtype = "float32" } = options;
   const lent = options.share && lentBy(options.share);
   const target = await chooseTarget(options, lent && options.share?.target.name);
-  const settings = { phase, seed, threads, dtype };
+  const settings = { phase, seed, dtype, ...threadsFor(options.threads) };
   const { feeds, ...source } = await readNet(net, options, settings);
   try {
     const lowered = source.lower();

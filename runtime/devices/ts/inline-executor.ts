@@ -72,8 +72,12 @@ export const accessTo = (memory: ArrayMemory): Pick<Executor, "read" | "write"> 
   write: async (at, values) => viewOf(at, memory).set(values),
 });
 
-/** Between kernels the event loop gets a turn this often, over all passes of all nets: small ones follow one another without any. */
+/** The event loop gets a turn this often, over all passes of all nets: small ones follow one another without any. */
 const TURN_MS = 12;
+/** What a piece of a kernel's range is to take: so the event loop is held for no longer than the two together. */
+const PIECE_MS = 3;
+/** A piece has at most this many times the iterations of the one before, from which its time is told. */
+const GROWTH = 2;
 let turn = 0;
 
 /** A MessagePort, as Node and browsers both have it. */
@@ -98,7 +102,20 @@ const giveTurn = (): Promise<void> =>
     port2.postMessage(0);
   });
 
-/** @param extents iterations of each kernel's outermost loop */
+/** Iterations of the piece after one of `done` iterations that took `ms`; `piece` is what that one might have had. */
+function pieceAfter(done: number, ms: number, piece: number): number {
+  const fitting = Math.floor((done * PIECE_MS) / ms);
+  // A clock may be too coarse to tell that anything took time; the end of a range says nothing of more than it had.
+  const most = done < piece ? piece : GROWTH * done;
+  return Math.max(1, ms > 0 ? Math.min(fitting, most) : most);
+}
+
+/**
+ * Runs kernels on the caller's thread, in pieces of their ranges: of those before it is told how many iterations the next
+ * has, so that a long kernel does not hold the event loop. The bits do not depend on it.
+ *
+ * @param extents iterations of each kernel's outermost loop
+ */
 export function createInlineExecutor(
   schedule: Schedule,
   kernels: readonly TsKernel[],
@@ -111,6 +128,8 @@ export function createInlineExecutor(
       from: range?.from ?? 0,
       to: range?.to ?? extents[kernel],
       views: args.map((at) => viewOf(at, memory)),
+      // Iterations of the next piece: nothing is known of their time yet.
+      piece: 1,
     }));
   const passes = { prepare: bound("prepare"), forward: bound("forward"), backward: bound("backward") };
   const times: Record<NetPass, number[]> = { prepare: [], forward: [], backward: [] };
@@ -120,15 +139,23 @@ export function createInlineExecutor(
     async run(pass) {
       const took = times[pass];
       took.length = 0;
-      for (const { run, from, to, views } of passes[pass]) {
-        const start = performance.now();
-        run(...views, from, to);
-        const end = performance.now();
-        took.push(end - start);
-        if (end - turn > TURN_MS) {
-          await giveTurn();
-          turn = performance.now();
+      for (const launch of passes[pass]) {
+        const { run, to, views } = launch;
+        let time = 0;
+        for (let from = launch.from; from < to; ) {
+          const end = Math.min(to, from + launch.piece);
+          const start = performance.now();
+          run(...views, from, end);
+          const now = performance.now();
+          time += now - start;
+          launch.piece = pieceAfter(end - from, now - start, launch.piece);
+          from = end;
+          if (now - turn > TURN_MS) {
+            await giveTurn();
+            turn = performance.now();
+          }
         }
+        took.push(time);
       }
       copy(pass);
     },

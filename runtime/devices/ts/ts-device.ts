@@ -3,6 +3,7 @@ import { transpile } from "../../../codegen/targets/ts/ts-module.js";
 import { tsTarget } from "../../../codegen/targets/ts/ts-target.js";
 import type { Device } from "../../device.js";
 import { checkMemory } from "../../memory.js";
+import { isSmall } from "./small-program.js";
 import { createExecutor } from "./ts-executor.js";
 import { allocateParam } from "./ts-memory.js";
 
@@ -14,7 +15,8 @@ export function createTsDevice(dtype: RealType): Device {
     hostMemory: true,
     checkMemory,
     allocate: (elements) => allocateParam(dtype, elements),
-    async load(program, params, { threads }) {
+    async load(program, params, { threads: most, atMost }) {
+      const threads = atMost && isSmall(program) ? 1 : most;
       const source = tsTarget.render(program, dtype).text;
       const executor = await createExecutor({ program, kernelSource: transpile(source), params, threads });
       return { source, executor };
