@@ -142,7 +142,10 @@ async function explainFar(
 }
 
 /** One net: every blob, image gradient and parameter gradient against Caffe's summaries. */
-export async function checkNetCase(name: string, target: "ts" | "emulator" | "cuda"): Promise<void> {
+export async function checkNetCase(
+  name: string,
+  target: "ts" | "native" | "emulator" | "cuda",
+): Promise<void> {
   for (const { type } of parseNet(textOf(name)).net.layer) expect(known.has(type), type).toBe(true);
   const wanted = readJson<NetCase>(oraclePath("nets"), name, "case.json");
   const summaryOf = (key: string): TensorSummary => {
