@@ -26,7 +26,13 @@ export interface NativeModuleOptions {
 }
 
 /** Without traps nobody sees in which order faults of arithmetic happened; values are the same. */
-const FLAGS: readonly string[] = [...KERNEL_OPTIONS, "-O2", "-fno-trapping-math", "-fno-predictive-commoning", "-w"];
+const FLAGS: readonly string[] = [
+  ...KERNEL_OPTIONS,
+  "-O2",
+  "-fno-trapping-math",
+  "-fno-predictive-commoning",
+  "-w",
+];
 /**
  * Characters of kernels that are compiled together. Each unit takes 50 ms beside its kernels, for starting the compiler and
  * the linker and for the preamble; larger units are fewer to share among the cores.

@@ -42,7 +42,7 @@ describe("random graphs in lanes", () => {
           }
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 20 },
     );
   });
 });
