@@ -28,8 +28,16 @@ export interface ExecutorOptions {
 const FILENAME = "cortado-net.js";
 /** Below this many operations and bytes a launch costs less than a barrier. */
 const ALONE = 20_000;
+/** Operations and bytes of one iteration, about 8 ms: the event loop cannot have a turn within it. */
+const LONG_ITERATION = 16_000_000;
 
-/** On one thread the kernels run on the caller's, giving way to the event loop; on several, in workers. */
+const holdsLoop = ({ kernels }: Program): boolean =>
+  kernels.some(({ flops, bytes, parallel }) => flops + bytes > LONG_ITERATION * Math.max(1, parallel.extent));
+
+/**
+ * On one thread the kernels run on the caller's, giving way to the event loop; on several, in workers. Kernels that could
+ * not give way often enough run in a worker also where it is the only one.
+ */
 export async function createExecutor({
   program,
   kernelSource,
@@ -38,7 +46,7 @@ export async function createExecutor({
 }: ExecutorOptions): Promise<Executor> {
   const arena = allocateShared(program.arenaBytes, "the blobs");
   const memory: ArrayMemory = { arena, params: params.memories, dtype: params.dtype };
-  if (threads > 1) return threadedExecutor(program, memory, kernelSource, threads);
+  if (threads > 1 || holdsLoop(program)) return threadedExecutor(program, memory, kernelSource, threads);
   const extents = program.kernels.map(({ parallel }) => parallel.extent);
   const kernels = loadKernels(kernelSource, FILENAME) as readonly TsKernel[];
   return createInlineExecutor(program, kernels, extents, memory);
