@@ -1,3 +1,4 @@
+import { lowerWinograd } from "../../lanes/winograd/lower-winograd.js";
 import { realBytes } from "../../ir/real.js";
 import { loopLowerings } from "../../lower/loop-lowerings.js";
 import type { Target } from "../target.js";
@@ -15,7 +16,11 @@ export const nativeTarget: Target<"native"> = {
   dtypes: ["float32", "float64"],
   describe: (architecture = DEFAULT_ARCHITECTURE) => nativeDescription(architecture),
   passes: [],
-  lowerings: loopLowerings,
+  lowerings: {
+    ...loopLowerings,
+    conv: lowerWinograd,
+    convData: lowerWinograd,
+  },
   kernelPasses: [],
   scratchBytes: (program) => nativeScratchBytes(program, realBytes("float64")),
   render(program, dtype) {
