@@ -20,4 +20,5 @@ export const PASSES: readonly Pass[] = [
 ];
 
 export { eraseNames } from "./erase-names.js";
+export { type Rule, rewrite } from "./rewrite-graph.js";
 export { simplify } from "./simplify.js";

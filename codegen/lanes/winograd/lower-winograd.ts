@@ -1,9 +1,9 @@
 import { InternalError } from "../../../proto/errors/index.js";
+import { forTiles, range } from "../../contraction/tiles.js";
 import type { LanesDescription } from "../../ir/target-description.js";
-import { add, addInt, compare, flatten, int, min, mul, unflatten, ZERO } from "../../kernel/indices.js";
+import { add, addInt, compare, flatten, int, min, mul, unflatten } from "../../kernel/indices.js";
 import type { Index, Memory, Value } from "../../kernel/kernel.js";
 import { fma, type KernelWriter, load, ZERO_VALUE } from "../../kernel/writer.js";
-import { forTiles, range } from "../../contraction/tiles.js";
 import type { KernelDraft, LoweredKernel, StepContext } from "../../lower/step.js";
 import { widestVector } from "../lane-nest.js";
 import { clearBorders, fillStrip, type Strip, stripElements } from "./tile-planes.js";
@@ -14,12 +14,17 @@ import {
   type RegisterTile,
   reachOf,
   registerTile,
-  tileBytes,
   type WinogradSizes,
   winogradSizes,
 } from "./winograd-sizes.js";
-import { inputTransform, outputTransform, POINTS, POSITIONS, transformSquare } from "./winograd-transforms.js";
-import { packedAt, type PackedFilters, packedFilters, packFilters } from "./winograd-weights.js";
+import {
+  inputTransform,
+  outputTransform,
+  POINTS,
+  POSITIONS,
+  transformSquare,
+} from "./winograd-transforms.js";
+import { type PackedFilters, packedAt, packedFilters, packFilters } from "./winograd-weights.js";
 
 /** How a correlation is carried out. */
 interface Schedule {
@@ -33,21 +38,23 @@ interface Schedule {
   readonly blocksOfPart: number;
 }
 
-/** Share of the second cache that the transforms of a chunk may take. */
-const SHARE_OF_CACHE = 0.6;
+/** Tiles of a chunk: so often is a transformed filter used each time that it comes from memory. */
+const TILES_AT_ONCE = 32;
 
 /** Iterations there should be, so that threads share them. */
 const LEAST_ITERATIONS = 16;
 
+/** Filters of a part: fewer would not pay for transforming the input once more. */
+const FILTERS_OF_PART = 96;
+
 function scheduleOf(context: StepContext, description: LanesDescription, sizes: WinogradSizes): Schedule {
   const lanes = widestVector(context);
-  const { realBytes } = context.options;
   const vectors = Math.ceil(sizes.filters / lanes);
   const tile = registerTile(description, vectors);
   const packed = packedFilters(sizes, tile, lanes);
-  const wanted = Number(process.env.WT ?? 32);
-  const chunks = chunksOf(sizes, wanted);
-  const parts = Math.min(packed.blocks, Number(process.env.WP ?? 1));
+  const chunks = chunksOf(sizes, TILES_AT_ONCE);
+  const wanted = Math.ceil(LEAST_ITERATIONS / (chunks.count * sizes.groups));
+  const parts = Math.max(1, Math.min(wanted, Math.floor(sizes.filters / FILTERS_OF_PART)));
   const blocksOfPart = Math.ceil(packed.blocks / parts);
   return { sizes, lanes, tile, chunks, packed, parts: Math.ceil(packed.blocks / blocksOfPart), blocksOfPart };
 }
@@ -74,7 +81,9 @@ function inTiles(context: StepContext, schedule: Schedule): LoweredKernel {
   const results: Matrices = matrices(writer, chunks.tiles, filtersPadded);
 
   const p = writer.parallel(chunks.count * sizes.groups * parts);
-  const [chunk, group, part] = unflatten(p, [chunks.count, sizes.groups, parts]).map((c) => writer.integer(c));
+  const [chunk, group, part] = unflatten(p, [chunks.count, sizes.groups, parts]).map((c) =>
+    writer.integer(c),
+  );
   const lane = writer.team(lanes);
   const where = placeOfChunk(writer, sizes, chunks, chunk);
   const firstBlock = writer.integer(mul(part, blocksOfPart));
@@ -86,7 +95,10 @@ function inTiles(context: StepContext, schedule: Schedule): LoweredKernel {
       const u = writer.integer(packedAt(packed, group, position, add(firstBlock, block)));
       forTiles(writer, chunks.tiles, tile.tiles, (first, count) => {
         const v = writer.integer(add(mul(position, inputs.position), mul(first, inputs.row)));
-        const m = add(mul(position, results.position), add(mul(first, results.row), mul(block, packed.width)));
+        const m = add(
+          mul(position, results.position),
+          add(mul(first, results.row), mul(block, packed.width)),
+        );
         const sums = range(count).map(() => range(tile.vectors).map(() => writer.variable(ZERO_VALUE)));
         writer.loop(0, sizes.channels, (k) => {
           const weights = range(tile.vectors).map((i) =>
@@ -107,7 +119,7 @@ function inTiles(context: StepContext, schedule: Schedule): LoweredKernel {
       });
     }),
   );
-  transformOutput(draft, context, schedule, { group, lane, where, results, firstBlock, blocks });
+  transformOutput(draft, schedule, { group, lane, where, results, firstBlock, blocks });
   const { images, groups, channels, output, kernel } = sizes;
   const taps = kernel * kernel;
   return draft.close(2 * images * groups * channels * sizes.filters * output[0] * output[1] * taps);
@@ -210,7 +222,6 @@ function transformInput(
 
 function transformOutput(
   draft: KernelDraft,
-  { anchor }: StepContext,
   { sizes, lanes, chunks, packed }: Schedule,
   on: {
     readonly group: Index;
@@ -294,9 +305,4 @@ function transformOutput(
         );
     }),
   );
-  void ZERO;
-  void anchor;
 }
-void SHARE_OF_CACHE;
-void LEAST_ITERATIONS;
-void tileBytes;

@@ -74,8 +74,7 @@ export function fillStrip(
     const inside = all([compare("ge", planeRow, ZERO), compare("lt", planeRow, int(plane[0]))]);
     const copy = (): void => {
       if (width < lanes) {
-        if (width > 0)
-          writer.when(compare("lt", lane, int(width)), () => block(row, planeRow, int(from)));
+        if (width > 0) writer.when(compare("lt", lane, int(width)), () => block(row, planeRow, int(from)));
         return;
       }
       const turns = Math.ceil(width / lanes);

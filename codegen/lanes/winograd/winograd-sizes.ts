@@ -1,6 +1,6 @@
 import type { NodeOf } from "../../ir/graph.js";
 import type { LanesDescription } from "../../ir/target-description.js";
-import { POINTS, POSITIONS } from "./winograd-transforms.js";
+import { POINTS } from "./winograd-transforms.js";
 
 /** A correlation of stride 1 in tiles: what forward and the gradient of the input have in common. */
 export interface WinogradSizes {
@@ -115,9 +115,5 @@ export function registerTile({ accumulators }: LanesDescription, vectors: number
 /** Elements behind each position's matrix, so that all of a tile's positions do not meet in one set of a cache. */
 export const POSITION_GAP = 16;
 
-/** Bytes of the transforms of a tile: `channels` numbers at each position. */
-export const tileBytes = (channels: number, realBytes: number): number => POSITIONS * channels * realBytes;
-
 /** Extent of what `tiles` neighbouring tiles read along an axis. */
-export const reachOf = ({ block }: WinogradSizes, tiles: number): number =>
-  (tiles - 1) * block + POINTS;
+export const reachOf = ({ block }: WinogradSizes, tiles: number): number => (tiles - 1) * block + POINTS;

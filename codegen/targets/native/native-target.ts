@@ -1,6 +1,7 @@
 import { realBytes } from "../../ir/real.js";
 import { hoistValues } from "../../kernel/hoist-values.js";
 import { laneLowerings } from "../../lanes/lane-lowerings.js";
+import { winogradPass } from "../../lanes/winograd/winograd-pass.js";
 import type { Target } from "../target.js";
 import { nativeDescription } from "./native-description.js";
 import { nativePreamble } from "./native-preamble.js";
@@ -15,7 +16,7 @@ export const nativeTarget: Target<"native"> = {
   about: "kernels in this processor's vectors, compiled by the system's C++ compiler",
   dtypes: ["float32", "float64"],
   describe: (architecture = DEFAULT_ARCHITECTURE) => nativeDescription(architecture),
-  passes: [],
+  passes: [winogradPass],
   lowerings: laneLowerings,
   kernelPasses: [
     {
