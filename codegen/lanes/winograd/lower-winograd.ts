@@ -89,6 +89,13 @@ function inTiles(context: StepContext, schedule: Schedule): LoweredKernel {
   const firstBlock = writer.integer(mul(part, blocksOfPart));
   const blocks = writer.integer(min(int(blocksOfPart), add(int(packed.blocks), mul(firstBlock, -1))));
 
+  // Tiles of images that the last chunk has too much are multiplied like all others: they must hold numbers.
+  if (chunks.images * (chunks.count / chunks.parts) > sizes.images)
+    writer.prologue(() =>
+      writer.loop(0, (POSITIONS * inputs.position) / lanes, (i) =>
+        writer.store(inputs.memory, add(mul(i, lanes), lane), ZERO_VALUE),
+      ),
+    );
   transformInput(draft, context, schedule, { group, lane, where, inputs });
   writer.loop(0, POSITIONS, (position) =>
     writer.loop(0, blocks, (block) => {
@@ -239,7 +246,7 @@ function transformOutput(
   const rows = chunks.rows * block;
   const columns = tiles[1] * block;
   /** [row][column][filter], with the columns that no output has. */
-  const blocksOf = writer.shared("accumulator", rows * (columns + lanes) * lanes);
+  const blocksOf = writer.shared("accumulator", rows * columns * lanes);
   /** [filter][pixel] */
   const plane = Math.ceil((rows * width) / lanes + 2) * lanes;
   const planes = writer.shared("accumulator", plane * lanes);
@@ -268,14 +275,17 @@ function transformOutput(
           );
         }),
       );
-      // What a row's last block has too much, the next row overwrites.
+      // A row's last block overlaps the one before; what a short row has too much, the next row overwrites.
       writer.loop(0, rows, (row) =>
         writer.loop(0, Math.ceil(width / lanes), (turn) => {
-          const from = writer.integer(mul(add(mul(row, columns), mul(turn, lanes)), lanes));
+          const column = width < lanes ? int(0) : writer.integer(min(mul(turn, lanes), int(width - lanes)));
+          const from = writer.integer(mul(add(mul(row, columns), column), lanes));
           writer.stores(
             planes,
-            add(add(mul(row, width), mul(turn, lanes)), mul(lane, plane)),
-            range(lanes).map((i): Value => load(blocksOf, add(from, add(int(i * lanes), lane)))),
+            add(add(mul(row, width), column), mul(lane, plane)),
+            range(lanes).map(
+              (i): Value => (i < width ? load(blocksOf, add(from, add(int(i * lanes), lane))) : ZERO_VALUE),
+            ),
           );
         }),
       );

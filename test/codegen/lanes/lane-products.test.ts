@@ -4,7 +4,13 @@ import type { Graph } from "../../../codegen/ir/graph.js";
 import { addonForTests } from "../../support/native.js";
 import { runNativeGraphs } from "../../support/native-graphs.js";
 import { scratchFolder } from "../../support/scratch.js";
-import { caseOf, convGraph, type Epilogue, geometryOf, matmulGraph } from "../contraction/contraction-cases.js";
+import {
+  caseOf,
+  convGraph,
+  type Epilogue,
+  geometryOf,
+  matmulGraph,
+} from "../contraction/contraction-cases.js";
 
 const scratch = scratchFolder();
 const native = await addonForTests();
@@ -33,8 +39,14 @@ const filterGradients = fc
     filters: integer(1, 40),
     axes: fc.oneof(
       fc.array(axis, { minLength: 1, maxLength: 2 }),
-      fc.array(axis.map((one) => ({ ...one, input: Math.min(one.input, 6) })), { minLength: 3, maxLength: 3 }),
-      integer(1, 40).map((input) => [{ kernel: 1, input }, { kernel: 1, input: 3 }]),
+      fc.array(
+        axis.map((one) => ({ ...one, input: Math.min(one.input, 6) })),
+        { minLength: 3, maxLength: 3 },
+      ),
+      integer(1, 40).map((input) => [
+        { kernel: 1, input },
+        { kernel: 1, input: 3 },
+      ]),
     ),
   })
   .filter((made) => geometryOf(made).spatial.every(({ output }) => output > 0));
@@ -49,9 +61,10 @@ const matrices = fc.record({
 
 /** As many graphs as a module holds without taking long to compile, each in vectors of one kind. */
 const sampled = (graphs: fc.Arbitrary<Graph>, count: number, seed: number) =>
-  fc
-    .sample(graphs, { numRuns: count, seed })
-    .map((graph, i) => ({ ...caseOf(`graph ${i}`, graph, undefined, i + 1), ...VECTORS[i % VECTORS.length] }));
+  fc.sample(graphs, { numRuns: count, seed }).map((graph, i) => ({
+    ...caseOf(`graph ${i}`, graph, undefined, i + 1),
+    ...VECTORS[i % VECTORS.length],
+  }));
 
 describe.skipIf(!native)("products in lanes", () => {
   const runs = Number(process.env["CORTADO_LANE_RUNS"] ?? 24);
