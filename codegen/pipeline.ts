@@ -13,6 +13,9 @@ import { PLAN_PHASES, type Plan, type PlanDraft, planOf } from "./plan/index.js"
 import { verifyPlan } from "./plan/verify-plan.js";
 import type { Rendered, Target } from "./targets/target.js";
 
+/** By name of a target's pass: whether it runs. */
+export type PassChoices = Readonly<Record<string, boolean>>;
+
 /** What a graph is compiled with. */
 export interface PipelineOptions {
   readonly target: Target;
@@ -21,6 +24,8 @@ export interface PipelineOptions {
   readonly dtype: RealType;
   /** Of the random bits: any safe integer. */
   readonly seed: number;
+  /** Passes of targets by name: those that are `false` are left out. Default: all run. */
+  readonly passes?: PassChoices;
   /** Keep what backward reads, so that it can run more than once after one forward. Default false. */
   readonly repeatBackward?: boolean;
 }
@@ -50,9 +55,9 @@ export interface Stage {
   readonly print: (made: Compilation) => string;
 }
 
-/** All stages from graph to source for a target, in order. */
-export const stagesOf = (target: Target): readonly Stage[] => [
-  ...[...PASSES, ...target.passes].map(
+/** All stages from graph to source for a target, in order, without those of its passes that are not wanted. */
+export const stagesOf = (target: Target, wanted: PassChoices = {}): readonly Stage[] => [
+  ...[...PASSES, ...target.passes.filter(({ name }) => wanted[name] !== false)].map(
     ({ name, about, run }): Stage => ({
       name,
       kind: "graph",
@@ -141,7 +146,7 @@ export function runPipeline(start: Compilation, options: RunOptions = {}): Compi
   const last = STAGE_KINDS.indexOf(until);
   if (verify) verifyGraph(start.graph);
   let current = start;
-  for (const stage of stagesOf(start.options.target)) {
+  for (const stage of stagesOf(start.options.target, start.options.passes)) {
     if (STAGE_KINDS.indexOf(stage.kind) > last) break;
     const before = performance.now();
     const next = stage.run(current);

@@ -48,7 +48,7 @@ export type Solver = SolverOf<TrainingNet, CompiledNet>;
 export interface SolverOptions
   extends Pick<
     CompileOptions,
-    "target" | "threads" | "keep" | "keepDiffs" | "forceBackward" | "dtype" | "layers" | "debug"
+    "target" | "threads" | "keep" | "keepDiffs" | "forceBackward" | "dtype" | "layers" | "debug" | "passes"
   > {
   /** Where relative paths start. Default: the working directory, then the folder of the file that names them. */
   readonly root?: string | URL;
@@ -72,14 +72,14 @@ export interface SolverOptions
   readonly onWarning?: (message: string, iteration: number) => void;
 }
 
-const { target, threads, keep, keepDiffs, forceBackward, dtype, layers, debug } = SHARED_OPTIONS;
+const { target, threads, keep, keepDiffs, forceBackward, dtype, layers, debug, passes } = SHARED_OPTIONS;
 const { root, seed, weights, stages, level } = SHARED_OPTIONS;
 
 const CREATE_SOLVER = argumentsOf("createSolver", {
   solver: solverSource,
   options: optional(
     optionsOf<TakenOptions<SolverOptions>>("createSolver", {
-      ...{ target, threads, keep, keepDiffs, forceBackward, dtype, layers, debug },
+      ...{ target, threads, keep, keepDiffs, forceBackward, dtype, layers, debug, passes },
       ...{ root, seed, weights, stages, level },
       resume: path,
       inputs: either<BatchSource>(blobValues, callback()),
@@ -131,6 +131,7 @@ async function createTakenSolver(
       target: options.target,
       threads: options.threads,
       dtype: options.dtype,
+      passes: options.passes,
       layers: options.layers,
       debug: options.debug,
       log: (line) => onEvent({ kind: "debug", iteration: solving?.iteration ?? 0, lines: [line] }),

@@ -20,6 +20,8 @@ export interface WindowAxis {
 /** Convolution over trailing spatial axes: x [N, C, …in], w [O, C/groups, …kernel], y [N, O, …out]. */
 export interface ConvGeometry {
   readonly groups: number;
+  /** How it is computed, where a pass of a target has chosen; absent: as a sum of products. */
+  readonly algorithm?: "winograd";
   /** One entry per spatial axis. */
   readonly spatial: readonly {
     readonly kernel: number;

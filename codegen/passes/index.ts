@@ -21,4 +21,5 @@ export const PASSES: readonly Pass[] = [
 
 export { eraseNames } from "./erase-names.js";
 export { powersByRoots } from "./powers-by-roots.js";
+export { type Rule, rewrite } from "./rewrite-graph.js";
 export { simplify } from "./simplify.js";

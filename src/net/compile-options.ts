@@ -55,6 +55,11 @@ export interface CompileOptions {
   readonly debug?: "finite";
   /** Where the lines of a net with `debug_info: true` go. Default: stderr. */
   readonly log?: (line: string) => void;
+  /**
+   * Passes of the compiler that a target has beside those of all, by name: `{ winograd: false }` leaves one out. Of a target
+   * that has no such pass it changes nothing. Default: all run.
+   */
+  readonly passes?: Readonly<Record<string, boolean>>;
   /** "float64" on `ts` and `native`: gradient checks. Values cross the public API as Float32Array all the same. Default "float32". */
   readonly dtype?: "float32" | "float64";
 }

@@ -115,7 +115,7 @@ async function prepare(
     const info = definition.net.debug_info || (solver?.debug_info ?? false);
     const backward = open.phase === "TRAIN" && hasGradient(lowered);
     const objective: Objective = { backward, seeds: [], keep, watch: info || finite };
-    const programOptions = optionsFor(device, dtype, seed);
+    const programOptions = optionsFor(device, dtype, seed, options.passes);
     if (solver) requireStaticShapes(lowered, "training");
     const training =
       solver &&

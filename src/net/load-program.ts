@@ -41,9 +41,11 @@ export const optionsFor = (
   { target, description }: Device,
   dtype: RealType,
   seed: number,
+  passes?: ProgramOptions["passes"],
 ): ProgramOptions => ({
   target,
   description,
   dtype,
   seed,
+  ...(passes && { passes }),
 });

@@ -1,5 +1,6 @@
 /** Nets, solvers and options as arguments of public functions. */
 
+import { TARGETS } from "../../codegen/targets/index.js";
 import {
   argumentsOf,
   byName,
@@ -105,6 +106,12 @@ const keepDiffs = either<"all" | readonly string[]>(
   listOf("an array of layer names", text()),
 );
 
+/** Whether passes run, by the name of each that some target has. */
+const passes = fields<Readonly<Record<string, boolean>>>(
+  Object.fromEntries(TARGETS.flatMap((target) => target.passes).map(({ name }) => [name, flag])),
+  { noun: "an object of passes, { winograd: false }", closed: () => "no target has a pass" },
+);
+
 /** Options that several functions have, each by its rule. */
 export const SHARED_OPTIONS = {
   phase: word(["TRAIN", "TEST"]),
@@ -118,6 +125,7 @@ export const SHARED_OPTIONS = {
   layers: layerTypes,
   keep,
   keepDiffs,
+  passes,
   forceBackward: flag,
   weights: weightSource,
   root: path,
@@ -133,7 +141,7 @@ export const COMPILE = argumentsOf("compile", {
   options: optional(
     optionsOf<TakenOptions<CompileOptions>>("compile", {
       ...{ phase, target, dtype, debug, threads, seed, level, shapes, layers, keep, weights, root, stages },
-      ...{ keepDiffs, forceBackward },
+      ...{ keepDiffs, forceBackward, passes },
       share: compiledNet,
       log: callback(),
     }),

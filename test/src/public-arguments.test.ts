@@ -148,7 +148,7 @@ describe("any value in any place", () => {
       await tryFields("forward", (given) => net.forward(given as never), ["data", "label", "__proto__"]),
     ).toEqual([]);
     const options =
-      "phase target keep weights layers root stages level seed threads shapes share debug log dtype";
+      "phase target keep weights layers root stages level seed threads shapes share debug log dtype passes";
     const missing = (given: unknown) => cortado.compile("no/such.prototxt", given as never);
     expect(await tryFields("compile", missing, options.split(" "))).toEqual([]);
     const fields =
@@ -226,6 +226,12 @@ describe("one sentence", () => {
     expect(await refusal(cortado.createSolver(SOLVER, { on_event: 1, thread: 2 } as never))).toBe(
       'error: createSolver has no option "on_event"\n  did you mean "onEvent"?\n\n' +
         'error: createSolver has no option "thread"\n  did you mean "threads"?',
+    );
+    expect(await refusal(cortado.compile(NET, { passes: { winogard: false } }))).toBe(
+      'error: no target has a pass "winogard"\n  did you mean "winograd"?',
+    );
+    expect(await refusal(cortado.compile(NET, { passes: { winograd: 0 } } as never))).toContain(
+      "winograd is 0;",
     );
     expect(await refusal(cortado.compile(cortado.parseSolver(SOLVER) as never))).toBe(
       "error: argument net of compile is a solver\n  createSolver takes a solver",

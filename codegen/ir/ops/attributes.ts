@@ -33,11 +33,12 @@ export const oneOf = <T extends string>(...choices: readonly T[]): AttributeKind
 });
 
 export const GEOMETRY: AttributeKind<ConvGeometry> = {
-  text: ({ groups, spatial }) =>
-    `g${groups} ${spatial
+  text: ({ algorithm, groups, spatial }) =>
+    `${algorithm ? `${algorithm} ` : ""}g${groups} ${spatial
       .map((s) => `k${s.kernel}s${s.stride}p${s.pad}d${s.dilation}:${s.input}>${s.output}`)
       .join(" ")}`,
-  valid: ({ groups, spatial }) => isCount(groups) && spatial.every(areIntegers),
+  valid: ({ algorithm, groups, spatial }) =>
+    (algorithm === undefined || algorithm === "winograd") && isCount(groups) && spatial.every(areIntegers),
 };
 
 export const WINDOW: AttributeKind<readonly WindowAxis[]> = {

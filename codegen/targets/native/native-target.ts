@@ -1,6 +1,7 @@
 import { realBytes } from "../../ir/real.js";
 import { hoistValues } from "../../kernel/hoist-values.js";
 import { laneLowerings } from "../../lanes/lane-lowerings.js";
+import { winogradPass } from "../../lanes/winograd/winograd-pass.js";
 import { powersByRoots } from "../../passes/index.js";
 import type { Target } from "../target.js";
 import { nativeDescription } from "./native-description.js";
@@ -18,6 +19,7 @@ export const nativeTarget: Target<"native"> = {
   describe: (architecture = DEFAULT_ARCHITECTURE) => nativeDescription(architecture),
   passes: [
     { name: "powers by roots", about: "x^(−3/4) and its kin are made of square roots", run: powersByRoots },
+    winogradPass,
   ],
   lowerings: laneLowerings,
   kernelPasses: [

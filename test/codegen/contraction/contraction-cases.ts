@@ -35,10 +35,12 @@ export interface ConvCase {
   readonly channels?: number;
   readonly filters?: number;
   readonly axes: readonly Axis[];
+  readonly algorithm?: ConvGeometry["algorithm"];
 }
 
-export const geometryOf = ({ groups = 1, axes }: ConvCase): ConvGeometry => ({
+export const geometryOf = ({ groups = 1, axes, algorithm }: ConvCase): ConvGeometry => ({
   groups,
+  ...(algorithm && { algorithm }),
   spatial: axes.map(({ kernel, input, stride = 1, pad = 0, dilation = 1 }) => ({
     kernel,
     input,
