@@ -42,7 +42,7 @@ describe("random graphs in lanes", () => {
           }
         },
       ),
-      { numRuns: 20 },
+      { numRuns: 10 },
     );
   });
 });
