@@ -16,8 +16,8 @@ const LEAST_GAIN = 1.2;
 /**
  * How many times fewer multiply-adds Winograd's form has than the sum of products, its transforms counted in; 0 where
  * there is no such form. Measured on one core of a Zen 3 against this: 3.0 for 128 channels of 28² at batch 4 (2.8 to 3.0
- * times as fast), 2.0 for 256 of 14² (1.6), 1.1 for 512 of 7² (1.1 to 1.3), 1.25 for 16 to 32 of 28² and 5 × 5 at
- * batch 10 (1.5 to 2.2).
+ * times as fast), 2.0 for 256 of 14² (1.6 to 2.0), 1.1 for 512 of 7² (1.1 to 1.4), 1.25 for 16 to 32 of 28² and 5 × 5 at
+ * batch 10 (1.5 to 3.3).
  */
 export function winogradGain(node: NodeOf<"conv" | "convData">): number {
   const sizes = winogradSizes(node);
