@@ -39,9 +39,14 @@ template <class V> LANES typename Lanes<V>::Unsigned lanes_bits(V x) {
   return __builtin_bit_cast(typename Lanes<V>::Unsigned, x);
 }
 
-/** a * b + c, rounded once: one instruction where the machine has it. */
+/** a * b + c, rounded once where the machine has an instruction for it; elsewhere it would be a function's call, and rounds twice. */
+#if defined __FMA__ || defined __ARM_FEATURE_FMA
 LANES float fused(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 LANES double fused(double a, double b, double c) { return __builtin_fma(a, b, c); }
+#else
+LANES float fused(float a, float b, float c) { return a * b + c; }
+LANES double fused(double a, double b, double c) { return a * b + c; }
+#endif
 template <class V> LANES V fused(V a, V b, V c) {
 #if __has_builtin(__builtin_elementwise_fma)
   return __builtin_elementwise_fma(a, b, c);
