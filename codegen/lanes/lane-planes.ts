@@ -1,11 +1,11 @@
 import { type NodeOf, sizeOf } from "../ir/graph.js";
-import { add, addInt, compare, int, mul, variable } from "../kernel/indices.js";
 import type { Index } from "../kernel/kernel.js";
-import { type KernelWriter, load, plus, ZERO_VALUE } from "../kernel/writer.js";
+import { load, plus, ZERO_VALUE } from "../kernel/writer.js";
 import { byAxis, positionOf } from "../lower/lower-window.js";
 import { joinAxes, loopOver, place } from "../lower/nest.js";
 import type { LoweredKernel, StepContext } from "../lower/step.js";
 import { lanesFor, parallelStart, widestVector } from "./lane-nest.js";
+import { overVectors } from "./over-vectors.js";
 import { overSeen, seenBy } from "./window-elements.js";
 
 /**
@@ -60,20 +60,4 @@ export function addPlanes(
   });
   const size = window.reduce((product, w) => product * w.size, 1);
   return draft.close(sizeOf(y.shape) * (anchor.op === "windowSpread" ? size : 1));
-}
-
-/** Vectors over 0 … extent − 1, the last one maybe not full. */
-function overVectors(
-  writer: KernelWriter,
-  extent: number,
-  lanes: number,
-  lane: Index,
-  body: (at: Index) => void,
-): void {
-  const whole = Math.floor(extent / lanes);
-  writer.loop(0, whole, (turn) => body(add(mul(turn, lanes), lane)));
-  const rest = extent - whole * lanes;
-  if (rest === 0) return;
-  const first = lane.kind === "var" ? variable(lane.variable, 0, rest - 1) : lane;
-  writer.when(compare("lt", lane, int(rest)), () => body(addInt(first, whole * lanes)));
 }

@@ -10,9 +10,10 @@ import type { Index, Memory, Value } from "../../kernel/kernel.js";
 import { fma, type KernelWriter, load, plus, ZERO_VALUE } from "../../kernel/writer.js";
 import { describe, type KernelDraft, type LoweredKernel, type StepContext } from "../../lower/step.js";
 import { lanesFor, widestVector } from "../lane-nest.js";
+import { overVectors } from "../over-vectors.js";
 import { chooseBox, chooseFilterSchedule, chunkCount, type FilterSchedule } from "./filter-schedule.js";
 import { copyOf, isMostlyPadding } from "./lane-conv.js";
-import { aligned, lowerPacking, overVectors, type Packing, packedAt, packedElements } from "./pack.js";
+import { aligned, lowerPacking, type Packing, packedAt, packedElements } from "./pack.js";
 import { lowerPadding, type PaddedPlanes, paddedElements } from "./pad.js";
 
 /** The gradient of a convolution's filters, on its way to kernels. */

@@ -4,11 +4,12 @@ import { add, addInt, compare, flatten, gcd, int, min, mul, sub, unflatten } fro
 import type { Index } from "../../kernel/kernel.js";
 import { load } from "../../kernel/writer.js";
 import type { KernelDraft, LoweredKernel, StepContext } from "../../lower/step.js";
+import { overVectors } from "../over-vectors.js";
 import type { Correlation, Places } from "./correlation.js";
 import { partsOf, type Span } from "./correlation-parts.js";
 import { type Opened, sumSpan, togetherOf } from "./correlation-sums.js";
 import type { LaneTile } from "./lane-tile.js";
-import { overVectors, type PackedBlock, packedElements } from "./pack.js";
+import { type PackedBlock, packedElements } from "./pack.js";
 import { paddedElements } from "./pad.js";
 
 /** Of a first cache: lines that share a set, and bytes of a line. */

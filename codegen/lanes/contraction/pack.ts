@@ -3,8 +3,9 @@ import { inTile, tileCount } from "../../contraction/tiles.js";
 import { type Node, sizeOf } from "../../ir/graph.js";
 import { add, addInt, compare, flatten, int, mul, unflatten } from "../../kernel/indices.js";
 import type { Index } from "../../kernel/kernel.js";
-import { type KernelWriter, ZERO_VALUE } from "../../kernel/writer.js";
+import { ZERO_VALUE } from "../../kernel/writer.js";
 import type { LoweredKernel, StepContext } from "../../lower/step.js";
+import { overVectors } from "../over-vectors.js";
 
 /**
  * Matrices laid out for lanes: `[member][block][depth][vectors of the block × lanes]`. Rows go into lanes, as many vectors side
@@ -119,20 +120,6 @@ function innerAxis({ rows, depth }: Packing) {
   const axis = depth.shape.length - 1;
   const last = { extent: depth.shape[axis] ?? 1, stride: depth.strides[axis] ?? 1 };
   return { last, along: rows.stride === 1 ? "rows" : "depth" } as const;
-}
-
-/** Whole vectors along an extent, and the elements that do not fill one; hands on lane 0's position plus the lane. */
-export function overVectors(
-  writer: KernelWriter,
-  extent: number,
-  lanes: number,
-  lane: Index,
-  body: (at: Index) => void,
-): void {
-  const whole = Math.floor(extent / lanes);
-  writer.loop(0, whole, (turn) => body(add(mul(turn, lanes), lane)));
-  const rest = extent - whole * lanes;
-  if (rest > 0) writer.when(compare("lt", lane, int(rest)), () => body(addInt(lane, whole * lanes)));
 }
 
 /** The next element at which a vector of any width begins a line of the cache. */

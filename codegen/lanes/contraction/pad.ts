@@ -4,7 +4,7 @@ import { type Node, type Shape, sizeOf } from "../../ir/graph.js";
 import { add, addInt, flatten, mul } from "../../kernel/indices.js";
 import { ZERO_VALUE } from "../../kernel/writer.js";
 import type { LoweredKernel, StepContext } from "../../lower/step.js";
-import { overVectors } from "./pack.js";
+import { overVectors } from "../over-vectors.js";
 
 /** Planes of a node copied with zeros around them: `[plane][…padded]`, `before` zeros in front on each axis. */
 export interface PaddedPlanes {

@@ -6,6 +6,7 @@ import type { Index, Memory, Value } from "../../kernel/kernel.js";
 import { fma, type KernelWriter, load, ZERO_VALUE } from "../../kernel/writer.js";
 import type { KernelDraft, LoweredKernel, StepContext } from "../../lower/step.js";
 import { widestVector } from "../lane-nest.js";
+import { overVectors } from "../over-vectors.js";
 import { clearBorders, fillStrip, type Strip, stripElements } from "./tile-planes.js";
 import {
   type Chunks,
@@ -293,16 +294,12 @@ function transformOutput(
         writer.loop(0, writer.integer(min(int(lanes), add(int(filters), mul(filter, -1)))), (channel) => {
           const at = [image, add(add(mul(group, filters), filter), channel)];
           const put = (pixel: Index): void => {
-            const spatial = unflatten(add(add(firstPixel, pixel), lane), output);
-            draft.storeAt([...at, ...spatial], {
+            draft.storeAt([...at, ...unflatten(add(firstPixel, pixel), output)], {
               type: "real",
-              value: load(planes, add(add(mul(channel, plane), pixel), lane)),
+              value: load(planes, add(mul(channel, plane), pixel)),
             });
           };
-          const whole = Math.floor(pixels / lanes);
-          writer.loop(0, whole, (turn) => put(writer.integer(mul(turn, lanes))));
-          const rest = pixels - whole * lanes;
-          if (rest > 0) writer.when(compare("lt", lane, int(rest)), () => put(int(whole * lanes)));
+          overVectors(writer, pixels, lanes, lane, put);
         });
       const full = Math.min(rows, height) * width;
       const last = (height - (chunks.parts - 1) * rows) * width;
