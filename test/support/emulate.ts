@@ -1,6 +1,6 @@
-import { type Graph, type Node, type Op, sizeOf } from "../../codegen/ir/graph.js";
+import type { Graph, Node, Op } from "../../codegen/ir/graph.js";
 import { printGraph } from "../../codegen/ir/print-graph.js";
-import type { Argument, Program } from "../../codegen/kernel/kernel.js";
+import type { Program } from "../../codegen/kernel/kernel.js";
 import { launchShape } from "../../codegen/kernel/launch.js";
 import type { Lowering } from "../../codegen/lower/lowering.js";
 import { type Plan, planGraph } from "../../codegen/plan/index.js";
@@ -8,6 +8,7 @@ import { renderCuda } from "../../codegen/targets/cuda/render-cuda.js";
 import { cudaTarget } from "../../codegen/targets/index.js";
 import type { Addon, HostMemory } from "../../native/addon.js";
 import { buildEmulatorModule, type EmulatorOptions } from "../../runtime/devices/emulator/emulator-module.js";
+import { disagreement, memoriesOf } from "./graph-memory.js";
 import { type Bindings, interpret } from "./interpret.js";
 import { lowerFor } from "./pipeline.js";
 
@@ -58,7 +59,8 @@ export async function emulateGraphs(
   return faults;
 }
 
-const BOUND = 1e-4;
+/** ‖got − wanted‖ / ‖wanted‖ at most. */
+export const BOUND = 1e-4;
 
 async function runOne(
   addon: Addon,
@@ -70,12 +72,13 @@ async function runOne(
   graph: Graph,
   check?: EmulatedGraph["check"],
 ): Promise<string | undefined> {
-  const { view, memoryOf } = memoriesOf(plan, program, bindings);
+  const { view, memoryOf, bind } = memoriesOf(plan, program, "float32");
+  bind(bindings);
   for (const pass of ["forward", "backward"] as const) {
     const launches = program[pass].map(({ kernel, args }) => ({
       kernel: first + kernel,
       ...launchShape(program.kernels[kernel]),
-      args: args.map(view),
+      args: args.map((at) => view(at) as HostMemory),
     }));
     try {
       if (launches.length > 0) await addon.hostRun(addon.hostPlan(module, launches));
@@ -87,63 +90,10 @@ async function runOne(
   const expected = interpret(graph, bindings);
   for (const { role, node } of graph.roots) {
     if (role === "update") continue;
-    const [got, want] = [memoryOf(node), expected(node)];
-    const wrong = check ? check(node, got, want) : agrees(got, want);
+    const [got, want] = [memoryOf(node) as HostMemory, expected(node)];
+    const wrong = check ? check(node, got, want) : disagreement(got, want, BOUND);
     if (wrong)
       return `${role} %${node.id} ${wrong}\n${printGraph(graph)}\n${program.kernels.map((kernel) => kernel.note).join("\n")}`;
   }
   return undefined;
-}
-
-/** The memory of a program's arguments and of a plan's nodes, with the bindings written to it. */
-function memoriesOf(
-  plan: Plan,
-  program: Program,
-  bindings: Bindings,
-): { readonly view: (at: Argument) => HostMemory; readonly memoryOf: (node: Node) => HostMemory } {
-  const arena = new ArrayBuffer(program.arenaBytes);
-  // What no kernel wrote must not look like a result.
-  new Uint8Array(arena).fill(0xff);
-  const params: Float32Array[] = [];
-  for (const node of plan.placements.keys())
-    if (node.op === "param") params[node.index] = Float32Array.from(bindings.params.get(node.index) ?? []);
-  for (const place of plan.placements.values())
-    if (place.storage === "param") params[place.param] ??= new Float32Array(0);
-  const view = (at: Argument): HostMemory =>
-    at.storage === "param"
-      ? params[at.param].subarray(at.offset, at.offset + at.elements)
-      : at.dtype === "index"
-        ? new Int32Array(arena, at.byteOffset, at.elements)
-        : new Float32Array(arena, at.byteOffset, at.elements);
-  const memoryOf = (node: Node): HostMemory => {
-    const place = plan.placements.get(node);
-    if (!place) throw new Error(`%${node.id} lies nowhere`);
-    const elements = sizeOf(node.shape);
-    if (place.storage === "param")
-      return view({ storage: "param", param: place.param, offset: place.offset, elements });
-    const byteOffset = place.region.offset + 4 * place.offset;
-    return view({ storage: "arena", dtype: node.dtype, byteOffset, elements });
-  };
-  for (const node of plan.placements.keys())
-    if (node.op === "input")
-      memoryOf(node).set(bindings.inputs.get(node.name) ?? Float64Array.of(bindings.step ?? 0));
-  return { view, memoryOf };
-}
-
-/**
- * How far a value is from the one wanted, if it is further than ‖got − wanted‖ ≤ 1e-4 · ‖wanted‖, or where NaN or an
- * infinity is not the same.
- */
-export function agrees(got: HostMemory, want: Float64Array): string | undefined {
-  let [distance, norm] = [0, 0];
-  for (let i = 0; i < want.length; i++) {
-    if (Object.is(want[i], got[i])) continue;
-    if (!Number.isFinite(want[i]) || !Number.isFinite(got[i]))
-      return `has ${got[i]} at element ${i}, not ${want[i]}`;
-    distance += (got[i] - want[i]) ** 2;
-    norm += want[i] ** 2;
-  }
-  return Math.sqrt(distance) <= BOUND * Math.max(Math.sqrt(norm), 1e-3)
-    ? undefined
-    : `is ${Math.sqrt(distance)} off, of ${Math.sqrt(norm)}`;
 }

@@ -1,10 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Node, sizeOf } from "../../codegen/ir/graph.js";
 import { printGraph } from "../../codegen/ir/print-graph.js";
 import type { RealType } from "../../codegen/ir/real.js";
-import type { Argument, Program } from "../../codegen/kernel/kernel.js";
+import type { Program } from "../../codegen/kernel/kernel.js";
 import { type Plan, planGraph } from "../../codegen/plan/index.js";
 import type { NativeArchitecture } from "../../codegen/targets/native/native-description.js";
 import { nativePreamble } from "../../codegen/targets/native/native-preamble.js";
@@ -13,6 +12,7 @@ import { renderNative } from "../../codegen/targets/native/render-native.js";
 import type { Addon, HostMemory } from "../../native/addon.js";
 import { findCompiler } from "../../native/build.mjs";
 import type { EmulatedGraph } from "./emulate.js";
+import { disagreement, type GraphMemory, memoriesOf } from "./graph-memory.js";
 import { interpret } from "./interpret.js";
 import { lowerFor } from "./pipeline.js";
 
@@ -79,10 +79,8 @@ async function runOfType(
 /** A library is its path. */
 let made = 0;
 
-type Memory = HostMemory | Float64Array;
-
 /** The addon passes on where an array lies, and asks for one of two kinds. */
-const addressed = (memory: Memory): HostMemory =>
+const addressed = (memory: GraphMemory): HostMemory =>
   memory instanceof Float64Array
     ? new Float32Array(memory.buffer, memory.byteOffset, 2 * memory.length)
     : memory;
@@ -131,12 +129,8 @@ async function runOne(
   first: number,
   { graph, bindings, plan, program, dtype }: Prepared,
 ): Promise<string | undefined> {
-  const { view, memoryOf } = memoriesOf(plan, program, dtype);
-  for (const node of plan.placements.keys()) {
-    if (node.op === "input")
-      memoryOf(node).set(bindings.inputs.get(node.name) ?? Float64Array.of(bindings.step ?? 0));
-    if (node.op === "param") memoryOf(node).set(bindings.params.get(node.index) ?? new Float64Array(0));
-  }
+  const { view, memoryOf, bind } = memoriesOf(plan, program, dtype);
+  bind(bindings);
   for (const pass of ["forward", "backward"] as const) {
     const launches = program[pass].map(({ kernel, args }) => ({
       kernel: first + kernel,
@@ -149,50 +143,9 @@ async function runOne(
   }
   const expected = interpret(graph, bindings);
   for (const { role, node } of graph.roots) {
-    const wrong = differs(memoryOf(node), expected(node), BOUNDS[dtype]);
+    const wrong = disagreement(memoryOf(node), expected(node), BOUNDS[dtype]);
     if (wrong)
       return `${role} %${node.id} ${wrong}\n${printGraph(graph)}\n${program.kernels.map((kernel) => kernel.note).join("\n")}`;
   }
   return undefined;
-}
-
-function memoriesOf(plan: Plan, program: Program, dtype: RealType) {
-  const Real = dtype === "float32" ? Float32Array : Float64Array;
-  const arena = new ArrayBuffer(program.arenaBytes);
-  // What no kernel wrote must not look like a result.
-  new Uint8Array(arena).fill(0xff);
-  const params = new Map<number, Memory>();
-  for (const [node, place] of plan.placements)
-    if (place.storage === "param")
-      params.set(place.param, params.get(place.param) ?? new Real(sizeOf(node.shape)));
-  const view = (at: Argument): Memory => {
-    if (at.storage === "param")
-      return (params.get(at.param) ?? new Real(0)).subarray(at.offset, at.offset + at.elements);
-    return new (at.dtype === "index" ? Int32Array : Real)(arena, at.byteOffset, at.elements);
-  };
-  const memoryOf = (node: Node): Memory => {
-    const place = plan.placements.get(node);
-    if (!place) throw new Error(`%${node.id} lies nowhere`);
-    const elements = sizeOf(node.shape);
-    if (place.storage === "param")
-      return view({ storage: "param", param: place.param, offset: place.offset, elements });
-    const byteOffset = place.region.offset + Real.BYTES_PER_ELEMENT * place.offset;
-    return view({ storage: "arena", dtype: node.dtype, byteOffset, elements });
-  };
-  return { view, memoryOf };
-}
-
-/** How far a value is from the one wanted, if too far, or where NaN or an infinity is not the same. */
-function differs(got: Memory, want: Float64Array, bound: number): string | undefined {
-  let [distance, norm] = [0, 0];
-  for (let i = 0; i < want.length; i++) {
-    if (Object.is(want[i], got[i])) continue;
-    if (!Number.isFinite(want[i]) || !Number.isFinite(got[i]))
-      return `has ${got[i]} at element ${i}, not ${want[i]}`;
-    distance += (got[i] - want[i]) ** 2;
-    norm += want[i] ** 2;
-  }
-  return Math.sqrt(distance) <= bound * Math.max(Math.sqrt(norm), 1e-3)
-    ? undefined
-    : `is ${Math.sqrt(distance)} off, of ${Math.sqrt(norm)}`;
 }

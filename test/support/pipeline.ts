@@ -24,7 +24,7 @@ export const optimise = (
 
 /** The kernels of a plan for a target. */
 export function lowerFor(
-  { lowerings, groupSteps, describe }: Target,
+  { lowerings, groupSteps, describe, kernelPasses }: Target,
   plan: Plan,
   options: {
     readonly dtype?: RealType;
@@ -35,13 +35,17 @@ export function lowerFor(
   } = {},
 ): Program {
   const { dtype = "float32", seed = 1, description = describe(), group = true, instead } = options;
-  return lowerPlan(plan, {
+  const program = lowerPlan(plan, {
     dtype,
     seed,
     description,
     lowerings: { ...lowerings, ...instead },
     groupSteps: group ? groupSteps : undefined,
   });
+  const kernels = program.kernels.map((kernel) =>
+    kernelPasses.reduce((made, pass) => pass.run(made, description), kernel),
+  );
+  return { ...program, kernels };
 }
 
 /** A program as the `ts` target writes it. */

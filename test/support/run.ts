@@ -1,10 +1,12 @@
-import { type Node, type Root, sizeOf } from "../../codegen/ir/graph.js";
-import type { Argument, Program } from "../../codegen/kernel/kernel.js";
+import type { Graph, Node, Root } from "../../codegen/ir/graph.js";
+import { printGraph } from "../../codegen/ir/print-graph.js";
+import type { Program } from "../../codegen/kernel/kernel.js";
 import { rangeOf } from "../../codegen/kernel/launch.js";
 import type { Lowerings } from "../../codegen/lower/lowering.js";
 import type { Plan } from "../../codegen/plan/plan.js";
 import { nativeTarget, tsTarget } from "../../codegen/targets/index.js";
 import { type KernelFunction, loadKernels, transpile } from "../../codegen/targets/ts/ts-module.js";
+import { memoriesOf } from "./graph-memory.js";
 import type { Bindings } from "./interpret.js";
 import { lowerFor, tsSource } from "./pipeline.js";
 import { type Buffer, runInLanes } from "./run-lanes.js";
@@ -36,30 +38,7 @@ export interface RunOptions {
 export function makeRunnable(plan: Plan, options: RunOptions): Runnable {
   const { dtype } = options;
   const { program, source, kernels } = options.vectorBytes ? inLanes(plan, options) : onTs(plan, options);
-  const real = dtype === "float32" ? Float32Array : Float64Array;
-  const arena = new ArrayBuffer(program.arenaBytes);
-  // What no kernel wrote must not look like a result.
-  new Uint8Array(arena).fill(0xff);
-  const params: RealArray[] = [];
-  for (const node of plan.placements.keys())
-    if (node.op === "param") params[node.index] ??= new real(sizeOf(node.shape));
-  for (const place of plan.placements.values())
-    if (place.storage === "param") params[place.param] ??= new real(0);
-
-  const viewOf = (argument: Argument): RealArray | Int32Array =>
-    argument.storage === "param"
-      ? params[argument.param].subarray(argument.offset, argument.offset + argument.elements)
-      : new (argument.dtype === "index" ? Int32Array : real)(arena, argument.byteOffset, argument.elements);
-  const read = (node: Node): RealArray | Int32Array => {
-    const place = plan.placements.get(node);
-    if (!place) throw new Error(`%${node.id} lies nowhere`);
-    const elements = sizeOf(node.shape);
-    if (place.storage === "param")
-      return viewOf({ storage: "param", param: place.param, offset: place.offset, elements });
-    const size = node.dtype === "index" ? 4 : real.BYTES_PER_ELEMENT;
-    const byteOffset = place.region.offset + place.offset * size;
-    return viewOf({ storage: "arena", dtype: node.dtype, byteOffset, elements });
-  };
+  const { view: viewOf, memoryOf: read, bind } = memoriesOf(plan, program, dtype);
   const bound = (pass: "forward" | "backward") =>
     program[pass].map((launch) => ({ ...launch, views: launch.args.map(viewOf) }));
   const launches = { forward: bound("forward"), backward: bound("backward") };
@@ -84,16 +63,7 @@ export function makeRunnable(plan: Plan, options: RunOptions): Runnable {
       for (const copy of program.copies) if (copy.pass === pass) viewOf(copy.to).set(viewOf(copy.from));
     },
     run(bindings, split = 1) {
-      for (const node of plan.placements.keys()) {
-        if (node.op === "input") {
-          const value =
-            bindings.inputs.get(node.name) ??
-            (node.shape.length === 0 ? Float64Array.of(bindings.step ?? 0) : undefined);
-          if (!value) throw new Error(`no value for input ${node.name}`);
-          read(node).set(value);
-        }
-        if (node.op === "param") params[node.index].set(bindings.params.get(node.index)!);
-      }
+      bind(bindings);
       runnable.pass("forward", split);
       runnable.pass("backward", split);
     },
@@ -110,12 +80,8 @@ function onTs(plan: Plan, { dtype, seed = 1, instead }: RunOptions) {
 function inLanes(plan: Plan, { dtype, seed = 1, instead, vectorBytes = 32 }: RunOptions) {
   const architecture = ({ 16: "sse", 32: "avx2", 64: "avx512" } as const)[vectorBytes];
   const description = nativeTarget.describe(architecture);
-  const lowered = lowerFor(nativeTarget, plan, { dtype, seed, instead, description });
-  const passed = lowered.kernels.map((kernel) =>
-    nativeTarget.kernelPasses.reduce((made, pass) => pass.run(made, description), kernel),
-  );
-  const program = { ...lowered, kernels: passed };
-  const kernels = passed.map(
+  const program = lowerFor(nativeTarget, plan, { dtype, seed, instead, description });
+  const kernels = program.kernels.map(
     (kernel): KernelFunction =>
       (...given) => {
         const [from, to] = given.slice(-2) as [number, number];
@@ -128,3 +94,21 @@ function inLanes(plan: Plan, { dtype, seed = 1, instead, vectorBytes = 32 }: Run
 /** Roots whose value is in memory after both passes have run: `update` roots are moved to their parameter. */
 export const readableRoots = (roots: readonly Root[]): readonly Root[] =>
   roots.filter((root) => root.role !== "update");
+
+/** What differs between a graph's roots as a runnable has computed them and as the interpreter says, if anything. */
+export function differenceFrom(
+  expected: (node: Node) => Float64Array,
+  { roots }: Graph,
+  net: Runnable,
+): string | undefined {
+  for (const { role, node } of roots) {
+    const [got, want] = [net.read(node), expected(node)];
+    for (let i = 0; i < want.length; i++)
+      if (
+        !Object.is(got[i], want[i]) &&
+        !(Math.abs(got[i] - want[i]) <= 1e-9 * Math.max(1, Math.abs(want[i])))
+      )
+        return `${role} %${node.id}[${i}]: ${got[i]}, not ${want[i]}\n${printGraph({ roots })}\n${net.source}`;
+  }
+  return undefined;
+}

@@ -1,11 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { printGraph } from "../../../codegen/ir/print-graph.js";
 import { planGraph } from "../../../codegen/plan/index.js";
 import { odd, withOdd } from "../../support/graph-values.js";
 import { interpret } from "../../support/interpret.js";
 import { randomGraph } from "../../support/random-graph.js";
-import { makeRunnable } from "../../support/run.js";
+import { differenceFrom, makeRunnable } from "../../support/run.js";
 
 describe("random graphs", () => {
   it.each([
@@ -19,17 +18,7 @@ describe("random graphs", () => {
         const plan = planGraph(graph, { realBytes: 8, fuse, alias });
         const net = makeRunnable(plan, { dtype, seed: bindings.seed });
         net.run(bindings);
-        for (const { role, node } of graph.roots) {
-          const [got, want] = [net.read(node), expected(node)];
-          for (let i = 0; i < want.length; i++)
-            if (
-              !Object.is(got[i], want[i]) &&
-              !(Math.abs(got[i] - want[i]) <= 1e-9 * Math.max(1, Math.abs(want[i])))
-            )
-              expect.fail(
-                `${role} %${node.id}[${i}]: ${got[i]}, not ${want[i]}\n${printGraph(graph)}\n${net.source}`,
-              );
-        }
+        expect(differenceFrom(expected, graph, net)).toBeUndefined();
       }),
       { numRuns: 120 },
     );
