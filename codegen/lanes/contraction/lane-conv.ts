@@ -7,7 +7,7 @@ import { lanesFor, widestVector } from "../lane-nest.js";
 import type { Correlation, Line, PlaneSource } from "./correlation.js";
 import { chooseLaneTile } from "./lane-tile.js";
 import { lowerCorrelation } from "./lower-correlation.js";
-import { aligned, lowerPacking, type Packing, packedElements } from "./pack.js";
+import { lowerPacking, type Packing, packedRoom } from "./pack.js";
 import { lowerPadding, type PaddedPlanes } from "./pad.js";
 
 /** Convolution in lanes of output channels, and by the loops of one thread where that would be little but zeros. */
@@ -81,7 +81,7 @@ export function lowerCorrelations(
     Math.max(1, all.channels * taps),
   );
   const weights: Packing = { ...all.weights, vectors: tile.vectors };
-  const places = { weights: 0, source: aligned(packedElements(weights)) };
+  const places = { weights: 0, source: packedRoom(context, weights) };
   const { copy } = all.source;
   return [
     lowerPacking(context, weights, places.weights),
