@@ -142,7 +142,7 @@ export async function buildWith(
   const arenaBytes = Math.max(
     ...made.map(({ variant }) => variant.tables.reduce((sum, program) => sum + program.arenaBytes, 0)),
   );
-  const manifest = manifestOf(tables, phase, arenaBytes, files);
+  const manifest = manifestOf(tables, phase, arenaBytes, files, parts.processors);
   const written = [...files, fileOf("manifest.json", `${JSON.stringify(manifest, null, 2)}\n`)];
   await writeFolder(out, written);
 
@@ -180,6 +180,7 @@ const manifestOf = (
   phase: "TRAIN" | "TEST",
   arenaBytes: number,
   files: readonly BuiltFile[],
+  processors: Manifest["processors"],
 ): Manifest => ({
   format: MANIFEST_FORMAT,
   version: MANIFEST_VERSION,
@@ -196,6 +197,7 @@ const manifestOf = (
   ),
   arenaBytes,
   parameterBytes: tables.parameters.reduce((sum, elements) => sum + 4 * elements, 0),
+  ...(processors && { processors }),
   files: files.map(described),
 });
 

@@ -16,6 +16,7 @@ export { formatEvent, type OutputValue, type SolverEvent, shortNumber } from "..
 export type { SolverOutcome } from "../runtime/solver/solver.js";
 export { outputValues, weightedLoss } from "../runtime/solver/testing.js";
 export { type Analysis, analyse, lowerForAnalysis, programOptions, withShapeHint } from "./analyse-net.js";
+export { PROCESSORS } from "./artefact/build-options.js";
 export { buildSolver } from "./artefact/build-solver.js";
 export { BUILD_TARGETS } from "./artefact/build-target.js";
 export { stringLiteral } from "./artefact/literal.js";

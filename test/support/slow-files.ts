@@ -29,6 +29,7 @@ export const SLOW_FILES: readonly string[] = [
   "test/src/artefact/training.test.ts",
   "test/src/artefact/recurrent.test.ts",
   "test/src/artefact/cuda-load.test.ts",
+  "test/src/artefact/native.test.ts",
   "test/src/cli/train.test.ts",
   "test/codegen/targets/ts/ts-module.test.ts",
   "test/docs/layers.test.ts",
@@ -70,4 +71,4 @@ export const SLOW_FILES: readonly string[] = [
 ];
 
 /** Files that have a worker to themselves: the slow ones, and one that mocks a module, which would be mocked for all of its worker. */
-export const ALONE: readonly string[] = [...SLOW_FILES, "test/src/artefact/cuda-missing.test.ts"];
+export const ALONE: readonly string[] = [...SLOW_FILES, "test/src/artefact/missing-tools.test.ts"];

@@ -23,6 +23,8 @@ export interface NativeModuleOptions {
   readonly compiler?: HostCompiler;
   /** Default: the user's. */
   readonly cache?: Cache;
+  /** The compiler's options for processors. Default: this machine's own. */
+  readonly processor?: readonly string[];
 }
 
 /** Without traps nobody sees in which order faults of arithmetic happened; values are the same. */
@@ -50,7 +52,7 @@ const UNIT = 16_000;
 export async function buildNativeModules(
   kernels: readonly NativeKernel[],
   preamble: string,
-  { compiler: given, cache: kept }: NativeModuleOptions = {},
+  { compiler: given, cache: kept, processor }: NativeModuleOptions = {},
 ): Promise<readonly BuiltModule[]> {
   if (kernels.length === 0) return [];
   const compiler = given ?? (await requireCompiler('target "native"'));
@@ -60,7 +62,7 @@ export async function buildNativeModules(
   await eachInParallel(units, async (unit) => {
     const some = unit.map((number) => kernels[number]);
     const path = await buildSharedObject(
-      { source: unitSource(some, preamble), flags: FLAGS },
+      { source: unitSource(some, preamble), flags: FLAGS, processor },
       {
         ...{ compiler, cache },
         fault: (log) => faultOf(some, compiler, log),
