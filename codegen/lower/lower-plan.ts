@@ -3,7 +3,7 @@ import { type Node, sizeOf } from "../ir/graph.js";
 import { attributesKey } from "../ir/key.js";
 import { isMarker } from "../ir/ops/markers.js";
 import type { TargetDescription } from "../ir/target-description.js";
-import type { Argument, Copy, Kernel, Launch, Program } from "../kernel/kernel.js";
+import type { Argument, Copy, Kernel, Launch, Program, Range } from "../kernel/kernel.js";
 import { aligned } from "../plan/arena.js";
 import type { Plan, Step } from "../plan/plan.js";
 import { positionsLieInside } from "./lower-window.js";
@@ -31,7 +31,11 @@ export function lowerPlan(plan: Plan, options: LowerOptions): Program {
   const kernels: Kernel[] = [];
   const known = new Map<
     string,
-    readonly { readonly kernel: number; readonly operands: readonly (number | Workspace)[] }[]
+    readonly {
+      readonly kernel: number;
+      readonly range?: Range;
+      readonly operands: readonly (number | Workspace)[];
+    }[]
   >();
   let workspace = 0;
 
@@ -51,8 +55,15 @@ export function lowerPlan(plan: Plan, options: LowerOptions): Program {
   const lowerNew = (work: Step | StepGroup, nodes: readonly Node[]) => {
     const numbers = new Map(nodes.map((node, number) => [node, number]));
     const lowered = "steps" in work ? [work.lower(work.steps.map(optionsOf))] : lowerStep(work);
-    return lowered.map(({ kernel, operands }) => ({
-      kernel: kernels.push(kernel) - 1,
+    const own = new Map<Kernel, number>();
+    const numberOf = (kernel: Kernel): number => {
+      const number = own.get(kernel) ?? kernels.push(kernel) - 1;
+      own.set(kernel, number);
+      return number;
+    };
+    return lowered.map(({ kernel, range, operands }) => ({
+      kernel: numberOf(kernel),
+      ...(range && { range }),
       operands: operands.map((operand) => {
         if (!("workspace" in operand)) return present(numbers.get(operand), "an operand's number");
         workspace = Math.max(workspace, operand.workspace + operand.elements);
@@ -79,8 +90,9 @@ export function lowerPlan(plan: Plan, options: LowerOptions): Program {
     const { key, nodes } = structureOf(steps, "steps" in work ? work.unread : undefined);
     const lowered = known.get(key) ?? lowerNew(work, nodes);
     known.set(key, lowered);
-    return lowered.map(({ kernel, operands }) => ({
+    return lowered.map(({ kernel, range, operands }) => ({
       kernel,
+      ...(range && { range }),
       args: operands.map((operand) => argumentFor(operand, nodes)),
       steps: steps.map(({ index }) => index),
     }));
