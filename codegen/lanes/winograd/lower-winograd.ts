@@ -1,23 +1,31 @@
 import { InternalError } from "../../../proto/errors/index.js";
 import { forTiles, range } from "../../contraction/tiles.js";
 import type { LanesDescription } from "../../ir/target-description.js";
-import { add, addInt, compare, flatten, int, min, mul, unflatten } from "../../kernel/indices.js";
-import type { Index, Memory, Value } from "../../kernel/kernel.js";
-import { fma, type KernelWriter, load, ZERO_VALUE } from "../../kernel/writer.js";
+import { add, compare, int, min, mul, unflatten } from "../../kernel/indices.js";
+import type { Index, Value } from "../../kernel/kernel.js";
+import { fma, load, ZERO_VALUE } from "../../kernel/writer.js";
 import type { KernelDraft, LoweredKernel, StepContext } from "../../lower/step.js";
 import { widestVector } from "../lane-nest.js";
 import { overVectors } from "../over-vectors.js";
-import { clearBorders, fillStrip, type Strip, stripElements } from "./tile-planes.js";
 import {
   type Chunks,
   chunksOf,
-  POSITION_GAP,
   type RegisterTile,
-  reachOf,
   registerTile,
   type WinogradSizes,
   winogradSizes,
 } from "./winograd-sizes.js";
+import {
+  directFlops,
+  eachTile,
+  type Matrices,
+  matrixAt,
+  openTiles,
+  ownMatrices,
+  type Place,
+  placeOf,
+  type TiledPlanes,
+} from "./winograd-tiles.js";
 import {
   inputTransform,
   outputTransform,
@@ -39,24 +47,27 @@ interface Schedule {
   readonly blocksOfPart: number;
 }
 
-/** Tiles of a chunk: so often is a transformed filter used each time that it comes from memory. */
-const TILES_AT_ONCE = 32;
-
+/** Tiles of a chunk at most, and what a chunk costs beside its own: its filters come from the last cache or from memory. */
+const MOST_TILES = 100;
+const CHUNK_TILES = 4;
 /** Iterations there should be, so that threads share them. */
-const LEAST_ITERATIONS = 16;
-
-/** Filters of a part: fewer would not pay for transforming the input once more. */
-const FILTERS_OF_PART = 96;
+const LEAST_ITERATIONS = 12;
+/** Filters of a part: to transform a channel takes about as long as to multiply it with a tenth of them. */
+const LEAST_FILTERS = 64;
 
 function scheduleOf(context: StepContext, description: LanesDescription, sizes: WinogradSizes): Schedule {
   const lanes = widestVector(context);
-  const vectors = Math.ceil(sizes.filters / lanes);
-  const tile = registerTile(description, vectors);
+  const tile = registerTile(description, Math.ceil(sizes.filters / lanes));
   const packed = packedFilters(sizes, tile, lanes);
-  const chunks = chunksOf(sizes, TILES_AT_ONCE);
+  const most = Math.max(1, Math.floor(sizes.filters / LEAST_FILTERS));
+  const chunks = chunksOf(sizes, {
+    most: MOST_TILES,
+    each: CHUNK_TILES,
+    iterations: sizes.groups * most,
+    wanted: LEAST_ITERATIONS,
+  });
   const wanted = Math.ceil(LEAST_ITERATIONS / (chunks.count * sizes.groups));
-  const parts = Math.max(1, Math.min(wanted, Math.floor(sizes.filters / FILTERS_OF_PART)));
-  const blocksOfPart = Math.ceil(packed.blocks / parts);
+  const blocksOfPart = Math.ceil(packed.blocks / Math.min(packed.blocks, wanted, most));
   return { sizes, lanes, tile, chunks, packed, parts: Math.ceil(packed.blocks / blocksOfPart), blocksOfPart };
 }
 
@@ -76,17 +87,15 @@ function inTiles(context: StepContext, schedule: Schedule): LoweredKernel {
   const draft = context.open();
   const { writer } = draft;
   const filters = draft.workspace(0, packed.elements);
-  const channelsPadded = Math.ceil(sizes.channels / lanes) * lanes;
-  const filtersPadded = blocksOfPart * packed.width;
-  const inputs: Matrices = matrices(writer, chunks.tiles, channelsPadded);
-  const results: Matrices = matrices(writer, chunks.tiles, filtersPadded);
+  const inputs = ownMatrices(writer, chunks.tiles, Math.ceil(sizes.channels / lanes) * lanes);
+  const results = ownMatrices(writer, chunks.tiles, blocksOfPart * packed.width);
 
   const p = writer.parallel(chunks.count * sizes.groups * parts);
   const [chunk, group, part] = unflatten(p, [chunks.count, sizes.groups, parts]).map((c) =>
     writer.integer(c),
   );
   const lane = writer.team(lanes);
-  const where = placeOfChunk(writer, sizes, chunks, chunk);
+  const where = placeOf(writer, sizes, chunks, chunk);
   const firstBlock = writer.integer(mul(part, blocksOfPart));
   const blocks = writer.integer(min(int(blocksOfPart), add(int(packed.blocks), mul(firstBlock, -1))));
 
@@ -101,7 +110,7 @@ function inTiles(context: StepContext, schedule: Schedule): LoweredKernel {
   writer.loop(0, POSITIONS, (position) =>
     writer.loop(0, blocks, (block) => {
       const u = writer.integer(packedAt(packed, group, position, add(firstBlock, block)));
-      forTiles(writer, chunks.tiles, tile.tiles, (first, count) => {
+      forTiles(writer, chunks.tiles, tile.rows, (first, count) => {
         const v = writer.integer(add(mul(position, inputs.position), mul(first, inputs.row)));
         const m = add(
           mul(position, results.position),
@@ -128,44 +137,7 @@ function inTiles(context: StepContext, schedule: Schedule): LoweredKernel {
     }),
   );
   transformOutput(draft, schedule, { group, lane, where, results, firstBlock, blocks });
-  const { images, groups, channels, output, kernel } = sizes;
-  const taps = kernel * kernel;
-  return draft.close(2 * images * groups * channels * sizes.filters * output[0] * output[1] * taps);
-}
-
-/** A matrix for each position, [tile][channel]. */
-interface Matrices {
-  readonly memory: Memory;
-  readonly row: number;
-  readonly position: number;
-}
-
-function matrices(writer: KernelWriter, tiles: number, row: number): Matrices {
-  const position = tiles * row + POSITION_GAP;
-  return { memory: writer.shared("accumulator", POSITIONS * position), row, position };
-}
-
-/** Where a chunk lies. */
-interface Place {
-  readonly firstImage: Index;
-  /** First row of tiles. */
-  readonly firstRow: Index;
-  /** The body for each image that is there. */
-  eachImage(body: (image: Index, number: Index) => void): void;
-}
-
-function placeOfChunk(writer: KernelWriter, { images }: WinogradSizes, chunks: Chunks, chunk: Index): Place {
-  const [outer, part] = unflatten(chunk, [chunks.count / chunks.parts, chunks.parts]);
-  const firstImage = writer.integer(mul(outer, chunks.images));
-  return {
-    firstImage,
-    firstRow: writer.integer(mul(part, chunks.rows)),
-    eachImage: (body) =>
-      writer.loop(0, chunks.images, (number) => {
-        const image = writer.integer(add(firstImage, number));
-        writer.when(compare("lt", image, int(images)), () => body(image, number));
-      }),
-  };
+  return draft.close(directFlops(sizes));
 }
 
 function transformInput(
@@ -174,57 +146,27 @@ function transformInput(
   { sizes, lanes, chunks }: Schedule,
   on: { readonly group: Index; readonly lane: Index; readonly where: Place; readonly inputs: Matrices },
 ): void {
-  const { writer, evaluate } = draft;
-  const { channels, input, pad, tiles, block } = sizes;
+  const { writer } = draft;
+  const { channels, groups, input, pad } = sizes;
   const { group, lane, where, inputs } = on;
-  const x = anchor.inputs[0];
-  const strip: Strip = {
+  const planes: TiledPlanes = {
+    node: anchor.inputs[0],
+    channels: groups * channels,
     plane: input,
-    left: pad[1],
-    rows: reachOf(sizes, chunks.rows),
-    columns: reachOf(sizes, tiles[1]),
-    lanes,
+    pad,
+    extent: POINTS,
+    transform: inputTransform,
   };
-  const memory = writer.shared("accumulator", stripElements(strip));
-  writer.prologue(() => clearBorders(writer, strip, memory, lane));
-  const transform = (image: Index, number: Index, first: Index, count: number): void => {
-    fillStrip(writer, strip, memory, lane, {
-      top: writer.integer(addInt(mul(where.firstRow, block), -pad[0])),
-      channels: count,
-      element: (i, row, column) =>
-        evaluate.elementAt(
-          x,
-          flatten(
-            [image, add(add(mul(group, channels), first), int(i)), row, column],
-            [sizes.images, sizes.groups * channels, ...input],
-          ),
-        ),
-    });
-    writer.loop(0, chunks.rows, (row) =>
-      writer.loop(0, tiles[1], (column) => {
-        const from = writer.integer(mul(add(mul(row, block * strip.columns), mul(column, block)), lanes));
-        const tile = add(mul(add(mul(number, chunks.rows), row), tiles[1]), column);
-        const to = writer.integer(add(mul(tile, inputs.row), first));
-        transformSquare(
-          writer,
-          inputTransform,
-          POINTS,
-          (i, j) => load(memory, add(from, add(int((i * strip.columns + j) * lanes), lane))),
-          (i, line) => {
-            line.forEach((value, j) => {
-              const at = add(to, add(int((i * POINTS + j) * inputs.position), lane));
-              writer.store(inputs.memory, at, value);
-            });
-          },
-        );
-      }),
-    );
-  };
+  const tiles = openTiles(draft, sizes, chunks, planes, { lanes, lane });
+  const whole = Math.floor(channels / lanes);
+  const rest = channels - whole * lanes;
   where.eachImage((image, number) => {
-    const whole = Math.floor(channels / lanes);
-    writer.loop(0, whole, (vector) => transform(image, number, writer.integer(mul(vector, lanes)), lanes));
-    const rest = channels - whole * lanes;
-    if (rest > 0) transform(image, number, int(whole * lanes), rest);
+    const transform = (column: Index, count: number): void => {
+      const first = writer.integer(add(mul(group, channels), column));
+      tiles.transform(inputs, where, image, number, { first, count, column });
+    };
+    writer.loop(0, whole, (vector) => transform(writer.integer(mul(vector, lanes)), lanes));
+    if (rest > 0) transform(int(whole * lanes), rest);
   });
 }
 
@@ -258,24 +200,21 @@ function transformOutput(
   where.eachImage((image, number) =>
     writer.loop(0, vectors, (vector) => {
       const filter = writer.integer(add(firstFilter, mul(vector, lanes)));
-      writer.loop(0, chunks.rows, (row) =>
-        writer.loop(0, tiles[1], (column) => {
-          const tile = add(mul(add(mul(number, chunks.rows), row), tiles[1]), column);
-          const from = writer.integer(add(mul(tile, results.row), mul(vector, lanes)));
-          const to = writer.integer(mul(add(mul(row, block * columns), mul(column, block)), lanes));
-          transformSquare(
-            writer,
-            outputTransform(block),
-            POINTS,
-            (i, j) => load(results.memory, add(from, add(int((i * POINTS + j) * results.position), lane))),
-            (i, line) => {
-              line.forEach((value, j) => {
-                writer.store(blocksOf, add(to, add(int((i * columns + j) * lanes), lane)), value);
-              });
-            },
-          );
-        }),
-      );
+      eachTile(writer, sizes, chunks, number, (row, column, tile) => {
+        const from = writer.integer(matrixAt(results, tile, mul(vector, lanes)));
+        const to = writer.integer(mul(add(mul(row, block * columns), mul(column, block)), lanes));
+        transformSquare(
+          writer,
+          outputTransform(block),
+          POINTS,
+          (i, j) => load(results.memory, add(from, add(int((i * POINTS + j) * results.position), lane))),
+          (i, line) => {
+            line.forEach((value, j) => {
+              writer.store(blocksOf, add(to, add(int((i * columns + j) * lanes), lane)), value);
+            });
+          },
+        );
+      });
       // A row's last block overlaps the one before; what a short row has too much, the next row overwrites.
       writer.loop(0, rows, (row) =>
         writer.loop(0, Math.ceil(width / lanes), (turn) => {
