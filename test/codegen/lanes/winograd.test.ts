@@ -13,7 +13,7 @@ import { type ConvCase, convGraph, type Epilogue, geometryOf } from "../contract
 
 const integer = (min: number, max: number) => fc.integer({ min, max });
 const EPILOGUES: readonly Epilogue[] = ["none", "relu", "two stores"];
-const OPERATIONS = ["conv", "convData"] as const;
+const OPERATIONS = ["conv", "convData", "convFilter"] as const;
 
 /** ‖got − wanted‖ / ‖wanted‖ of the roots of a graph in vectors of so many bytes. */
 function distance(graph: Graph, dtype: "float32" | "float64", vectorBytes: 16 | 32 | 64, split = 1): number {
