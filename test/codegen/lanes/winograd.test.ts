@@ -111,8 +111,9 @@ describe("the pass winograd", () => {
     [0, 1].map(() => ({ kernel, input, pad: kernel >> 1, ...more }));
   const large = { images: 4, channels: 128, filters: 128 };
 
-  it("marks convolutions and gradients of their inputs with enough tiles", () => {
+  it("marks convolutions and both of their gradients with enough tiles", () => {
     expect(marked({ ...large, axes: square(3, 28) })).toBe(true);
+    expect(marked({ ...large, axes: square(3, 28) }, "convFilter")).toBe(true);
     expect(marked({ ...large, axes: square(5, 28) }, "convData")).toBe(true);
   });
 
