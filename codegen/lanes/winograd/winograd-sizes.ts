@@ -1,7 +1,11 @@
-import type { NodeOf } from "../../ir/graph.js";
+import { type NodeOf, sizeOf } from "../../ir/graph.js";
 import type { LanesDescription } from "../../ir/target-description.js";
+import { POINTS } from "./winograd-transforms.js";
 
-/** A correlation of stride 1 in tiles: what forward and the gradient of the input have in common. */
+/**
+ * A correlation of stride 1 in tiles: what forward and the gradient of the input have in common. Or the adjoint of one,
+ * which has the tiles of that: it reads blocks where the correlation makes them, and makes tiles that overlap.
+ */
 export interface WinogradSizes {
   /** Extent r of the filter, and m of the block of outputs of a tile. */
   readonly kernel: number;
@@ -13,11 +17,26 @@ export interface WinogradSizes {
   readonly filters: number;
   readonly input: readonly [number, number];
   readonly output: readonly [number, number];
-  /** The first output reads this far before the input's start; negative: that far behind it. */
+  readonly adjoint: boolean;
+  /**
+   * The first output reads this far before the input's start; negative: that far behind it. Of an adjoint: the first
+   * tile begins this far before the output's start.
+   */
   readonly pad: readonly [number, number];
-  /** Tiles that an image's outputs are cut into. */
+  /** Tiles that an image's outputs, or an adjoint's inputs, are cut into. */
   readonly tiles: readonly [number, number];
 }
+
+/** What a tile is: its extent along an axis where it is read, and where it is made. */
+export interface Form {
+  readonly read: number;
+  readonly made: number;
+  /** Where results start, in what tiles make. */
+  readonly start: readonly [number, number];
+}
+
+export const formOf = ({ adjoint, block, pad }: WinogradSizes): Form =>
+  adjoint ? { read: block, made: POINTS, start: pad } : { read: POINTS, made: block, start: [0, 0] };
 
 /** Filters that have transforms, and the block of outputs that six inputs give with each. */
 const BLOCKS: Readonly<Record<number, number>> = { 3: 4, 5: 2 };
@@ -37,31 +56,26 @@ export function winogradSizes(node: Convolution): WinogradSizes | undefined {
   const w = node.op === "convFilter" ? node.shape : second.shape;
   const common = { kernel: rows.kernel, block, images: x[0], groups };
   const [down, filtersDown] = [w[1], w[0] / groups];
-  const sides = {
-    input: [rows.input, columns.input],
-    output: [rows.output, columns.output],
-  } as const;
+  const input = [rows.input, columns.input] as const;
+  const output = [rows.output, columns.output] as const;
+  const pad = [rows.pad, columns.pad] as const;
   if (node.op !== "convData")
-    return tiled({
-      ...common,
-      channels: down,
-      filters: filtersDown,
-      ...sides,
-      pad: [rows.pad, columns.pad],
-    });
-  // The gradient of the input is a correlation of y's with the filters turned round.
-  return tiled({
-    ...common,
-    channels: filtersDown,
-    filters: down,
-    input: sides.output,
-    output: sides.input,
-    pad: [rows.kernel - 1 - rows.pad, rows.kernel - 1 - columns.pad],
-  });
+    return tiled({ ...common, channels: down, filters: filtersDown, input, output, pad, adjoint: false });
+  const sizes = { ...common, channels: filtersDown, filters: down, input: output, output: input };
+  // The gradient of the input is a correlation of y's with the filters turned round …
+  const back = rows.kernel - 1;
+  const correlation = tiled({ ...sizes, pad: [back - pad[0], back - pad[1]], adjoint: false });
+  // … and the adjoint of the forward correlation.
+  const adjoint = tiled({ ...sizes, pad, adjoint: true });
+  return sizeOf(adjoint.tiles) <= LEAST_SAVED * sizeOf(correlation.tiles) ? adjoint : correlation;
 }
 
+/** An adjoint's tiles take longer to make, and its chunks are whole images: it is taken where it has clearly fewer. */
+const LEAST_SAVED = 0.8;
+
 function tiled(sizes: Omit<WinogradSizes, "tiles">): WinogradSizes {
-  const [rows, columns] = sizes.output.map((extent) => Math.ceil(extent / sizes.block));
+  const cut = sizes.adjoint ? sizes.input : sizes.output;
+  const [rows, columns] = cut.map((extent) => Math.ceil(extent / sizes.block));
   return { ...sizes, tiles: [rows, columns] };
 }
 
@@ -91,8 +105,11 @@ export interface ChunkCosts {
 /** How much longer it takes where threads have no iterations to share. */
 const IDLE = 0.2;
 
-/** The chunks that cost least: with few tiles that are none, few chunks, and enough of them for threads. */
-export function chunksOf({ images, tiles }: WinogradSizes, costs: ChunkCosts): Chunks {
+/**
+ * The chunks that cost least: with few tiles that are none, few chunks, and enough of them for threads. Tiles that overlap
+ * stay together.
+ */
+export function chunksOf({ images, tiles, adjoint }: WinogradSizes, costs: ChunkCosts): Chunks {
   const [rows, columns] = tiles;
   let best: Chunks | undefined;
   let least = Number.POSITIVE_INFINITY;
@@ -103,7 +120,7 @@ export function chunksOf({ images, tiles }: WinogradSizes, costs: ChunkCosts): C
     if (cost < least) [best, least] = [chunks, cost];
   };
   const whole: Chunks = { images: 1, rows, parts: 1, count: images, tiles: rows * columns };
-  for (let each = 1; each <= rows; each++) {
+  for (let each = adjoint ? rows : 1; each <= rows; each++) {
     const parts = Math.ceil(rows / each);
     consider({ images: 1, rows: each, parts, count: images * parts, tiles: each * columns });
   }
