@@ -3,7 +3,7 @@ import { NET_PASSES, type Node, sizeOf } from "../ir/graph.js";
 import { attributesKey } from "../ir/key.js";
 import { isMarker } from "../ir/ops/markers.js";
 import type { TargetDescription } from "../ir/target-description.js";
-import type { Argument, Copy, Kernel, Launch, Program } from "../kernel/kernel.js";
+import type { Argument, Copy, Kernel, Launch, Program, Range } from "../kernel/kernel.js";
 import { aligned } from "../plan/arena.js";
 import type { Plan, Region, Step } from "../plan/plan.js";
 import { positionsLieInside } from "./lower-window.js";
@@ -26,6 +26,7 @@ export interface LowerOptions {
 /** A kernel of a step, its operands by the number of their node in the step's structure. */
 interface NumberedKernel {
   readonly kernel: number;
+  readonly range?: Range;
   readonly operands: readonly (number | Workspace)[];
   readonly prepares: boolean;
 }
@@ -63,8 +64,15 @@ export function lowerPlan(plan: Plan, options: LowerOptions): Program {
   const lowerNew = (work: Step | StepGroup, nodes: readonly Node[]): readonly NumberedKernel[] => {
     const numbers = new Map(nodes.map((node, number) => [node, number]));
     const lowered = "steps" in work ? [work.lower(work.steps.map(optionsOf))] : lowerStep(work);
-    return lowered.map(({ kernel, operands }) => ({
-      kernel: kernels.push(kernel) - 1,
+    const own = new Map<Kernel, number>();
+    const numberOf = (kernel: Kernel): number => {
+      const number = own.get(kernel) ?? kernels.push(kernel) - 1;
+      own.set(kernel, number);
+      return number;
+    };
+    return lowered.map(({ kernel, range, operands }) => ({
+      kernel: numberOf(kernel),
+      ...(range && { range }),
       operands: operands.map((operand) =>
         "workspace" in operand ? operand : present(numbers.get(operand), "an operand's number"),
       ),
@@ -81,8 +89,9 @@ export function lowerPlan(plan: Plan, options: LowerOptions): Program {
     known.set(key, lowered);
     const take = memory.forStep();
     const launches = lowered.map(
-      ({ kernel, operands, prepares }): PendingLaunch & Pick<NumberedKernel, "prepares"> => ({
+      ({ kernel, range, operands, prepares }): PendingLaunch & Pick<NumberedKernel, "prepares"> => ({
         kernel,
+        ...(range && { range }),
         args: operands.map((operand) =>
           typeof operand === "number" ? placeOf(plan, nodes[operand], realBytes) : take(operand),
         ),
@@ -103,7 +112,12 @@ export function lowerPlan(plan: Plan, options: LowerOptions): Program {
   };
   const [prepare, forward, backward] = NET_PASSES.map(of);
   const place = (launches: readonly PendingLaunch[]): readonly Launch[] =>
-    launches.map(({ kernel, args, steps }) => ({ kernel, args: args.map(memory.place), steps }));
+    launches.map(({ kernel, range, args, steps }) => ({
+      kernel,
+      ...(range && { range }),
+      args: args.map(memory.place),
+      steps,
+    }));
   const copies = plan.copies.map(({ pass, from, param }): Copy => {
     const to: Argument = { storage: "param", param, offset: 0, elements: sizeOf(from.shape) };
     return { pass, from: placeOf(plan, from, realBytes), to };

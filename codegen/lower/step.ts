@@ -2,7 +2,7 @@ import { showOperand } from "../../proto/words/amounts.js";
 import { type Node, sizeOf } from "../ir/graph.js";
 import type { TargetDescription } from "../ir/target-description.js";
 import { flatten } from "../kernel/indices.js";
-import type { Index, Kernel, Memory, Typed } from "../kernel/kernel.js";
+import type { Index, Kernel, Memory, Range, Typed } from "../kernel/kernel.js";
 import { createWriter, type KernelWriter } from "../kernel/writer.js";
 import { createEvaluator, type Evaluator, reshapeCoordinates } from "./evaluate.js";
 import { asIndex, asValue } from "./typed.js";
@@ -60,6 +60,8 @@ export interface Workspace {
 /** A kernel, and what lies behind each of its buffers. */
 export interface LoweredKernel {
   readonly kernel: Kernel;
+  /** The iterations that are launched; absent: all. A step may launch one kernel several times, in turns with others. */
+  readonly range?: Range;
   readonly operands: readonly (Node | Workspace)[];
 }
 

@@ -92,17 +92,17 @@ export function packFilters(
   return draft.close(0, `filters of ${context.anchor.op} transformed`);
 }
 
-/** An element of the filter that makes `filter` of `channel`. */
+/** An element of the filter that makes `filter` of `channel`: turned round where a gradient is a correlation. */
 function filterElements({ evaluate }: KernelDraft, { anchor }: StepContext, sizes: WinogradSizes) {
   const w = anchor.inputs[1];
-  const { channels, filters, kernel } = sizes;
+  const { channels, filters, kernel, adjoint } = sizes;
   const last = kernel - 1;
+  const back = anchor.op === "convData";
   return (group: Index, filter: Index, channel: Index, row: number, column: number): Value => {
-    const turned = anchor.op === "convData";
-    const [from, to] = turned ? [channel, filter] : [filter, channel];
-    const outer = add(mul(group, turned ? channels : filters), from);
-    const inner = add(mul(outer, turned ? filters : channels), to);
-    const tap = turned ? (last - row) * kernel + last - column : row * kernel + column;
+    const [from, to] = back ? [channel, filter] : [filter, channel];
+    const outer = add(mul(group, back ? channels : filters), from);
+    const inner = add(mul(outer, back ? filters : channels), to);
+    const tap = back && !adjoint ? (last - row) * kernel + last - column : row * kernel + column;
     return evaluate.elementAt(w, add(mul(inner, kernel * kernel), int(tap)));
   };
 }
