@@ -17,7 +17,7 @@ import {
   type TiledPlanes,
 } from "./winograd-tiles.js";
 import { inputTransform, outputAdjoint, POSITIONS } from "./winograd-transforms.js";
-import { packedAt, packFilters } from "./winograd-weights.js";
+import { filterMemory, packedAt, packFilters } from "./winograd-weights.js";
 
 /** A convolution or the gradient of its input in tiles: a kernel for the filters, and one for all the rest. */
 export function lowerWinograd(context: StepContext): readonly LoweredKernel[] {
@@ -34,7 +34,7 @@ function inTiles(context: StepContext, schedule: WinogradSchedule): LoweredKerne
   const { sizes, lanes, chunks, packed, parts, blocksOfPart, tile } = schedule;
   const draft = context.open();
   const { writer } = draft;
-  const filters = draft.workspace(0, packed.elements);
+  const filters = filterMemory(context, draft, packed);
   const inputs = ownMatrices(writer, chunks.tiles, Math.ceil(sizes.channels / lanes) * lanes);
   const results = ownMatrices(writer, chunks.tiles, blocksOfPart * packed.width);
 

@@ -1,14 +1,14 @@
-import type { NodeOf } from "../../ir/graph.js";
+import { type NodeOf, passOf } from "../../ir/graph.js";
 import { type Pass, rewrite } from "../../passes/index.js";
 import { winogradSizes } from "./winograd-sizes.js";
 import { POSITIONS } from "./winograd-transforms.js";
 
 /*
  * What the transforms cost, in multiply-adds at each position: of a filter for a channel (read, they are written to memory
- * first: 20 to 30 ns; made, they are written once), and of a tile for a channel that is read or made (20 ns); a multiply-add
+ * first: 20 to 30 ns; made, they are written once; kept from pass to pass, they cost nothing), and of a tile for a channel that is read or made (20 ns); a multiply-add
  * of the direct form took 0.02 to 0.025 ns.
  */
-const OF_A_FILTER = { read: 28, made: 8 };
+const OF_A_FILTER = { read: 28, made: 8, kept: 0 };
 const OF_A_TILE = 13;
 
 /** Less is not worth what the transforms lose of the last digits. */
@@ -21,15 +21,16 @@ const LEAST_GAIN = 1.2;
  * batch 10 (1.5 to 3.3); of gradients of filters 2.8 for 64 of 56² at batch 4 (2.9), 2.5 for 256 of 14² (2.2), 2.0 for 512
  * of 7² (2.0), 1.9 for 48 to 128 of 27² and 5 × 5 (2.0), 1.3 for 16 to 48 of 14² (1.5), 1.5 for 48 to 128 of 7² (1.0).
  */
-export function winogradGain(node: NodeOf<"conv" | "convData" | "convFilter">): number {
+export function winogradGain(node: NodeOf<"conv" | "convData" | "convFilter">, keepsFilters = false): number {
   const sizes = winogradSizes(node);
   if (!sizes) return 0;
   const { images, channels, filters, kernel, output } = sizes;
   const tiles = images * sizes.tiles[0] * sizes.tiles[1];
   const products = channels * filters;
   const direct = kernel ** 2 * images * output[0] * output[1] * products;
-  const ofFilter = node.op === "convFilter" ? OF_A_FILTER.made : OF_A_FILTER.read;
-  const inTiles = (tiles + ofFilter) * products + OF_A_TILE * tiles * (channels + filters);
+  const filter =
+    node.op === "convFilter" ? "made" : keepsFilters && node.inputs[1].op === "param" ? "kept" : "read";
+  const inTiles = (tiles + OF_A_FILTER[filter]) * products + OF_A_TILE * tiles * (channels + filters);
   return direct / (POSITIONS * inTiles);
 }
 
@@ -37,13 +38,15 @@ export function winogradGain(node: NodeOf<"conv" | "convData" | "convFilter">): 
 export const winogradPass: Pass = {
   name: "winograd",
   about: "3 × 3 and 5 × 5 convolutions in tiles, with fewer products",
-  run: (graph, builder, { lanes }) =>
-    lanes
-      ? rewrite(graph, builder, (node) => {
-          if (node.op !== "conv" && node.op !== "convData" && node.op !== "convFilter") return undefined;
-          if (node.geometry.algorithm || winogradGain(node) < LEAST_GAIN) return undefined;
-          const geometry = { ...node.geometry, algorithm: "winograd" } as const;
-          return builder[node.op](node.inputs[0], node.inputs[1], geometry);
-        })
-      : graph,
+  run(graph, builder, { lanes }) {
+    if (!lanes) return graph;
+    // A net that only infers transforms its filters when they have changed.
+    const keepsFilters = graph.roots.every((root) => root.role !== "update" && passOf(root) !== "backward");
+    return rewrite(graph, builder, (node) => {
+      if (node.op !== "conv" && node.op !== "convData" && node.op !== "convFilter") return undefined;
+      if (node.geometry.algorithm || winogradGain(node, keepsFilters) < LEAST_GAIN) return undefined;
+      const geometry = { ...node.geometry, algorithm: "winograd" } as const;
+      return builder[node.op](node.inputs[0], node.inputs[1], geometry);
+    });
+  },
 };

@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { createBuilder } from "../../../codegen/ir/builder.js";
 import { type Graph, NET_PASSES } from "../../../codegen/ir/graph.js";
 import { add, arg } from "../../../codegen/ir/scalar.js";
+import { winogradGain } from "../../../codegen/lanes/winograd/winograd-pass.js";
 import { planGraph } from "../../../codegen/plan/index.js";
 import { bindLeaves } from "../../support/graph-values.js";
 import { interpret } from "../../support/interpret.js";
@@ -72,4 +73,17 @@ it("weights that forward replaces, and those that it computes from its input, ar
   const computed = b.map(add(arg(0), arg(1)), [w, b.input("shift", [1, 1, 1])]);
   const moved = run({ roots: [{ role: "value", blob: "y", node: b.conv(x, computed, geometry) }] });
   expect(moved.packs).toEqual({ prepare: 0, forward: 1, backward: 0 });
+});
+
+it("Winograd's form keeps its filters, and pays for fewer pixels where it does", () => {
+  const image = { kernel: 3, input: 7, pad: 1 };
+  const graph = convGraph("conv", { images: 4, channels: 64, filters: 64, axes: [image, image] });
+  const [{ node }] = graph.roots;
+  if (node.op !== "conv") throw new Error(node.op);
+  expect(winogradGain(node, true)).toBeGreaterThan(1.3 * winogradGain(node));
+  const tiled = convGraph("conv", { channels: 5, filters: 11, axes: [image, image], algorithm: "winograd" });
+  const kept = run(tiled);
+  const names = kept.net.program.prepare.map(({ kernel }) => kept.net.program.kernels[kernel].note);
+  expect(names).toEqual(["filters of conv transformed"]);
+  expect(differs(tiled, kept)).toBeUndefined();
 });
