@@ -58,6 +58,8 @@ export const SLOW_FILES: readonly string[] = [
   "test/proto/text/corpus.test.ts",
   "test/src/cli/device-query.test.ts",
   "test/src/cli/process.test.ts",
+  "test/runtime/devices/native/native-processes.test.ts",
+  "test/runtime/devices/native/native-modules.test.ts",
   "test/runtime/hdf5-file.test.ts",
   "test/bad-stores.test.ts",
   "test/runtime/weights/round-trip.test.ts",
