@@ -85,7 +85,7 @@ export async function buildWith(
   givenOptions: BuildOptions,
 ): Promise<BuildReport> {
   const { net, options } = takeBuildArguments(given, givenOptions);
-  const { out, train = false, layers } = options;
+  const { out, train = false, layers, passes } = options;
   await checkFolder(out);
   const target = await artefactTarget(options, compiler);
   const phase = options.phase ?? (train ? "TRAIN" : "TEST");
@@ -106,7 +106,7 @@ export async function buildWith(
   const seeds = backwardSeeds(lowered, options.backward ?? (train && hasGradient(lowered)));
   const objective = { backward: seeds !== undefined, seeds: seeds ?? [], keep };
   const made = target.descriptions.map((description) => {
-    const programOptions = { target: target.target, description, dtype: "float32", seed } as const;
+    const programOptions = { target: target.target, description, dtype: "float32", seed, passes } as const;
     const training =
       solver && trainingPrograms(lower(), { keep, keptDiffs: diffsOfParams }, solver, programOptions);
     const placed = [

@@ -29,6 +29,7 @@ export { openFeeds } from "./net/feeds.js";
 export { internalsOf, type NetInternals } from "./net/internals.js";
 export { type KernelReport, type ProgramReport, reportProgram } from "./net/kernel-report.js";
 export { attributeTimes, type LayerTime } from "./net/layer-times.js";
+export { PASS_NAMES } from "./net/net-arguments.js";
 export { describeMemory, type NetMemory, netMemory, totalMemory } from "./net/net-memory.js";
 export { hasGradient } from "./net/objective.js";
 export {

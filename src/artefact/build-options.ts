@@ -46,6 +46,8 @@ export interface BuildOptions {
   readonly keep?: "all" | readonly string[];
   /** Layers whose parameters' diffs are readable after a step. Default: all with `keep: "all"`, else none. */
   readonly keepDiffs?: "all" | readonly string[];
+  /** Passes of the compiler that the target has beside those of all, by name: see `compile`'s. Default: all run. */
+  readonly passes?: Readonly<Record<string, boolean>>;
   /** As `force_backward: true` in the net: backward gives the gradients of inputs. */
   readonly forceBackward?: boolean;
   /** A `.caffemodel`, `.caffemodel.h5` or `.safetensors` (path, file: URL or bytes), matched by layer name. Default: as filled. */
@@ -73,7 +75,7 @@ export type TakenBuildOptions = Omit<TakenOptions<BuildOptions>, "solver"> & {
   readonly solver?: string | SolverDef | Unread;
 };
 
-const { phase, keep, keepDiffs, forceBackward, weights, layers, root, stages, level, seed, shapes } =
+const { phase, keep, keepDiffs, passes, forceBackward, weights, layers, root, stages, level, seed, shapes } =
   SHARED_OPTIONS;
 
 /** What option cpu may name. */
@@ -98,7 +100,20 @@ const TAKE = argumentsOf("buildNet", {
       train: flag,
       backward: either<boolean | readonly string[]>(flag, listOf("an array of blob names", text())),
       solver: solverSource,
-      ...{ phase, keep, keepDiffs, forceBackward, weights, layers, root, stages, level, seed, shapes },
+      ...{
+        phase,
+        keep,
+        keepDiffs,
+        passes,
+        forceBackward,
+        weights,
+        layers,
+        root,
+        stages,
+        level,
+        seed,
+        shapes,
+      },
     },
     ["out"],
   ),

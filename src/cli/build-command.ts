@@ -18,6 +18,8 @@ import {
   fileOption,
   jsonOption,
   type ModelOptions,
+  passesOf,
+  passOption,
   rootOption,
   withModel,
   withShapes,
@@ -34,6 +36,7 @@ interface BuildFlags extends ModelOptions {
   readonly target: TargetName;
   readonly arch?: readonly string[];
   readonly cpu?: BuildOptions["cpu"];
+  readonly withoutPass?: readonly string[];
   readonly phase?: "TRAIN" | "TEST";
   readonly weights?: string;
   readonly keep?: readonly string[];
@@ -91,6 +94,7 @@ export function addBuild(program: Command, io: Io, end: End): void {
     .option("--train", "also backward and a solver's update")
     .addOption(fileOption("--solver <file>", "whose update (default: SGD, its rate given to each step)"))
     .addOption(countOption("--seed <n>", "of fillers and dropout (default: the solver's, else 1701)", 0))
+    .addOption(passOption())
     .addOption(rootOption());
   onModel(
     withShapes(withState(command)).addOption(jsonOption("one JSON document on stdout")),
@@ -118,6 +122,7 @@ async function build(file: string, options: BuildFlags, io: Io): Promise<number>
     target: options.target,
     arch: options.arch,
     cpu: options.cpu,
+    passes: passesOf(options),
     weights: given(io, options.weights),
     keep: keep?.length === 1 && keep[0] === "all" ? "all" : keep,
     backward: options.diffs ?? options.backward,

@@ -94,7 +94,9 @@ async function compile(
         source,
       );
     if (!outcome.done) throw fault(firstLines(outcome.log));
-    return readFile(output);
+    return readFile(output).catch(() => {
+      throw fault("it ended well and wrote nothing");
+    });
   });
 }
 

@@ -119,8 +119,11 @@ function refuseToCompile([{ symbol, note }]: readonly NativeKernel[]): void {
 
 /** A kernel that does not compile is our mistake: the first that the log names. */
 function faultOf(kernels: readonly NativeKernel[], { path }: HostCompiler, log: string): InternalError {
-  const named = /^(\w+):\d+:\d+: (?:fatal )?error:/m.exec(log)?.[1];
-  const kernel = kernels.find(({ symbol }) => symbol === named);
-  const what = kernel ? `kernel ${kernel.symbol} (${kernel.note}) does` : "kernels for target native do";
+  const symbol = /^(\w+):\d+:\d+: (?:fatal )?error:/m.exec(log)?.[1];
+  const kernel = kernels.length === 1 ? kernels[0] : kernels.find((one) => one.symbol === symbol);
+  const named = (one: NativeKernel): string => `${one.symbol} (${one.note})`;
+  const what = kernel
+    ? `kernel ${named(kernel)} does`
+    : `one of the kernels ${kernels.map(named).join(", ")} does`;
   return new InternalError(`${what} not compile with ${path}:\n${log}`);
 }

@@ -208,6 +208,36 @@ describe.skipIf(loaded === undefined)("loading a build for native", () => {
   });
 });
 
+describe.skipIf(loaded === undefined)("passes that are left out of a build", () => {
+  const net = `
+layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 2 dim: 32 dim: 20 dim: 21 } } }
+layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"
+  convolution_param { num_output: 40 pad: 1 kernel_size: 3 weight_filler { type: "xavier" } } }`;
+
+  it("are left out of its kernels, as of the compiled net's", async () => {
+    const values: (readonly number[])[] = [];
+    for (const winograd of [true, false]) {
+      const passes = { winograd };
+      const folder = await build(net, { target: "native", passes });
+      const body = `return bits((await (await load()).forward({ data: standIn(${2 * 32 * 20 * 21}) })).conv);`;
+      const result = (await inNode(folder, body)) as number[];
+      const one = await compile(net, { target: "native", passes });
+      const { conv } = await one.forward({ data: standIn(2 * 32 * 20 * 21) });
+      await one.close();
+      expect(result).toEqual(bits(conv));
+      values.push(result);
+    }
+    // Other roundings, or nothing was left out.
+    expect(values[0]).not.toEqual(values[1]);
+  });
+
+  it("are passes that there are", async () => {
+    await expect(build(net, { passes: { winogard: false } })).rejects.toThrow(
+      'no target has a pass "winogard"\n  did you mean "winograd"?',
+    );
+  });
+});
+
 /** Vectors of processors of this machine's kind. */
 const HERE = ({ x64: ["sse", "avx2", "avx512"], arm64: ["neon"] } as const)[process.arch as "x64"] ?? [];
 
