@@ -9,6 +9,7 @@ import { chooseLaneTile } from "./lane-tile.js";
 import { lowerCorrelation } from "./lower-correlation.js";
 import { lowerPacking, type Packing, packedRoom } from "./pack.js";
 import { lowerPadding, type PaddedPlanes } from "./pad.js";
+import { choosePixelLanes, lowerPixelLanes } from "./pixel-lanes.js";
 
 /** Convolution in lanes of output channels, and by the loops of one thread where that would be little but zeros. */
 export function lowerLaneConv(context: StepContext): readonly LoweredKernel[] {
@@ -65,7 +66,7 @@ export interface Correlations extends Omit<Correlation, "weights" | "outer" | "i
   readonly phases: readonly Pick<Correlation, "outer" | "inner">[];
 }
 
-/** What must be copied first, then the sums of each phase. */
+/** What must be copied first, then the sums of each phase; of few channels with pixels in the lanes, if that is faster. */
 export function lowerCorrelations(
   context: StepContext,
   { phases, ...all }: Correlations,
@@ -74,12 +75,12 @@ export function lowerCorrelations(
   const { target } = context;
   if (!target.lanes) throw new InternalError("lanes on a target that has none");
   const taps = sizeOf(all.kernel) / phases.length / phases[0].inner.length;
-  const tile = chooseLaneTile(
-    target.lanes,
-    Math.max(...phases[0].inner.map(({ count }) => count)),
-    Math.ceil(all.results / lanes),
-    Math.max(1, all.channels * taps),
-  );
+  const depth = Math.max(1, all.channels * taps);
+  const length = Math.max(...phases[0].inner.map(({ count }) => count));
+  const { tile, turns } = chooseLaneTile(target.lanes, length, Math.ceil(all.results / lanes), depth);
+  const rows = sizeOf(phases[0].outer.map(({ count }) => count));
+  const pixels = phases.length === 1 ? choosePixelLanes(context, { ...all, ...phases[0] }) : undefined;
+  if (pixels && pixels.turns < turns * depth * rows) return [lowerPixelLanes(context, pixels.sums)];
   const weights: Packing = { ...all.weights, vectors: tile.vectors };
   const places = { weights: 0, source: packedRoom(context, weights) };
   const { copy } = all.source;

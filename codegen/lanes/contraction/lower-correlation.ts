@@ -5,7 +5,7 @@ import type { Index } from "../../kernel/kernel.js";
 import { load } from "../../kernel/writer.js";
 import type { KernelDraft, LoweredKernel, StepContext } from "../../lower/step.js";
 import { overVectors } from "../over-vectors.js";
-import type { Correlation, Places } from "./correlation.js";
+import { type Correlation, flopsOf, type Places } from "./correlation.js";
 import { partsOf, type Span } from "./correlation-parts.js";
 import { type Opened, sumSpan, togetherOf } from "./correlation-sums.js";
 import type { LaneTile } from "./lane-tile.js";
@@ -97,14 +97,6 @@ function chunkOf({ target, options }: StepContext, of: Correlation, tile: LaneTi
   const together = togetherOf(of.channels, 1);
   return Math.ceil(each / together) * together;
 }
-
-const flopsOf = ({ images, groups, channels, results, outer, inner }: Correlation): number => {
-  const products = outer.reduce(
-    (all, line) => all * line.count * line.taps.count,
-    inner.reduce((all, line) => all + line.count * line.taps.count, 0),
-  );
-  return 2 * images * groups * channels * results * products;
-};
 
 function openSource(
   draft: KernelDraft,
