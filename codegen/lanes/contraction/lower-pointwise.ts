@@ -11,7 +11,7 @@ import { cutOf, inRows, type Pointwise, type PointwiseProduct, partOf, pointwise
 import { lowerPanels, openPacking, panelElements, panelsStart } from "./pointwise-panels.js";
 import { inPanels, openResults } from "./pointwise-results.js";
 import { choosePointwise } from "./pointwise-schedule.js";
-import { blockedAt, blockedElements, lowerRowBlocks } from "./row-blocks.js";
+import { blockedAt, blockedMemory, blockedRoom, lowerRowBlocks } from "./row-blocks.js";
 
 /**
  * Pixels lie in lanes: planes are read and results are stored as they lie, an element of the weights meets vectors of
@@ -27,7 +27,7 @@ export function lowerPointwise(
   const schedule = choosePointwise(pointwiseSizes(of), description, lanes, context.options.realBytes);
   const weights = { ...of.weights, height: schedule.tile.rows };
   const { copy } = of.source;
-  const source = aligned(blockedElements(weights));
+  const source = blockedRoom(context, weights);
   const panels = aligned(source + (copy ? paddedElements(copy) : 0));
   const product: PointwiseProduct = { of, schedule, lanes, weights, places: { weights: 0, source, panels } };
   return [
@@ -53,7 +53,7 @@ function lowerProduct(context: StepContext, product: PointwiseProduct): LoweredK
   const part = partOf(writer, product, number);
   const atOnce = chunks === 1 && inPanels(product);
   const rowPitch = atOnce ? width : mostPanels * width + lanes;
-  const packed = draft.workspace(places.weights, blockedElements(weights));
+  const packed = blockedMemory(context, draft, weights, places.weights);
   const sums: PanelSums = {
     memory: writer.shared("accumulator", (atOnce ? 1 : each) * tile.rows * rowPitch),
     pitch: rowPitch,

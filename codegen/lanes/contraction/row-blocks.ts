@@ -1,9 +1,10 @@
 import { inTile, range } from "../../contraction/tiles.js";
 import { type Node, sizeOf } from "../../ir/graph.js";
 import { add, addInt, compare, int, min, mul, unflatten } from "../../kernel/indices.js";
-import type { Index, Value } from "../../kernel/kernel.js";
+import type { Index, Memory, Value } from "../../kernel/kernel.js";
 import { load, ZERO_VALUE } from "../../kernel/writer.js";
-import type { LoweredKernel, StepContext } from "../../lower/step.js";
+import type { KernelDraft, LoweredKernel, StepContext } from "../../lower/step.js";
+import { aligned } from "./pack.js";
 
 /**
  * Matrices laid out for tiles that read their rows element by element: `[member][block][depth][rows of the block]`.
@@ -33,8 +34,19 @@ const ROOM = 16;
 
 const blockCount = ({ rows, height }: BlockedRows): number => Math.ceil(rows.count / height);
 
-export const blockedElements = (of: BlockedRows): number =>
-  of.members.count * blockCount(of) * blockPitch(of);
+const blockedElements = (of: BlockedRows): number => of.members.count * blockCount(of) * blockPitch(of);
+
+/** The memory that holds them, from `offset` on: kept where the matrices change only with parameters. */
+export const blockedMemory = (
+  { isSteady }: StepContext,
+  { workspace }: KernelDraft,
+  of: BlockedRows,
+  offset: number,
+): Memory => workspace(offset, blockedElements(of), isSteady(of.node));
+
+/** Elements of the workspace that they take. */
+export const blockedRoom = ({ isSteady }: StepContext, of: BlockedRows): number =>
+  isSteady(of.node) ? 0 : aligned(blockedElements(of));
 
 /** Where row `row` of a block, of so many rows, lies. */
 export const blockedAt = (
@@ -69,7 +81,7 @@ export function lowerRowBlocks(
   const shape = [members.count, Math.ceil(blocks / each), alongRows ? Math.ceil(depth.count / SLICE) : 1];
   const [member, some, part] = unflatten(writer.parallel(sizeOf(shape)), shape).map((c) => writer.integer(c));
   const lane = writer.team(lanes);
-  const memory = draft.workspace(offset, blockedElements(of));
+  const memory = blockedMemory(context, draft, of, offset);
   const start = mul(member, members.stride);
   const element = (row: Index, at: Index): Value =>
     evaluate.elementAt(node, add(add(start, mul(row, rows.stride)), mul(at, depth.stride)));
