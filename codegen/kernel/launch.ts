@@ -33,6 +33,12 @@ export function rangeOf(
   return { from, to };
 }
 
+/** How much of its kernel's work a launch is. */
+export function shareOf(launch: Pick<Launch, "range">, kernel: Pick<Kernel, "parallel" | "note">): number {
+  const { from, to } = rangeOf(launch, kernel);
+  return (to - from) / Math.max(1, kernel.parallel.extent);
+}
+
 /** On a GPU a block knows its iteration by its own number alone. */
 export function requireWhole({ range, kernel }: Launch): void {
   if (range)

@@ -7,7 +7,7 @@ import { fma, load, plus, ZERO_VALUE } from "../../kernel/writer.js";
 import { describe, type KernelDraft, type LoweredKernel, type StepContext } from "../../lower/step.js";
 import { type ColumnSchedule, chooseColumns } from "./column-schedule.js";
 import { flopsOf, type LaneProduct } from "./lane-product.js";
-import { aligned, lowerPacking, type Packing, packedAt, packedElements } from "./pack.js";
+import { aligned, lowerPacking, type Packing, packedAt, packedMemory, packedRoom } from "./pack.js";
 import { lowerPadding, type PaddedPlanes, paddedElements } from "./pad.js";
 
 /** A product with columns in lanes, on its way to kernels. */
@@ -49,7 +49,7 @@ export function lowerColumns(
   const copy = context.computed.has(a.node)
     ? { node: a.node, planes, input, padded: input, before: [0] }
     : undefined;
-  const atA = aligned(packing ? packedElements(packing) : 0);
+  const atA = packing ? packedRoom(context, packing) : 0;
   const places = { a: atA, parts: atA + aligned(copy ? paddedElements(copy) : 0) };
   const of: Columns = { product, schedule, ...(packing && { packing }), ...(copy && { copy }), places };
   return [
@@ -92,7 +92,7 @@ function lowerSums(context: StepContext, of: Columns): LoweredKernel {
   const lane = writer.team(lanes);
   const opened: Opened = {
     lane,
-    ...openOperands(draft, of, member, lane),
+    ...openOperands(context, draft, of, member, lane),
     put: openResults(draft, of, part, member, lane),
     overPanels: openPanels(draft, of, across),
   };
@@ -109,11 +109,13 @@ function lowerSums(context: StepContext, of: Columns): LoweredKernel {
 }
 
 function openOperands(
-  { writer, evaluate, workspace }: KernelDraft,
+  context: StepContext,
+  draft: KernelDraft,
   { product, schedule, packing, copy, places }: Columns,
   member: Index,
   lane: Index,
 ): Pick<Opened, "a" | "b"> {
+  const { writer, evaluate, workspace } = draft;
   const { a, b } = product;
   const { lanes } = schedule;
   const startA = writer.integer(mul(member, a.member));
@@ -124,7 +126,7 @@ function openOperands(
     return memoryA === undefined ? evaluate.elementAt(a.node, at) : writer.real(load(memoryA, at));
   };
   if (packing) {
-    const memory = workspace(0, packedElements(packing));
+    const memory = packedMemory(context, draft, packing, 0);
     const own = b.member === 0 ? int(0) : member;
     return {
       a: readA,

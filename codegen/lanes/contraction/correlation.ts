@@ -49,3 +49,19 @@ export interface Places {
   readonly weights: number;
   readonly source: number;
 }
+
+/** Multiplications and additions of a correlation. */
+export const flopsOf = ({
+  images,
+  groups,
+  channels,
+  results,
+  outer,
+  inner,
+}: Omit<Correlation, "weights" | "source">): number => {
+  const products = outer.reduce(
+    (all, line) => all * line.count * line.taps.count,
+    inner.reduce((all, line) => all + line.count * line.taps.count, 0),
+  );
+  return 2 * images * groups * channels * results * products;
+};

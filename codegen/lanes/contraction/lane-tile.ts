@@ -8,7 +8,7 @@ export interface LaneTile {
 }
 
 /** Turns of an FMA that must be under way before the first is done: two units, four cycles each. */
-const IN_FLIGHT = 8;
+export const IN_FLIGHT = 8;
 /** Vectors and scalars that are loaded while one FMA is carried out, both units busy. */
 const LOADS_PER_FMA = 1;
 /** What a tile takes besides its sums, in FMAs: to start, and for each vector to be stored the other way round. */
@@ -20,8 +20,8 @@ export const turnsOf = (pixels: number, vectors: number): number =>
   Math.max(pixels * vectors, (pixels + vectors) / LOADS_PER_FMA, IN_FLIGHT);
 
 /**
- * The tile that takes least time over `extent` neighbouring pixels × `vectors` vectors of channels. A broadcast pixel and
- * the vectors of a turn want registers beside the sums.
+ * The tile that takes least time over `extent` neighbouring pixels × `vectors` vectors of channels, and that time in FMAs of
+ * one vector, a step of depth. A broadcast pixel and the vectors of a turn want registers beside the sums.
  *
  * @param depth how many products are summed for each result
  */
@@ -30,7 +30,7 @@ export function chooseLaneTile(
   extent: number,
   vectors: number,
   depth: number,
-): LaneTile {
+): { readonly tile: LaneTile; readonly turns: number } {
   let best: LaneTile = { pixels: 1, vectors: 1 };
   let least = Number.POSITIVE_INFINITY;
   for (let wide = Math.min(vectors, 8); wide >= 1; wide--)
@@ -41,7 +41,7 @@ export function chooseLaneTile(
       );
       if (turns < least) [best, least] = [{ pixels, vectors: wide }, turns];
     }
-  return best;
+  return { tile: best, turns: least };
 }
 
 const sumOver = (runs: readonly TileRun[], cost: (width: number) => number): number =>

@@ -5,11 +5,11 @@ import type { Index } from "../../kernel/kernel.js";
 import { load } from "../../kernel/writer.js";
 import type { KernelDraft, LoweredKernel, StepContext } from "../../lower/step.js";
 import { overVectors } from "../over-vectors.js";
-import type { Correlation, Places } from "./correlation.js";
+import { type Correlation, flopsOf, type Places } from "./correlation.js";
 import { partsOf, type Span } from "./correlation-parts.js";
 import { type Opened, sumSpan, togetherOf } from "./correlation-sums.js";
 import type { LaneTile } from "./lane-tile.js";
-import { type PackedBlock, packedElements } from "./pack.js";
+import { type PackedBlock, packedMemory } from "./pack.js";
 import { paddedElements } from "./pad.js";
 
 /** Of a first cache: lines that share a set, and bytes of a line. */
@@ -39,7 +39,7 @@ export function lowerCorrelation(
   const lane = writer.team(lanes);
   const memory: Opened = {
     source: openSource(draft, of, places, add(mul(image, groups), group)),
-    weights: draft.workspace(places.weights, packedElements(weights)),
+    weights: packedMemory(context, draft, weights, places.weights),
     sums: writer.shared("accumulator", tile.vectors * lanes * parts.pitch),
     ...(chunk < of.channels && {
       partial: writer.shared("accumulator", tile.vectors * lanes * parts.most),
@@ -97,14 +97,6 @@ function chunkOf({ target, options }: StepContext, of: Correlation, tile: LaneTi
   const together = togetherOf(of.channels, 1);
   return Math.ceil(each / together) * together;
 }
-
-const flopsOf = ({ images, groups, channels, results, outer, inner }: Correlation): number => {
-  const products = outer.reduce(
-    (all, line) => all * line.count * line.taps.count,
-    inner.reduce((all, line) => all + line.count * line.taps.count, 0),
-  );
-  return 2 * images * groups * channels * results * products;
-};
 
 function openSource(
   draft: KernelDraft,

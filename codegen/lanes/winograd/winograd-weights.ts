@@ -1,5 +1,5 @@
 import { add, compare, int, min, mul, unflatten } from "../../kernel/indices.js";
-import type { Index, Value } from "../../kernel/kernel.js";
+import type { Index, Memory, Value } from "../../kernel/kernel.js";
 import { ZERO_VALUE } from "../../kernel/writer.js";
 import type { KernelDraft, LoweredKernel, StepContext } from "../../lower/step.js";
 import { POSITION_GAP, type RegisterTile, type WinogradSizes } from "./winograd-sizes.js";
@@ -29,6 +29,13 @@ export function packedFilters(sizes: WinogradSizes, { vectors }: RegisterTile, l
   };
 }
 
+/** The memory that holds them: kept where filters change only with parameters. */
+export const filterMemory = (
+  { anchor, isSteady }: StepContext,
+  { workspace }: KernelDraft,
+  { elements }: PackedFilters,
+): Memory => workspace(0, elements, isSteady(anchor.inputs[1]));
+
 /** Where the filters of a block start, at a position of a group. */
 export const packedAt = (
   { width, channels, position }: PackedFilters,
@@ -50,7 +57,7 @@ export function packFilters(
   const draft = context.open();
   const { writer } = draft;
   const { groups, channels, filters, kernel } = sizes;
-  const memory = draft.workspace(0, packed.elements);
+  const memory = filterMemory(context, draft, packed);
   const parts = Math.ceil(channels / CHANNELS_AT_ONCE);
   const extents = [groups, packed.blocks, parts];
   const [group, block, part] = unflatten(writer.parallel(groups * packed.blocks * parts), extents).map((c) =>
@@ -92,17 +99,17 @@ export function packFilters(
   return draft.close(0, `filters of ${context.anchor.op} transformed`);
 }
 
-/** An element of the filter that makes `filter` of `channel`. */
+/** An element of the filter that makes `filter` of `channel`: turned round where a gradient is a correlation. */
 function filterElements({ evaluate }: KernelDraft, { anchor }: StepContext, sizes: WinogradSizes) {
   const w = anchor.inputs[1];
-  const { channels, filters, kernel } = sizes;
+  const { channels, filters, kernel, adjoint } = sizes;
   const last = kernel - 1;
+  const back = anchor.op === "convData";
   return (group: Index, filter: Index, channel: Index, row: number, column: number): Value => {
-    const turned = anchor.op === "convData";
-    const [from, to] = turned ? [channel, filter] : [filter, channel];
-    const outer = add(mul(group, turned ? channels : filters), from);
-    const inner = add(mul(outer, turned ? filters : channels), to);
-    const tap = turned ? (last - row) * kernel + last - column : row * kernel + column;
+    const [from, to] = back ? [channel, filter] : [filter, channel];
+    const outer = add(mul(group, back ? channels : filters), from);
+    const inner = add(mul(outer, back ? filters : channels), to);
+    const tap = back && !adjoint ? (last - row) * kernel + last - column : row * kernel + column;
     return evaluate.elementAt(w, add(mul(inner, kernel * kernel), int(tap)));
   };
 }

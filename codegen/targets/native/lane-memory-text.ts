@@ -54,6 +54,7 @@ template <class V, long step> INLINE V loadApart(const typename Lanes<V>::Real* 
   constexpr int n = Lanes<V>::count;
   if constexpr (step == 2) return everyOther(load<V>(from), load<V>(from + n - 1));
   V x;
+#pragma GCC unroll 16
   for (int l = 0; l < n; l++) x[l] = from[l * step];
   return x;
 }

@@ -13,7 +13,7 @@ import { type ConvCase, convGraph, type Epilogue, geometryOf } from "../contract
 
 const integer = (min: number, max: number) => fc.integer({ min, max });
 const EPILOGUES: readonly Epilogue[] = ["none", "relu", "two stores"];
-const OPERATIONS = ["conv", "convData"] as const;
+const OPERATIONS = ["conv", "convData", "convFilter"] as const;
 
 /** ‖got − wanted‖ / ‖wanted‖ of the roots of a graph in vectors of so many bytes. */
 function distance(graph: Graph, dtype: "float32" | "float64", vectorBytes: 16 | 32 | 64, split = 1): number {
@@ -111,8 +111,9 @@ describe("the pass winograd", () => {
     [0, 1].map(() => ({ kernel, input, pad: kernel >> 1, ...more }));
   const large = { images: 4, channels: 128, filters: 128 };
 
-  it("marks convolutions and gradients of their inputs with enough tiles", () => {
+  it("marks convolutions and both of their gradients with enough tiles", () => {
     expect(marked({ ...large, axes: square(3, 28) })).toBe(true);
+    expect(marked({ ...large, axes: square(3, 28) }, "convFilter")).toBe(true);
     expect(marked({ ...large, axes: square(5, 28) }, "convData")).toBe(true);
   });
 
