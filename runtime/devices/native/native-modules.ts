@@ -35,11 +35,15 @@ const FLAGS: readonly string[] = [
   ...KERNEL_OPTIONS,
   "-O2",
   "-fno-trapping-math",
-  "-fno-predictive-commoning",
   "-nostdlib",
   "-fno-use-linker-plugin",
   "-w",
 ];
+/** Clang passes over options of GCC that it does not know, but as Zig runs it, it refuses them. */
+const GCC_FLAGS: readonly string[] = ["-fno-predictive-commoning"];
+const flagsFor = ({ version }: HostCompiler): readonly string[] =>
+  /\bclang\b/i.test(version) ? FLAGS : [...FLAGS, ...GCC_FLAGS];
+
 /**
  * Characters of kernels that are compiled together, at most on average. Each unit takes 50 ms beside its kernels, for starting
  * the compiler and the linker and for the preamble; larger units are fewer to share among the cores.
@@ -69,7 +73,7 @@ export async function buildNativeModules(
   await eachInParallel(units, async (unit) => {
     const some = unit.map((number) => kernels[number]);
     const path = await buildSharedObject(
-      { source: unitSource(some, preamble), flags: FLAGS, processor },
+      { source: unitSource(some, preamble), flags: flagsFor(compiler), processor },
       {
         ...{ compiler, cache },
         fault: (log) => faultOf(some, compiler, log),
