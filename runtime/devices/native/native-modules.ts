@@ -42,6 +42,11 @@ const FLAGS: readonly string[] = [
   "-fno-use-linker-plugin",
   "-w",
 ];
+/** Clang passes over options of GCC that it does not know, but as Zig runs it, it refuses them. */
+const GCC_FLAGS: readonly string[] = ["-fno-predictive-commoning"];
+const flagsFor = ({ version }: HostCompiler): readonly string[] =>
+  /\bclang\b/i.test(version) ? FLAGS : [...FLAGS, ...GCC_FLAGS];
+
 /**
  * Characters of kernels that are compiled together, at most on average. Each unit takes 50 ms beside its kernels, for starting
  * the compiler and the linker and for the preamble; larger units are fewer to share among the cores.
@@ -71,7 +76,7 @@ export async function buildNativeModules(
   await eachInParallel(units, async (unit) => {
     const some = unit.map((number) => kernels[number]);
     const path = await buildSharedObject(
-      { source: unitSource(some, preamble), flags: FLAGS, processor },
+      { source: unitSource(some, preamble), flags: flagsFor(compiler), processor },
       {
         ...{ compiler, cache },
         fault: (log) => faultOf(some, compiler, log),

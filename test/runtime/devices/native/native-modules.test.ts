@@ -155,6 +155,21 @@ describe.skipIf(loaded === undefined)("kernels in the cache", () => {
 });
 
 describe.skipIf(loaded === undefined)("a compiler for native", () => {
+  it.each([
+    ["Debian clang version 14.0.6", false],
+    ["g++ (Debian 12.2.0-14) 12.2.0", true],
+  ])("gets options that are GCC's alone where it is GCC: %s", async (version, isGcc) => {
+    const [asked, path] = ["asked", "asking"].map((name) => join(scratch.path, `${name}-${isGcc}`));
+    writeFileSync(
+      path,
+      `#!/bin/sh\n[ "$1" = --version ] && echo "${version}" && exit 0\ncat >/dev/null\necho "$@" > '${asked}'\nexit 1\n`,
+    );
+    chmodSync(path, 0o755);
+    vi.stubEnv("CORTADO_CXX", path);
+    await failure(buildNativeModules([twice], ""));
+    expect(readFileSync(asked, "utf8").includes("-fno-predictive-commoning")).toBe(isGcc);
+  });
+
   it("that refuses a kernel is a fault that names it and its line", async () => {
     const error = await failure(buildNativeModules([twice, wrong], ""));
     expect(error).toBeInstanceOf(InternalError);
@@ -165,11 +180,13 @@ describe.skipIf(loaded === undefined)("a compiler for native", () => {
   });
 
   it("that fails in another way is a fault that names what it was given, and what it said", async () => {
+    // More than there are units for.
+    const five = [0, 1, 2, 3, 4].map((number) => kernel(`k${number}`, ";"));
     vi.stubEnv("CORTADO_CXX", compilerThat("broken", "cat >/dev/null\necho 'out of disks' >&2\nexit 1"));
-    const error = await failure(buildNativeModules([twice, kernel("k7", ";")], ""));
+    const error = await failure(buildNativeModules(five, ""));
     expect(error).toBeInstanceOf(InternalError);
     expect(error.message).toMatch(
-      /^one of the kernels k0 \(a test of k0\), k7 \(a test of k7\) does not compile with \S+broken:\nout of disks\n/,
+      /^one of the kernels k\d \(a test of k\d\), k\d \(a test of k\d\) does not compile with \S+broken:\nout of disks\n/,
     );
     const { message } = await failure(compile(NET, { target: "native" }));
     expect(message).toMatch(/^kernel k0 \(.+\) does not compile with \S+broken:\nout of disks\n/);
