@@ -4,11 +4,11 @@ import { winogradSizes } from "./winograd-sizes.js";
 import { POSITIONS } from "./winograd-transforms.js";
 
 /*
- * What the transforms cost, in multiply-adds at each position: of a filter for a channel (read, they are written to memory
- * first: 20 to 30 ns; made, they are written once), and of a tile for a channel that is read or made (20 ns); a multiply-add
- * of the direct form took 0.02 to 0.025 ns.
+ * What the transforms cost, in multiply-adds at each position: of a filter for a channel (read, where tiles are so few that it
+ * counts; made), and of a tile for a channel that is read or made (20 ns); a multiply-add of the direct form took 0.02 to
+ * 0.025 ns.
  */
-const OF_A_FILTER = { read: 28, made: 8 };
+const OF_A_FILTER = { read: 14, made: 8 };
 const OF_A_TILE = 13;
 
 /** Less is not worth what the transforms lose of the last digits. */
@@ -17,7 +17,7 @@ const LEAST_GAIN = 1.2;
 /**
  * How many times fewer multiply-adds Winograd's form has than the sum of products, its transforms counted in; 0 where
  * there is no such form. Measured on one core of a Zen 3 against this: 3.0 for 128 channels of 28² at batch 4 (2.8 to 3.0
- * times as fast), 2.0 for 256 of 14² (1.6 to 2.0), 1.1 for 512 of 7² (1.1 to 1.4), 1.25 for 16 to 32 of 28² and 5 × 5 at
+ * times as fast), 2.3 for 256 of 14² (2.1 to 2.4), 1.6 for 512 of 7² (1.9 to 2.3), 1.25 for 16 to 32 of 28² and 5 × 5 at
  * batch 10 (1.5 to 3.3); of gradients of filters 2.8 for 64 of 56² at batch 4 (2.9), 2.5 for 256 of 14² (2.2), 2.0 for 512
  * of 7² (2.0), 1.9 for 48 to 128 of 27² and 5 × 5 (2.0), 1.3 for 16 to 48 of 14² (1.5), 1.5 for 48 to 128 of 7² (1.0).
  */
