@@ -16,12 +16,12 @@ import { packedAt, packFilters } from "./winograd-weights.js";
 
 /** A convolution or the gradient of its input in tiles: a kernel for the filters, and one for all the rest. */
 export function lowerWinograd(context: StepContext): readonly LoweredKernel[] {
-  const { anchor, target } = context;
+  const { anchor, target, options } = context;
   if ((anchor.op !== "conv" && anchor.op !== "convData") || !target.lanes)
     throw new InternalError(`lowerWinograd of ${anchor.op}`);
   const sizes = winogradSizes(anchor);
   if (!sizes) throw new InternalError(`${anchor.op} has no Winograd form`);
-  const schedule = scheduleOf(context, target.lanes, sizes);
+  const schedule = scheduleOf(target.lanes, sizes, options.realBytes);
   return "packed" in schedule
     ? [packFilters(context, sizes, schedule.packed, schedule.lanes), inTiles(context, schedule)]
     : lowerByFilters(context, schedule);

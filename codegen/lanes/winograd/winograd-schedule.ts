@@ -1,6 +1,4 @@
 import type { LanesDescription } from "../../ir/target-description.js";
-import type { StepContext } from "../../lower/step.js";
-import { widestVector } from "../lane-nest.js";
 import type { ChannelBlocks } from "./transformed-tiles.js";
 import {
   type Chunks,
@@ -43,14 +41,15 @@ const LEAST_ITERATIONS = 12;
 /** Filters of a part: to transform a channel takes about as long as to multiply it with a tenth of them. */
 const LEAST_FILTERS = 64;
 
+/** The schedule for vectors of so many lanes; an element takes `realBytes`. */
 export function scheduleOf(
-  context: StepContext,
   description: LanesDescription,
   sizes: WinogradSizes,
+  realBytes: number,
 ): Packed | ByFilters {
-  const lanes = widestVector(context);
+  const lanes = description.vectorBytes / realBytes;
   const tile = registerTile(description, Math.ceil(sizes.filters / lanes));
-  return byFilters(description, sizes, tile, lanes, context.options.realBytes) ?? packed(sizes, tile, lanes);
+  return byFilters(description, sizes, tile, lanes, realBytes) ?? packed(sizes, tile, lanes);
 }
 
 function packed(sizes: WinogradSizes, tile: RegisterTile, lanes: number): Packed {
