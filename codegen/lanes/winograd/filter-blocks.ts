@@ -1,4 +1,5 @@
 import type { LanesDescription } from "../../ir/target-description.js";
+import type { ChannelBlocks } from "./transformed-tiles.js";
 import {
   type Chunks,
   chunksOf,
@@ -8,19 +9,13 @@ import {
 } from "./winograd-sizes.js";
 import { POSITIONS } from "./winograd-transforms.js";
 
-/** Blocks of one side of a product, of so many vectors each; the last one may have fewer. */
-export interface SideBlocks {
-  readonly vectors: number;
-  readonly blocks: number;
-}
-
 /** How the gradient of filters is shared out: chunks of tiles, and of each all blocks of channels × filters. */
 export interface FilterBlocks {
   readonly tile: RegisterTile;
   readonly chunks: Chunks;
   /** Blocks of channels, and of filters, of a group. */
-  readonly x: SideBlocks;
-  readonly y: SideBlocks;
+  readonly x: ChannelBlocks;
+  readonly y: ChannelBlocks;
 }
 
 /** A chunk's transformed tiles should stay in the last cache, of which they may take so many bytes … */
@@ -71,8 +66,8 @@ export function chooseFilterBlocks(
 }
 
 /** The ways to cut so many vectors into blocks as even as can be: the narrowest blocks first. */
-function evenBlocks(vectors: number): readonly SideBlocks[] {
-  const ways: SideBlocks[] = [];
+function evenBlocks(vectors: number): readonly ChannelBlocks[] {
+  const ways: ChannelBlocks[] = [];
   for (let each = 1; each <= vectors; each++) {
     const blocks = Math.ceil(vectors / each);
     if (Math.ceil(vectors / blocks) === each) ways.push({ vectors: each, blocks });

@@ -1,36 +1,33 @@
 import { InternalError } from "../../../proto/errors/index.js";
-import { forTiles, range } from "../../contraction/tiles.js";
-import { add, int, min, mul, unflatten } from "../../kernel/indices.js";
+import { forTiles } from "../../contraction/tiles.js";
+import { add, int, min, mul, sub, unflatten } from "../../kernel/indices.js";
 import type { Index } from "../../kernel/kernel.js";
-import { fma, load, ZERO_VALUE } from "../../kernel/writer.js";
+import { ZERO_VALUE } from "../../kernel/writer.js";
 import type { KernelDraft, LoweredKernel, StepContext } from "../../lower/step.js";
+import { inputPlanes } from "./input-planes.js";
+import { productSums } from "./tile-products.js";
+import { lowerByFilters } from "./winograd-by-filters.js";
 import { storeTiles } from "./winograd-results.js";
-import { scheduleOf, type WinogradSchedule } from "./winograd-schedule.js";
-import { formOf, winogradSizes } from "./winograd-sizes.js";
-import {
-  directFlops,
-  type Matrices,
-  openTiles,
-  ownMatrices,
-  type Place,
-  placeOf,
-  type TiledPlanes,
-} from "./winograd-tiles.js";
-import { inputTransform, outputAdjoint, POSITIONS } from "./winograd-transforms.js";
+import { type Packed, scheduleOf } from "./winograd-schedule.js";
+import { winogradSizes } from "./winograd-sizes.js";
+import { directFlops, type Matrices, openTiles, ownMatrices, type Place, placeOf } from "./winograd-tiles.js";
+import { POSITIONS } from "./winograd-transforms.js";
 import { filterMemory, packedAt, packFilters } from "./winograd-weights.js";
 
 /** A convolution or the gradient of its input in tiles: a kernel for the filters, and one for all the rest. */
 export function lowerWinograd(context: StepContext): readonly LoweredKernel[] {
-  const { anchor, target } = context;
+  const { anchor, target, options } = context;
   if ((anchor.op !== "conv" && anchor.op !== "convData") || !target.lanes)
     throw new InternalError(`lowerWinograd of ${anchor.op}`);
   const sizes = winogradSizes(anchor);
   if (!sizes) throw new InternalError(`${anchor.op} has no Winograd form`);
-  const schedule = scheduleOf(context, target.lanes, sizes);
-  return [packFilters(context, sizes, schedule.packed, schedule.lanes), inTiles(context, schedule)];
+  const schedule = scheduleOf(target.lanes, sizes, options.realBytes, context.isSteady(anchor.inputs[1]));
+  return "packed" in schedule
+    ? [packFilters(context, sizes, schedule.packed, schedule.lanes), inTiles(context, schedule)]
+    : lowerByFilters(context, schedule);
 }
 
-function inTiles(context: StepContext, schedule: WinogradSchedule): LoweredKernel {
+function inTiles(context: StepContext, schedule: Packed): LoweredKernel {
   const { sizes, lanes, chunks, packed, parts, blocksOfPart, tile } = schedule;
   const draft = context.open();
   const { writer } = draft;
@@ -59,23 +56,23 @@ function inTiles(context: StepContext, schedule: WinogradSchedule): LoweredKerne
     writer.loop(0, blocks, (block) => {
       const u = writer.integer(packedAt(packed, group, position, add(firstBlock, block)));
       forTiles(writer, chunks.tiles, tile.rows, (first, count) => {
-        const v = writer.integer(add(mul(position, inputs.position), mul(first, inputs.row)));
         const m = add(
           mul(position, results.position),
           add(mul(first, results.row), mul(block, packed.width)),
         );
-        const sums = range(count).map(() => range(tile.vectors).map(() => writer.variable(ZERO_VALUE)));
-        writer.loop(0, sizes.channels, (k) => {
-          const weights = range(tile.vectors).map((i) =>
-            writer.real(load(filters, add(add(u, mul(k, packed.width)), add(int(i * lanes), lane)))),
-          );
-          sums.forEach((line, t) => {
-            const x = writer.real(load(inputs.memory, add(v, add(int(t * inputs.row), k))));
-            line.forEach((sum, i) => {
-              writer.assign(sum, fma(x, weights[i], sum));
-            });
-          });
-        });
+        const sums = productSums(
+          writer,
+          { rows: count, vectors: tile.vectors },
+          sizes.channels,
+          {
+            memory: inputs.memory,
+            start: writer.integer(add(mul(position, inputs.position), mul(first, inputs.row))),
+            depth: 1,
+            row: inputs.row,
+          },
+          { memory: filters, start: u, depth: packed.width },
+          { lanes, lane },
+        );
         sums.forEach((line, t) => {
           line.forEach((sum, i) => {
             writer.store(results.memory, add(m, add(int(t * results.row + i * lanes), lane)), sum);
@@ -84,28 +81,24 @@ function inTiles(context: StepContext, schedule: WinogradSchedule): LoweredKerne
       });
     }),
   );
-  storeTiles(draft, schedule, { group, lane, place, results, firstBlock, blocks });
+  const wide = packed.width / lanes;
+  const firstVector = writer.integer(mul(firstBlock, wide));
+  const there = sub(int(Math.ceil(sizes.filters / lanes)), firstVector);
+  const vectors = writer.integer(min(mul(blocks, wide), there));
+  storeTiles(draft, schedule, { group, lane, place, results, firstVector, vectors });
   return draft.close(directFlops(sizes));
 }
 
 function transformInput(
   draft: KernelDraft,
-  { anchor }: StepContext,
-  { sizes, lanes, chunks }: WinogradSchedule,
+  context: StepContext,
+  { sizes, lanes, chunks }: Packed,
   on: { readonly group: Index; readonly lane: Index; readonly place: Place; readonly inputs: Matrices },
 ): void {
   const { writer } = draft;
-  const { channels, groups, input, pad } = sizes;
+  const { channels } = sizes;
   const { group, lane, place, inputs } = on;
-  const planes: TiledPlanes = {
-    node: anchor.inputs[0],
-    channels: groups * channels,
-    plane: input,
-    pad,
-    extent: formOf(sizes).read,
-    transform: sizes.adjoint ? outputAdjoint : inputTransform,
-  };
-  const tiles = openTiles(draft, sizes, chunks, planes, { lanes, lane });
+  const tiles = openTiles(draft, sizes, chunks, inputPlanes(context, sizes), { lanes, lane });
   const whole = Math.floor(channels / lanes);
   const rest = channels - whole * lanes;
   place.eachImage((image, number) => {

@@ -4,7 +4,7 @@ import type { Index, Memory, Value } from "../../kernel/kernel.js";
 import { load, plus, ZERO_VALUE } from "../../kernel/writer.js";
 import type { KernelDraft } from "../../lower/step.js";
 import { overVectors } from "../over-vectors.js";
-import type { WinogradSchedule } from "./winograd-schedule.js";
+import type { TileSchedule } from "./winograd-schedule.js";
 import { type Form, formOf } from "./winograd-sizes.js";
 import { eachTile, type Matrices, matrixAt, type Place } from "./winograd-tiles.js";
 import {
@@ -21,9 +21,9 @@ interface Made {
   readonly lane: Index;
   readonly place: Place;
   readonly results: Matrices;
-  /** Blocks of filters. */
-  readonly firstBlock: Index;
-  readonly blocks: Index;
+  /** Vectors of filters: the first one, and how many there are. */
+  readonly firstVector: Index;
+  readonly vectors: Index;
 }
 
 /** Results of as many filters as there are lanes, on their way from tiles to rows. */
@@ -40,7 +40,7 @@ interface Turning {
   readonly height: number;
 }
 
-function openTurning({ writer }: KernelDraft, { sizes, lanes, chunks }: WinogradSchedule): Turning {
+function openTurning({ writer }: KernelDraft, { sizes, lanes, chunks }: TileSchedule): Turning {
   const { block, output, tiles } = sizes;
   const form = formOf(sizes);
   const [rows, columns] = [chunks.rows, tiles[1]].map((count) => (count - 1) * block + form.made);
@@ -63,19 +63,15 @@ function openTurning({ writer }: KernelDraft, { sizes, lanes, chunks }: Winograd
  * Makes results of the products of a chunk, and ends the work on them with pixels in the lanes: tiles are transformed with
  * filters side by side, and turned in blocks of lanes × lanes. Tiles of an adjoint overlap, and are added.
  */
-export function storeTiles(draft: KernelDraft, schedule: WinogradSchedule, made: Made): void {
+export function storeTiles(draft: KernelDraft, schedule: TileSchedule, made: Made): void {
   const { writer } = draft;
-  const { sizes, lanes, packed } = schedule;
+  const { sizes, lanes } = schedule;
   const turning = openTurning(draft, schedule);
-  const wide = packed.width / lanes;
-  const firstVector = writer.integer(mul(made.firstBlock, wide));
-  const there = sub(int(Math.ceil(sizes.filters / lanes)), firstVector);
-  const vectors = writer.integer(min(mul(made.blocks, wide), there));
   made.place.eachImage((image, number) =>
-    writer.loop(0, vectors, (vector) => {
+    writer.loop(0, made.vectors, (vector) => {
       transformTiles(draft, schedule, made, turning, number, vector);
       turnRows(draft, schedule, made.lane, turning);
-      const filter = writer.integer(mul(add(firstVector, vector), lanes), 0, sizes.filters - 1);
+      const filter = writer.integer(mul(add(made.firstVector, vector), lanes), 0, sizes.filters - 1);
       storeRows(draft, schedule, made, turning, image, filter);
     }),
   );
@@ -83,7 +79,7 @@ export function storeTiles(draft: KernelDraft, schedule: WinogradSchedule, made:
 
 function transformTiles(
   { writer }: KernelDraft,
-  { sizes, lanes, chunks }: WinogradSchedule,
+  { sizes, lanes, chunks }: TileSchedule,
   { lane, results }: Made,
   { transform, tiles, rows, columns }: Turning,
   number: Index,
@@ -113,7 +109,7 @@ function transformTiles(
 /** A row's last block overlaps the one before; what a short row has too much, the next row overwrites. */
 function turnRows(
   { writer }: KernelDraft,
-  { sizes, lanes }: WinogradSchedule,
+  { sizes, lanes }: TileSchedule,
   lane: Index,
   { form, tiles, columns, planes, pitch, height }: Turning,
 ): void {
@@ -136,7 +132,7 @@ function turnRows(
 
 function storeRows(
   draft: KernelDraft,
-  { sizes, lanes, chunks }: WinogradSchedule,
+  { sizes, lanes, chunks }: TileSchedule,
   { group, lane, place }: Made,
   { planes, pitch, height: rows }: Turning,
   image: Index,
