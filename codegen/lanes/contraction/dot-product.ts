@@ -164,7 +164,12 @@ function lowerSums(context: StepContext, product: LaneProduct, schedule: DotSche
 }
 
 /** The sum of the lanes of each of as many vectors as there are lanes, in one vector: stored turned round, and added. */
-function sumOfLanes(writer: KernelWriter, turned: Memory, lane: Index, values: readonly Value[]): Value {
+export function sumOfLanes(
+  writer: KernelWriter,
+  turned: Memory,
+  lane: Index,
+  values: readonly Value[],
+): Value {
   const lanes = values.length;
   writer.stores(turned, mul(lane, lanes), values);
   let parts: readonly Value[] = range(lanes).map((l) => load(turned, addInt(lane, l * lanes)));

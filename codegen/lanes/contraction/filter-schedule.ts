@@ -14,6 +14,8 @@ export interface FilterSchedule {
   readonly chunk: { readonly images: number; readonly rows: number };
   /** Chunks of all images are summed in so many parts, each by iterations of its own. */
   readonly parts: number;
+  /** What all products take, in FMAs of one vector. */
+  readonly turns: number;
 }
 
 /** Sums of an iteration at least, per filter: they share what is read of y. */
@@ -31,7 +33,7 @@ export function chooseFilterSchedule(
 ): FilterSchedule {
   const { groups, channels, filters, taps, kernel, images, output, pixels } = sizes;
   const all = Math.ceil(filters / lanes);
-  let best: Omit<FilterSchedule, "parts" | "chunk"> | undefined;
+  let best: Pick<FilterSchedule, "vectors" | "channels"> | undefined;
   let least = Number.POSITIVE_INFINITY;
   for (const vectors of range(Math.min(all, MOST_VECTORS)).map((i) => i + 1)) {
     const blocks = cut(all, vectors);
@@ -60,7 +62,13 @@ export function chooseFilterSchedule(
   const chunks = chunkCount(sizes, chunk);
   const iterations = groups * Math.ceil(all / vectors) * Math.ceil(channels / own);
   const each = Math.ceil(chunks / Math.max(1, Math.min(chunks, Math.floor(parallelIterations / iterations))));
-  return { vectors, channels: own, chunk, parts: Math.ceil(chunks / each) };
+  return {
+    vectors,
+    channels: own,
+    chunk,
+    parts: Math.ceil(chunks / each),
+    turns: images * groups * pixels * least,
+  };
 }
 
 export const chunkCount = ({ images, output }: ConvSizes, chunk: FilterSchedule["chunk"]): number =>

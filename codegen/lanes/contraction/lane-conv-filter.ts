@@ -13,8 +13,13 @@ import { lanesFor, widestVector } from "../lane-nest.js";
 import { overVectors } from "../over-vectors.js";
 import { chooseBox, chooseFilterSchedule, chunkCount, type FilterSchedule } from "./filter-schedule.js";
 import { copyOf, isMostlyPadding } from "./lane-conv.js";
+import { overRow } from "./over-row.js";
 import { aligned, lowerPacking, type Packing, packedAt, packedElements } from "./pack.js";
 import { lowerPadding, type PaddedPlanes, paddedElements } from "./pad.js";
+import { choosePixelFilter, lowerPixelFilter } from "./pixel-filter.js";
+
+/** Turns of an FMA that it takes to pack an element. */
+const PACKING_TURNS = 3;
 
 /** The gradient of a convolution's filters, on its way to kernels. */
 interface FilterSums {
@@ -43,6 +48,9 @@ export function lowerLaneConvFilter(context: StepContext): readonly LoweredKerne
   if (!target.lanes || (copy && isMostlyPadding(copy))) return lowerBlocked(context);
   const lanes = lanesFor(sizes.filters, widest);
   const schedule = chooseFilterSchedule(sizes, { ...target, lanes: target.lanes }, lanes, options.realBytes);
+  const pixels = choosePixelFilter(context, sizes);
+  const packed = PACKING_TURNS * sizeOf(y.shape);
+  if (pixels && pixels.schedule.turns < schedule.turns + packed) return lowerPixelFilter(context, pixels);
   const packing: Packing = {
     node: y,
     members: { count: sizes.images * sizes.groups, stride: sizes.filters * sizes.pixels },
@@ -272,33 +280,6 @@ function sumChunk(
       });
     });
   });
-}
-
-/**
- * Products written out one after the other: all of a short row, whose end would cost as much as two of its turns, since it is
- * not foreseen; of a long one less, which takes less to compile.
- */
-const MOST_WRITTEN = { row: 320, share: 96 };
-
-/** Loops over a row, each of its elements giving so many products. */
-function overRow(
-  writer: KernelWriter,
-  [from, to]: readonly [Index, Index],
-  products: number,
-  body: (at: Index) => void,
-): void {
-  const length = sub(to, from);
-  const each = length.kind === "int" ? writtenOut(length.value, products) : 1;
-  if (each === 1) writer.loop(from, to, body);
-  else writer.loop(from, to, (start) => writer.unrolled(each, (v) => body(add(start, v))), each);
-}
-
-/** How many elements of a row are written out: all, or equal shares; 1 where no such cut is even. */
-function writtenOut(length: number, products: number): number {
-  if (length * products <= MOST_WRITTEN.row) return length;
-  const most = Math.floor(MOST_WRITTEN.share / products);
-  for (let each = most; each > most / 4; each--) if (length % each === 0) return each;
-  return 1;
 }
 
 /** Loops over the boxes that cover a shape; the body is written once for each form that they have. */

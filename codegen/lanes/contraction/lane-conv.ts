@@ -56,7 +56,7 @@ export function copyOf(context: StepContext, node: Node, sizes: ConvSizes): Padd
   return { node, planes: images * groups * channels, input, padded, before: pad };
 }
 
-const linesOf = ({ output, stride, kernel, dilation }: ConvSizes): readonly Line[] =>
+export const linesOf = ({ output, stride, kernel, dilation }: ConvSizes): readonly Line[] =>
   output.map((count, axis) => ({
     count,
     result: { start: 0, step: 1 },

@@ -1,6 +1,6 @@
 import { overShape } from "../../contraction/positions.js";
 import { stridesOf } from "../../contraction/strided.js";
-import { range } from "../../contraction/tiles.js";
+import { cut, forTiles, range } from "../../contraction/tiles.js";
 import { sizeOf } from "../../ir/graph.js";
 import { add, addInt, all, compare, flatten, gcd, int, mul, sub } from "../../kernel/indices.js";
 import type { Index, Value } from "../../kernel/kernel.js";
@@ -198,20 +198,48 @@ function copyRows(
   });
 }
 
+/** How far a tap of a row lies from the first one. */
+export const columnOffset = ({ every, step, offsets }: ColumnTaps, tap: number): number =>
+  offsets[tap % every] + Math.floor(tap / every) * step;
+
 /** Loops over the taps of a row, written out or not: hands on their number and how far they lie from the first. */
 export function overColumnTaps(
   writer: KernelWriter,
-  { every, step, offsets }: ColumnTaps,
+  columns: ColumnTaps,
   count: number,
   written: boolean,
   body: (tap: Index, offset: Index) => void,
 ): void {
-  const own = (first: number): number => Math.ceil((count - first) / every);
-  if (written)
-    for (let tap = 0; tap < count; tap++)
-      body(int(tap), int(offsets[tap % every] + Math.floor(tap / every) * step));
+  const { every, step, offsets } = columns;
+  if (written) for (const tap of range(count)) body(int(tap), int(columnOffset(columns, tap)));
   else
     offsets.forEach((offset, first) => {
-      writer.loop(0, own(first), (i) => body(addInt(mul(i, every), first), addInt(mul(i, step), offset)));
+      writer.loop(0, Math.ceil((count - first) / every), (i) =>
+        body(addInt(mul(i, every), first), addInt(mul(i, step), offset)),
+      );
     });
+}
+
+/**
+ * Loops over tiles of the taps of a row: hands on the first one, how many, and how far each of them lies from the row's
+ * first tap. Where no step leads from one to the next, every tile is written for itself.
+ */
+export function overColumnTiles(
+  writer: KernelWriter,
+  columns: ColumnTaps,
+  count: number,
+  preferred: number,
+  body: (first: Index, width: number, offset: (i: number) => Index) => void,
+): void {
+  const { every, step, offsets } = columns;
+  if (every === 1)
+    forTiles(writer, count, preferred, (first, width) =>
+      body(first, width, (i) => addInt(mul(addInt(first, i), step), offsets[0])),
+    );
+  else
+    for (const run of cut(count, preferred))
+      for (const turn of range(run.count)) {
+        const first = run.start + turn * run.width;
+        body(int(first), run.width, (i) => int(columnOffset(columns, first + i)));
+      }
 }
