@@ -81,11 +81,13 @@ function lowerProduct(context: StepContext, product: PointwiseProduct): LoweredK
         multiplyBlock(writer, {
           blocks,
           block,
-          left: (height, row, k) =>
-            load(packed, blockedAt(weights, { member: part.group, block, height }, row, add(start, k))),
+          overDepth: ({ height }, body) =>
+            writer.loop(0, depth, (k) => {
+              const to = { member: part.group, block, height };
+              body(k, (row) => load(packed, blockedAt(weights, to, row, add(start, k))));
+            }),
           panels: own,
           panel,
-          depth,
           sums,
           row: atOnce ? ZERO : rowOf(block),
           column: atOnce ? ZERO : mul(panel, width),

@@ -59,12 +59,14 @@ export function firstRow({ rows, height }: RowBlocks, block: Index): Index {
 export interface BlockProduct {
   readonly blocks: RowBlocks;
   readonly block: Index;
-  /** An element of row `row` of the block, which is `height` high. */
-  left(height: number, row: number, depth: Index): Value;
+  /** What is summed: positions of depth in the panels, and the elements of the block's rows there. */
+  overDepth(
+    block: { readonly first: Index; readonly height: number },
+    body: (depth: Index, left: (row: number) => Value) => void,
+  ): void;
   readonly panels: Panels;
   /** Panels, and products summed in one go. */
   readonly panel: Index;
-  readonly depth: Index;
   /** Where the block's first sum is kept; what is there is added to, unless `fresh`. */
   readonly sums: PanelSums;
   readonly row: Index;
@@ -75,7 +77,7 @@ export interface BlockProduct {
 /** Adds a block of rows times a panel to the sums, in registers. */
 export function multiplyBlock(writer: KernelWriter, product: BlockProduct): void {
   const { blocks, block, panels, panel, sums, fresh } = product;
-  inTile(writer, blocks.rows, blocks.height, block, (_, height) => {
+  inTile(writer, blocks.rows, blocks.height, block, (first, height) => {
     const placeOf = (row: number, vector: number): Index => {
       const column = addInt(product.column, vector * panels.lanes);
       return add(add(mul(addInt(product.row, row), sums.pitch), column), panels.lane);
@@ -85,12 +87,12 @@ export function multiplyBlock(writer: KernelWriter, product: BlockProduct): void
         writer.variable(fresh ? ZERO_VALUE : load(sums.memory, placeOf(row, vector))),
       ),
     );
-    writer.loop(0, product.depth, (depth) => {
+    product.overDepth({ first, height }, (depth, left) => {
       const vectors = range(panels.vectors).map((vector) =>
         writer.real(load(panels.memory, panelAt(panels, panel, depth, vector))),
       );
       own.forEach((line, row) => {
-        const value = product.left(height, row, depth);
+        const value = left(row);
         line.forEach((sum, vector) => {
           writer.assign(sum, fma(value, vectors[vector], sum));
         });

@@ -39,6 +39,9 @@ export function pointwiseConv(
   };
 }
 
+/** Whether the gradient of filters is faster as a product. */
+export const isPointwiseFilter = (sizes: ConvSizes): boolean => isPointwise(sizes, sizes.channels);
+
 /** Its adjoint in x, where every pixel of y has its place in x. */
 export function pointwiseConvData(y: Node, w: Node, sizes: ConvSizes): Pointwise | undefined {
   const { images, groups, channels, filters, input, output, pad, stride } = sizes;

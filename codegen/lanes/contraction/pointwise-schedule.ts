@@ -45,7 +45,7 @@ export function choosePointwise(
   realBytes: number,
 ): PointwiseSchedule {
   const { images, groups, rows, units, unit } = sizes;
-  const tile = chooseTile(description, rows, Math.ceil((images * units * unit) / lanes));
+  const tile = choosePanelTile(description, rows, Math.ceil((images * units * unit) / lanes));
   const width = tile.vectors * lanes;
   const most = Math.max(16, Math.floor(description.l1Bytes / 2 / (width * realBytes)));
   const chunks = sizes.depth <= 1.5 * most ? 1 : Math.ceil(sizes.depth / most);
@@ -108,7 +108,7 @@ function partsOf(blocks: number, mayShare: boolean): readonly Pick<PointwiseSche
 const WIDEST = 3;
 
 /** The tile that takes fewest turns where all its vectors are multiplied, filled or not; the tallest such. */
-function chooseTile(
+export function choosePanelTile(
   { accumulators, registers }: Pick<LanesDescription, "accumulators" | "registers">,
   rows: number,
   vectors: number,

@@ -58,9 +58,9 @@ export const blockedAt = (
   addInt(add(mul(add(mul(member, blockCount(of)), block), blockPitch(of)), mul(depth, height)), row);
 
 /** Elements of an iteration's depth, where rows lie side by side. */
-const SLICE = 64;
+const SLICE = 32;
 /** Blocks of an iteration there: what it reads of a row of memory is several lines of the cache. */
-const BLOCKS = 16;
+const BLOCKS = 64;
 
 /**
  * Lays the rows out in the workspace, from `offset` on. Whole vectors are stored, one position of depth after the other: what
