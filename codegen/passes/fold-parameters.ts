@@ -20,7 +20,6 @@ import {
   scalarKey,
   substitute,
 } from "../ir/scalar.js";
-import type { Pass } from "./index.js";
 import { regroup } from "./regroup.js";
 
 /** A scalar expression over nodes. */
@@ -34,14 +33,10 @@ interface Formula {
  * behind it are then one addition and one multiply-add of an element, with what a convolution adds in the first. A net
  * with a backward pass, or with updates, is left alone: its parameters mostly change between two passes.
  */
-export const foldParameters: Pass = {
-  name: "fold parameters",
-  about: "in inference, what parameters alone determine is computed once: BatchNorm and Scale",
-  run(graph, builder) {
-    if (graph.roots.some((root) => root.role === "update" || passOf(root) === "backward")) return graph;
-    return new Folding(graph, builder).run();
-  },
-};
+export const foldParameters = (graph: Graph, builder: GraphBuilder): Graph =>
+  graph.roots.some((root) => root.role === "update" || passOf(root) === "backward")
+    ? graph
+    : new Folding(graph, builder).run();
 
 class Folding {
   readonly #graph: Graph;

@@ -18,7 +18,11 @@ export const nativeTarget: Target<"native"> = {
   dtypes: ["float32", "float64"],
   describe: (architecture = DEFAULT_ARCHITECTURE) => nativeDescription(architecture),
   passes: [
-    foldParameters,
+    {
+      name: "fold parameters",
+      about: "in inference, what parameters alone determine is computed once: BatchNorm and Scale",
+      run: foldParameters,
+    },
     { name: "powers by roots", about: "x^(−3/4) and its kin are made of square roots", run: powersByRoots },
     winogradPass,
   ],

@@ -18,13 +18,10 @@ import {
 } from "../../../codegen/ir/scalar.js";
 import { verify } from "../../../codegen/ir/verify.js";
 import { foldParameters, simplify } from "../../../codegen/passes/index.js";
-import { nativeTarget } from "../../../codegen/targets/index.js";
 import { bindLeaves } from "../../support/graph-values.js";
 import { interpret } from "../../support/interpret.js";
 import { randomGraph } from "../../support/random-graph.js";
 
-const fold = (graph: Graph, builder: ReturnType<typeof createBuilder>): Graph =>
-  foldParameters.run(graph, builder, nativeTarget.describe());
 const preparedOf = (graph: Graph): readonly Node[] =>
   graph.roots.filter(({ role }) => role === "prepared").map(({ node }) => node);
 
@@ -45,7 +42,7 @@ const values = (graph: Graph): ReturnType<typeof bindLeaves> => bindLeaves(graph
 
 it("a BatchNorm and its Scale are one addition and one multiply-add of an element", () => {
   const { b, graph } = normalised();
-  const folded = fold(graph, b);
+  const folded = foldParameters(graph, b);
   verify(folded);
   expect(printGraph({ roots: folded.roots.slice(0, 1) })).toMatch(/relu\(\(%\d+ \+ %\d+\) \* %\d+ \+ %\d+\)/);
   const prepared = preparedOf(folded);
@@ -62,7 +59,10 @@ it("a BatchNorm and its Scale are one addition and one multiply-add of an elemen
 
 it("a value that something else needs stays what it is", () => {
   const { b, graph, centred } = normalised();
-  const folded = fold({ roots: [...graph.roots, { role: "value", blob: "centred", node: centred }] }, b);
+  const folded = foldParameters(
+    { roots: [...graph.roots, { role: "value", blob: "centred", node: centred }] },
+    b,
+  );
   const kept = folded.roots[1].node;
   const now = interpret(folded, values(graph));
   const before = interpret({ roots: [{ role: "value", blob: "centred", node: centred }] }, values(graph));
@@ -82,7 +82,7 @@ it("values close to a large mean keep their digits", () => {
       },
     ],
   };
-  expect(printGraph({ roots: fold(graph, b).roots.slice(0, 1) })).toMatch(
+  expect(printGraph({ roots: foldParameters(graph, b).roots.slice(0, 1) })).toMatch(
     /\(%0 - %1\) \* %\d+|\(%0 \+ %\d+\) \* %\d+/,
   );
 });
@@ -91,11 +91,11 @@ it("a net with a backward pass, or with updates, is left alone", () => {
   const { b, graph } = normalised();
   const [{ node }] = graph.roots;
   const diff: Graph = { roots: [...graph.roots, { role: "diff", blob: "y", node }] };
-  expect(fold(diff, b)).toBe(diff);
+  expect(foldParameters(diff, b)).toBe(diff);
   const update: Graph = {
     roots: [...graph.roots, { role: "update", pass: "forward", param: 0, node: b.param(0, [1, 3, 1]) }],
   };
-  expect(fold(update, b)).toBe(update);
+  expect(foldParameters(update, b)).toBe(update);
 });
 
 it("what parameters would take more memory for, or what depends on a position, is not prepared", () => {
@@ -109,7 +109,7 @@ it("what parameters would take more memory for, or what depends on a position, i
       { role: "value", blob: "b", node: moving },
     ],
   };
-  expect(preparedOf(fold(graph, b))).toEqual([]);
+  expect(preparedOf(foldParameters(graph, b))).toEqual([]);
 });
 
 it("weights that are computed from parameters are prepared for whatever reads them", () => {
@@ -118,7 +118,7 @@ it("weights that are computed from parameters are prepared for whatever reads th
   const graph: Graph = {
     roots: [{ role: "value", blob: "y", node: b.matmul(b.input("x", [1, 4, 5]), weights) }],
   };
-  expect(preparedOf(fold(graph, b))).toEqual([weights]);
+  expect(preparedOf(foldParameters(graph, b))).toEqual([weights]);
 });
 
 const STEPS = {
@@ -153,7 +153,7 @@ it("chains of maps with parameters keep their values", () => {
         if (kept === 0) roots.push({ role: "value", blob: `kept${i}`, node });
       }
       const graph: Graph = { roots: [...roots, { role: "value", blob: "y", node }] };
-      const folded = fold(graph, b);
+      const folded = foldParameters(graph, b);
       verify(folded);
       prepared += preparedOf(folded).length;
       const bindings = bindLeaves(graph, seed);
@@ -172,7 +172,7 @@ it("chains of maps with parameters keep their values", () => {
 it("random graphs keep their values", () => {
   fc.assert(
     fc.property(randomGraph(), ({ builder, graph, bindings }) => {
-      const folded = fold(simplify(graph, builder), builder);
+      const folded = foldParameters(simplify(graph, builder), builder);
       verify(folded);
       const [before, after] = [interpret(graph, bindings), interpret(folded, bindings)];
       graph.roots.forEach(({ node }, i) => {
