@@ -73,6 +73,8 @@ interface Opened {
   readonly lane: Index;
   a(row: Index, depth: Index): Value;
   b(block: Block, depth: Index): readonly Value[];
+  /** Asks for rows of b that are read a few tiles later; absent where they are near. */
+  ahead?(block: Block, number: Index, rows: readonly [Index, Index]): void;
   /** Ends the work on a row's sums in a block. */
   put(row: Index, block: Block, sums: readonly Value[]): void;
   overPanels(body: (block: Block, number: Index) => void): void;
@@ -95,6 +97,7 @@ function lowerSums(context: StepContext, of: Columns): LoweredKernel {
     ...openOperands(draft, of, member, lane),
     put: openResults(draft, of, part, member, lane),
     overPanels: openPanels(draft, of, across),
+    ...(schedule.line && { ahead: openAhead(draft, of, member, across, schedule.line) }),
   };
   const slices = Math.ceil(depth / schedule.depth);
   const each = Math.ceil(slices / parts);
@@ -183,6 +186,12 @@ function openResults(
     });
 }
 
+/** How many panels an iteration has. */
+function panelsOf({ columns }: LaneProduct, { lanes, tile, panels }: ColumnSchedule, across: Index): Index {
+  const all = tileCount(Math.ceil(columns / lanes), tile.vectors);
+  return min(int(panels), sub(int(all), mul(across, panels)));
+}
+
 /** The panels of an iteration one after the other, the number of each among them. */
 function openPanels(
   { writer }: KernelDraft,
@@ -192,9 +201,8 @@ function openPanels(
   const { lanes, tile } = schedule;
   const { columns } = product;
   const vectors = Math.ceil(columns / lanes);
-  const panels = tileCount(vectors, tile.vectors);
   const start = mul(across, schedule.panels);
-  const count = writer.integer(min(int(schedule.panels), sub(int(panels), start)));
+  const count = writer.integer(panelsOf(product, schedule, across));
   const used = columns - (vectors - 1) * lanes;
   return (body) =>
     writer.loop(0, count, (number) =>
@@ -206,6 +214,41 @@ function openPanels(
         ),
       ),
     );
+}
+
+/** Tiles of columns that are asked for ahead. */
+const AHEAD = 4;
+
+/**
+ * Asks for what some tiles later reads of a few rows of b, or of the next ones: each lies in a page of its own, where no
+ * processor sees by itself what comes next.
+ */
+function openAhead(
+  { writer, evaluate }: KernelDraft,
+  { product, schedule }: Columns,
+  member: Index,
+  across: Index,
+  line: number,
+): Opened["ahead"] {
+  const { b } = product;
+  const { lanes, tile } = schedule;
+  const count = writer.integer(panelsOf(product, schedule, across));
+  const start = writer.integer(mul(member, b.member));
+  const ask = ([from, to]: readonly [Index, Index], vector: Index): void =>
+    writer.loop(from, to, (k) => {
+      const at = add(add(start, mul(k, b.depth)), mul(vector, lanes));
+      for (let element = 0; element < tile.vectors * lanes; element += line)
+        evaluate.prefetch(b.node, addInt(at, element));
+    });
+  return ({ first }, number, [from, to]) => {
+    const later = addInt(first, AHEAD * tile.vectors);
+    writer.when(
+      compare("lt", addInt(number, AHEAD), count),
+      () => ask([from, to], later),
+      () =>
+        ask([addInt(from, schedule.depth), addInt(to, schedule.depth)], sub(later, mul(count, tile.vectors))),
+    );
+  };
 }
 
 /** Adds the products of a stretch of depth to the sums of a tile. */
@@ -269,7 +312,8 @@ function sumInSlices(
   writer.loop(begin, end, (slice) => {
     const from = writer.integer(mul(slice, schedule.depth));
     const to = writer.integer(min(addInt(from, schedule.depth), int(product.depth)));
-    opened.overPanels((block, panel) =>
+    opened.overPanels((block, panel) => {
+      opened.ahead?.(block, panel, [from, to]);
       forTiles(writer, high, tile.rows, (i, tall) => {
         const at = (r: number, vector: number): Index => placeOf(addInt(i, r), panel, vector);
         const start = range(tall).map((r) => range(block.width).map((vector) => load(memory, at(r, vector))));
@@ -279,8 +323,8 @@ function sumInSlices(
             writer.store(memory, at(r, vector), sum);
           });
         });
-      }),
-    );
+      });
+    });
   });
   writer.loop(0, high, (i) =>
     opened.overPanels((block, panel) =>

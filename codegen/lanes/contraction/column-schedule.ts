@@ -17,6 +17,8 @@ export interface ColumnSchedule {
   readonly depth: number;
   /** Depth is summed in so many parts, by iterations of their own. */
   readonly parts: number;
+  /** Elements of a line of the cache, where b comes from memory and a line for each row is asked for ahead. */
+  readonly line?: number;
 }
 
 /** Tiles of rows from which on b is packed. */
@@ -25,6 +27,7 @@ const PACKED_TILES = 3;
 const STREAMED = 16;
 /** Columns of a stream: long enough to be fetched ahead. */
 const STREAMED_COLUMNS = 1024;
+const LINE_BYTES = 64;
 /** Products of an iteration at least. */
 const FEWEST_PRODUCTS = 2 ** 18;
 
@@ -53,8 +56,10 @@ export function chooseColumns(
     const most = Math.max(1, Math.floor(Math.min(depth / (8 * rows), slices / 2)));
     const each = Math.ceil(slices / Math.max(1, Math.min(most, Math.ceil(wanted / iterations))));
     const parts = Math.ceil(slices / each);
+    const far = columns * depth * options.realBytes > description.l2Bytes;
+    const line = far ? { line: LINE_BYTES / options.realBytes } : {};
     if (parts > 1 || depth > 2 * STREAMED)
-      return { lanes, tile, packed: false, rows, panels: across, depth: STREAMED, parts };
+      return { lanes, tile, packed: false, rows, panels: across, depth: STREAMED, parts, ...line };
     return { lanes, tile, packed: false, rows, panels: across, depth, parts: 1 };
   }
   if (depth <= panelDepth) {
