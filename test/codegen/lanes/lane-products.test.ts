@@ -95,8 +95,8 @@ describe.skipIf(!native)("products in lanes", () => {
     );
   });
 
-  it("ask ahead for a matrix that no cache holds", async () => {
-    const graph = matmulGraph({ m: 10, n: 430, k: 401 }, "relu");
+  it.each([false, true])("ask ahead for a matrix that no cache holds, transposed: %s", async (transposed) => {
+    const graph = matmulGraph({ m: 10, n: 430, k: 401, trans: [false, transposed] }, "relu");
     const program = lowerFor(nativeTarget, planGraph(graph, { realBytes: 4 }), {
       dtype: "float32",
       description: nativeTarget.describe("avx2"),
