@@ -86,6 +86,7 @@ const CHILDREN: {
     assign: { value: "expression" },
     store: { at: "index", value: "expression" },
     stores: { at: "index", values: "values" },
+    prefetch: { at: "index" },
     if: { condition: "condition", whenTrue: "block", otherwise: "block" },
     barrier: NONE,
   },

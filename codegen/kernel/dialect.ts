@@ -202,6 +202,8 @@ export function bodyRenderer(dialect: Dialect, used: Set<Helper>): BodyRenderer 
         case "barrier":
           line(dialect.barrier);
           break;
+        case "prefetch":
+          break;
         default:
           statement satisfies never;
       }

@@ -153,6 +153,8 @@ export type Statement =
       readonly whenTrue: readonly Statement[];
       readonly otherwise: readonly Statement[];
     }
+  /** A hint: this element and its neighbours are read soon. It may lie past the end of the buffer. */
+  | { readonly kind: "prefetch"; readonly buffer: Memory; readonly at: Index }
   /** No thread of the team goes on before all have come here; what they stored until then is seen by all after it. */
   | { readonly kind: "barrier" };
 

@@ -51,6 +51,8 @@ export interface KernelWriter {
   storeIndex(buffer: Memory, at: Index, value: Index): void;
   /** values[i] at `at` + i. */
   stores(buffer: Memory, at: Index, values: readonly Value[]): void;
+  /** A hint that what lies there is read soon. */
+  prefetch(buffer: Memory, at: Index): void;
   /** Counts the blocks entered: tells whether two statements stand in the same one. */
   readonly block: number;
   finish(note: string, flops: number, bytes: number): Kernel;
@@ -213,6 +215,7 @@ export function createWriter(): KernelWriter {
       stored(buffer);
       push({ kind: "stores", buffer, at, values });
     },
+    prefetch: (buffer, at) => push({ kind: "prefetch", buffer, at }),
     get block() {
       return blocks.block;
     },

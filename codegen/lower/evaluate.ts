@@ -26,6 +26,8 @@ export interface Evaluator {
   elementAt(node: Node, flat: Index): Value;
   /** Whether `elementAt` is a plain load. */
   inMemory(node: Node): boolean;
+  /** A hint that this element, at a row-major position, is read soon; nothing for a node that is computed. */
+  prefetch(node: Node, flat: Index): void;
   /** From here on `node`, at whatever coordinates, is this value: the anchor's, while its epilogue is written. */
   bind(node: Node, value: Typed): void;
   unbind(): void;
@@ -107,6 +109,9 @@ export function createEvaluator(writer: KernelWriter, scope: StepScope): Evaluat
     indexAt: (node, coordinates) => asIndex(at(node, coordinates)),
     elementAt: (node, flat) => asValue(reshapedAt(node, flat)),
     inMemory: (node) => scope.loads(node),
+    prefetch(node, flat) {
+      if (scope.loads(node)) writer.prefetch(scope.bufferOf(node), flat);
+    },
     bind(node, value) {
       bound.set(node, value);
       // What was computed of the node's last value is out of date; what was loaded is not.

@@ -115,6 +115,7 @@ function laneStatements(
           when(statement, mask);
           break;
         case "barrier":
+        case "prefetch":
           break;
         default:
           statement satisfies never;

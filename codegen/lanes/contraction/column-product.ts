@@ -5,22 +5,12 @@ import { add, addInt, compare, int, min, mul, sub, unflatten } from "../../kerne
 import type { Index, Value } from "../../kernel/kernel.js";
 import { fma, load, plus, ZERO_VALUE } from "../../kernel/writer.js";
 import { describe, type KernelDraft, type LoweredKernel, type StepContext } from "../../lower/step.js";
-import { type ColumnSchedule, chooseColumns } from "./column-schedule.js";
+import { type Columns, type Opened, openAhead, openPanels, openSlices } from "./column-panels.js";
+import { chooseColumns } from "./column-schedule.js";
 import { flopsOf, type LaneProduct } from "./lane-product.js";
 import { aligned, lowerPacking, type Packing, packedAt, packedMemory, packedRoom } from "./pack.js";
-import { lowerPadding, type PaddedPlanes, paddedElements } from "./pad.js";
-
-/** A product with columns in lanes, on its way to kernels. */
-interface Columns {
-  readonly product: LaneProduct;
-  readonly schedule: ColumnSchedule;
-  /** b laid out for lanes; absent: read as it lies. */
-  readonly packing?: Packing;
-  /** a where it must be computed before. */
-  readonly copy?: PaddedPlanes;
-  /** Where the copy, and the parts of sums, lie in the workspace. */
-  readonly places: { readonly a: number; readonly parts: number };
-}
+import { lowerPadding, paddedElements } from "./pad.js";
+import { putTurned } from "./turned-columns.js";
 
 /**
  * An element of a is multiplied with vectors of columns. b is packed where many tiles of rows read it, or where its
@@ -34,16 +24,17 @@ export function lowerColumns(
 ): readonly LoweredKernel[] {
   const { a, b } = product;
   const schedule = chooseColumns(context, product, lanes, description, !context.computed.has(b.node));
-  const packing: Packing | undefined = schedule.packed
-    ? {
-        node: b.node,
-        members: { count: b.member === 0 ? 1 : product.members, stride: b.member },
-        rows: { count: product.columns, stride: b.column },
-        depth: { shape: [product.depth], strides: [b.depth] },
-        lanes,
-        vectors: schedule.tile.vectors,
-      }
-    : undefined;
+  const packing: Packing | undefined =
+    schedule.packed === "before"
+      ? {
+          node: b.node,
+          members: { count: b.member === 0 ? 1 : product.members, stride: b.member },
+          rows: { count: product.columns, stride: b.column },
+          depth: { shape: [product.depth], strides: [b.depth] },
+          lanes,
+          vectors: schedule.tile.vectors,
+        }
+      : undefined;
   const [planes, ...rest] = a.node.shape;
   const input = [sizeOf(rest)];
   const copy = context.computed.has(a.node)
@@ -60,24 +51,6 @@ export function lowerColumns(
   ];
 }
 
-/** Neighbouring vectors of columns. */
-interface Block {
-  readonly first: Index;
-  readonly width: number;
-  /** Lanes of the last vector that are columns. */
-  readonly used: number;
-}
-
-/** What an iteration has at hand. */
-interface Opened {
-  readonly lane: Index;
-  a(row: Index, depth: Index): Value;
-  b(block: Block, depth: Index): readonly Value[];
-  /** Ends the work on a row's sums in a block. */
-  put(row: Index, block: Block, sums: readonly Value[]): void;
-  overPanels(body: (block: Block, number: Index) => void): void;
-}
-
 function lowerSums(context: StepContext, of: Columns): LoweredKernel {
   const { product, schedule } = of;
   const { members, rows, columns, depth } = product;
@@ -90,18 +63,25 @@ function lowerSums(context: StepContext, of: Columns): LoweredKernel {
     writer.integer(c),
   );
   const lane = writer.team(lanes);
+  const operands = openOperands(context, draft, of, member, lane);
+  const overPanels = openPanels(draft, of, across);
   const opened: Opened = {
     lane,
-    ...openOperands(context, draft, of, member, lane),
+    member,
+    ...operands,
     put: openResults(draft, of, part, member, lane),
-    overPanels: openPanels(draft, of, across),
+    overPanels,
+    ...(schedule.packed === "by iteration" && {
+      slice: openSlices(draft, schedule, { ...operands, overPanels, lane }),
+    }),
+    ...(schedule.line && { ahead: openAhead(draft, of, member, across, schedule.line) }),
   };
   const slices = Math.ceil(depth / schedule.depth);
   const each = Math.ceil(slices / parts);
   const begin = mul(part, each);
   const end = min(addInt(begin, each), int(slices));
   inTile(writer, rows, schedule.rows, down, (row, high) => {
-    if (slices === 1) sumAtOnce(draft, of, opened, row, high);
+    if (slices === 1 && !product.turned) sumAtOnce(draft, of, opened, row, high);
     else sumInSlices(draft, of, opened, row, high, [begin, writer.integer(end)]);
   });
   const note = describe(context.anchor, context.stores);
@@ -185,43 +165,18 @@ function openResults(
     });
 }
 
-/** The panels of an iteration one after the other, the number of each among them. */
-function openPanels(
-  { writer }: KernelDraft,
-  { product, schedule }: Columns,
-  across: Index,
-): Opened["overPanels"] {
-  const { lanes, tile } = schedule;
-  const { columns } = product;
-  const vectors = Math.ceil(columns / lanes);
-  const panels = tileCount(vectors, tile.vectors);
-  const start = mul(across, schedule.panels);
-  const count = writer.integer(min(int(schedule.panels), sub(int(panels), start)));
-  const used = columns - (vectors - 1) * lanes;
-  return (body) =>
-    writer.loop(0, count, (number) =>
-      inTile(writer, vectors, tile.vectors, add(start, number), (first, width) =>
-        writer.when(
-          used === lanes || compare("lt", addInt(first, width), int(vectors)),
-          () => body({ first, width, used: lanes }, number),
-          () => body({ first, width, used }, number),
-        ),
-      ),
-    );
-}
-
 /** Adds the products of a stretch of depth to the sums of a tile. */
 function addProducts(
   { writer }: KernelDraft,
-  { a, b }: Opened,
+  a: Opened["a"],
+  b: (depth: Index) => readonly Value[],
   start: readonly (readonly Value[])[],
   row: Index,
-  block: Block,
   [from, to]: readonly [Index, Index],
 ): readonly (readonly Value[])[] {
   const sums = start.map((line) => line.map((value) => writer.variable(value)));
   writer.loop(from, to, (k) => {
-    const vectors = b(block, k);
+    const vectors = b(k);
     sums.forEach((line, i) => {
       const value = a(addInt(row, i), k);
       line.forEach((sum, j) => {
@@ -244,7 +199,8 @@ function sumAtOnce(
     opened.overPanels((block) => {
       const first = add(row, i);
       const zeros = range(tall).map(() => range(block.width).map(() => ZERO_VALUE));
-      const sums = addProducts(draft, opened, zeros, first, block, [int(0), int(product.depth)]);
+      const b = (k: Index): readonly Value[] => opened.b(block, k);
+      const sums = addProducts(draft, opened.a, b, zeros, first, [int(0), int(product.depth)]);
       sums.forEach((line, r) => {
         opened.put(addInt(first, r), block, line);
       });
@@ -255,13 +211,14 @@ function sumAtOnce(
 /** A slice of depth after the other, sums kept in memory of the iteration between them. */
 function sumInSlices(
   draft: KernelDraft,
-  { product, schedule }: Columns,
+  of: Columns,
   opened: Opened,
   row: Index,
   high: number,
   [begin, end]: readonly [Index, Index],
 ): void {
   const { writer } = draft;
+  const { product, schedule } = of;
   const { tile } = schedule;
   const pitch = schedule.panels * tile.vectors;
   const memory = writer.scratch("accumulator", high * pitch);
@@ -271,19 +228,26 @@ function sumInSlices(
   writer.loop(begin, end, (slice) => {
     const from = writer.integer(mul(slice, schedule.depth));
     const to = writer.integer(min(addInt(from, schedule.depth), int(product.depth)));
-    opened.overPanels((block, panel) =>
+    const sliced = opened.slice?.([from, to]);
+    opened.overPanels((block, panel) => {
+      const b = (k: Index): readonly Value[] => sliced?.(block, panel, sub(k, from)) ?? opened.b(block, k);
+      opened.ahead?.(block, panel, [from, to]);
       forTiles(writer, high, tile.rows, (i, tall) => {
         const at = (r: number, vector: number): Index => placeOf(addInt(i, r), panel, vector);
         const start = range(tall).map((r) => range(block.width).map((vector) => load(memory, at(r, vector))));
-        const sums = addProducts(draft, opened, start, add(row, i), block, [from, to]);
+        const sums = addProducts(draft, opened.a, b, start, add(row, i), [from, to]);
         sums.forEach((line, r) => {
           line.forEach((sum, vector) => {
             writer.store(memory, at(r, vector), sum);
           });
         });
-      }),
-    );
+      });
+    });
   });
+  if (product.turned) {
+    putTurned(draft, of, opened, row, high, (i, panel, vector) => load(memory, placeOf(i, panel, vector)));
+    return;
+  }
   writer.loop(0, high, (i) =>
     opened.overPanels((block, panel) =>
       opened.put(

@@ -9,7 +9,8 @@ export interface ColumnSchedule {
   readonly lanes: number;
   /** Sums in registers: rows × vectors of columns. */
   readonly tile: { readonly rows: number; readonly vectors: number };
-  readonly packed: boolean;
+  /** Whether b is laid out for lanes: before all else, or a slice of depth by each iteration for itself. */
+  readonly packed: "before" | "by iteration" | false;
   /** An iteration's rows, and tiles of columns side by side. */
   readonly rows: number;
   readonly panels: number;
@@ -17,6 +18,8 @@ export interface ColumnSchedule {
   readonly depth: number;
   /** Depth is summed in so many parts, by iterations of their own. */
   readonly parts: number;
+  /** Elements of a line of the cache, where b comes from memory and a line for each row is asked for ahead. */
+  readonly line?: number;
 }
 
 /** Tiles of rows from which on b is packed. */
@@ -25,12 +28,13 @@ const PACKED_TILES = 3;
 const STREAMED = 16;
 /** Columns of a stream: long enough to be fetched ahead. */
 const STREAMED_COLUMNS = 1024;
+const LINE_BYTES = 64;
 /** Products of an iteration at least. */
 const FEWEST_PRODUCTS = 2 ** 18;
 
 export function chooseColumns(
   { target, options }: StepContext,
-  { members, rows, columns, depth, b }: LaneProduct,
+  { members, rows, columns, depth, b, turned }: LaneProduct,
   lanes: number,
   description: LanesDescription,
   inMemory: boolean,
@@ -43,6 +47,20 @@ export function chooseColumns(
   const tilesDown = tileCount(rows, tile.rows);
   const { l1Bytes } = description;
   const panelDepth = Math.max(STREAMED, Math.floor(l1Bytes / 2 / (panelColumns * options.realBytes)));
+  if (turned) {
+    // Each row of a is read by one iteration, for all columns whose sums fit the second cache.
+    const own = Math.ceil(rows / Math.ceil(wanted / members) / tile.rows) * tile.rows;
+    const fit = Math.floor(description.l2Bytes / 4 / (own * panelColumns * options.realBytes));
+    return {
+      lanes,
+      tile,
+      packed: "before",
+      rows: Math.min(rows, own),
+      panels: Math.max(1, Math.min(panels, fit)),
+      depth: Math.ceil(depth / Math.ceil(depth / panelDepth)),
+      parts: 1,
+    };
+  }
   if (b.column === 1 && inMemory && tilesDown < PACKED_TILES) {
     // Sums are loaded and stored for every few rows of b: they fit the first cache.
     const sums = Math.floor((0.65 * l1Bytes) / options.realBytes / rows);
@@ -53,8 +71,10 @@ export function chooseColumns(
     const most = Math.max(1, Math.floor(Math.min(depth / (8 * rows), slices / 2)));
     const each = Math.ceil(slices / Math.max(1, Math.min(most, Math.ceil(wanted / iterations))));
     const parts = Math.ceil(slices / each);
+    const far = columns * depth * options.realBytes > description.l2Bytes;
+    const line = far ? { line: LINE_BYTES / options.realBytes } : {};
     if (parts > 1 || depth > 2 * STREAMED)
-      return { lanes, tile, packed: false, rows, panels: across, depth: STREAMED, parts };
+      return { lanes, tile, packed: false, rows, panels: across, depth: STREAMED, parts, ...line };
     return { lanes, tile, packed: false, rows, panels: across, depth, parts: 1 };
   }
   if (depth <= panelDepth) {
@@ -63,7 +83,7 @@ export function chooseColumns(
     const most = Math.ceil((rows * members * tileCount(panels, across)) / wanted / tile.rows) * tile.rows;
     const fewest = Math.ceil(FEWEST_PRODUCTS / (depth * across * panelColumns * tile.rows)) * tile.rows;
     const own = Math.min(tilesDown * tile.rows, Math.max(tile.rows, Math.min(most, 4 * fewest)));
-    return { lanes, tile, packed: true, rows: Math.min(rows, own), panels: across, depth, parts: 1 };
+    return { lanes, tile, packed: "before", rows: Math.min(rows, own), panels: across, depth, parts: 1 };
   }
   const tall = Math.min(rows, tile.rows * Math.max(1, Math.floor(96 / tile.rows)));
   const across = Math.max(1, Math.min(4, Math.floor((members * panels * tileCount(rows, tall)) / wanted)));
@@ -75,7 +95,7 @@ export function chooseColumns(
   return {
     lanes,
     tile,
-    packed: true,
+    packed: b.column === 1 && inMemory ? "by iteration" : "before",
     rows: tall,
     panels: across,
     depth: even,

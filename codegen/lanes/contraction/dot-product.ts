@@ -1,6 +1,6 @@
 import { cut, forTiles, inTile, range, tileCount } from "../../contraction/tiles.js";
 import type { LanesDescription } from "../../ir/target-description.js";
-import { add, addInt, compare, int, min, mul, unflatten } from "../../kernel/indices.js";
+import { add, addInt, compare, div, int, min, mul, unflatten } from "../../kernel/indices.js";
 import type { Index, Memory, Value } from "../../kernel/kernel.js";
 import { fma, type KernelWriter, load, plus, ZERO_VALUE } from "../../kernel/writer.js";
 import type { KernelDraft, LoweredKernel, StepContext } from "../../lower/step.js";
@@ -16,6 +16,8 @@ interface DotSchedule {
   readonly groups: number;
   /** Vectors of depth for which rows stay near. */
   readonly vectors: number;
+  /** Whether b comes from memory: then the next columns are asked for while these are summed. */
+  readonly far: boolean;
 }
 
 /**
@@ -53,7 +55,13 @@ function chooseDots(
   const all = Math.ceil(columns / lanes);
   const groups = Math.max(1, Math.min(8, Math.floor((members * all) / target.parallelIterations)));
   const vectors = Math.max(16, Math.floor(l2Bytes / 12 / options.realBytes / lanes / rows));
-  return { lanes, tile, groups, vectors: Math.min(vectors, Math.max(1, Math.floor(depth / lanes))) };
+  return {
+    lanes,
+    tile,
+    groups,
+    vectors: Math.min(vectors, Math.max(1, Math.floor(depth / lanes))),
+    far: columns * depth * options.realBytes > l2Bytes,
+  };
 }
 
 const rowElements = ({ rows, depth }: LaneProduct, lanes: number): number =>
@@ -182,7 +190,7 @@ export function sumOfLanes(
 function addVectors(
   { writer, evaluate }: KernelDraft,
   product: LaneProduct,
-  { lanes, tile }: DotSchedule,
+  { lanes, tile, far }: DotSchedule,
   { a, sums, lane, member, first }: Opened,
   count: number,
   [from, to]: readonly [Index, Index],
@@ -198,8 +206,17 @@ function addVectors(
     });
     forTiles(writer, rows, tile.rows, (row, high) => {
       const placeOf = (i: number, j: number): Index => add(mul(addInt(column, j), rows), addInt(row, i));
+      // Tiles of rows read the same columns: each asks for a share of the next ones, so that memory never waits.
+      const share = Math.ceil(wide / tileCount(rows, tile.rows));
+      const next = range(far && used === lanes ? share : 0).map((j) => {
+        const at = addInt(add(column, div(mul(row, wide), rows)), wide + j);
+        return writer.integer(
+          add(mul(member, b.member), mul(min(add(first, at), int(columns - 1)), b.column)),
+        );
+      });
       const own = range(high).map((i) => range(wide).map((j) => writer.variable(load(sums, placeOf(i, j)))));
       writer.loop(from, to, (vector) => {
+        for (const start of next) evaluate.prefetch(b.node, add(start, mul(vector, lanes)));
         const bs = starts.map((start) => {
           const at = add(add(start, mul(vector, lanes)), lane);
           return writer.real(

@@ -11,7 +11,8 @@ export interface LaneProduct {
   /** How far neighbours lie apart in memory; `members` 0: one matrix for all. */
   readonly a: LaneOperand & { readonly row: number };
   readonly b: LaneOperand & { readonly column: number };
-  /** In the result, whose neighbouring columns lie side by side. */
+  /** Whether, in the result, neighbouring rows lie side by side; else neighbouring columns do. */
+  readonly turned?: boolean;
   coordinates(member: Index, row: Index, column: Index): readonly Index[];
 }
 
@@ -58,6 +59,20 @@ export function laneProductOf(anchor: NodeOf<"matmul">): LaneProduct {
     coordinates: (member, _, column) => [...split(member, column), ZERO],
   };
 }
+
+/** The same with rows and columns in each other's place. */
+export const turnedProduct = (product: LaneProduct): LaneProduct => {
+  const { a, b, rows, columns, coordinates } = product;
+  return {
+    ...product,
+    rows: columns,
+    columns: rows,
+    turned: true,
+    a: { node: b.node, member: b.member, depth: b.depth, row: b.column },
+    b: { node: a.node, member: a.member, depth: a.depth, column: a.row },
+    coordinates: (member, row, column) => coordinates(member, column, row),
+  };
+};
 
 export const flopsOf = ({ members, rows, columns, depth }: LaneProduct): number =>
   2 * members * rows * columns * depth;

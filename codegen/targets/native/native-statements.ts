@@ -65,7 +65,7 @@ interface Naming {
 function createStatements(context: ExpressionContext, { named, indent }: Naming) {
   const { shapes, real, line, nameOf, fresh } = context;
   const expressions = createExpressions(context);
-  const { whole, wholes, vector, condition } = expressions;
+  const { whole, wholes, vector, condition, pointer } = expressions;
   const { store, stores } = storeTexts(context, expressions);
   const value = expressions.real;
   /** The mask that a variable was declared under: assigned under the same, it needs no choice. */
@@ -176,6 +176,9 @@ function createStatements(context: ExpressionContext, { named, indent }: Naming)
           break;
         case "if":
           when(statement, mask);
+          break;
+        case "prefetch":
+          line(`__builtin_prefetch(${pointer(statement.buffer, statement.at)});`);
           break;
         case "barrier":
           // In step as they are, lanes need not meet; the compiler keeps no loaded value over it.

@@ -1,8 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Graph } from "../../../codegen/ir/graph.js";
+import { printProgram } from "../../../codegen/kernel/print-kernel.js";
+import { planGraph } from "../../../codegen/plan/index.js";
+import { nativeTarget } from "../../../codegen/targets/native/native-target.js";
 import { addonForTests } from "../../support/native.js";
 import { runNativeGraphs } from "../../support/native-graphs.js";
+import { lowerFor } from "../../support/pipeline.js";
 import { scratchFolder } from "../../support/scratch.js";
 import {
   caseOf,
@@ -93,5 +97,16 @@ describe.skipIf(!native)("products in lanes", () => {
       32,
       2,
     );
+  });
+
+  it.each([false, true])("ask ahead for a matrix that no cache holds, transposed: %s", async (transposed) => {
+    const graph = matmulGraph({ m: 10, n: 430, k: 401, trans: [false, transposed] }, "relu");
+    const program = lowerFor(nativeTarget, planGraph(graph, { realBytes: 4 }), {
+      dtype: "float32",
+      description: nativeTarget.describe("avx2"),
+    });
+    expect(printProgram(program)).toContain("prefetch");
+    const made = { ...caseOf("large", graph), ...VECTORS[0] };
+    expect(await runNativeGraphs(native!.addon, scratch.path, [made])).toEqual([]);
   });
 });
