@@ -7,11 +7,10 @@ import { lanesFor, widestVector } from "../lane-nest.js";
 import type { Correlation, Line, PlaneSource } from "./correlation.js";
 import { chooseLaneTile } from "./lane-tile.js";
 import { lowerCorrelation } from "./lower-correlation.js";
-import { lowerPointwise } from "./lower-pointwise.js";
 import { lowerPacking, type Packing, packedRoom } from "./pack.js";
 import { lowerPadding, type PaddedPlanes } from "./pad.js";
 import { choosePixelLanes, lowerPixelLanes } from "./pixel-lanes.js";
-import { pointwiseConv } from "./pointwise-conv.js";
+import { isLargeProduct, lowerPointwiseConv } from "./pointwise-conv.js";
 
 /** Convolution in lanes of output channels, and by the loops of one thread where that would be little but zeros. */
 export function lowerLaneConv(context: StepContext): readonly LoweredKernel[] {
@@ -22,9 +21,8 @@ export function lowerLaneConv(context: StepContext): readonly LoweredKernel[] {
   const copy = copyOf(context, x, sizes);
   const widest = widestVector(context);
   if (widest === 1 || (copy && isMostlyPadding(copy))) return lowerBlocked(context);
-  const pointwise = pointwiseConv(x, w, sizes, sizes.unpadded ? undefined : copy);
-  if (pointwise && context.target.lanes)
-    return lowerPointwise(context, context.target.lanes, pointwise, widest);
+  const product = isLargeProduct(sizes) && lowerPointwiseConv(context, sizes, copy);
+  if (product) return product;
   const { channels, filters, groups, kernel, taps } = sizes;
   const lines = linesOf(sizes);
   return lowerCorrelations(context, {

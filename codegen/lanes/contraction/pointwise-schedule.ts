@@ -23,10 +23,16 @@ export interface PointwiseSchedule {
   readonly parts: number;
   /** Pixels are laid out once, for all parts; else each iteration does that for itself. */
   readonly shared: boolean;
+  /** Each iteration lays its rows out for itself: few others want the same. */
+  readonly ownRows: boolean;
   /** Products summed in one go. */
   readonly depth: number;
 }
 
+/** Lanes of the widest vector: rows are laid out in whole vectors of depth. */
+const WIDEST_VECTOR = 16;
+/** Parts of the pixels up to which each lays the rows out for itself. */
+const OWN_ROWS = 2;
 /** Iterations there should be, so that threads share them, and products that are worth one. */
 const LEAST_ITERATIONS = 16;
 const LEAST_PRODUCTS = 2 ** 18;
@@ -49,7 +55,8 @@ export function choosePointwise(
   const width = tile.vectors * lanes;
   const most = Math.max(16, Math.floor(description.l1Bytes / 2 / (width * realBytes)));
   const chunks = sizes.depth <= 1.5 * most ? 1 : Math.ceil(sizes.depth / most);
-  const depth = Math.ceil(sizes.depth / chunks);
+  const depth =
+    chunks === 1 ? sizes.depth : Math.ceil(Math.ceil(sizes.depth / chunks) / WIDEST_VECTOR) * WIDEST_VECTOR;
   const products = images * groups * units * unit * rows * sizes.depth;
   const wanted = Math.min(LEAST_ITERATIONS, products / LEAST_PRODUCTS);
   const second = description.l2Bytes / realBytes;
@@ -72,10 +79,12 @@ export function choosePointwise(
       const layout = shared ? PANEL_TURNS + READ_TURNS * parts : PANEL_TURNS * parts;
       const work = vectors * (rows + layout) + near;
       const cost = work * Math.max(1, wanted / (pieces * parts * groups), (4 * kept) / second);
-      if (cost < least) [best, least] = [{ tile, ...own, parts, shared, depth }, cost];
+      if (cost >= least) continue;
+      best = { tile, ...own, parts, shared, ownRows: pieces <= OWN_ROWS, depth };
+      least = cost;
     }
   }
-  return best ?? { tile, images: 1, units, parts: 1, shared: false, depth };
+  return best ?? { tile, images: 1, units, parts: 1, shared: false, ownRows: true, depth };
 }
 
 type PixelCut = Pick<PointwiseSchedule, "images" | "units">;

@@ -34,7 +34,8 @@ const ROOM = 16;
 
 const blockCount = ({ rows, height }: BlockedRows): number => Math.ceil(rows.count / height);
 
-const blockedElements = (of: BlockedRows): number => of.members.count * blockCount(of) * blockPitch(of);
+export const blockedElements = (of: BlockedRows): number =>
+  of.members.count * blockCount(of) * blockPitch(of);
 
 /** The memory that holds them, from `offset` on: kept where the matrices change only with parameters. */
 export const blockedMemory = (
@@ -57,31 +58,31 @@ export const blockedAt = (
 ): Index =>
   addInt(add(mul(add(mul(member, blockCount(of)), block), blockPitch(of)), mul(depth, height)), row);
 
-/** Elements of an iteration's depth, where rows lie side by side. */
-const SLICE = 32;
-/** Blocks of an iteration there: what it reads of a row of memory is several lines of the cache. */
-const BLOCKS = 64;
+/** Whether rows lie side by side in the node. */
+const besideEachOther = ({ rows, depth }: BlockedRows): boolean => rows.stride === 1 && depth.stride !== 1;
+
+/** From … to. */
+type Stretch = readonly [from: Index, to: Index];
+
+/** Where rows of a member go: element `row` of a block of `height` rows, at a position of depth. */
+export interface RowsTarget {
+  readonly memory: Memory;
+  at(block: Index, height: number, row: number, depth: Index): Index;
+}
 
 /**
- * Lays the rows out in the workspace, from `offset` on. Whole vectors are stored, one position of depth after the other: what
- * a vector has too much the next one overwrites, or there is room for it.
+ * Copies some blocks of a member at some positions of depth, which begin at a multiple of the lanes and end at one or with
+ * all. Whole vectors are stored, one position after the other: what a vector has too much the next one overwrites, or
+ * there is room for it; at the last position only where it is not `alone`.
  */
-export function lowerRowBlocks(
-  context: StepContext,
+type CopyRows = (to: RowsTarget, blocks: Stretch, depth: Stretch, alone: boolean) => void;
+
+export function openRows(
+  { writer, evaluate }: KernelDraft,
   of: BlockedRows,
-  lanes: number,
-  offset: number,
-): LoweredKernel {
+  { lanes, lane, member }: { readonly lanes: number; readonly lane: Index; readonly member: Index },
+): CopyRows {
   const { node, members, rows, depth, height } = of;
-  const draft = context.open();
-  const { writer, evaluate } = draft;
-  const blocks = blockCount(of);
-  const alongRows = rows.stride === 1 && depth.stride !== 1;
-  const each = alongRows ? BLOCKS : 1;
-  const shape = [members.count, Math.ceil(blocks / each), alongRows ? Math.ceil(depth.count / SLICE) : 1];
-  const [member, some, part] = unflatten(writer.parallel(sizeOf(shape)), shape).map((c) => writer.integer(c));
-  const lane = writer.team(lanes);
-  const memory = blockedMemory(context, draft, of, offset);
   const start = mul(member, members.stride);
   const element = (row: Index, at: Index): Value =>
     evaluate.elementAt(node, add(add(start, mul(row, rows.stride)), mul(at, depth.stride)));
@@ -91,47 +92,83 @@ export function lowerRowBlocks(
   const when = (count: number, value: () => Value): Value =>
     evaluate.guard(compare("lt", lane, int(count)), value, () => ZERO_VALUE);
 
-  if (!alongRows) {
-    const turned = writer.shared("accumulator", Math.ceil(height / lanes) * lanes * lanes);
-    inTile(writer, rows.count, height, some, (first, own) => {
-      const turn = (from: Index, depths: number): void => {
-        for (const { row, count } of vectorsOf(own)) {
-          const values = range(count).map((r) =>
-            when(depths, () => element(addInt(first, row + r), add(from, lane))),
-          );
-          const filled = [...values, ...range(lanes - count).map(() => ZERO_VALUE)];
-          writer.stores(turned, addInt(mul(lane, lanes), row * lanes), filled);
-        }
-        for (let k = 0; k < depths; k++)
-          for (const { row } of vectorsOf(own)) {
-            const to = blockedAt(of, { member, block: some, height: own }, row, addInt(from, k));
-            writer.store(memory, add(to, lane), load(turned, addInt(lane, (row + k) * lanes)));
-          }
-      };
-      const whole = Math.floor(depth.count / lanes);
-      writer.loop(0, whole, (number) => turn(writer.integer(mul(number, lanes)), lanes));
-      if (whole * lanes < depth.count) turn(int(whole * lanes), depth.count - whole * lanes);
-    });
-    return draft.close(0, `pack ${node.shape.join("×")} in rows`);
-  }
-  const from = mul(part, SLICE);
-  const last = writer.integer(min(addInt(from, SLICE), int(depth.count)));
-  const begin = mul(some, each);
-  const end = writer.integer(min(addInt(begin, each), int(blocks)));
-  const copyRows = (k: Index, alone: boolean): void =>
+  if (besideEachOther(of))
+    return ({ memory, at }, [begin, end], [from, to], alone) => {
+      const copyAt = (k: Index, masked: boolean): void =>
+        writer.loop(begin, end, (block) =>
+          inTile(writer, rows.count, height, block, (first, own) => {
+            for (const { row, count } of vectorsOf(own)) {
+              const value = when(count, () => element(add(addInt(first, row), lane), k));
+              writer.when(masked ? compare("lt", lane, int(count)) : true, () =>
+                writer.store(memory, add(at(block, own, row, k), lane), value),
+              );
+            }
+          }),
+        );
+      writer.loop(from, alone ? to : addInt(to, -1), (k) => copyAt(k, false));
+      if (!alone) copyAt(addInt(to, -1), true);
+    };
+
+  const turned = writer.shared("accumulator", Math.ceil(height / lanes) * lanes * lanes);
+  const rest = depth.count % lanes;
+  return ({ memory, at }, [begin, end], [from, to]) =>
     writer.loop(begin, end, (block) =>
       inTile(writer, rows.count, height, block, (first, own) => {
-        for (const { row, count } of vectorsOf(own)) {
-          const to = blockedAt(of, { member, block, height: own }, row, k);
-          const value = when(count, () => element(add(addInt(first, row), lane), k));
-          writer.when(alone ? compare("lt", lane, int(count)) : true, () =>
-            writer.store(memory, add(to, lane), value),
-          );
-        }
+        const turn = (begun: Index, depths: number): void => {
+          for (const { row, count } of vectorsOf(own)) {
+            const values = range(count).map((r) =>
+              when(depths, () => element(addInt(first, row + r), add(begun, lane))),
+            );
+            const filled = [...values, ...range(lanes - count).map(() => ZERO_VALUE)];
+            writer.stores(turned, addInt(mul(lane, lanes), row * lanes), filled);
+          }
+          for (let k = 0; k < depths; k++)
+            for (const { row } of vectorsOf(own))
+              writer.store(
+                memory,
+                add(at(block, own, row, addInt(begun, k)), lane),
+                load(turned, addInt(lane, (row + k) * lanes)),
+              );
+        };
+        writer.loop(from, addInt(to, 1 - lanes), (k) => turn(k, lanes), lanes);
+        if (rest > 0)
+          writer.when(compare("eq", to, int(depth.count)), () => turn(int(depth.count - rest), rest));
       }),
     );
+}
+
+/** Elements of an iteration's depth, where rows lie side by side. */
+const SLICE = 32;
+/** Blocks of an iteration there: what it reads of a row of memory is several lines of the cache. */
+const BLOCKS = 64;
+
+/** Lays all rows out in the workspace, from `offset` on. */
+export function lowerRowBlocks(
+  context: StepContext,
+  of: BlockedRows,
+  lanes: number,
+  offset: number,
+): LoweredKernel {
+  const { members, depth } = of;
+  const draft = context.open();
+  const { writer } = draft;
+  const blocks = blockCount(of);
+  const beside = besideEachOther(of);
+  const [each, slice] = beside ? [BLOCKS, SLICE] : [1, depth.count];
+  const shape = [members.count, Math.ceil(blocks / each), Math.ceil(depth.count / slice)];
+  const [member, some, part] = unflatten(writer.parallel(sizeOf(shape)), shape).map((c) => writer.integer(c));
+  const lane = writer.team(lanes);
+  const memory = blockedMemory(context, draft, of, offset);
+  const stretch = (number: Index, size: number, all: number): Stretch => {
+    const from = mul(number, size);
+    return [from, writer.integer(min(addInt(from, size), int(all)))];
+  };
+  const target: RowsTarget = {
+    memory,
+    at: (block, height, row, k) => blockedAt(of, { member, block, height }, row, k),
+  };
+  const copy = openRows(draft, of, { lanes, lane, member });
   // What follows the last position of a slice is another iteration's.
-  writer.loop(from, addInt(last, -1), (k) => copyRows(k, false));
-  copyRows(addInt(last, -1), true);
-  return draft.close(0, `pack ${node.shape.join("×")} in rows`);
+  copy(target, stretch(some, each, blocks), stretch(part, slice, depth.count), false);
+  return draft.close(0, `pack ${of.node.shape.join("×")} in rows`);
 }
