@@ -3,7 +3,7 @@ import { constant, fma, type KernelWriter, plus, times } from "../../kernel/writ
 
 /*
  * Winograd's minimal filtering, F(m × m, r × r) with m + r − 1 = 6: an m × m block of outputs of an r × r filter from 36
- * products instead of m² r². Polynomials are evaluated at 0, 1, −1, 2, −2 and ∞ (Lavin and Gray, "Fast algorithms for
+ * products instead of m² r². Polynomials are evaluated at 0, ±a, ±b and ∞ (Lavin and Gray, "Fast algorithms for
  * convolutional neural networks", 2015):
  *
  *     y = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ x B) ] A
@@ -11,6 +11,18 @@ import { constant, fma, type KernelWriter, plus, times } from "../../kernel/writ
  * and, the same read backwards, the gradient of w is Gᵀ [ Σ (A dy Aᵀ) ⊙ (Bᵀ x B) ] G, and what a tile adds to that of x
  * B [ Σ (G w Gᵀ) ⊙ (A dy Aᵀ) ] Bᵀ.
  */
+
+/**
+ * The points a and b. With 1 and 2, as usual, what the transforms multiply by is small integers, and results in float32
+ * are off by twice as much: positions' shares of a result are then less alike. 0.75 and 1.5 were among the best of a search;
+ * they and their squares have few digits.
+ */
+const [NEAR, FAR] = [3 / 4, 3 / 2];
+const [NEAR2, FAR2] = [NEAR ** 2, FAR ** 2];
+/** (x² − a²)(x² − b²) = x⁴ − MIDDLE x² + LAST */
+const [MIDDLE, LAST] = [NEAR2 + FAR2, NEAR2 * FAR2];
+/** Π (p − q) over the other points q, for p = ±a and for p = ±b. */
+const [OF_NEAR, OF_FAR] = [2 * NEAR2 * (NEAR2 - FAR2), 2 * FAR2 * (FAR2 - NEAR2)];
 
 /** Points of evaluation along an axis, and of a tile. */
 export const POINTS = 6;
@@ -26,30 +38,30 @@ const step = (factor: number, a: Value, b: Value): Value => fma(constant(factor)
 
 /** Bᵀ: six neighbouring inputs. */
 export const inputTransform: Transform = (writer, [x0, x1, x2, x3, x4, x5]) => {
-  const even = writer.real(step(-4, x2, x4));
-  const odd = writer.real(step(-4, x1, x3));
-  const even2 = writer.real(minus(x4, x2));
-  const odd2 = writer.real(scaled(2, minus(x3, x1)));
+  const even = writer.real(step(-FAR2, x2, x4));
+  const odd = writer.real(step(-FAR2, x1, x3));
+  const even2 = writer.real(step(-NEAR2, x2, x4));
+  const odd2 = writer.real(step(-NEAR2, x1, x3));
   return [
-    step(4, x0, step(-5, x2, x4)),
-    plus(even, odd),
-    minus(even, odd),
-    plus(even2, odd2),
-    minus(even2, odd2),
-    step(4, x1, step(-5, x3, x5)),
+    step(LAST, x0, step(-MIDDLE, x2, x4)),
+    step(NEAR, odd, even),
+    step(-NEAR, odd, even),
+    step(FAR, odd2, even2),
+    step(-FAR, odd2, even2),
+    step(LAST, x1, step(-MIDDLE, x3, x5)),
   ].map((x) => writer.real(x));
 };
 
 /** G: the r elements of a filter, at each point, times what the points' Lagrange polynomials ask for. */
 export const filterTransform: Transform = (writer, w) => {
-  const [even, odd] = [alternate(writer, w, 1, 0), alternate(writer, w, 1, 1)];
-  const [even2, odd2] = [alternate(writer, w, 2, 0), alternate(writer, w, 2, 1)];
+  const [even, odd] = [alternate(writer, w, NEAR, 0), alternate(writer, w, NEAR, 1)];
+  const [even2, odd2] = [alternate(writer, w, FAR, 0), alternate(writer, w, FAR, 1)];
   return [
-    scaled(1 / 4, w[0]),
-    scaled(-1 / 6, plus(even, odd)),
-    scaled(-1 / 6, minus(even, odd)),
-    scaled(1 / 24, plus(even2, odd2)),
-    scaled(1 / 24, minus(even2, odd2)),
+    scaled(1 / LAST, w[0]),
+    scaled(1 / OF_NEAR, plus(even, odd)),
+    scaled(1 / OF_NEAR, minus(even, odd)),
+    scaled(1 / OF_FAR, plus(even2, odd2)),
+    scaled(1 / OF_FAR, minus(even2, odd2)),
     w[w.length - 1],
   ].map((x) => writer.real(x));
 };
@@ -65,15 +77,23 @@ function alternate(writer: KernelWriter, x: readonly Value[], point: number, fir
   return sum ? writer.real(sum) : constant(0);
 }
 
+/** Sums and differences of what belongs to opposite points: near and far, for even powers and for odd ones. */
+function opposites(writer: KernelWriter, x: readonly Value[]) {
+  const pairs = (of: (a: Value, b: Value) => Value): readonly [Value, Value] => [
+    writer.real(of(x[1], x[2])),
+    writer.real(of(x[3], x[4])),
+  ];
+  return [pairs(plus), pairs(minus)] as const;
+}
+
 /** Aᵀ: six positions to m outputs. */
 export const outputTransform =
   (m: number): Transform =>
   (writer, x) => {
-    const [sum, difference] = [writer.real(plus(x[1], x[2])), writer.real(minus(x[1], x[2]))];
-    const [sum2, difference2] = [writer.real(plus(x[3], x[4])), writer.real(minus(x[3], x[4]))];
+    const both = opposites(writer, x);
     return Array.from({ length: m }, (_, i) => {
-      const [near, far] = i % 2 === 0 ? [sum, sum2] : [difference, difference2];
-      let y = i === 0 ? plus(near, far) : step(2 ** i, far, near);
+      const [near, far] = both[i % 2];
+      let y = i === 0 ? plus(near, far) : step(FAR ** i, far, scaled(NEAR ** i, near));
       if (i === 0) y = plus(x[0], y);
       if (i === m - 1) y = plus(y, x[POINTS - 1]);
       return writer.real(y);
@@ -82,13 +102,13 @@ export const outputTransform =
 
 /** B: six positions to six neighbouring inputs. */
 export const inputAdjoint: Transform = (writer, y) => {
-  const [sum, difference] = [writer.real(plus(y[1], y[2])), writer.real(minus(y[1], y[2]))];
-  const [sum2, difference2] = [plus(y[3], y[4]), scaled(2, minus(y[3], y[4]))].map((x) => writer.real(x));
+  const [[sum, sum2], [difference, difference2]] = opposites(writer, y);
+  const inside = (near: number, far: number): Value => step(near, difference, scaled(far, difference2));
   return [
-    scaled(4, y[0]),
-    minus(step(-4, difference, scaled(4, y[5])), difference2),
-    minus(step(-5, y[0], scaled(-4, sum)), sum2),
-    plus(step(-5, y[5], difference), difference2),
+    scaled(LAST, y[0]),
+    step(LAST, y[5], inside(-NEAR * FAR2, -FAR * NEAR2)),
+    step(-MIDDLE, y[0], step(-FAR2, sum, scaled(-NEAR2, sum2))),
+    step(-MIDDLE, y[5], inside(NEAR, FAR)),
     plus(y[0], plus(sum, sum2)),
     y[5],
   ].map((x) => writer.real(x));
@@ -96,8 +116,8 @@ export const inputAdjoint: Transform = (writer, y) => {
 
 /** A: the gradients of m outputs to six positions. */
 export const outputAdjoint: Transform = (writer, y) => {
-  const [even, odd] = [alternate(writer, y, 1, 0), alternate(writer, y, 1, 1)];
-  const [even2, odd2] = [alternate(writer, y, 2, 0), alternate(writer, y, 2, 1)];
+  const [even, odd] = [alternate(writer, y, NEAR, 0), alternate(writer, y, NEAR, 1)];
+  const [even2, odd2] = [alternate(writer, y, FAR, 0), alternate(writer, y, FAR, 1)];
   return [
     y[0],
     plus(even, odd),
@@ -112,14 +132,11 @@ export const outputAdjoint: Transform = (writer, y) => {
 export const filterAdjoint =
   (r: number): Transform =>
   (writer, u) => {
-    const [sum, difference] = [plus(u[1], u[2]), minus(u[1], u[2])].map((x) =>
-      writer.real(scaled(-1 / 6, x)),
-    );
-    const [sum2, difference2] = [writer.real(plus(u[3], u[4])), writer.real(minus(u[3], u[4]))];
+    const both = opposites(writer, u);
     return Array.from({ length: r }, (_, j) => {
-      const [near, far] = j % 2 === 0 ? [sum, sum2] : [difference, difference2];
-      let w = step(2 ** j / 24, far, near);
-      if (j === 0) w = step(1 / 4, u[0], w);
+      const [near, far] = both[j % 2];
+      let w = step(FAR ** j / OF_FAR, far, scaled(NEAR ** j / OF_NEAR, near));
+      if (j === 0) w = step(1 / LAST, u[0], w);
       if (j === r - 1) w = plus(w, u[POINTS - 1]);
       return writer.real(w);
     });
