@@ -1,5 +1,6 @@
 /** Where a net's time goes: tables of its layers and kernels, the longest first, against what the machine can do. */
 import type { Kernel, Launch } from "../codegen/kernel/kernel.js";
+import { shareOf } from "../codegen/kernel/launch.js";
 import type { Step } from "../codegen/plan/index.js";
 import { attributeTimes } from "../src/net/layer-times.js";
 import type { MachineSpeed } from "./machine/machine-speed.js";
@@ -9,8 +10,8 @@ import { showMilliseconds, table } from "./markdown-table.js";
 export interface MeasuredPass {
   readonly pass: "forward" | "backward";
   readonly steps: readonly Pick<Step, "anchor" | "stores" | "inlined">[];
-  readonly launches: readonly Pick<Launch, "kernel" | "steps">[];
-  readonly kernels: readonly Pick<Kernel, "note" | "flops" | "bytes">[];
+  readonly launches: readonly Pick<Launch, "kernel" | "range" | "steps">[];
+  readonly kernels: readonly Pick<Kernel, "note" | "flops" | "bytes" | "parallel">[];
   /** Of each launch. */
   readonly milliseconds: readonly number[];
 }
@@ -26,12 +27,22 @@ export interface Work {
   readonly note: string;
 }
 
+function workOf(
+  launch: MeasuredPass["launches"][number],
+  kernels: MeasuredPass["kernels"],
+): Pick<Work, "flops" | "bytes"> {
+  const kernel = kernels[launch.kernel];
+  const share = shareOf(launch, kernel);
+  return { flops: share * kernel.flops, bytes: share * kernel.bytes };
+}
+
 /** By layer and pass; a kernel that serves several layers counts as the first one's. */
 export function layerWork({ pass, steps, launches, kernels, milliseconds }: MeasuredPass): readonly Work[] {
   const sums = (values: readonly number[]) => attributeTimes(steps as readonly Step[], launches, values);
   const times = sums(milliseconds);
-  const flops = sums(launches.map(({ kernel }) => kernels[kernel].flops));
-  const bytes = sums(launches.map(({ kernel }) => kernels[kernel].bytes));
+  const work = launches.map((launch) => workOf(launch, kernels));
+  const flops = sums(work.map((own) => own.flops));
+  const bytes = sums(work.map((own) => own.bytes));
   return [...times]
     .filter(([, time]) => time.milliseconds > 0)
     .map(([layer, time]) => ({
@@ -45,12 +56,11 @@ export function layerWork({ pass, steps, launches, kernels, milliseconds }: Meas
 
 /** By launch. */
 export const kernelWork = ({ pass, steps, launches, kernels, milliseconds }: MeasuredPass): readonly Work[] =>
-  launches.map(({ kernel, steps: taken }, i) => ({
-    what: `${kernels[kernel].note}, ${pass}`,
+  launches.map((launch, i) => ({
+    what: `${kernels[launch.kernel].note}, ${pass}`,
     milliseconds: milliseconds[i],
-    flops: kernels[kernel].flops,
-    bytes: kernels[kernel].bytes,
-    note: [...new Set(taken.map((index) => steps[index].anchor.origin).filter(Boolean))].join(", "),
+    ...workOf(launch, kernels),
+    note: [...new Set(launch.steps.map((index) => steps[index].anchor.origin).filter(Boolean))].join(", "),
   }));
 
 const percent = (value: number): string => `${(100 * value).toFixed(0)}%`;

@@ -1,9 +1,18 @@
 /** `npm run bench -- NAME … [--option …]`: runs the named benchmarks, or says which there are. */
 import { splitWords } from "./options.js";
 
-const BENCHMARKS = ["peers", "layers", "compile-time", "memory", "contraction", "cuda-kernels"] as const;
+const BENCHMARKS = [
+  "peers",
+  "layers",
+  "ready",
+  "compile-time",
+  "memory",
+  "resident",
+  "contraction",
+  "cuda-kernels",
+] as const;
 /** Those that take options; any other runs as it is. */
-const WITH_OPTIONS: readonly string[] = ["peers", "layers"];
+const WITH_OPTIONS: readonly string[] = ["peers", "layers", "ready", "resident"];
 
 const { names, options } = splitWords(process.argv.slice(2));
 const unknown = names.filter((name) => !BENCHMARKS.includes(name as (typeof BENCHMARKS)[number]));

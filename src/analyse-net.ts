@@ -25,6 +25,8 @@ export interface AnalyseOptions extends NetState {
   readonly target?: Target;
   /** Of the target, where it has several ("sm_90"). */
   readonly architecture?: string;
+  /** Passes of the target that are left out, or not: see `compile`'s option. */
+  readonly passes?: CompileOptions["passes"];
 }
 
 export interface Analysis {
@@ -41,7 +43,7 @@ export interface Analysis {
 /** Lowers a net; data sources are opened for their shapes and closed again. */
 export async function lowerForAnalysis(
   net: NetDef,
-  options: Omit<AnalyseOptions, "target" | "architecture">,
+  options: Omit<AnalyseOptions, "target" | "architecture" | "passes">,
 ): Promise<Omit<Analysis, "program">> {
   const { phase, shapes, root, layers } = options;
   const definition = selectLayers(net, options);
@@ -60,18 +62,27 @@ export async function lowerForAnalysis(
 
 /** Lowers and plans a net. */
 export async function analyse(net: NetDef, options: AnalyseOptions): Promise<Analysis> {
-  const { target = tsTarget, architecture, ...rest } = options;
+  const { target = tsTarget, architecture, passes, ...rest } = options;
   const lowered = await lowerForAnalysis(net, rest);
-  const program = netProgram(lowered.lowered, lowered.objective, programOptions(target, architecture));
+  const program = netProgram(
+    lowered.lowered,
+    lowered.objective,
+    programOptions(target, architecture, passes),
+  );
   return { ...lowered, program };
 }
 
 /** What an analysis is made for: no weights are filled and nothing is random. */
-export const programOptions = (target: Target = tsTarget, architecture?: string): ProgramOptions => ({
+export const programOptions = (
+  target: Target = tsTarget,
+  architecture?: string,
+  passes?: ProgramOptions["passes"],
+): ProgramOptions => ({
   target,
   description: target.describe(architecture),
   dtype: "float32",
   seed: 1,
+  ...(passes && { passes }),
 });
 
 /** Where data could not be opened: how to go on without it. */

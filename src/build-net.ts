@@ -85,7 +85,7 @@ export async function buildWith(
   givenOptions: BuildOptions,
 ): Promise<BuildReport> {
   const { net, options } = takeBuildArguments(given, givenOptions);
-  const { out, train = false, layers } = options;
+  const { out, train = false, layers, passes } = options;
   await checkFolder(out);
   const target = await artefactTarget(options, compiler);
   const phase = options.phase ?? (train ? "TRAIN" : "TEST");
@@ -106,7 +106,7 @@ export async function buildWith(
   const seeds = backwardSeeds(lowered, options.backward ?? (train && hasGradient(lowered)));
   const objective = { backward: seeds !== undefined, seeds: seeds ?? [], keep };
   const made = target.descriptions.map((description) => {
-    const programOptions = { target: target.target, description, dtype: "float32", seed } as const;
+    const programOptions = { target: target.target, description, dtype: "float32", seed, passes } as const;
     const training =
       solver && trainingPrograms(lower(), { keep, keptDiffs: diffsOfParams }, solver, programOptions);
     const placed = [
@@ -142,7 +142,7 @@ export async function buildWith(
   const arenaBytes = Math.max(
     ...made.map(({ variant }) => variant.tables.reduce((sum, program) => sum + program.arenaBytes, 0)),
   );
-  const manifest = manifestOf(tables, phase, arenaBytes, files);
+  const manifest = manifestOf(tables, phase, arenaBytes, files, parts.processors);
   const written = [...files, fileOf("manifest.json", `${JSON.stringify(manifest, null, 2)}\n`)];
   await writeFolder(out, written);
 
@@ -180,6 +180,7 @@ const manifestOf = (
   phase: "TRAIN" | "TEST",
   arenaBytes: number,
   files: readonly BuiltFile[],
+  processors: Manifest["processors"],
 ): Manifest => ({
   format: MANIFEST_FORMAT,
   version: MANIFEST_VERSION,
@@ -196,6 +197,7 @@ const manifestOf = (
   ),
   arenaBytes,
   parameterBytes: tables.parameters.reduce((sum, elements) => sum + 4 * elements, 0),
+  ...(processors && { processors }),
   files: files.map(described),
 });
 

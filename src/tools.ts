@@ -16,6 +16,7 @@ export { formatEvent, type OutputValue, type SolverEvent, shortNumber } from "..
 export type { SolverOutcome } from "../runtime/solver/solver.js";
 export { outputValues, weightedLoss } from "../runtime/solver/testing.js";
 export { type Analysis, analyse, lowerForAnalysis, programOptions, withShapeHint } from "./analyse-net.js";
+export { PROCESSORS } from "./artefact/build-options.js";
 export { buildSolver } from "./artefact/build-solver.js";
 export { BUILD_TARGETS } from "./artefact/build-target.js";
 export { stringLiteral } from "./artefact/literal.js";
@@ -28,6 +29,7 @@ export { openFeeds } from "./net/feeds.js";
 export { internalsOf, type NetInternals } from "./net/internals.js";
 export { type KernelReport, type ProgramReport, reportProgram } from "./net/kernel-report.js";
 export { attributeTimes, type LayerTime } from "./net/layer-times.js";
+export { PASS_NAMES } from "./net/net-arguments.js";
 export { describeMemory, type NetMemory, netMemory, totalMemory } from "./net/net-memory.js";
 export { hasGradient } from "./net/objective.js";
 export {

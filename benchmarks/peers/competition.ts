@@ -76,7 +76,7 @@ export async function compete(
     for (const competitor of competitors) {
       say(`  ${competitor.title} …`);
       try {
-        entrants.push({ competitor, peer: await start(competitor, files, options) });
+        entrants.push({ competitor, peer: await startCompetitor(competitor, files, options) });
       } catch (reason) {
         for (const pass of passes.filter((one) => competitor.passes.includes(one)))
           results.push({ competitor, pass, rounds: [], error: messageOf(reason) });
@@ -89,10 +89,11 @@ export async function compete(
   return results;
 }
 
-async function start(
+/** Starts a competitor on a net. @throws with what it complained of where it ends before it is ready */
+export async function startCompetitor(
   competitor: Competitor,
   files: NetFiles,
-  { threads, folder }: CompetitionOptions,
+  { threads, folder }: Pick<CompetitionOptions, "threads" | "folder">,
 ): Promise<PeerProcess> {
   const task: Task = { ...files, threads, mode: competitor.mode };
   const path = join(folder, `${competitor.title.replaceAll(/\W+/g, "-")}-${threads}.json`);

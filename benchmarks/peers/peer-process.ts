@@ -4,6 +4,7 @@ import { createInterface } from "node:readline";
 import type { Answer, Pass, Request } from "./task.js";
 
 export interface PeerProcess {
+  readonly pid: number;
   readonly passes: readonly Pass[];
   /** Milliseconds of each timed pass. @throws where the peer reports a mistake or ends */
   time(request: Extract<Request, { readonly do: "warm" | "round" }>): Promise<readonly number[]>;
@@ -55,6 +56,7 @@ export async function startPeer(
   const first = await read();
   if (!("ready" in first)) throw new Error("the process did not say that it is ready");
   return {
+    pid: child.pid ?? 0,
     passes: first.passes,
     async time(request) {
       const answer = await ask(request);

@@ -17,12 +17,26 @@ export function launchShape({ parallel, team }: Kernel): LaunchShape {
   return { blocks: Math.ceil(parallel.extent / threads), threads };
 }
 
+/** What launches look at of a kernel: not what it computes. */
+export interface Launchable extends Pick<Kernel, "note" | "flops" | "bytes"> {
+  readonly parallel: Pick<Kernel["parallel"], "extent">;
+}
+
 /** The iterations that a launch of the kernel carries out. */
-export function rangeOf({ range }: Launch, { parallel: { extent }, note }: Kernel): Range {
+export function rangeOf(
+  { range }: Pick<Launch, "range">,
+  { parallel: { extent }, note }: Pick<Launchable, "parallel" | "note">,
+): Range {
   const { from, to } = range ?? { from: 0, to: extent };
   if (!(from >= 0 && from <= to && to <= extent))
     throw new InternalError(`a launch over ${from} to ${to} of ${extent} iterations (${note})`);
   return { from, to };
+}
+
+/** How much of its kernel's work a launch is. */
+export function shareOf(launch: Pick<Launch, "range">, kernel: Pick<Kernel, "parallel" | "note">): number {
+  const { from, to } = rangeOf(launch, kernel);
+  return (to - from) / Math.max(1, kernel.parallel.extent);
 }
 
 /** On a GPU a block knows its iteration by its own number alone. */

@@ -8,26 +8,26 @@ import { lowerLaneMatmul } from "./contraction/lane-matmul.js";
 import { lowerLaneReduce } from "./lane-reduce.js";
 import { lowerLaneWindow } from "./lane-windows.js";
 import { lowerWinograd } from "./winograd/lower-winograd.js";
+import { lowerWinogradFilter } from "./winograd/winograd-filter.js";
 
 type Lowering = (context: StepContext) => readonly LoweredKernel[];
 
 /** What a pass has marked for Winograd's algorithm by that, all else directly. */
 const orWinograd =
-  (direct: Lowering): Lowering =>
+  (direct: Lowering, winograd: Lowering): Lowering =>
   (context) => {
     const { anchor } = context;
-    const marked =
-      (anchor.op === "conv" || anchor.op === "convData") && anchor.geometry.algorithm === "winograd";
-    return marked ? lowerWinograd(context) : direct(context);
+    const marked = "geometry" in anchor && anchor.geometry.algorithm === "winograd";
+    return (marked ? winograd : direct)(context);
   };
 
 /** Steps for targets whose teams are the lanes of a vector; what is not listed puts its elements in lanes by itself. */
 export const laneLowerings: Lowerings = {
   ...loopLowerings,
   matmul: lowerLaneMatmul,
-  conv: orWinograd(lowerLaneConv),
-  convData: orWinograd(lowerLaneConvData),
-  convFilter: lowerLaneConvFilter,
+  conv: orWinograd(lowerLaneConv, lowerWinograd),
+  convData: orWinograd(lowerLaneConvData, lowerWinograd),
+  convFilter: orWinograd(lowerLaneConvFilter, lowerWinogradFilter),
   reduce: lowerLaneReduce,
   windowMax: lowerLaneWindow,
   windowArgmax: lowerLaneWindow,

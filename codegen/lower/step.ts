@@ -2,7 +2,7 @@ import { showOperand } from "../../proto/words/amounts.js";
 import { type Node, sizeOf } from "../ir/graph.js";
 import type { TargetDescription } from "../ir/target-description.js";
 import { flatten } from "../kernel/indices.js";
-import type { Index, Kernel, Memory, Typed } from "../kernel/kernel.js";
+import type { Index, Kernel, Memory, Range, Typed } from "../kernel/kernel.js";
 import { createWriter, type KernelWriter } from "../kernel/writer.js";
 import { createEvaluator, type Evaluator, reshapeCoordinates } from "./evaluate.js";
 import { asIndex, asValue } from "./typed.js";
@@ -17,6 +17,11 @@ export interface StepContext {
   readonly computed: ReadonlySet<Node>;
   /** Opens a kernel of this step; a step may have several, which run one after the other. */
   open(): KernelDraft;
+  /**
+   * Whether what is made of this node alone is kept: it is made when parameters have changed, not at each pass. Kernels
+   * hand it to one another in prepared memory.
+   */
+  isSteady(node: Node): boolean;
 }
 
 /** A kernel being written. */
@@ -25,9 +30,10 @@ export interface KernelDraft {
   readonly evaluate: Evaluator;
   /**
    * Reals that the step's kernels hand to one another, in memory that no other step minds: what one kernel stores at
-   * `offset` (in elements) and on, a later one of the same step may load.
+   * `offset` (in elements) and on, a later one of the same step may load. `prepared`: memory of this step alone, that keeps what
+   * lies there. A kernel that reads steady nodes and stores nowhere else runs only when parameters have changed.
    */
-  workspace(offset: number, elements: number): Memory;
+  workspace(offset: number, elements: number, prepared?: boolean): Memory;
   /**
    * Ends the work on one element: what the step stores is computed from the anchor's value there (and from
    * those of further nodes, as windowMax's argmax), then stored.
@@ -44,15 +50,18 @@ export interface KernelDraft {
   close(flops: number, note?: string): LoweredKernel;
 }
 
-/** A stretch of the step's workspace, in elements. */
+/** A stretch of the step's workspace, or of the memory that it keeps, in elements. */
 export interface Workspace {
   readonly workspace: number;
   readonly elements: number;
+  readonly prepared: boolean;
 }
 
 /** A kernel, and what lies behind each of its buffers. */
 export interface LoweredKernel {
   readonly kernel: Kernel;
+  /** The iterations that are launched; absent: all. A step may launch one kernel several times, in turns with others. */
+  readonly range?: Range;
   readonly operands: readonly (Node | Workspace)[];
 }
 
@@ -63,6 +72,8 @@ export interface StepOptions {
   readonly target: TargetDescription;
   readonly realBytes: number;
   readonly seed: number;
+  /** Whether a node in memory changes only when parameters do, and what is made of it is worth the memory to keep it. */
+  isSteady(node: Node): boolean;
 }
 
 /** "conv [64×1×28×28] [20×1×5×5] → [64×20×24×24]": operation and shapes, no names. */
@@ -95,6 +106,8 @@ export function createStepContext(options: StepOptions): StepContext {
     computed.add(node);
     pending.push(...node.inputs);
   }
+  const isSteady = (node: Node): boolean =>
+    loads(node) ? options.isSteady(node) : node.op !== "random" && node.inputs.every(isSteady);
   return {
     options,
     anchor,
@@ -102,6 +115,7 @@ export function createStepContext(options: StepOptions): StepContext {
     target,
     computed,
     open: () => openDrafts([options])[0],
+    isSteady,
   };
 }
 
@@ -168,8 +182,8 @@ export function openDrafts(
       evaluate,
       valuesAt,
       putAt,
-      workspace(offset, elements) {
-        operands.push({ workspace: offset, elements });
+      workspace(offset, elements, prepared = false) {
+        operands.push({ workspace: offset, elements, prepared });
         return writer.buffer("real", elements);
       },
       storeAt: (coordinates, value, further) => putAt(coordinates, valuesAt(coordinates, value, further)),

@@ -20,6 +20,7 @@ export const PASSES: readonly Pass[] = [
 ];
 
 export { eraseNames } from "./erase-names.js";
+export { foldParameters } from "./fold-parameters.js";
 export { powersByRoots } from "./powers-by-roots.js";
 export { type Rule, rewrite } from "./rewrite-graph.js";
 export { simplify } from "./simplify.js";

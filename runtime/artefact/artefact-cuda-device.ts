@@ -6,8 +6,8 @@ import { type Gpu, openGpu } from "../devices/cuda/gpu.js";
 import { openDriver, pickDevice } from "../devices/cuda/open-driver.js";
 import { scheduleOf, type Tables } from "../net/tables.js";
 import type { ArtefactFiles } from "./artefact-files.js";
+import { openBuiltAddon } from "./built-addon.js";
 import type { BuiltDevice } from "./built-device.js";
-import { openBuiltAddon } from "./cuda-addon.js";
 import type { BuiltKernel, CudaTables, CudaVariant } from "./cuda-tables.js";
 import { variantFor } from "./cuda-variant.js";
 import { plainly } from "./plain-error.js";
@@ -36,7 +36,7 @@ export async function openCudaDevice(
 ): Promise<BuiltDevice> {
   if (typeof ordinal !== "number" || !Number.isInteger(ordinal) || ordinal < 0)
     throw new Error("option device is the number of a GPU, from 0");
-  const addon = await openBuiltAddon(cuda, files, folder);
+  const addon = await openBuiltAddon(cuda.addons, files, folder);
   const found = plainly(() => {
     const search = openDriver(addon, WITHOUT);
     if (!search.found)

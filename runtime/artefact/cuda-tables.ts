@@ -1,20 +1,14 @@
 import type { ProgramTable } from "../net/tables.js";
+import type { BuiltAddon } from "./built-addon.js";
 
 /** What the `cuda` target adds to the tables. */
 export interface CudaTables {
   /** The CUDA version of the compiler: a driver of an older major does not load what it made. */
   readonly compiler: readonly [major: number, minor: number];
   /** What talks to the driver, for each platform that the build serves. */
-  readonly addons: readonly CudaAddon[];
+  readonly addons: readonly BuiltAddon[];
   /** One for each architecture. */
   readonly variants: readonly CudaVariant[];
-}
-
-export interface CudaAddon {
-  /** As Node names them: "linux-x64". */
-  readonly platform: string;
-  /** In the folder. */
-  readonly path: string;
 }
 
 /** The net for one architecture. */

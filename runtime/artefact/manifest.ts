@@ -24,6 +24,12 @@ export interface Manifest {
   readonly arenaBytes: number;
   /** Of parameters and of the update's states. */
   readonly parameterBytes: number;
+  /** Where there are kernels for processors of several kinds: what each must have, and which files are for it. */
+  readonly processors?: readonly {
+    readonly architecture: string;
+    readonly features: readonly string[];
+    readonly files: readonly string[];
+  }[];
   readonly files: readonly ManifestFile[];
 }
 

@@ -4,22 +4,22 @@
  * target, in any order, on any number of threads.
  */
 
-const MULTIPLIER_0 = 0xd2511f53;
-const MULTIPLIER_1 = 0xcd9e8d57;
-const WEYL_0 = 0x9e3779b9;
-const WEYL_1 = 0xbb67ae85;
+const MULTIPLIER_0 = 0xd2511f53 | 0;
+const MULTIPLIER_1 = 0xcd9e8d57 | 0;
+const WEYL_0 = 0x9e3779b9 | 0;
+const WEYL_1 = 0xbb67ae85 | 0;
 const ROUNDS = 10;
 const TWO_32 = 4294967296;
 
-/** The high 32 bits of the 64-bit product of two unsigned 32-bit numbers. */
+/** The high 32 bits of the 64-bit product of two unsigned 32-bit numbers. Sums and products of halves fit in 32 bits. */
 function multiplyHigh(a: number, b: number): number {
   const aLow = a & 0xffff;
   const aHigh = a >>> 16;
   const bLow = b & 0xffff;
   const bHigh = b >>> 16;
-  const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
-  const carry = aLow * bHigh + (middle & 0xffff);
-  return (aHigh * bHigh + Math.floor(middle / 65536) + Math.floor(carry / 65536)) >>> 0;
+  const middle = (Math.imul(aHigh, bLow) + (Math.imul(aLow, bLow) >>> 16)) | 0;
+  const carry = (Math.imul(aLow, bHigh) + (middle & 0xffff)) | 0;
+  return (Math.imul(aHigh, bHigh) + (middle >>> 16) + (carry >>> 16)) | 0;
 }
 
 /**
@@ -36,23 +36,24 @@ export function philox4x32(
   k0: number,
   k1: number,
 ): void {
-  let x0 = c0 >>> 0;
-  let x1 = c1 >>> 0;
-  let x2 = c2 >>> 0;
-  let x3 = c3 >>> 0;
-  let key0 = k0 >>> 0;
-  let key1 = k1 >>> 0;
+  let x0 = c0 | 0;
+  let x1 = c1 | 0;
+  let x2 = c2 | 0;
+  let x3 = c3 | 0;
+  let key0 = k0 | 0;
+  let key1 = k1 | 0;
+  // Signed, since the engine keeps those in registers; they become unsigned in `out`.
   for (let round = 0; round < ROUNDS; round++) {
     const high0 = multiplyHigh(MULTIPLIER_0, x0);
-    const low0 = Math.imul(MULTIPLIER_0, x0) >>> 0;
+    const low0 = Math.imul(MULTIPLIER_0, x0);
     const high1 = multiplyHigh(MULTIPLIER_1, x2);
-    const low1 = Math.imul(MULTIPLIER_1, x2) >>> 0;
-    x0 = (high1 ^ x1 ^ key0) >>> 0;
+    const low1 = Math.imul(MULTIPLIER_1, x2);
+    x0 = high1 ^ x1 ^ key0;
     x1 = low1;
-    x2 = (high0 ^ x3 ^ key1) >>> 0;
+    x2 = high0 ^ x3 ^ key1;
     x3 = low0;
-    key0 = (key0 + WEYL_0) >>> 0;
-    key1 = (key1 + WEYL_1) >>> 0;
+    key0 = (key0 + WEYL_0) | 0;
+    key1 = (key1 + WEYL_1) | 0;
   }
   out[at] = x0;
   out[at + 1] = x1;
@@ -72,6 +73,8 @@ export function splitWords(value: number): readonly [low: number, high: number] 
 export interface RandomStream {
   /** The next 32 random bits, as an unsigned number. */
   word(): number;
+  /** The next words, as many as `out` has. */
+  words(out: Uint32Array): void;
   /** The next number in [0, 1), a multiple of 2^-24 (exact in float32). One word. */
   uniform(): number;
   /** The next integer in [0, below). One word; `below` at most 2^32. */
@@ -82,6 +85,15 @@ export interface RandomStream {
   readonly position: number;
 }
 
+/** A number in [0, 1) of a word. */
+export const uniformOf = (word: number): number => (word >>> 8) * 2 ** -24;
+
+/** The radius of Box and Muller's pair. (word + 1) / 2^32 lies in (0, 1], so that the logarithm is finite. */
+export const radiusOf = (word: number): number => Math.sqrt(-2 * Math.log((word + 1) / TWO_32));
+
+/** Its angle: the pair is radius · cos(angle), radius · sin(angle). */
+export const angleOf = (word: number): number => (2 * Math.PI * word) / TWO_32;
+
 /**
  * Opens stream `stream` (0 … 2^53 - 1) of `seed` (any safe integer) at word `position`.
  */
@@ -89,20 +101,41 @@ export function randomStream(seed: number, stream: number, position = 0): Random
   const [key0, key1] = splitWords(seed);
   const [stream0, stream1] = splitWords(stream);
   const block = new Uint32Array(4);
-  let next = position;
+  /** The number of the next block, in two words; the word of the current one that is next. */
+  let [low, high] = splitWords(Math.floor(position / 4));
+  let at = 4;
+  let blocks = Math.floor(position / 4);
   let spare: number | undefined;
-  const load = (): void => {
-    const [low, high] = splitWords(Math.floor(next / 4));
-    philox4x32(block, 0, low, high, stream0, stream1, key0, key1);
+  const advance = (): void => {
+    blocks++;
+    low = (low + 1) | 0;
+    if (low === 0) high = (high + 1) | 0;
   };
-  if (next % 4 !== 0) load();
+  const load = (): void => {
+    philox4x32(block, 0, low, high, stream0, stream1, key0, key1);
+    advance();
+    at = 0;
+  };
+  if (position % 4 !== 0) {
+    load();
+    at = position % 4;
+  }
   const word = (): number => {
-    if (next % 4 === 0) load();
-    return block[next++ % 4];
+    if (at === 4) load();
+    return block[at++];
   };
   return {
     word,
-    uniform: () => (word() >>> 8) * 2 ** -24,
+    words(out) {
+      let i = 0;
+      while (at < 4 && i < out.length) out[i++] = word();
+      for (; i + 4 <= out.length; i += 4) {
+        philox4x32(out, i, low, high, stream0, stream1, key0, key1);
+        advance();
+      }
+      while (i < out.length) out[i++] = word();
+    },
+    uniform: () => uniformOf(word()),
     integer: (below) => Math.floor((word() * below) / TWO_32),
     gaussian: () => {
       if (spare !== undefined) {
@@ -110,14 +143,13 @@ export function randomStream(seed: number, stream: number, position = 0): Random
         spare = undefined;
         return value;
       }
-      // (word + 1) / 2^32 lies in (0, 1], so that the logarithm is finite.
-      const radius = Math.sqrt(-2 * Math.log((word() + 1) / TWO_32));
-      const angle = (2 * Math.PI * word()) / TWO_32;
+      const radius = radiusOf(word());
+      const angle = angleOf(word());
       spare = radius * Math.sin(angle);
       return radius * Math.cos(angle);
     },
     get position() {
-      return next;
+      return 4 * blocks + at - 4;
     },
   };
 }

@@ -1,14 +1,12 @@
-import { readFile } from "node:fs/promises";
 import { launchShape, requireWhole } from "../../codegen/kernel/launch.js";
 import { cudaTarget } from "../../codegen/targets/index.js";
-import { openAddon } from "../../native/addon.js";
-import { fileError, userError } from "../../proto/errors/index.js";
-import { quotedPath } from "../../proto/words/names.js";
+import { userError } from "../../proto/errors/index.js";
 import type { BuiltKernel, CudaTables } from "../../runtime/artefact/cuda-tables.js";
 import { compileKernels } from "../../runtime/devices/cuda/compile-kernels.js";
 import type { Compiler } from "../../runtime/devices/cuda/cuda-device.js";
 import { requireArchitecture, requireNvrtc } from "../../runtime/devices/cuda/nvrtc.js";
 import { OLDEST_CAPABILITY } from "../../runtime/devices/cuda/open-driver.js";
+import { type AddonFile, readAddon } from "./addon-file.js";
 import type { BuiltFile } from "./folder.js";
 import { type Literal, literal } from "./literal.js";
 import type { ArtefactTarget, TargetParts, Variant } from "./target-parts.js";
@@ -50,7 +48,7 @@ export async function cudaArtefact(
       );
     compiler.requireArchitecture(architecture);
   }
-  const addon = await readAddon();
+  const addon = await readAddon("cuda");
   return {
     target: cudaTarget,
     descriptions: wanted.map(cudaTarget.describe),
@@ -58,31 +56,20 @@ export async function cudaArtefact(
   };
 }
 
-/** The addon's file. @throws a user error where it is not there or cannot be read */
-async function readAddon(): Promise<Uint8Array> {
-  const opened = openAddon();
-  if (!opened.addon) throw userError(`cannot build for cuda: ${opened.why}`);
-  return readFile(opened.path).catch((error: unknown) => {
-    throw fileError(`cannot read ${quotedPath(opened.path)}`, error);
-  });
-}
-
 async function emitCuda(
   variants: readonly Variant[],
   architectures: readonly string[],
   compiler: CudaCompiler,
-  addon: Uint8Array,
+  addon: AddonFile,
 ): Promise<TargetParts> {
-  const platform = `${process.platform}-${process.arch}`;
-  const library = { platform, path: `lib/cortado-${platform}.node` };
-  const files: BuiltFile[] = [{ path: library.path, bytes: addon }];
+  const files: BuiltFile[] = [addon.file];
   const tables: CudaTables["variants"][number][] = [];
   for (const [i, architecture] of architectures.entries()) {
     const built = await buildVariant(variants[i], architecture, compiler);
     files.push(...built.files);
     tables.push({ architecture, kernels: built.kernels, programs: variants[i].tables });
   }
-  const cuda: CudaTables = { compiler: compiler.version, addons: [library], variants: tables };
+  const cuda: CudaTables = { compiler: compiler.version, addons: [addon.entry], variants: tables };
   return {
     entries: [new URL("../../runtime/artefact/artefact-cuda-device.js", import.meta.url)],
     node: true,

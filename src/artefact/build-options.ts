@@ -1,5 +1,10 @@
 import type { TargetName } from "../../codegen/targets/index.js";
 import {
+  isNativeArchitecture,
+  NATIVE_ARCHITECTURES,
+  type NativeArchitecture,
+} from "../../codegen/targets/native/native-description.js";
+import {
   argumentsOf,
   either,
   flag,
@@ -20,22 +25,29 @@ import type { TakenOptions } from "../net/compile-options.js";
 import { netSource, SHARED_OPTIONS, solverSource } from "../net/net-arguments.js";
 import type { SolverSource, Unread } from "../net/read-definition.js";
 import type { SolverDef } from "../net-text/index.js";
-import { BUILD_TARGETS } from "./build-target.js";
+import { ARCHITECTURE_OPTIONS, BUILD_TARGETS } from "./build-target.js";
 
 /** Options of `buildNet`. */
 export interface BuildOptions {
   /** The folder to write into; made where it is not there. */
   readonly out: string | URL;
-  /** `ts`: a JavaScript module for Node and browsers. `cuda`: kernels of NVIDIA GPUs. Default "ts". */
+  /**
+   * `ts`: a JavaScript module for Node and browsers. `native`: kernels in a processor's vectors, for Node. `cuda`: kernels of
+   * NVIDIA GPUs. Default "ts".
+   */
   readonly target?: TargetName;
   /** For `cuda`: the architectures to compile for, as "sm_90". Default: sm_80 and sm_90. */
   readonly arch?: readonly string[];
+  /** For `native`: the vectors to compile for, of processors of this machine's kind. Default: this machine's own. */
+  readonly cpu?: readonly NativeArchitecture[];
   /** Default "TEST", and "TRAIN" with `train`. */
   readonly phase?: "TRAIN" | "TEST";
   /** Blobs to be readable after forward and backward; outputs always are. Default: none but those. */
   readonly keep?: "all" | readonly string[];
   /** Layers whose parameters' diffs are readable after a step. Default: all with `keep: "all"`, else none. */
   readonly keepDiffs?: "all" | readonly string[];
+  /** Passes of the compiler that the target has beside those of all, by name: see `compile`'s. Default: all run. */
+  readonly passes?: Readonly<Record<string, boolean>>;
   /** As `force_backward: true` in the net: backward gives the gradients of inputs. */
   readonly forceBackward?: boolean;
   /** A `.caffemodel`, `.caffemodel.h5` or `.safetensors` (path, file: URL or bytes), matched by layer name. Default: as filled. */
@@ -63,8 +75,11 @@ export type TakenBuildOptions = Omit<TakenOptions<BuildOptions>, "solver"> & {
   readonly solver?: string | SolverDef | Unread;
 };
 
-const { phase, keep, keepDiffs, forceBackward, weights, layers, root, stages, level, seed, shapes } =
+const { phase, keep, keepDiffs, passes, forceBackward, weights, layers, root, stages, level, seed, shapes } =
   SHARED_OPTIONS;
+
+/** What option cpu may name. */
+export const PROCESSORS = Object.keys(NATIVE_ARCHITECTURES).filter(isNativeArchitecture);
 
 const folder: Rule<string> = {
   ...path,
@@ -81,10 +96,24 @@ const TAKE = argumentsOf("buildNet", {
       out: folder,
       target: word(BUILD_TARGETS.map(({ name }) => name)),
       arch: listOf("a list of architectures, as sm_80, sm_90", text(), 1),
+      cpu: listOf("a list of processors, as avx2, avx512", word(PROCESSORS), 1),
       train: flag,
       backward: either<boolean | readonly string[]>(flag, listOf("an array of blob names", text())),
       solver: solverSource,
-      ...{ phase, keep, keepDiffs, forceBackward, weights, layers, root, stages, level, seed, shapes },
+      ...{
+        phase,
+        keep,
+        keepDiffs,
+        passes,
+        forceBackward,
+        weights,
+        layers,
+        root,
+        stages,
+        level,
+        seed,
+        shapes,
+      },
     },
     ["out"],
   ),
@@ -101,21 +130,27 @@ export function takeBuildArguments(net: unknown, options: unknown): ReturnType<t
 const ARCH = /^sm_\d{2,3}[af]?$/;
 
 /** What of the options goes together. */
-function checkTogether({ target = "ts", arch, solver, train, phase }: TakenBuildOptions, say: Say): void {
+function checkTogether({ target = "ts", solver, train, phase, ...given }: TakenBuildOptions, say: Say): void {
   const found = BUILD_TARGETS.find(({ name }) => name === target);
-  if (arch !== undefined && found && !found.architectures) {
-    const able = BUILD_TARGETS.filter(({ architectures }) => architectures).map(({ name }) => quoted(name));
+  for (const option of ARCHITECTURE_OPTIONS) {
+    if (given[option] === undefined || !found || found.architectures?.option === option) continue;
+    const able = BUILD_TARGETS.filter(({ architectures }) => architectures?.option === option);
     say(
-      `option arch is for the target ${orList(able)}`,
-      `the ${target} target has no architectures: leave arch out`,
+      `option ${option} is for the target ${orList(able.map(({ name }) => quoted(name)))}`,
+      found.architectures
+        ? `the ${target} target has option ${found.architectures.option}`
+        : `the ${target} target has no architectures: leave ${option} out`,
     );
   }
-  for (const name of arch ?? [])
+  for (const name of given.arch ?? [])
     if (!ARCH.test(name))
       say(
         `there is no architecture ${quoted(name)}`,
         "architectures are named sm_80, sm_90, sm_90a, sm_120 …",
       );
+  for (const name of new Set(given.cpu))
+    if (given.cpu?.indexOf(name) !== given.cpu?.lastIndexOf(name))
+      say(`option cpu names ${quoted(name)} more than once`);
   if (solver !== undefined && train !== true)
     say("a solver is only used for the update", "give train as well (--train)");
   if (train === true && phase === "TEST") say("a net is trained in phase TRAIN, not TEST");

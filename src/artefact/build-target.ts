@@ -2,6 +2,7 @@ import { TARGETS, type TargetName, tsTarget } from "../../codegen/targets/index.
 import { checkModule, transpile } from "../../codegen/targets/ts/ts-module.js";
 import { InternalError } from "../../proto/errors/index.js";
 import { type CudaCompiler, cudaArtefact, nvrtcCompiler } from "./build-cuda.js";
+import { nativeArtefact } from "./build-native.js";
 import { type Literal, literal } from "./literal.js";
 import type { ArtefactTarget, TargetParts, Variant } from "./target-parts.js";
 
@@ -9,11 +10,26 @@ import type { ArtefactTarget, TargetParts, Variant } from "./target-parts.js";
 interface Buildable {
   /** What a build for it is, in a few words. */
   readonly about: string;
-  /** Of a target that has several: those that are built for where nobody says which. */
-  readonly architectures?: readonly string[];
+  /** Of a target that has several architectures. */
+  readonly architectures?: {
+    /** The option that names those to build for. */
+    readonly option: ArchitectureOption;
+    /** Those that are built for where nobody says which, for people. */
+    readonly usual: string;
+  };
   /** @throws CortadoError where what it needs to build is not there */
-  make(architectures: readonly string[], compiler: CudaCompiler | undefined): Promise<ArtefactTarget>;
+  make(
+    architectures: readonly string[] | undefined,
+    compiler: CudaCompiler | undefined,
+  ): Promise<ArtefactTarget>;
 }
+
+/** Options that name architectures: of GPUs, of processors. */
+export const ARCHITECTURE_OPTIONS = ["arch", "cpu"] as const;
+type ArchitectureOption = (typeof ARCHITECTURE_OPTIONS)[number];
+
+/** A100 and H100, and by compatibility what is newer of their major versions. */
+const USUAL_GPUS: readonly string[] = ["sm_80", "sm_90"];
 
 /** For every target: how it is built for, or undefined where it cannot be. */
 const BUILDS: { readonly [Name in TargetName]: Buildable | undefined } = {
@@ -21,12 +37,16 @@ const BUILDS: { readonly [Name in TargetName]: Buildable | undefined } = {
     about: "JavaScript for Node and browsers",
     make: async () => ({ target: tsTarget, descriptions: [tsTarget.describe()], emit: emitTypeScript }),
   },
-  native: undefined,
+  native: {
+    about: "kernels in a processor's vectors, for Node",
+    architectures: { option: "cpu", usual: "this machine's" },
+    make: (architectures) => nativeArtefact(architectures),
+  },
   cuda: {
     about: "kernels of NVIDIA GPUs",
-    // A100 and H100, and by compatibility what is newer of their major versions.
-    architectures: ["sm_80", "sm_90"],
-    make: async (architectures, compiler) => cudaArtefact(architectures, compiler ?? (await nvrtcCompiler())),
+    architectures: { option: "arch", usual: USUAL_GPUS.join(",") },
+    make: async (architectures = USUAL_GPUS, compiler) =>
+      cudaArtefact(architectures, compiler ?? (await nvrtcCompiler())),
   },
 };
 
@@ -42,12 +62,16 @@ export const BUILD_TARGETS: readonly (Omit<Buildable, "make"> & { readonly name:
  * @throws CortadoError where what a target needs to build for it is not there
  */
 export function artefactTarget(
-  { target = "ts", arch }: { readonly target?: TargetName; readonly arch?: readonly string[] },
+  {
+    target = "ts",
+    ...given
+  }: { readonly target?: TargetName } & { readonly [Name in ArchitectureOption]?: readonly string[] },
   compiler?: CudaCompiler,
 ): Promise<ArtefactTarget> {
   const build = BUILDS[target];
   if (!build) throw new InternalError(`target ${target} cannot be built for`);
-  return build.make(arch ?? build.architectures ?? [], compiler);
+  const { architectures } = build;
+  return build.make(architectures && given[architectures.option], compiler);
 }
 
 /** Kernels as JavaScript, type-checked before their types are taken off. */

@@ -1,6 +1,7 @@
 import type { TargetDescription } from "../../codegen/ir/target-description.js";
 import type { Program } from "../../codegen/kernel/kernel.js";
 import type { Target, TargetName } from "../../codegen/targets/index.js";
+import type { Manifest } from "../../runtime/artefact/manifest.js";
 import type { ProgramTable } from "../../runtime/net/tables.js";
 
 /** What a target adds to a built module. */
@@ -18,6 +19,8 @@ export interface TargetParts {
   readonly options: readonly { readonly name: string; readonly type: string; readonly about: string }[];
   /** Further files, by their path in the folder. */
   readonly files: readonly { readonly path: string; readonly bytes: Uint8Array }[];
+  /** For the manifest, where kernels are for processors of some kinds. */
+  readonly processors?: Manifest["processors"];
 }
 
 /** The programs of a net as one device description wants them; all have the same kernels. */

@@ -1,10 +1,11 @@
 import { type Command, Option } from "commander";
 import { showBytes, showCount, showShape } from "../../proto/words/amounts.js";
 import { unquoted } from "../../proto/words/names.js";
-import { type BuildReport, buildNet } from "../index.js";
+import { type BuildOptions, type BuildReport, buildNet } from "../index.js";
 import {
   BUILD_TARGETS,
   openFeeds,
+  PROCESSORS,
   selectLayers,
   stringLiteral,
   type TargetName,
@@ -17,6 +18,8 @@ import {
   fileOption,
   jsonOption,
   type ModelOptions,
+  passesOf,
+  passOption,
   rootOption,
   withModel,
   withShapes,
@@ -24,7 +27,7 @@ import {
 } from "./command-options.js";
 import { EXIT } from "./faults.js";
 import { type Io, painter } from "./io.js";
-import { list, oneOf } from "./option-values.js";
+import { list, listOfWords, oneOf } from "./option-values.js";
 import { given, onModel, readModel } from "./read-model.js";
 import { json, pathOf, shownPath } from "./text.js";
 
@@ -32,6 +35,8 @@ interface BuildFlags extends ModelOptions {
   readonly out: string;
   readonly target: TargetName;
   readonly arch?: readonly string[];
+  readonly cpu?: BuildOptions["cpu"];
+  readonly withoutPass?: readonly string[];
   readonly phase?: "TRAIN" | "TEST";
   readonly weights?: string;
   readonly keep?: readonly string[];
@@ -42,10 +47,13 @@ interface BuildFlags extends ModelOptions {
   readonly seed?: number;
 }
 
-/** `cuda (default: sm_80,sm_90)` */
-const ARCHITECTURES = BUILD_TARGETS.flatMap(({ name, architectures }) =>
-  architectures ? [`${name} (default: ${architectures.join(",")})`] : [],
-).join(" or ");
+/** `architectures of --target cuda (default: sm_80,sm_90)` */
+const ofTarget = (option: "arch" | "cpu", what: string): string => {
+  const able = BUILD_TARGETS.flatMap(({ name, architectures }) =>
+    architectures?.option === option ? [`${name} (default: ${architectures.usual})`] : [],
+  );
+  return `${what} of --target ${able.join(" or ")}`;
+};
 
 /** `cortado build`: a net compiled ahead of time into a folder that needs nothing else. */
 export function addBuild(program: Command, io: Io, end: End): void {
@@ -56,7 +64,8 @@ export function addBuild(program: Command, io: Io, end: End): void {
       .description(
         "Writes a module that runs the net, its types, its weights and a manifest into a folder. Loading it " +
           "compiles nothing and needs neither Cortado nor the prototxt. Tops of data layers become inputs. " +
-          "--target cuda compiles with NVRTC and needs no GPU; running what it wrote needs one, and its driver.",
+          "--target native compiles with the system's C++ compiler; running what it wrote needs none. --target cuda " +
+          "compiles with NVRTC and needs no GPU; running what it wrote needs one, and its driver.",
       ),
   )
     .addOption(
@@ -67,7 +76,12 @@ export function addBuild(program: Command, io: Io, end: End): void {
         .argParser(oneOf(BUILD_TARGETS.map(({ name }) => name)))
         .default("ts"),
     )
-    .addOption(new Option("--arch <names>", `architectures of --target ${ARCHITECTURES}`).argParser(list))
+    .addOption(new Option("--arch <names>", ofTarget("arch", "architectures")).argParser(list))
+    .addOption(
+      new Option("--cpu <names>", ofTarget("cpu", `processors (${PROCESSORS.join(", ")})`)).argParser(
+        listOfWords(PROCESSORS),
+      ),
+    )
     .addOption(
       fileOption("--weights <file>", "the weights to build in (default: as the net's fillers make them)"),
     )
@@ -80,6 +94,7 @@ export function addBuild(program: Command, io: Io, end: End): void {
     .option("--train", "also backward and a solver's update")
     .addOption(fileOption("--solver <file>", "whose update (default: SGD, its rate given to each step)"))
     .addOption(countOption("--seed <n>", "of fillers and dropout (default: the solver's, else 1701)", 0))
+    .addOption(passOption())
     .addOption(rootOption());
   onModel(
     withShapes(withState(command)).addOption(jsonOption("one JSON document on stdout")),
@@ -106,6 +121,8 @@ async function build(file: string, options: BuildFlags, io: Io): Promise<number>
     out: pathOf(io, options.out),
     target: options.target,
     arch: options.arch,
+    cpu: options.cpu,
+    passes: passesOf(options),
     weights: given(io, options.weights),
     keep: keep?.length === 1 && keep[0] === "all" ? "all" : keep,
     backward: options.diffs ?? options.backward,
@@ -150,14 +167,14 @@ function buildLines(report: BuildReport, io: Io): readonly string[] {
 
 /** A line for each file, and one for the kernels of an architecture. */
 function fileRows(files: BuildReport["files"]): readonly { readonly name: string; readonly size: number }[] {
-  const rows = new Map<string, { kernels: number; size: number }>();
+  const rows = new Map<string, { files: number; size: number }>();
   for (const { path, bytes: size } of files) {
     const name = /^kernels\/\w+\//.exec(path)?.[0] ?? path;
-    const row = rows.get(name) ?? { kernels: 0, size: 0 };
-    rows.set(name, { kernels: row.kernels + 1, size: row.size + size });
+    const row = rows.get(name) ?? { files: 0, size: 0 };
+    rows.set(name, { files: row.files + 1, size: row.size + size });
   }
-  return [...rows].map(([name, { kernels, size }]) => ({
-    name: name.endsWith("/") ? `${name} (${showCount(kernels, "kernel")})` : name,
+  return [...rows].map(([name, { files, size }]) => ({
+    name: name.endsWith("/") ? `${name} (${showCount(files, "file")})` : name,
     size,
   }));
 }

@@ -4,9 +4,18 @@ import { type Command, Option } from "commander";
 import { orList, userError } from "../../proto/errors/index.js";
 import { quoted, unquoted } from "../../proto/words/names.js";
 import type { CompileOptions } from "../index.js";
-import { HIDDEN_CHOICES, TARGET_CHOICES } from "../tools.js";
+import { HIDDEN_CHOICES, PASS_NAMES, TARGET_CHOICES } from "../tools.js";
 import { level, PHASES } from "./caffe-flags.js";
-import { architecture, list, oneOf, type Shapes, shape, text, wholeNumber } from "./option-values.js";
+import {
+  architecture,
+  list,
+  listOfWords,
+  oneOf,
+  type Shapes,
+  shape,
+  text,
+  wholeNumber,
+} from "./option-values.js";
 
 /** Ends a command with an exit code. */
 export type End = (code: number) => void;
@@ -21,6 +30,7 @@ export interface StateOptions {
 export interface RunOptions {
   readonly target?: CompileOptions["target"];
   readonly threads?: number;
+  readonly withoutPass?: readonly string[];
   readonly root?: string;
   readonly gpu?: string;
   readonly json?: true;
@@ -67,6 +77,20 @@ export const withState = (command: Command, stage = "--stage"): Command =>
       ).argParser(list),
     );
 
+/** For commands that compile. */
+export const passOption = (): Option =>
+  new Option(
+    "--without-pass <names>",
+    `passes of the target to leave out (${PASS_NAMES.join(", ")}), separated by commas`,
+  ).argParser(listOfWords(PASS_NAMES));
+
+/** The passes as `compile` takes them. */
+export const passesOf = ({
+  withoutPass,
+}: {
+  readonly withoutPass?: readonly string[];
+}): CompileOptions["passes"] => withoutPass && Object.fromEntries(withoutPass.map((name) => [name, false]));
+
 /** A target that nets run on, or `auto`. */
 export const oneTarget = oneOf<NonNullable<RunOptions["target"]>>(TARGET_CHOICES, HIDDEN_CHOICES);
 
@@ -86,6 +110,7 @@ export const withTarget = (command: Command): Command =>
     .addOption(
       new Option("--target <name>", `${orList(TARGET_CHOICES)} (${TARGET_DEFAULT})`).argParser(oneTarget),
     )
+    .addOption(passOption())
     .addOption(
       new Option("--gpu <ids>", "accepted for caffe's sake, and ignored").argParser(text).hideHelp(),
     );

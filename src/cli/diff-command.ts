@@ -17,6 +17,8 @@ import {
   type End,
   jsonOption,
   oneTarget,
+  passesOf,
+  passOption,
   phaseOption,
   type RunOptions,
   rootOption,
@@ -39,6 +41,7 @@ interface DiffOptions extends StateOptions {
   readonly bound: number;
   readonly seed: number;
   readonly backward?: true;
+  readonly withoutPass?: readonly string[];
   readonly root?: string;
   readonly shape?: Shapes;
   readonly json?: true;
@@ -73,6 +76,7 @@ export function addDiff(program: Command, io: Io, end: End): void {
     )
     .addOption(new Option("--backward", "compare diffs and parameter gradients too"))
     .addOption(countOption("--seed <n>", "of inputs that nothing feeds", 0).default(1))
+    .addOption(passOption())
     .addOption(rootOption());
   withShapes(withState(command))
     .addOption(jsonOption("one JSON document on stdout"))
@@ -102,6 +106,7 @@ async function diff(files: readonly string[], options: DiffOptions, io: Io): Pro
     const net = await compile(pathOf(io, files[Math.min(side, files.length - 1)]), {
       phase,
       target: pick(target, side),
+      passes: passesOf(options),
       keep: "all",
       level: options.level,
       stages: options.stage,

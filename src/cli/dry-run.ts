@@ -10,7 +10,7 @@ import {
   reportProgram,
   shortNumber,
 } from "../tools.js";
-import type { ModelOptions } from "./command-options.js";
+import { type ModelOptions, passesOf } from "./command-options.js";
 import { EXIT } from "./faults.js";
 import type { Io } from "./io.js";
 import { readModel } from "./read-model.js";
@@ -19,6 +19,7 @@ import { type Column, json, table } from "./text.js";
 export interface DryRunOptions extends ModelOptions {
   readonly phase: "TRAIN" | "TEST";
   readonly arch?: string;
+  readonly withoutPass?: readonly string[];
 }
 
 const DEFAULT_ARCHITECTURE = "sm_90";
@@ -34,6 +35,7 @@ export async function dryRun(file: string, options: DryRunOptions, io: Io): Prom
     shapes: options.shape,
     target: cudaTarget,
     architecture: arch,
+    passes: passesOf(options),
   });
   const report = await reportProgram(program, arch);
   if (options.json) io.stdout.write(`${json({ model: file, phase, ...report }, 2)}\n`);

@@ -21,6 +21,8 @@ import {
   fileOption,
   jsonOption,
   type ModelOptions,
+  passesOf,
+  passOption,
   phaseOption,
   rootOption,
   withModel,
@@ -37,6 +39,7 @@ interface ExplainOptions extends Omit<ModelOptions, "stage"> {
   readonly phase: "TRAIN" | "TEST";
   readonly target: TargetName;
   readonly arch?: string;
+  readonly withoutPass?: readonly string[];
   readonly layer?: string;
   /** Of the compiler. */
   readonly stage?: string;
@@ -64,6 +67,7 @@ export function addExplain(program: Command, io: Io, end: End): void {
       new Option("--target <name>", `whose kernels: ${orList(NAMES)}`).argParser(oneOf(NAMES)).default("ts"),
     )
     .addOption(archOption("the architecture, of a target that has several"))
+    .addOption(passOption())
     .addOption(fileOption("--layer <name>", "one layer, with everything that is known of it"))
     .addOption(fileOption("--stage <name>", "what a stage of the compiler makes of the net"))
     .option("--timings", "the time of each stage, as --stage all")
@@ -95,7 +99,7 @@ async function explain(file: string, options: ExplainOptions, io: Io): Promise<n
     shapes: options.shape,
   });
   requireLayer(layer, lowered, phase);
-  const programFor = programOptions(target, arch);
+  const programFor = programOptions(target, arch, passesOf(options));
   const traced = traceProgram(lowered, objective, programFor);
   const paint = painter(io.stdout, io.env);
   const answer = (): Answer => {

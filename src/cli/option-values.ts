@@ -80,3 +80,9 @@ export const list = (value: string, before: readonly string[] = []): readonly st
   refuseOption(value);
   return [...before, ...value.split(",").filter((part) => part !== "")];
 };
+
+/** The same of a few words. */
+export const listOfWords = <const T extends string>(choices: readonly T[]) => {
+  const one = oneOf(choices);
+  return (value: string, before: readonly T[] = []): readonly T[] => [...before, ...list(value).map(one)];
+};

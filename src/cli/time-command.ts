@@ -26,6 +26,7 @@ import {
   fileOption,
   jsonOption,
   type ModelOptions,
+  passesOf,
   phaseOption,
   type RunOptions,
   rootOption,
@@ -109,6 +110,7 @@ async function time(file: string, options: TimeOptions, io: Io): Promise<number>
     layers,
     root,
     threads: options.threads,
+    passes: passesOf(options),
     target: options.target,
     shapes: options.shape,
   }).catch((error: unknown) => {

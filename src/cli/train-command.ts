@@ -10,6 +10,7 @@ import {
   fileOption,
   finiteOption,
   jsonOption,
+  passesOf,
   type RunOptions,
   type StateOptions,
   theFile,
@@ -95,6 +96,7 @@ async function train(file: string, options: TrainOptions, io: Io): Promise<numbe
     const solver = await createSolver(definition, {
       target: options.target,
       threads: options.threads,
+      passes: passesOf(options),
       root: given(io, options.root),
       seed: options.seed,
       debug: options.finite && "finite",

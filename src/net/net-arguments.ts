@@ -106,9 +106,14 @@ const keepDiffs = either<"all" | readonly string[]>(
   listOf("an array of layer names", text()),
 );
 
+/** The passes that some target has beside those of all. */
+export const PASS_NAMES: readonly string[] = TARGETS.flatMap((target) => target.passes).map(
+  ({ name }) => name,
+);
+
 /** Whether passes run, by the name of each that some target has. */
 const passes = fields<Readonly<Record<string, boolean>>>(
-  Object.fromEntries(TARGETS.flatMap((target) => target.passes).map(({ name }) => [name, flag])),
+  Object.fromEntries(PASS_NAMES.map((name) => [name, flag])),
   { noun: "an object of passes, { winograd: false }", closed: () => "no target has a pass" },
 );
 

@@ -61,6 +61,17 @@ it("a layer has the time, operations and bytes of the kernels that are its own, 
     expect(sum(layers, of)).toBe(sum(kernels, of));
 });
 
+it("a launch over a part of its kernel's iterations has that part of the work", async () => {
+  const pass = await measured();
+  const [launch] = pass.launches;
+  const { extent } = pass.kernels[launch.kernel].parallel;
+  expect(extent).toBeGreaterThan(1);
+  const [whole] = kernelWork(pass);
+  const [one] = kernelWork({ ...pass, launches: [{ ...launch, range: { from: 1, to: 2 } }] });
+  expect(one.flops).toBeCloseTo(whole.flops / extent);
+  expect(one.bytes).toBeCloseTo(whole.bytes / extent);
+});
+
 it("the longest comes first, what is left is one line, and the last line is the sum", () => {
   const lines = workTable([work("a", 1), work("b", 6), work("c", 2), work("d", 1)], undefined, {
     first: "layer",

@@ -1,4 +1,4 @@
-import type { Graph, Node, Op } from "../../codegen/ir/graph.js";
+import { type Graph, NET_PASSES, type Node, type Op } from "../../codegen/ir/graph.js";
 import { printGraph } from "../../codegen/ir/print-graph.js";
 import type { Program } from "../../codegen/kernel/kernel.js";
 import { launchShape } from "../../codegen/kernel/launch.js";
@@ -74,7 +74,7 @@ async function runOne(
 ): Promise<string | undefined> {
   const { view, memoryOf, bind } = memoriesOf(plan, program, "float32");
   bind(bindings);
-  for (const pass of ["forward", "backward"] as const) {
+  for (const pass of NET_PASSES) {
     const launches = program[pass].map(({ kernel, args }) => ({
       kernel: first + kernel,
       ...launchShape(program.kernels[kernel]),

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { NET_PASSES } from "../../codegen/ir/graph.js";
 import { printGraph } from "../../codegen/ir/print-graph.js";
 import type { RealType } from "../../codegen/ir/real.js";
 import type { Program } from "../../codegen/kernel/kernel.js";
@@ -131,7 +132,7 @@ async function runOne(
 ): Promise<string | undefined> {
   const { view, memoryOf, bind } = memoriesOf(plan, program, dtype);
   bind(bindings);
-  for (const pass of ["forward", "backward"] as const) {
+  for (const pass of NET_PASSES) {
     const launches = program[pass].map(({ kernel, args }) => ({
       kernel: first + kernel,
       blocks: program.kernels[kernel].parallel.extent,

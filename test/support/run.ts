@@ -1,4 +1,4 @@
-import type { Graph, Node, Root } from "../../codegen/ir/graph.js";
+import { type Graph, NET_PASSES, type NetPass, type Node, type Root } from "../../codegen/ir/graph.js";
 import { printGraph } from "../../codegen/ir/print-graph.js";
 import type { Program } from "../../codegen/kernel/kernel.js";
 import { rangeOf } from "../../codegen/kernel/launch.js";
@@ -18,10 +18,10 @@ export interface Runnable {
   readonly program: Program;
   readonly source: string;
   readonly kernels: readonly KernelFunction[];
-  /** Writes the leaves' values, then runs both passes. `split` cuts each kernel's range into so many parts. */
+  /** Writes the leaves' values, then runs all passes. `split` cuts each kernel's range into so many parts. */
   run(bindings: Bindings, split?: number): void;
   /** Runs the launches of one pass, handing each launch's milliseconds to `timed`. */
-  pass(pass: "forward" | "backward", split?: number, timed?: (launch: number, ms: number) => void): void;
+  pass(pass: NetPass, split?: number, timed?: (launch: number, ms: number) => void): void;
   /** A root's value, or that of any node with a place in memory. */
   read(node: Node): RealArray | Int32Array;
 }
@@ -39,9 +39,9 @@ export function makeRunnable(plan: Plan, options: RunOptions): Runnable {
   const { dtype } = options;
   const { program, source, kernels } = options.vectorBytes ? inLanes(plan, options) : onTs(plan, options);
   const { view: viewOf, memoryOf: read, bind } = memoriesOf(plan, program, dtype);
-  const bound = (pass: "forward" | "backward") =>
+  const bound = (pass: NetPass) =>
     program[pass].map((launch) => ({ ...launch, views: launch.args.map(viewOf) }));
-  const launches = { forward: bound("forward"), backward: bound("backward") };
+  const launches = { prepare: bound("prepare"), forward: bound("forward"), backward: bound("backward") };
 
   const runnable: Runnable = {
     program,
@@ -64,8 +64,7 @@ export function makeRunnable(plan: Plan, options: RunOptions): Runnable {
     },
     run(bindings, split = 1) {
       bind(bindings);
-      runnable.pass("forward", split);
-      runnable.pass("backward", split);
+      for (const pass of NET_PASSES) runnable.pass(pass, split);
     },
   };
   return runnable;

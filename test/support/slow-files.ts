@@ -29,6 +29,7 @@ export const SLOW_FILES: readonly string[] = [
   "test/src/artefact/training.test.ts",
   "test/src/artefact/recurrent.test.ts",
   "test/src/artefact/cuda-load.test.ts",
+  "test/src/artefact/native.test.ts",
   "test/src/cli/train.test.ts",
   "test/codegen/targets/ts/ts-module.test.ts",
   "test/docs/layers.test.ts",
@@ -57,6 +58,8 @@ export const SLOW_FILES: readonly string[] = [
   "test/proto/text/corpus.test.ts",
   "test/src/cli/device-query.test.ts",
   "test/src/cli/process.test.ts",
+  "test/runtime/devices/native/native-processes.test.ts",
+  "test/runtime/devices/native/native-modules.test.ts",
   "test/runtime/hdf5-file.test.ts",
   "test/bad-stores.test.ts",
   "test/runtime/weights/round-trip.test.ts",
@@ -69,5 +72,9 @@ export const SLOW_FILES: readonly string[] = [
   "test/runtime/data/lmdb.test.ts",
 ];
 
-/** Files that have a worker to themselves: the slow ones, and one that mocks a module, which would be mocked for all of its worker. */
-export const ALONE: readonly string[] = [...SLOW_FILES, "test/src/artefact/cuda-missing.test.ts"];
+/** Files that have a worker to themselves: the slow ones, and those that mock a module, which would be mocked for all of their worker. */
+export const ALONE: readonly string[] = [
+  ...SLOW_FILES,
+  "test/src/artefact/missing-tools.test.ts",
+  "test/src/cli/without-pass.test.ts",
+];

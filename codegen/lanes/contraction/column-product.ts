@@ -8,7 +8,7 @@ import { describe, type KernelDraft, type LoweredKernel, type StepContext } from
 import { type Columns, type Opened, openAhead, openPanels, openSlices } from "./column-panels.js";
 import { chooseColumns } from "./column-schedule.js";
 import { flopsOf, type LaneProduct } from "./lane-product.js";
-import { aligned, lowerPacking, type Packing, packedAt, packedElements } from "./pack.js";
+import { aligned, lowerPacking, type Packing, packedAt, packedMemory, packedRoom } from "./pack.js";
 import { lowerPadding, paddedElements } from "./pad.js";
 import { putTurned } from "./turned-columns.js";
 
@@ -40,7 +40,7 @@ export function lowerColumns(
   const copy = context.computed.has(a.node)
     ? { node: a.node, planes, input, padded: input, before: [0] }
     : undefined;
-  const atA = aligned(packing ? packedElements(packing) : 0);
+  const atA = packing ? packedRoom(context, packing) : 0;
   const places = { a: atA, parts: atA + aligned(copy ? paddedElements(copy) : 0) };
   const of: Columns = { product, schedule, ...(packing && { packing }), ...(copy && { copy }), places };
   return [
@@ -63,7 +63,7 @@ function lowerSums(context: StepContext, of: Columns): LoweredKernel {
     writer.integer(c),
   );
   const lane = writer.team(lanes);
-  const operands = openOperands(draft, of, member, lane);
+  const operands = openOperands(context, draft, of, member, lane);
   const overPanels = openPanels(draft, of, across);
   const opened: Opened = {
     lane,
@@ -89,11 +89,13 @@ function lowerSums(context: StepContext, of: Columns): LoweredKernel {
 }
 
 function openOperands(
-  { writer, evaluate, workspace }: KernelDraft,
+  context: StepContext,
+  draft: KernelDraft,
   { product, schedule, packing, copy, places }: Columns,
   member: Index,
   lane: Index,
 ): Pick<Opened, "a" | "b"> {
+  const { writer, evaluate, workspace } = draft;
   const { a, b } = product;
   const { lanes } = schedule;
   const startA = writer.integer(mul(member, a.member));
@@ -104,7 +106,7 @@ function openOperands(
     return memoryA === undefined ? evaluate.elementAt(a.node, at) : writer.real(load(memoryA, at));
   };
   if (packing) {
-    const memory = workspace(0, packedElements(packing));
+    const memory = packedMemory(context, draft, packing, 0);
     const own = b.member === 0 ? int(0) : member;
     return {
       a: readA,

@@ -5,7 +5,9 @@ import type { LoweredKernel, StepContext } from "../../lower/step.js";
 import { lanesFor, widestVector } from "../lane-nest.js";
 import type { Line } from "./correlation.js";
 import { isMostlyPadding, lowerCorrelations } from "./lane-conv.js";
+import { lowerPointwise } from "./lower-pointwise.js";
 import type { PaddedPlanes } from "./pad.js";
+import { pointwiseConvData } from "./pointwise-conv.js";
 
 /**
  * The adjoint of convolution in x, in lanes of x's channels: x[c, i] = Σ over (o, tap) of w[o, c, tap] · y[o, (i + pad −
@@ -19,6 +21,9 @@ export function lowerLaneConvData(context: StepContext): readonly LoweredKernel[
   const sizes = convSizes(anchor.geometry, anchor.shape, w.shape);
   const { images, groups, channels, filters, kernel, taps, input, output } = sizes;
   const widest = widestVector(context);
+  const pointwise = pointwiseConvData(y, w, sizes);
+  if (pointwise && context.target.lanes)
+    return lowerPointwise(context, context.target.lanes, pointwise, widest);
   const axes = input.map((_, axis) => linesAlong(sizes, axis));
   const before = axes.map((lines) => Math.max(0, ...lines.map((line) => -reachOf(line)[0])));
   const padded = axes.map(

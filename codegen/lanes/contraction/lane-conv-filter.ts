@@ -13,10 +13,12 @@ import { lanesFor, widestVector } from "../lane-nest.js";
 import { overVectors } from "../over-vectors.js";
 import { chooseBox, chooseFilterSchedule, chunkCount, type FilterSchedule } from "./filter-schedule.js";
 import { copyOf, isMostlyPadding } from "./lane-conv.js";
+import { lowerPointwiseFilter } from "./lower-pointwise-filter.js";
 import { overRow } from "./over-row.js";
 import { aligned, lowerPacking, type Packing, packedAt, packedElements } from "./pack.js";
 import { lowerPadding, type PaddedPlanes, paddedElements } from "./pad.js";
 import { choosePixelFilter, lowerPixelFilter } from "./pixel-filter.js";
+import { isPointwiseFilter } from "./pointwise-conv.js";
 
 /** Turns of an FMA that it takes to pack an element. */
 const PACKING_TURNS = 3;
@@ -46,6 +48,7 @@ export function lowerLaneConvFilter(context: StepContext): readonly LoweredKerne
   const copy = copyOf(context, x, sizes);
   const widest = widestVector(context);
   if (!target.lanes || (copy && isMostlyPadding(copy))) return lowerBlocked(context);
+  if (isPointwiseFilter(sizes)) return lowerPointwiseFilter(context, target.lanes, sizes, copy, widest);
   const lanes = lanesFor(sizes.filters, widest);
   const schedule = chooseFilterSchedule(sizes, { ...target, lanes: target.lanes }, lanes, options.realBytes);
   const pixels = choosePixelFilter(context, sizes);

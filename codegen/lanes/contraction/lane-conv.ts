@@ -7,9 +7,11 @@ import { lanesFor, widestVector } from "../lane-nest.js";
 import type { Correlation, Line, PlaneSource } from "./correlation.js";
 import { chooseLaneTile } from "./lane-tile.js";
 import { lowerCorrelation } from "./lower-correlation.js";
-import { aligned, lowerPacking, type Packing, packedElements } from "./pack.js";
+import { lowerPointwise } from "./lower-pointwise.js";
+import { lowerPacking, type Packing, packedRoom } from "./pack.js";
 import { lowerPadding, type PaddedPlanes } from "./pad.js";
 import { choosePixelLanes, lowerPixelLanes } from "./pixel-lanes.js";
+import { pointwiseConv } from "./pointwise-conv.js";
 
 /** Convolution in lanes of output channels, and by the loops of one thread where that would be little but zeros. */
 export function lowerLaneConv(context: StepContext): readonly LoweredKernel[] {
@@ -20,6 +22,9 @@ export function lowerLaneConv(context: StepContext): readonly LoweredKernel[] {
   const copy = copyOf(context, x, sizes);
   const widest = widestVector(context);
   if (widest === 1 || (copy && isMostlyPadding(copy))) return lowerBlocked(context);
+  const pointwise = pointwiseConv(x, w, sizes, sizes.unpadded ? undefined : copy);
+  if (pointwise && context.target.lanes)
+    return lowerPointwise(context, context.target.lanes, pointwise, widest);
   const { channels, filters, groups, kernel, taps } = sizes;
   const lines = linesOf(sizes);
   return lowerCorrelations(context, {
@@ -82,7 +87,7 @@ export function lowerCorrelations(
   const pixels = phases.length === 1 ? choosePixelLanes(context, { ...all, ...phases[0] }) : undefined;
   if (pixels && pixels.turns < turns * depth * rows) return [lowerPixelLanes(context, pixels.sums)];
   const weights: Packing = { ...all.weights, vectors: tile.vectors };
-  const places = { weights: 0, source: aligned(packedElements(weights)) };
+  const places = { weights: 0, source: packedRoom(context, weights) };
   const { copy } = all.source;
   return [
     lowerPacking(context, weights, places.weights),

@@ -9,7 +9,7 @@ import { type Correlation, flopsOf, type Places } from "./correlation.js";
 import { partsOf, type Span } from "./correlation-parts.js";
 import { type Opened, sumSpan, togetherOf } from "./correlation-sums.js";
 import type { LaneTile } from "./lane-tile.js";
-import { type PackedBlock, packedElements } from "./pack.js";
+import { type PackedBlock, packedMemory } from "./pack.js";
 import { paddedElements } from "./pad.js";
 
 /** Of a first cache: lines that share a set, and bytes of a line. */
@@ -39,7 +39,7 @@ export function lowerCorrelation(
   const lane = writer.team(lanes);
   const memory: Opened = {
     source: openSource(draft, of, places, add(mul(image, groups), group)),
-    weights: draft.workspace(places.weights, packedElements(weights)),
+    weights: packedMemory(context, draft, weights, places.weights),
     sums: writer.shared("accumulator", tile.vectors * lanes * parts.pitch),
     ...(chunk < of.channels && {
       partial: writer.shared("accumulator", tile.vectors * lanes * parts.most),

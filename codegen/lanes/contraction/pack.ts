@@ -2,9 +2,9 @@ import { dot, overShape } from "../../contraction/positions.js";
 import { inTile, tileCount } from "../../contraction/tiles.js";
 import { type Node, sizeOf } from "../../ir/graph.js";
 import { add, addInt, compare, flatten, int, mul, unflatten } from "../../kernel/indices.js";
-import type { Index } from "../../kernel/kernel.js";
+import type { Index, Memory } from "../../kernel/kernel.js";
 import { ZERO_VALUE } from "../../kernel/writer.js";
-import type { LoweredKernel, StepContext } from "../../lower/step.js";
+import type { KernelDraft, LoweredKernel, StepContext } from "../../lower/step.js";
 import { overVectors } from "../over-vectors.js";
 
 /**
@@ -32,6 +32,18 @@ const memberElements = (packing: Packing): number =>
   vectorsOf(packing) * packing.lanes * sizeOf(packing.depth.shape);
 
 export const packedElements = (packing: Packing): number => packing.members.count * memberElements(packing);
+
+/** The memory that holds them, from `offset` on: kept where the matrices change only with parameters. */
+export const packedMemory = (
+  { isSteady }: StepContext,
+  { workspace }: KernelDraft,
+  packing: Packing,
+  offset: number,
+): Memory => workspace(offset, packedElements(packing), isSteady(packing.node));
+
+/** Elements of the workspace that they take. */
+export const packedRoom = ({ isSteady }: StepContext, packing: Packing): number =>
+  isSteady(packing.node) ? 0 : aligned(packedElements(packing));
 
 /** A block of `width` vectors, the first of which is vector number `first` of its member. */
 export interface PackedBlock {
@@ -72,7 +84,7 @@ export function lowerPacking(context: StepContext, packing: Packing, offset: num
     shared,
   ]).map((c) => writer.integer(c));
   const lane = writer.team(lanes);
-  const memory = draft.workspace(offset, packedElements(packing));
+  const memory = packedMemory(context, draft, packing, offset);
   const { along, last } = innerAxis(packing);
 
   const copyVector = (to: PackedBlock, vector: number, count: number, at: readonly Index[]): void => {

@@ -8,7 +8,8 @@ import { constant, fma, type KernelWriter, plus, times } from "../../kernel/writ
  *
  *     y = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ x B) ] A
  *
- * and, the same read backwards, the gradient of w is Gᵀ [ Σ (A dy Aᵀ) ⊙ (Bᵀ x B) ] G.
+ * and, the same read backwards, the gradient of w is Gᵀ [ Σ (A dy Aᵀ) ⊙ (Bᵀ x B) ] G, and what a tile adds to that of x
+ * B [ Σ (G w Gᵀ) ⊙ (A dy Aᵀ) ] Bᵀ.
  */
 
 /** Points of evaluation along an axis, and of a tile. */
@@ -78,6 +79,20 @@ export const outputTransform =
       return writer.real(y);
     });
   };
+
+/** B: six positions to six neighbouring inputs. */
+export const inputAdjoint: Transform = (writer, y) => {
+  const [sum, difference] = [writer.real(plus(y[1], y[2])), writer.real(minus(y[1], y[2]))];
+  const [sum2, difference2] = [plus(y[3], y[4]), scaled(2, minus(y[3], y[4]))].map((x) => writer.real(x));
+  return [
+    scaled(4, y[0]),
+    minus(step(-4, difference, scaled(4, y[5])), difference2),
+    minus(step(-5, y[0], scaled(-4, sum)), sum2),
+    plus(step(-5, y[5], difference), difference2),
+    plus(y[0], plus(sum, sum2)),
+    y[5],
+  ].map((x) => writer.real(x));
+};
 
 /** A: the gradients of m outputs to six positions. */
 export const outputAdjoint: Transform = (writer, y) => {

@@ -86,12 +86,13 @@ template <int bits, class V> INLINE V exchanged(V x) {
   for (int l = 0; l < Lanes<V>::count; l++) at[l] = l ^ bits;
   return __builtin_shuffle(x, at);
 }
-/** \`count\` vectors as the rows of a matrix: lane l is stored at to + l · apart, one element from each. */
-template <class V, int count> INLINE void storeTransposed(typename Lanes<V>::Real* to, long apart, const V (&rows)[count], int lanes) {
-  constexpr int n = Lanes<V>::count;
-  V block[n];
-#pragma GCC unroll 16
-  for (int i = 0; i < n; i++) block[i] = i < count ? rows[i < count ? i : 0] : V{};
+/**
+ * Vectors as the rows of a matrix: lane l of the first \`lanes\` is stored at to + l · apart, one element from each. A function
+ * that is called: written out at each place it would be half of what there is to compile. Vectors come in registers.
+ */
+template <int lanes, class V, class... Rows> static __attribute__((noinline)) void storeTransposed(typename Lanes<V>::Real* to, long apart, V row, Rows... rows) {
+  constexpr int n = Lanes<V>::count, count = 1 + sizeof...(rows);
+  V block[n] = {row, rows...};
 #pragma GCC unroll 4
   for (int half = n / 2; half > 0; half /= 2) {
     typename Lanes<V>::Int low{}, high{};
@@ -109,8 +110,7 @@ template <class V, int count> INLINE void storeTransposed(typename Lanes<V>::Rea
       }
   }
 #pragma GCC unroll 16
-  for (int l = 0; l < n; l++)
-    if (l < lanes) storeFirst<V, count>(to + l * apart, block[l]);
+  for (int l = 0; l < lanes; l++) storeFirst<V, count>(to + l * apart, block[l]);
 }
 `;
 

@@ -8,7 +8,7 @@ type Stores = Statement & { readonly kind: "stores" };
 
 /** How elements are stored, by how their places differ from lane to lane. */
 export function storeTexts(context: ExpressionContext, expressions: Expressions) {
-  const { kernel, shapes, line, fresh } = context;
+  const { kernel, shapes, line } = context;
   const { whole, wholes, real, vector, pointer } = expressions;
 
   /** An element that every lane has for itself. */
@@ -82,10 +82,8 @@ export function storeTexts(context: ExpressionContext, expressions: Expressions)
       const pieces = values.map((x) => vector(real(x, mask)).text);
       const lanes = mask?.count ?? team.threads;
       for (let from = 0; from < pieces.length; from += team.threads) {
-        const rows = pieces.slice(from, from + team.threads);
-        const name = fresh();
-        line(`const V ${name}[${rows.length}] = {${rows.join(", ")}};`);
-        line(`storeTransposed(${pointer(buffer, at)} + ${from}, ${step}, ${name}, ${lanes});`);
+        const rows = pieces.slice(from, from + team.threads).join(", ");
+        line(`storeTransposed<${lanes}, V>(${pointer(buffer, at)} + ${from}, ${step}, ${rows});`);
       }
     },
   };

@@ -2,7 +2,7 @@ import { realBytes } from "../../ir/real.js";
 import { hoistValues } from "../../kernel/hoist-values.js";
 import { laneLowerings } from "../../lanes/lane-lowerings.js";
 import { winogradPass } from "../../lanes/winograd/winograd-pass.js";
-import { powersByRoots } from "../../passes/index.js";
+import { foldParameters, powersByRoots } from "../../passes/index.js";
 import type { Target } from "../target.js";
 import { nativeDescription } from "./native-description.js";
 import { nativePreamble } from "./native-preamble.js";
@@ -18,6 +18,11 @@ export const nativeTarget: Target<"native"> = {
   dtypes: ["float32", "float64"],
   describe: (architecture = DEFAULT_ARCHITECTURE) => nativeDescription(architecture),
   passes: [
+    {
+      name: "fold parameters",
+      about: "in inference, what parameters alone determine is computed once: BatchNorm and Scale",
+      run: foldParameters,
+    },
     { name: "powers by roots", about: "x^(−3/4) and its kin are made of square roots", run: powersByRoots },
     winogradPass,
   ],

@@ -2,16 +2,18 @@ import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { cpus } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Cache } from "../../cache.js";
 import { inTemporaryFolder } from "../../leftovers.js";
 import { firstLines } from "../compiler-log.js";
 import type { HostCompiler } from "./host-compiler.js";
 
-/** C++ of one translation unit, and how it is compiled for this machine's processor. */
+/** C++ of one translation unit, and how it is compiled. */
 export interface SharedSource {
   readonly source: string;
   readonly flags: readonly string[];
+  /** Options that say for which processors. Default: for this machine's own. */
+  readonly processor?: readonly string[];
   /** What it includes beside itself: files of a folder. */
   readonly headers?: { readonly folder: string; readonly names: readonly string[] };
 }
@@ -56,9 +58,10 @@ export async function buildSharedObject(
   shared: SharedSource,
   { compiler, cache, fault, beforeCompiling }: SharedOptions,
 ): Promise<string> {
-  const { source, flags, headers } = shared;
+  const { source, flags, headers, processor } = shared;
   // -march=native means another thing on another processor.
-  const identity = [compiler.path, ...compiler.words, compiler.version, cpus()[0]?.model ?? "", ...flags];
+  const processors = processor ?? [cpus()[0]?.model ?? ""];
+  const identity = [compiler.path, ...compiler.words, compiler.version, ...processors, ...flags];
   const hash = createHash("sha256").update(JSON.stringify([...identity, source]));
   for (const name of headers?.names ?? []) hash.update(await readFile(join(headers?.folder ?? "", name)));
   const key = hash.digest("hex");
@@ -68,26 +71,32 @@ export async function buildSharedObject(
   return cache.store(key, SUFFIX, await compile(shared, compiler, fault));
 }
 
+/** The bytes of a shared object that is in the cache, as the compiler made it; undefined where it is there no longer. */
+export const readSharedObject = (cache: Cache, path: string): Promise<Uint8Array | undefined> =>
+  cache.read(basename(path, SUFFIX), SUFFIX);
+
 /** The bytes of the shared object. */
 async function compile(
-  { source, flags, headers }: SharedSource,
+  { source, flags, headers, processor = [NATIVE] }: SharedSource,
   compiler: HostCompiler,
   fault: (log: string) => Error,
 ): Promise<Uint8Array> {
   return inTemporaryFolder("build", async (place) => {
     const output = join(place, "module.so");
     const includes = headers ? ["-I", headers.folder] : [];
-    const command = [...flags, NATIVE, ...includes, "-x", "c++", "-", "-o", output];
+    const command = [...flags, ...processor, ...includes, "-x", "c++", "-", "-o", output];
     let outcome = await run(compiler, command, source);
     // A compiler that does not know this processor: the results are the same.
-    if (!outcome.done && outcome.log.includes(NATIVE))
+    if (!outcome.done && processor.includes(NATIVE) && outcome.log.includes(NATIVE))
       outcome = await run(
         compiler,
         command.filter((word) => word !== NATIVE),
         source,
       );
     if (!outcome.done) throw fault(firstLines(outcome.log));
-    return readFile(output);
+    return readFile(output).catch(() => {
+      throw fault("it ended well and wrote nothing");
+    });
   });
 }
 

@@ -33,7 +33,7 @@ export function createNativeDevice(dtype: RealType, options: NativeModuleOptions
   if (addon === undefined) throw userError(`target "native" is not available: ${opened.why}`);
   return {
     target: nativeTarget,
-    description: describeMachine(addon),
+    description: describeProcessor(addon),
     hostMemory: true,
     checkMemory,
     allocate: (elements) => allocateNativeParam(addon, dtype, elements),
@@ -41,15 +41,21 @@ export function createNativeDevice(dtype: RealType, options: NativeModuleOptions
       const { text, units, preamble } = nativeTarget.render(program, dtype);
       const kernels = units.map((unit, number) => ({ ...unit, note: program.kernels[number].note }));
       const modules = await buildNativeModules(kernels, preamble ?? "", options);
-      return { source: text, executor: createNativeExecutor({ addon, modules, program, params, threads }) };
+      const executor = createNativeExecutor({
+        ...{ addon, modules, params, threads },
+        kernels: program.kernels,
+        schedule: program,
+        scratchBytes: nativeTarget.scratchBytes(program),
+      });
+      return { source: text, executor };
     },
     // Memory goes when nobody refers to it any longer; threads are the process's.
     async close() {},
   };
 }
 
-/** The architecture's vectors, with the caches of this machine where it tells them. */
-function describeMachine(addon: Addon): TargetDescription {
+/** The vectors of this machine's processor, with its caches where it tells them. */
+export function describeProcessor(addon: Pick<Addon, "processor">): TargetDescription {
   const { architecture, l1Bytes, l2Bytes } = addon.processor();
   const described = nativeTarget.describe(architecture);
   const { lanes } = described;

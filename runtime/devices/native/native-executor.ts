@@ -1,10 +1,9 @@
 import type { NetPass } from "../../../codegen/ir/graph.js";
-import type { Kernel, Launch, Program, Range } from "../../../codegen/kernel/kernel.js";
-import { rangeOf } from "../../../codegen/kernel/launch.js";
-import { nativeTarget } from "../../../codegen/targets/native/native-target.js";
+import type { Launch, Range } from "../../../codegen/kernel/kernel.js";
+import { type Launchable, rangeOf } from "../../../codegen/kernel/launch.js";
 import type { Addon, NativeModule } from "../../../native/addon.js";
 import { present } from "../../../proto/errors/index.js";
-import type { Executor, ParamStore } from "../../device.js";
+import type { Executor, ParamStore, Schedule } from "../../device.js";
 import { accessTo, copiesIn, viewOf } from "../ts/inline-executor.js";
 import { allocateAligned } from "./aligned-memory.js";
 import type { BuiltModule } from "./native-modules.js";
@@ -12,7 +11,11 @@ import type { BuiltModule } from "./native-modules.js";
 export interface NativeExecutorOptions {
   readonly addon: Addon;
   readonly modules: readonly BuiltModule[];
-  readonly program: Program;
+  /** By number. */
+  readonly kernels: readonly Launchable[];
+  readonly schedule: Schedule;
+  /** Memory of its own that each thread gives to a kernel. */
+  readonly scratchBytes: number;
   readonly params: ParamStore;
   readonly threads: number;
 }
@@ -22,19 +25,18 @@ let lastRun: Promise<unknown> = Promise.resolve();
 
 /** A program over an arena of its own, run by the addon's threads. */
 export function createNativeExecutor(options: NativeExecutorOptions): Executor {
-  const { addon, modules, program, params, threads } = options;
-  const { buffer, offset } = allocateAligned(addon, program.arenaBytes, "the blobs");
+  const { addon, modules, kernels, schedule, scratchBytes, params, threads } = options;
+  const { buffer, offset } = allocateAligned(addon, schedule.arenaBytes, "the blobs");
   const memory = { arena: buffer, arenaOffset: offset, params: params.memories, dtype: params.dtype };
-  const copy = copiesIn(program, memory);
-  const opened = modules.map(({ path, kernels }) => ({ module: addon.nativeOpen(path), kernels }));
+  const copy = copiesIn(schedule, memory);
+  const opened = modules.map(({ path, kernels: own }) => ({ module: addon.nativeOpen(path), own }));
   const places = new Map<number, { readonly module: NativeModule; readonly kernel: number }>(
-    opened.flatMap(({ module, kernels }) => kernels.map((number, kernel) => [number, { module, kernel }])),
+    opened.flatMap(({ module, own }) => own.map((number, kernel) => [number, { module, kernel }])),
   );
-  const scratchBytes = nativeTarget.scratchBytes(program);
   const planOf = (launches: readonly Launch[]) =>
     addon.nativePlan(
       launches.map((launch) => {
-        const kernel = program.kernels[launch.kernel];
+        const kernel = kernels[launch.kernel];
         const range = rangeOf(launch, kernel);
         return {
           ...present(places.get(launch.kernel), "a kernel's module"),
@@ -47,9 +49,9 @@ export function createNativeExecutor(options: NativeExecutorOptions): Executor {
       threads,
     );
   const plans = {
-    prepare: planOf(program.prepare),
-    forward: planOf(program.forward),
-    backward: planOf(program.backward),
+    prepare: planOf(schedule.prepare),
+    forward: planOf(schedule.forward),
+    backward: planOf(schedule.backward),
   };
   // Plans keep the code that they need.
   for (const { module } of opened) addon.nativeClose(module);
@@ -85,7 +87,7 @@ const PIECE = 4_000;
 const MOST_PIECES = 64;
 
 /** Into how many pieces a launch is cut: of the program alone, whatever the threads are. */
-export function piecesOf({ flops, bytes, parallel }: Kernel, { from, to }: Range): number {
+export function piecesOf({ flops, bytes, parallel }: Launchable, { from, to }: Range): number {
   const share = (to - from) / Math.max(1, parallel.extent);
   const time = share * (flops / OPERATIONS + bytes / BYTES);
   return time < ALONE ? 1 : Math.max(1, Math.min(to - from, Math.ceil(time / PIECE), MOST_PIECES));

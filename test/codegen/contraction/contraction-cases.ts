@@ -117,6 +117,11 @@ export function matmulGraph(
   });
 }
 
+/** The same work in a backward pass, as of a net that trains: nothing is kept from one pass to the next. */
+export const inBackward = ({ roots }: Graph): Graph => ({
+  roots: roots.map(({ node }, i) => ({ role: "diff", blob: `y${i}`, node })),
+});
+
 export const caseOf = (
   name: string,
   graph: Graph,

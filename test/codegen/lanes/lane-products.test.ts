@@ -13,6 +13,7 @@ import {
   convGraph,
   type Epilogue,
   geometryOf,
+  inBackward,
   matmulGraph,
 } from "../contraction/contraction-cases.js";
 
@@ -64,10 +65,13 @@ const matrices = fc.record({
   trans: fc.tuple(fc.boolean(), fc.boolean()),
 });
 
-/** As many graphs as a module holds without taking long to compile, each in vectors of one kind. */
+/**
+ * As many graphs as a module holds without taking long to compile, each in vectors of one kind; every third one trains: its weights
+ * are packed at each pass.
+ */
 const sampled = (graphs: fc.Arbitrary<Graph>, count: number, seed: number) =>
   fc.sample(graphs, { numRuns: count, seed }).map((graph, i) => ({
-    ...caseOf(`graph ${i}`, graph, undefined, i + 1),
+    ...caseOf(`graph ${i}`, i % 3 === 0 ? inBackward(graph) : graph, undefined, i + 1),
     ...VECTORS[i % VECTORS.length],
   }));
 

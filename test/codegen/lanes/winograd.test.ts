@@ -13,7 +13,7 @@ import { type ConvCase, convGraph, type Epilogue, geometryOf } from "../contract
 
 const integer = (min: number, max: number) => fc.integer({ min, max });
 const EPILOGUES: readonly Epilogue[] = ["none", "relu", "two stores"];
-const OPERATIONS = ["conv", "convData"] as const;
+const OPERATIONS = ["conv", "convData", "convFilter"] as const;
 
 /** ‖got − wanted‖ / ‖wanted‖ of the roots of a graph in vectors of so many bytes. */
 function distance(graph: Graph, dtype: "float32" | "float64", vectorBytes: 16 | 32 | 64, split = 1): number {
@@ -58,6 +58,9 @@ const cases = (kernel: 3 | 5) =>
     )
     .filter((made) => geometryOf(made).spatial.every(({ output }) => output > 0));
 
+const planes = (kernel: 3 | 5, inputs: readonly number[], pad = kernel >> 1): ConvCase["axes"] =>
+  inputs.map((input) => ({ kernel, input, pad }));
+
 describe("Winograd's form in lanes", () => {
   it.each([16, 32, 64] as const)("computes any geometry in vectors of %d bytes", (vectorBytes) => {
     fc.assert(
@@ -76,14 +79,25 @@ describe("Winograd's form in lanes", () => {
     );
   });
 
-  it("shares filters out where a batch has few tiles", () => {
-    const made = {
-      images: 1,
-      channels: 3,
-      filters: 200,
-      axes: [5, 6].map((input) => ({ kernel: 3, input, pad: 1 })),
-    };
-    const graph = convGraph("conv", { ...made, algorithm: "winograd" }, "relu");
+  it.each<readonly [string, "conv" | "convData" | "convFilter", ConvCase]>([
+    [
+      "many filters for few tiles",
+      "conv",
+      { images: 3, channels: 37, filters: 100, axes: planes(3, [5, 6]) },
+    ],
+    ["… of groups", "convData", { groups: 2, channels: 51, filters: 5, axes: planes(3, [7, 4]) }],
+    ["… that are tiles of an adjoint", "convData", { channels: 100, filters: 6, axes: planes(5, [8, 7], 1) }],
+    [
+      "more chunks of tiles than one",
+      "conv",
+      { images: 5, channels: 2, filters: 97, axes: planes(3, [30, 9]) },
+    ],
+    ["an adjoint's tiles, which overlap", "convData", { images: 3, axes: planes(5, [8, 13], 1) }],
+    ["an adjoint without padding", "convData", { images: 2, channels: 9, axes: planes(5, [12, 12], 0) }],
+    ["blocks of filters and channels", "convFilter", { channels: 37, filters: 45, axes: planes(3, [5, 6]) }],
+    ["chunks of tiles, the last one not full", "convFilter", { images: 23, axes: planes(5, [9, 10], 0) }],
+  ])("computes %s", (_, operation, made) => {
+    const graph = convGraph(operation, { ...made, algorithm: "winograd" }, "relu");
     expect(distance(graph, "float64", 32, 2)).toBeLessThan(1e-11);
   });
 
@@ -111,8 +125,9 @@ describe("the pass winograd", () => {
     [0, 1].map(() => ({ kernel, input, pad: kernel >> 1, ...more }));
   const large = { images: 4, channels: 128, filters: 128 };
 
-  it("marks convolutions and gradients of their inputs with enough tiles", () => {
+  it("marks convolutions and both of their gradients with enough tiles", () => {
     expect(marked({ ...large, axes: square(3, 28) })).toBe(true);
+    expect(marked({ ...large, axes: square(3, 28) }, "convFilter")).toBe(true);
     expect(marked({ ...large, axes: square(5, 28) }, "convData")).toBe(true);
   });
 

@@ -40,6 +40,22 @@ describe("Philox 4x32-10", () => {
     );
   });
 
+  it("draws many words as it draws them one by one", () => {
+    const start = fc.oneof(fc.nat(9), fc.integer({ min: 2 ** 34 - 9, max: 2 ** 34 + 9 }));
+    fc.assert(
+      fc.property(fc.integer(), start, fc.array(fc.nat(13)), (seed, position, counts) => {
+        const [many, single] = [randomStream(seed, 5, position), randomStream(seed, 5, position)];
+        for (const count of counts) {
+          const drawn = new Uint32Array(count);
+          many.words(drawn);
+          expect([...drawn]).toEqual(Array.from({ length: count }, () => single.word()));
+          expect(many.position).toBe(single.position);
+          expect(many.word()).toBe(single.word());
+        }
+      }),
+    );
+  });
+
   it("gives different streams for different seeds, negative ones too", () => {
     const first = new Set([-2, -1, 0, 1, 2, 2 ** 32, -(2 ** 32)].map((seed) => randomStream(seed, 0).word()));
     expect(first.size).toBe(7);

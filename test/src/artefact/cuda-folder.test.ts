@@ -42,6 +42,7 @@ describe("a folder of an earlier build", () => {
           "kernels/sm_80/1-max_kernel.cubin",
           "kernels/sm_90/0-conv_kernel.cubin",
           "kernels/sm_90a/0-conv_kernel.cubin",
+          "kernels/avx2/0.so",
         ],
         ["../mine", "notes.txt"],
       ),

@@ -5,7 +5,8 @@ import { addonForTests, findNvrtc } from "../../support/native.js";
 import { inNode, removeFolders } from "../artefact/support.js";
 import { cortado, folderWith, TINY_NET, TINY_SOLVER } from "./support.js";
 
-const nvrtc = (await addonForTests()) && findNvrtc();
+const addon = await addonForTests();
+const nvrtc = addon && findNvrtc();
 let remove: (() => Promise<void>) | undefined;
 afterEach(async () => {
   await remove?.();
@@ -64,12 +65,24 @@ memory N B of parameters, N KiB of blobs; N kernels
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toMatch(/^dist \(cuda: forward\)\n/);
     expect(stdout).toMatch(/\n {2}lib\/cortado-\w+-\w+\.node +\d+ KiB\n/);
-    expect(stdout).toMatch(/\n {2}kernels\/sm_86\/ \(\d+ kernels\) +[\d.]+ KiB\n/);
-    expect(stdout).toMatch(/\n {2}kernels\/sm_120\/ \(\d+ kernels\) +[\d.]+ KiB\n/);
+    expect(stdout).toMatch(/\n {2}kernels\/sm_86\/ \(\d+ files\) +[\d.]+ KiB\n/);
+    expect(stdout).toMatch(/\n {2}kernels\/sm_120\/ \(\d+ files\) +[\d.]+ KiB\n/);
     expect((await readdir(join(cwd, "dist/kernels"))).sort()).toEqual(["sm_120", "sm_86"]);
     const refused = await built("sm_86,sm_70");
     expect([refused.code, refused.stdout]).toEqual([2, ""]);
     expect(refused.stderr).toMatch(/sm_70 is too old: sm_75 is the oldest architecture that nets run on/);
+  });
+
+  test.skipIf(addon === undefined)("for native prints the kernels of each processor", async () => {
+    const cwd = await folder();
+    const cpu = process.arch === "arm64" ? ["neon"] : ["sse", "avx2"];
+    const flags = ["--target", "native", "--cpu", cpu.join(","), "--out", "dist"];
+    const { code, stdout, stderr } = await cortado(["build", "net.prototxt", ...flags], { cwd });
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(/^dist \(native: forward\)\n/);
+    for (const name of cpu)
+      expect(stdout).toMatch(new RegExp(`\\n {2}kernels/${name}/ \\(\\d+ files?\\) +[\\d.]+ KiB\\n`));
+    expect((await readdir(join(cwd, "dist/kernels"))).sort()).toEqual(cpu.toSorted());
   });
 
   test("--json is the report", async () => {
@@ -111,7 +124,9 @@ memory N B of parameters, N KiB of blobs; N kernels
     expect(code).toBe(0);
     expect(stdout).toContain("(no data layer reads here: data, label are given)");
   });
+});
 
+describe("cortado build, given what does not go", () => {
   test.each([
     ["no folder", [], "required option '--out <folder>' not specified"],
     ["an unknown target", ["--out", "dist", "--target", "cda"], "did you mean cuda?"],
@@ -124,6 +139,21 @@ memory N B of parameters, N KiB of blobs; N kernels
       "an unknown architecture",
       ["--out", "dist", "--target", "cuda", "--arch", "sm_80,volta"],
       'there is no architecture "volta"',
+    ],
+    [
+      "processors without native",
+      ["--out", "dist", "--cpu", "avx2"],
+      'option cpu is for the target "native"',
+    ],
+    [
+      "an unknown processor",
+      ["--out", "dist", "--target", "native", "--cpu", "sse,avx-512"],
+      "did you mean avx512?",
+    ],
+    [
+      "a processor twice",
+      ["--out", "dist", "--target", "native", "--cpu", "avx2", "--cpu", "avx2"],
+      'option cpu names "avx2" more than once',
     ],
     [
       "a phase that does not learn",

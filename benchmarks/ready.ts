@@ -1,0 +1,82 @@
+/**
+ * How long it takes until a net has computed something: from the start of a process to its first result, cold (nothing compiled
+ * is kept) and warm (a process before compiled the same).
+ *
+ *   npm run bench -- ready [--nets lenet,resnet50] [--target native] [--passes forward,step] [--rounds 3]
+ *
+ * `forward` is inference (phase TEST), `step` forward and backward in phase TRAIN. Times are medians of the rounds.
+ */
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { DEVICES } from "../runtime/devices/index.js";
+import { showMilliseconds, table } from "./markdown-table.js";
+import { machine, median } from "./measure.js";
+import { BENCHMARK_NETS, type BenchmarkNetName } from "./nets/benchmark-nets.js";
+import { countOf, readOptions, wordsOf } from "./options.js";
+import { PASSES } from "./peers/task.js";
+import type { ReadyTimes } from "./ready/ready-times.js";
+
+const given = readOptions({
+  nets: "lenet,resnet50",
+  target: "native",
+  passes: PASSES.join(","),
+  rounds: "3",
+});
+const nets = wordsOf(given.nets, Object.keys(BENCHMARK_NETS) as BenchmarkNetName[], "--nets");
+const passes = wordsOf(given.passes, PASSES, "--passes");
+const [target] = wordsOf(
+  given.target,
+  DEVICES.map(({ name }) => name),
+  "--target",
+);
+const rounds = countOf(given.rounds, "--rounds");
+
+const execute = promisify(execFile);
+const PROCESS = fileURLToPath(new URL("./ready/ready-process.js", import.meta.url));
+
+async function timesOf(net: string, pass: string, cache: string): Promise<ReadyTimes> {
+  const { stdout } = await execute(process.execPath, [PROCESS, net, pass, target], {
+    env: { ...process.env, CORTADO_CACHE: cache },
+  });
+  return JSON.parse(stdout) as ReadyTimes;
+}
+
+function rowOf(words: readonly string[], times: readonly ReadyTimes[]): readonly string[] {
+  const of = (part: (one: ReadyTimes) => number): string => showMilliseconds(median(times.map(part)));
+  return [
+    ...words,
+    String(times[0].kernels),
+    of(({ first }) => first),
+    of(({ loaded }) => loaded),
+    of(({ loaded, compiled }) => compiled - loaded),
+    of(({ compiled, first }) => first - compiled),
+  ];
+}
+
+const rows: (readonly string[])[] = [];
+for (const net of nets)
+  for (const pass of passes) {
+    const cold: ReadyTimes[] = [];
+    const warm: ReadyTimes[] = [];
+    for (let round = 0; round < rounds; round++) {
+      const folder = await mkdtemp(join(tmpdir(), "cortado-ready-"));
+      try {
+        const cache = join(folder, "cache");
+        cold.push(await timesOf(net, pass, cache));
+        warm.push(await timesOf(net, pass, cache));
+      } finally {
+        await rm(folder, { recursive: true, force: true });
+      }
+    }
+    const { title, batch } = BENCHMARK_NETS[net];
+    const name = `${title}, batch ${batch}`;
+    rows.push(rowOf([name, pass, "cold"], cold), rowOf([name, pass, "warm"], warm));
+  }
+console.log(`From the start of a process to its first result on ${target}, in ms: medians of ${rounds}. ${machine()}
+
+${table(["net", "pass", "", "kernels", "all", "node and modules", "compile", "first pass"], rows)}
+`);

@@ -1,0 +1,28 @@
+/** A process that makes a net ready and runs it once: `node ready-process.js NET PASS TARGET`. It says when what was done. */
+import type { DeviceName } from "../../runtime/devices/index.js";
+import { compile } from "../../src/index.js";
+import { internalsOf } from "../../src/net/internals.js";
+import { standInValues, unfedInputs } from "../../src/net/stand-in-inputs.js";
+import { forwardBackward, runnerOf } from "../forward-backward.js";
+import { BENCHMARK_NETS, type BenchmarkNetName } from "../nets/benchmark-nets.js";
+import type { ReadyTimes } from "./ready-times.js";
+
+// The clock runs since the process began.
+const loaded = performance.now();
+const [name, pass, target] = process.argv.slice(2);
+const phase = pass === "forward" ? "TEST" : "TRAIN";
+const net = await compile(BENCHMARK_NETS[name as BenchmarkNetName].text(), {
+  phase,
+  target: target as DeviceName,
+});
+const compiled = performance.now();
+const internals = internalsOf(net);
+if (!internals) throw new Error("a compiled net has no internals");
+const inputs = standInValues(internals.lowered, unfedInputs(internals.lowered));
+if (pass === "forward") await net.forward(inputs);
+else await forwardBackward(net, inputs);
+const first = performance.now();
+const { kernels } = runnerOf(net).built.program;
+const times: ReadyTimes = { loaded, compiled, first, kernels: kernels.length };
+process.stdout.write(`${JSON.stringify(times)}\n`);
+await net.close();
