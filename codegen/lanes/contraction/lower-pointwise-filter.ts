@@ -7,13 +7,12 @@ import { load, plus, ZERO_VALUE } from "../../kernel/writer.js";
 import { describe, type KernelDraft, type LoweredKernel, type StepContext } from "../../lower/step.js";
 import { overVectors } from "../over-vectors.js";
 import { aligned } from "./pack.js";
-import { lowerPadding, type PaddedPlanes, paddedElements } from "./pad.js";
+import { lowerPadding, openPlanes, type PaddedPlanes, paddedElements } from "./pad.js";
 import { firstRow, multiplyBlock, type PanelSums, type Panels } from "./panel-product.js";
 import {
   chunkOf,
   filterCut,
   filterShape,
-  openPlanes,
   openTurning,
   type PixelChunk,
   type PointwiseFilter,

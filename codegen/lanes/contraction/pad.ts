@@ -2,8 +2,9 @@ import { dot, overShape } from "../../contraction/positions.js";
 import { stridesOf } from "../../contraction/strided.js";
 import { type Node, type Shape, sizeOf } from "../../ir/graph.js";
 import { add, addInt, flatten, mul } from "../../kernel/indices.js";
-import { ZERO_VALUE } from "../../kernel/writer.js";
-import type { LoweredKernel, StepContext } from "../../lower/step.js";
+import type { Index, Value } from "../../kernel/kernel.js";
+import { load, ZERO_VALUE } from "../../kernel/writer.js";
+import type { KernelDraft, LoweredKernel, StepContext } from "../../lower/step.js";
 import { overVectors } from "../over-vectors.js";
 
 /** Planes of a node copied with zeros around them: `[plane][…padded]`, `before` zeros in front on each axis. */
@@ -43,4 +44,18 @@ export function lowerPadding(
     }),
   );
   return draft.close(0, `pad ${node.shape.join("×")}`);
+}
+
+/** Planes as they lie in memory, or a copy of them in the workspace. */
+export interface PlaneOperand {
+  readonly node: Node;
+  readonly copy?: PaddedPlanes;
+  readonly place: number;
+}
+
+/** Reads them at a position of all planes. */
+export function openPlanes(draft: KernelDraft, { node, copy, place }: PlaneOperand): (at: Index) => Value {
+  if (!copy) return (position) => draft.evaluate.elementAt(node, position);
+  const memory = draft.workspace(place, paddedElements(copy));
+  return (position) => load(memory, position);
 }

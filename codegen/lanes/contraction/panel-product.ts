@@ -15,6 +15,7 @@ export interface ProductTile {
  */
 export interface Panels {
   readonly memory: Memory;
+  /** Where the first panel begins. */
   readonly start: Index;
   readonly pitch: number;
   readonly vectors: number;
@@ -65,7 +66,6 @@ export interface BlockProduct {
     body: (depth: Index, left: (row: number) => Value) => void,
   ): void;
   readonly panels: Panels;
-  /** Panels, and products summed in one go. */
   readonly panel: Index;
   /** Where the block's first sum is kept; what is there is added to, unless `fresh`. */
   readonly sums: PanelSums;

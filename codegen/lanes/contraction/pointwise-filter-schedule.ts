@@ -2,7 +2,7 @@ import type { ConvSizes } from "../../contraction/conv-sizes.js";
 import { sizeOf } from "../../ir/graph.js";
 import type { LanesDescription } from "../../ir/target-description.js";
 import type { ProductTile } from "./panel-product.js";
-import { choosePanelTile } from "./pointwise-schedule.js";
+import { choosePanelTile, SHARED_CACHES, wantedIterations } from "./pointwise-schedule.js";
 
 /** How the gradient of filters of 1 × 1 is cut up: filters are rows, channels columns, and pixels are summed over. */
 export interface PointwiseFilterSchedule {
@@ -15,17 +15,12 @@ export interface PointwiseFilterSchedule {
   readonly shared: boolean;
 }
 
-/** Iterations there should be, so that threads share them, and products that are worth one. */
-const LEAST_ITERATIONS = 16;
-const LEAST_PRODUCTS = 2 ** 18;
 /** In FMAs: what it costs to turn a vector of x round, to bring one near that lies ready, and an element of y. */
 const TURN_TURNS = 12;
 const READ_TURNS = 2;
 const ROW_TURNS = 0.5;
 /** To store a vector of a part's sums, and add it to those before. */
 const JOIN_TURNS = 6;
-/** What is laid out for all parts may take so many second caches. */
-const SHARED_CACHES = 8;
 
 export function choosePointwiseFilter(
   { images, groups, channels, filters, output, pixels }: ConvSizes,
@@ -41,7 +36,7 @@ export function choosePointwiseFilter(
   const chunk = chunkOf(images, output, most);
   const chunks = Math.ceil(images / chunk.images) * Math.ceil(output[0] / chunk.units);
   const depth = images * pixels;
-  const wanted = Math.min(LEAST_ITERATIONS, (groups * depth * filters * channels) / LEAST_PRODUCTS);
+  const wanted = wantedIterations(groups * depth * filters * channels);
   const second = description.l2Bytes / realBytes;
   const vectors = panels * tile.vectors;
   const mayShare = groups * depth * vectors * lanes <= SHARED_CACHES * second;

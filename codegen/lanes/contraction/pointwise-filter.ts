@@ -2,13 +2,13 @@ import type { ConvSizes } from "../../contraction/conv-sizes.js";
 import { dot, overShape } from "../../contraction/positions.js";
 import { stridesOf } from "../../contraction/strided.js";
 import { range } from "../../contraction/tiles.js";
-import { type Node, type Shape, sizeOf } from "../../ir/graph.js";
+import { type Shape, sizeOf } from "../../ir/graph.js";
 import { add, addInt, compare, flatten, int, min, mul, sub, unflatten } from "../../kernel/indices.js";
-import type { Index, Value } from "../../kernel/kernel.js";
-import { type KernelWriter, load, ZERO_VALUE } from "../../kernel/writer.js";
+import type { Index } from "../../kernel/kernel.js";
+import { type KernelWriter, ZERO_VALUE } from "../../kernel/writer.js";
 import type { KernelDraft } from "../../lower/step.js";
 import { overVectors } from "../over-vectors.js";
-import { type PaddedPlanes, paddedElements } from "./pad.js";
+import { openPlanes, type PlaneOperand } from "./pad.js";
 import { type Panels, panelAt, panelPitch } from "./panel-product.js";
 import type { PointwiseFilterSchedule } from "./pointwise-filter-schedule.js";
 
@@ -21,19 +21,6 @@ export interface PointwiseFilter {
   readonly y: PlaneOperand;
   /** Where panels and parts of sums lie in the step's workspace. */
   readonly places: { readonly panels: number; readonly parts: number };
-}
-
-/** Planes as they lie in memory, or a copy of them in the workspace. */
-export interface PlaneOperand {
-  readonly node: Node;
-  readonly copy?: PaddedPlanes;
-  readonly place: number;
-}
-
-export function openPlanes(draft: KernelDraft, { node, copy, place }: PlaneOperand): (at: Index) => Value {
-  if (!copy) return (position) => draft.evaluate.elementAt(node, position);
-  const memory = draft.workspace(place, paddedElements(copy));
-  return (position) => load(memory, position);
 }
 
 /** How pixels and channels are cut. */

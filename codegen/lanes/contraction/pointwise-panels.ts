@@ -5,7 +5,7 @@ import { add, addInt, compare, flatten, int, min, mul, sub, unflatten } from "..
 import type { Index, Value } from "../../kernel/kernel.js";
 import { load, ZERO_VALUE } from "../../kernel/writer.js";
 import type { KernelDraft, LoweredKernel, StepContext } from "../../lower/step.js";
-import { paddedElements } from "./pad.js";
+import { openPlanes } from "./pad.js";
 import { type Panels, panelAt } from "./panel-product.js";
 import { cutOf, type Part, type PointwiseProduct, partOf, sideBySide, unitPixels } from "./pointwise.js";
 
@@ -53,13 +53,6 @@ export function lowerPanels(context: StepContext, product: PointwiseProduct): Lo
   return draft.close(0, `pack ${of.source.node.shape.join("×")} in pixels`);
 }
 
-function openSource(draft: KernelDraft, { of, places }: PointwiseProduct): (position: Index) => Value {
-  const { source } = of;
-  if (!source.copy) return (position) => draft.evaluate.elementAt(source.node, position);
-  const memory = draft.workspace(places.source, paddedElements(source.copy));
-  return (position) => load(memory, position);
-}
-
 /** Lays out pixels for tiles: straight from the planes, or by a row of memory where they lie apart. */
 export function openPacking(
   draft: KernelDraft,
@@ -72,7 +65,7 @@ export function openPacking(
   const { lane } = panels;
   const plane = sizeOf(of.source.extents);
   const width = panels.vectors * lanes;
-  const source = openSource(draft, product);
+  const source = openPlanes(draft, { ...of.source, place: product.places.source });
   const planeOf = (image: Index, channel: Index): Index =>
     mul(add(mul(add(mul(image, of.groups), part.group), of.channels), channel), plane);
   /** So many elements of a line, the rest of its last vector zeros. */

@@ -36,12 +36,16 @@ const OWN_ROWS = 2;
 /** Iterations there should be, so that threads share them, and products that are worth one. */
 const LEAST_ITERATIONS = 16;
 const LEAST_PRODUCTS = 2 ** 18;
+
+export const wantedIterations = (products: number): number =>
+  Math.min(LEAST_ITERATIONS, products / LEAST_PRODUCTS);
+
 /** In FMAs: what it costs to lay out a vector of pixels, to bring one near that lies ready, and an element of the rows. */
 const PANEL_TURNS = 8;
 const READ_TURNS = 2;
 const ROW_TURNS = 1;
-/** Pixels laid out for all parts may take so many second caches: they should not have to come from memory. */
-const SHARED_CACHES = 8;
+/** What is laid out for all parts may take so many second caches: it should not have to come from memory. */
+export const SHARED_CACHES = 8;
 
 /** The schedule with the least work that gives all threads some; the same whatever their number. */
 export function choosePointwise(
@@ -58,7 +62,7 @@ export function choosePointwise(
   const depth =
     chunks === 1 ? sizes.depth : Math.ceil(Math.ceil(sizes.depth / chunks) / WIDEST_VECTOR) * WIDEST_VECTOR;
   const products = images * groups * units * unit * rows * sizes.depth;
-  const wanted = Math.min(LEAST_ITERATIONS, products / LEAST_PRODUCTS);
+  const wanted = wantedIterations(products);
   const second = description.l2Bytes / realBytes;
   const panelsOf = (own: PixelCut): number => Math.ceil((own.images * own.units * unit) / width);
   const cuts = cutsOf(sizes, width);

@@ -73,7 +73,7 @@ export interface RowsTarget {
 /**
  * Copies some blocks of a member at some positions of depth, which begin at a multiple of the lanes and end at one or with
  * all. Whole vectors are stored, one position after the other: what a vector has too much the next one overwrites, or
- * there is room for it; at the last position only where it is not `alone`.
+ * there is room for it. Where the copy is not `alone`, another one may begin right behind it: that is left untouched.
  */
 type CopyRows = (to: RowsTarget, blocks: Stretch, depth: Stretch, alone: boolean) => void;
 

@@ -111,8 +111,8 @@ describe.skipIf(!native)("products of weights and pixels on a processor", () => 
   it("are the same in all its vectors", async () => {
     const vectors = [
       { dtype: "float32", architecture: "avx2" },
-      { dtype: "float64", architecture: "avx2" },
       { dtype: "float32", architecture: "sse" },
+      { dtype: "float64", architecture: "avx2" },
       { dtype: "float32", architecture: "avx512" },
     ] as const;
     const made: readonly ConvCase[] = [
@@ -120,12 +120,10 @@ describe.skipIf(!native)("products of weights and pixels on a processor", () => 
       { images: 2, groups: 2, channels: 9, filters: 14, axes: plane(9, 11, 2) },
     ];
     const graphs = OPERATIONS.flatMap((operation) =>
-      made.flatMap((one, i) =>
-        vectors.map((kind) => ({
-          ...caseOf(`${operation} ${i}`, convGraph(operation, one, "relu"), AS_PRODUCTS),
-          ...kind,
-        })),
-      ),
+      vectors.map((kind, i) => ({
+        ...caseOf(`${operation} ${i}`, convGraph(operation, made[i % 2], "relu"), AS_PRODUCTS),
+        ...kind,
+      })),
     );
     expect(await runNativeGraphs(native!.addon, scratch.path, graphs)).toEqual([]);
   });
@@ -156,8 +154,8 @@ describe("products of weights and pixels", () => {
 
   it.each<readonly [string, ConvCase]>([
     ["channels in chunks", { channels: 500, filters: 9, images: 1, axes: plane(5, 4) }],
-    ["a plane in parts", { channels: 16, filters: 16, images: 1, axes: plane(45, 45) }],
-    ["rows of a plane in parts", { channels: 16, filters: 16, images: 1, axes: plane(89, 85, 2) }],
+    ["a plane in parts", { channels: 16, filters: 16, images: 1, axes: plane(37, 37) }],
+    ["rows of a plane in parts", { channels: 16, filters: 16, images: 1, axes: plane(73, 71, 2) }],
   ])("compute %s", (about, made) => {
     for (const operation of OPERATIONS) {
       const graph = convGraph(operation, { images: 2, ...made }, "relu");
