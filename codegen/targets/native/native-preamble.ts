@@ -46,6 +46,20 @@ template <class I> INLINE bool any(I mask) {
   return found != 0;
 }
 
+/** Lane numbers as a list of a template. */
+template <int... lanes> struct Places {};
+#ifdef __clang__
+template <class T, T... lanes> struct PlacesOf { using Type = Places<lanes...>; };
+template <int count> using AllPlaces = typename __make_integer_seq<PlacesOf, int, count>::Type;
+#else
+template <int count> using AllPlaces = Places<__integer_pack(count)...>;
+#endif
+template <class Rule, class V, int... lanes> INLINE V shuffledAt(V a, V b, Places<lanes...>) {
+  return __builtin_shufflevector(a, b, Rule::at(lanes)...);
+}
+/** Lane l is that of the two vectors, one behind the other, whose number is \`Rule::at(l)\`. */
+template <class Rule, class V> INLINE V shuffled(V a, V b) { return shuffledAt<Rule>(a, b, AllPlaces<Lanes<V>::count>{}); }
+
 ${LANE_MEMORY}
 template <class V, class I> INLINE V gather(const typename Lanes<V>::Real* from, I at) {
   V x;
@@ -80,11 +94,21 @@ template <class V, class I> INLINE void scatterWholes(int* to, I at, I x) {
 template <class V, class I> INLINE void scatterWholesWhere(int* to, I at, I x, I mask) {
   for (int l = 0; l < Lanes<V>::count; l++) if (mask[l]) to[at[l]] = (int)x[l];
 }
+template <int bits> struct Exchanged { static constexpr int at(int lane) { return lane ^ bits; } };
 /** The value of the lane whose number differs in these bits. */
-template <int bits, class V> INLINE V exchanged(V x) {
-  typename Lanes<V>::Int at{};
-  for (int l = 0; l < Lanes<V>::count; l++) at[l] = l ^ bits;
-  return __builtin_shuffle(x, at);
+template <int bits, class V> INLINE V exchanged(V x) { return shuffled<Exchanged<bits>>(x, x); }
+template <int half, int n> struct FirstHalves { static constexpr int at(int lane) { return lane & half ? n + lane - half : lane; } };
+template <int half, int n> struct LastHalves { static constexpr int at(int lane) { return lane & half ? n + lane : lane + half; } };
+/** Rows become columns: each step exchanges squares of half the size. */
+template <int half, class V, int n> INLINE void transpose(V (&block)[n]) {
+#pragma GCC unroll 16
+  for (int i = 0; i < n; i++)
+    if (!(i & half)) {
+      const V a = block[i], b = block[i + half];
+      block[i] = shuffled<FirstHalves<half, n>>(a, b);
+      block[i + half] = shuffled<LastHalves<half, n>>(a, b);
+    }
+  if constexpr (half > 1) transpose<half / 2>(block);
 }
 /**
  * Vectors as the rows of a matrix: lane l of the first \`lanes\` is stored at to + l · apart, one element from each. A function
@@ -93,22 +117,7 @@ template <int bits, class V> INLINE V exchanged(V x) {
 template <int lanes, class V, class... Rows> static __attribute__((noinline)) void storeTransposed(typename Lanes<V>::Real* to, long apart, V row, Rows... rows) {
   constexpr int n = Lanes<V>::count, count = 1 + sizeof...(rows);
   V block[n] = {row, rows...};
-#pragma GCC unroll 4
-  for (int half = n / 2; half > 0; half /= 2) {
-    typename Lanes<V>::Int low{}, high{};
-#pragma GCC unroll 16
-    for (int l = 0; l < n; l++) {
-      low[l] = (l & half) ? n + l - half : l;
-      high[l] = (l & half) ? n + l : l + half;
-    }
-#pragma GCC unroll 16
-    for (int i = 0; i < n; i++)
-      if (!(i & half)) {
-        const V a = block[i], b = block[i + half];
-        block[i] = __builtin_shuffle(a, b, low);
-        block[i + half] = __builtin_shuffle(a, b, high);
-      }
-  }
+  transpose<n / 2>(block);
 #pragma GCC unroll 16
   for (int l = 0; l < lanes; l++) storeFirst<V, count>(to + l * apart, block[l]);
 }

@@ -34,12 +34,16 @@ const FLAGS: readonly string[] = [
   ...KERNEL_OPTIONS,
   "-O1",
   "-falign-loops",
-  "-fno-tree-bit-ccp",
   "-fno-trapping-math",
   "-nostdlib",
-  "-fno-use-linker-plugin",
   "-w",
 ];
+/** What costs time and gains nothing here, and what GCC alone knows. */
+const GCC_FLAGS: readonly string[] = ["-fno-tree-bit-ccp", "-fno-use-linker-plugin"];
+
+const flagsFor = ({ version }: HostCompiler): readonly string[] =>
+  /clang|zig/i.test(version) ? FLAGS : [...FLAGS, ...GCC_FLAGS];
+
 /**
  * Characters of kernels that are compiled together, at most on average. Each unit takes 50 ms beside its kernels, for starting
  * the compiler and the linker and for the preamble; larger units are fewer to share among the cores.
@@ -69,7 +73,7 @@ export async function buildNativeModules(
   await eachInParallel(units, async (unit) => {
     const some = unit.map((number) => kernels[number]);
     const path = await buildSharedObject(
-      { source: unitSource(some, preamble), flags: FLAGS },
+      { source: unitSource(some, preamble), flags: flagsFor(compiler) },
       {
         ...{ compiler, cache },
         fault: (log) => faultOf(some, compiler, log),
