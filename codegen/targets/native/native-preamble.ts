@@ -12,6 +12,9 @@ import { NATIVE_SCALARS } from "./native-scalars.js";
  * V: a vector of reals; I: one of integers of the same size, which is also what a comparison gives (−1 where it holds).
  */
 const VECTORS = `${LANE_TYPES}
+#if defined __FMA__ || defined __ARM_FEATURE_FMA
+#define LANES_FUSED
+#endif
 #define INLINE LANES
 template <class T, int count> struct VectorOf {
   typedef T V __attribute__((vector_size(count * sizeof(T))));
@@ -126,13 +129,36 @@ template <int lanes, class V, class... Rows> static __attribute__((noinline)) vo
 /** A constant among reals of V. */
 const CONSTANT = `template <class V> INLINE typename Lanes<V>::Real Real(double x) { return (typename Lanes<V>::Real)x; }`;
 
-/** With products and sums that round once where the processor has them: elsewhere each would be a function's call. */
-function functionsOf(dtype: RealType): readonly string[] {
-  const all = (fused: boolean): readonly string[] =>
-    (Object.keys(LANE_FUNCTIONS) as LaneFunctionName[]).map((name) =>
-      laneFunctionText(name, dtype, { fused }),
-    );
-  return ["#if defined __FMA__ || defined __ARM_FEATURE_FMA", ...all(true), "#else", ...all(false), "#endif"];
+/** A function, with products and sums that round once where the processor has them: elsewhere each would be a function's call. */
+const functionText = (name: LaneFunctionName, dtype: RealType): string => `#ifdef LANES_FUSED
+${laneFunctionText(name, dtype, { fused: true })}
+#else
+${laneFunctionText(name, dtype, { fused: false })}
+#endif`;
+
+/** What may be left out, by the name that it is called by, in an order in which each comes after what it calls. */
+const functionsOf = (dtype: RealType): ReadonlyMap<string, () => string> =>
+  new Map([
+    ...(Object.keys(LANE_FUNCTIONS) as LaneFunctionName[]).map(
+      (name) => [`lanes_${name}`, () => functionText(name, dtype)] as const,
+    ),
+    ...Object.entries(NATIVE_SCALARS.helpers).map(([name, text]) => [name, () => text] as const),
+  ]);
+
+/** The texts of those functions that sources call, or that are called by those. */
+function calledFunctions(sources: readonly string[], dtype: RealType): readonly string[] {
+  const functions = functionsOf(dtype);
+  const names = new RegExp(`\\b(?:${[...functions.keys()].join("|")})\\b`, "g");
+  const texts = new Map<string, string>();
+  const pending = [...sources];
+  for (let text = pending.pop(); text !== undefined; text = pending.pop())
+    for (const name of new Set(text.match(names)))
+      if (!texts.has(name)) {
+        const own = functions.get(name)?.() ?? "";
+        texts.set(name, own);
+        pending.push(own);
+      }
+  return [...functions.keys()].flatMap((name) => texts.get(name) ?? []);
 }
 
 /** What is an instruction, or nearly. */
@@ -181,13 +207,10 @@ template <class V> INLINE V uniform(unsigned seed0, unsigned seed1, unsigned str
   return __builtin_convertvector((I)(word >> 8), V) * (typename Lanes<V>::Real)5.9604644775390625e-8;
 }`;
 
-/** All that stands in front of kernels. */
-export const nativePreamble = (dtype: RealType): string =>
-  [
-    VECTORS,
-    CONSTANT,
-    INSTRUCTIONS,
-    ...functionsOf(dtype),
-    ...Object.values(NATIVE_SCALARS.helpers),
-    UNIFORM,
-  ].join("\n");
+/** What stands in front of kernels: the functions that their sources call, or all. */
+export function nativePreamble(dtype: RealType, sources?: readonly string[]): string {
+  const called = sources
+    ? calledFunctions(sources, dtype)
+    : [...functionsOf(dtype).values()].map((text) => text());
+  return [VECTORS, CONSTANT, INSTRUCTIONS, ...called, UNIFORM].join("\n");
+}
