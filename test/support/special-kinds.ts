@@ -69,15 +69,15 @@ const KINDS: readonly Kind[] = [
   {
     why: "Where float32 ends: products and sums overflow, or not, by their order, by what is fused, and by what is kept in float64.",
     all: `
-      Convolution-nd-1d huge: pdiff/l/0
-      Deconvolution-basic huge: pdiff/l/0
       Deconvolution-stride huge: pdiff/l/0
       LRN-within huge: diff/x
       PReLU-inplace huge: pdiff/l/0
       Silence-grad huge: diff/x
     `,
     ts: `
+      Convolution-nd-1d huge: pdiff/l/0
       Convolution-nobias huge: pdiff/l/0
+      Deconvolution-basic huge: pdiff/l/0
       Convolution-two-bottoms huge: pdiff/l/0
       Eltwise-prod huge: data/y
       Log-base2 huge: data/y
@@ -93,6 +93,8 @@ const KINDS: readonly Kind[] = [
       Eltwise-sum-coeff huge: data/y
     `,
     gpu: `
+      Convolution-nd-1d huge: pdiff/l/0
+      Deconvolution-basic huge: pdiff/l/0
       Eltwise-sum-coeff huge: data/y
       Reduction-sum huge: data/y
     `,

@@ -42,12 +42,10 @@ template <class V, int lanes> INLINE void storeFirst(typename Lanes<V>::Real* to
   if constexpr (lanes >= Lanes<V>::count) store<V>(to, x);
   else storeWhere<V>(to, x, first<V>(lanes));
 }
+template <int n> struct EveryOther { static constexpr int at(int lane) { return 2 * lane < n ? 2 * lane : 2 * lane + 1; } };
 /** Every other element of two vectors, the second of which starts one element early: it ends at the last that is read. */
 template <class V> INLINE V everyOther(V low, V high) {
-  constexpr int n = Lanes<V>::count;
-  typename Lanes<V>::Int at = ramp<V>(0, 2);
-  at = at < (whole<V>)n ? at : at + 1;
-  return __builtin_shuffle(low, high, at);
+  return shuffled<EveryOther<Lanes<V>::count>>(low, high);
 }
 /** Lanes that lie \`step\` apart. */
 template <class V, long step> INLINE V loadApart(const typename Lanes<V>::Real* from) {
@@ -65,13 +63,14 @@ template <class V, long step, int lanes> INLINE V loadApartFirst(const typename 
   for (int l = 0; l < lanes; l++) x[l] = from[l * step];
   return x;
 }
+template <int from> struct HalfOf { static constexpr int at(int lane) { return (lane + from) / 2; } };
 template <class V, long step, class I> INLINE V loadApartWhere(const typename Lanes<V>::Real* from, I mask) {
   constexpr int n = Lanes<V>::count;
   if constexpr (step == 2) {
     // The element at e is lane e / 2's where e is even.
     const I e = ramp<V>(0, 1), late = e + (whole<V>)(n - 1);
-    const I low = __builtin_shuffle(mask, e / 2) & -((e & 1) == 0 ? I{} + 1 : I{});
-    const I high = __builtin_shuffle(mask, late / 2) & -((late & 1) == 0 ? I{} + 1 : I{});
+    const I low = shuffled<HalfOf<0>>(mask, mask) & -((e & 1) == 0 ? I{} + 1 : I{});
+    const I high = shuffled<HalfOf<n - 1>>(mask, mask) & -((late & 1) == 0 ? I{} + 1 : I{});
     return everyOther(loadWhere<V>(from, low), loadWhere<V>(from + n - 1, high));
   }
   V x{};

@@ -12,6 +12,9 @@ import { NATIVE_SCALARS } from "./native-scalars.js";
  * V: a vector of reals; I: one of integers of the same size, which is also what a comparison gives (−1 where it holds).
  */
 const VECTORS = `${LANE_TYPES}
+#if defined __FMA__ || defined __ARM_FEATURE_FMA
+#define LANES_FUSED
+#endif
 #define INLINE LANES
 template <class T, int count> struct VectorOf {
   typedef T V __attribute__((vector_size(count * sizeof(T))));
@@ -45,6 +48,20 @@ template <class I> INLINE bool any(I mask) {
   for (unsigned i = 0; i < sizeof(I) / 8; i++) found |= words[i];
   return found != 0;
 }
+
+/** Lane numbers as a list of a template. */
+template <int... lanes> struct Places {};
+#ifdef __clang__
+template <class T, T... lanes> struct PlacesOf { using Type = Places<lanes...>; };
+template <int count> using AllPlaces = typename __make_integer_seq<PlacesOf, int, count>::Type;
+#else
+template <int count> using AllPlaces = Places<__integer_pack(count)...>;
+#endif
+template <class Rule, class V, int... lanes> INLINE V shuffledAt(V a, V b, Places<lanes...>) {
+  return __builtin_shufflevector(a, b, Rule::at(lanes)...);
+}
+/** Lane l is that of the two vectors, one behind the other, whose number is \`Rule::at(l)\`. */
+template <class Rule, class V> INLINE V shuffled(V a, V b) { return shuffledAt<Rule>(a, b, AllPlaces<Lanes<V>::count>{}); }
 
 ${LANE_MEMORY}
 template <class V, class I> INLINE V gather(const typename Lanes<V>::Real* from, I at) {
@@ -80,11 +97,21 @@ template <class V, class I> INLINE void scatterWholes(int* to, I at, I x) {
 template <class V, class I> INLINE void scatterWholesWhere(int* to, I at, I x, I mask) {
   for (int l = 0; l < Lanes<V>::count; l++) if (mask[l]) to[at[l]] = (int)x[l];
 }
+template <int bits> struct Exchanged { static constexpr int at(int lane) { return lane ^ bits; } };
 /** The value of the lane whose number differs in these bits. */
-template <int bits, class V> INLINE V exchanged(V x) {
-  typename Lanes<V>::Int at{};
-  for (int l = 0; l < Lanes<V>::count; l++) at[l] = l ^ bits;
-  return __builtin_shuffle(x, at);
+template <int bits, class V> INLINE V exchanged(V x) { return shuffled<Exchanged<bits>>(x, x); }
+template <int half, int n> struct FirstHalves { static constexpr int at(int lane) { return lane & half ? n + lane - half : lane; } };
+template <int half, int n> struct LastHalves { static constexpr int at(int lane) { return lane & half ? n + lane : lane + half; } };
+/** Rows become columns: each step exchanges squares of half the size. */
+template <int half, class V, int n> INLINE void transpose(V (&block)[n]) {
+#pragma GCC unroll 16
+  for (int i = 0; i < n; i++)
+    if (!(i & half)) {
+      const V a = block[i], b = block[i + half];
+      block[i] = shuffled<FirstHalves<half, n>>(a, b);
+      block[i + half] = shuffled<LastHalves<half, n>>(a, b);
+    }
+  if constexpr (half > 1) transpose<half / 2>(block);
 }
 /**
  * Vectors as the rows of a matrix: lane l of the first \`lanes\` is stored at to + l · apart, one element from each. A function
@@ -93,22 +120,7 @@ template <int bits, class V> INLINE V exchanged(V x) {
 template <int lanes, class V, class... Rows> static __attribute__((noinline)) void storeTransposed(typename Lanes<V>::Real* to, long apart, V row, Rows... rows) {
   constexpr int n = Lanes<V>::count, count = 1 + sizeof...(rows);
   V block[n] = {row, rows...};
-#pragma GCC unroll 4
-  for (int half = n / 2; half > 0; half /= 2) {
-    typename Lanes<V>::Int low{}, high{};
-#pragma GCC unroll 16
-    for (int l = 0; l < n; l++) {
-      low[l] = (l & half) ? n + l - half : l;
-      high[l] = (l & half) ? n + l : l + half;
-    }
-#pragma GCC unroll 16
-    for (int i = 0; i < n; i++)
-      if (!(i & half)) {
-        const V a = block[i], b = block[i + half];
-        block[i] = __builtin_shuffle(a, b, low);
-        block[i + half] = __builtin_shuffle(a, b, high);
-      }
-  }
+  transpose<n / 2>(block);
 #pragma GCC unroll 16
   for (int l = 0; l < lanes; l++) storeFirst<V, count>(to + l * apart, block[l]);
 }
@@ -117,13 +129,36 @@ template <int lanes, class V, class... Rows> static __attribute__((noinline)) vo
 /** A constant among reals of V. */
 const CONSTANT = `template <class V> INLINE typename Lanes<V>::Real Real(double x) { return (typename Lanes<V>::Real)x; }`;
 
-/** With products and sums that round once where the processor has them: elsewhere each would be a function's call. */
-function functionsOf(dtype: RealType): readonly string[] {
-  const all = (fused: boolean): readonly string[] =>
-    (Object.keys(LANE_FUNCTIONS) as LaneFunctionName[]).map((name) =>
-      laneFunctionText(name, dtype, { fused }),
-    );
-  return ["#if defined __FMA__ || defined __ARM_FEATURE_FMA", ...all(true), "#else", ...all(false), "#endif"];
+/** A function, with products and sums that round once where the processor has them: elsewhere each would be a function's call. */
+const functionText = (name: LaneFunctionName, dtype: RealType): string => `#ifdef LANES_FUSED
+${laneFunctionText(name, dtype, { fused: true })}
+#else
+${laneFunctionText(name, dtype, { fused: false })}
+#endif`;
+
+/** What may be left out, by the name that it is called by, in an order in which each comes after what it calls. */
+const functionsOf = (dtype: RealType): ReadonlyMap<string, () => string> =>
+  new Map([
+    ...(Object.keys(LANE_FUNCTIONS) as LaneFunctionName[]).map(
+      (name) => [`lanes_${name}`, () => functionText(name, dtype)] as const,
+    ),
+    ...Object.entries(NATIVE_SCALARS.helpers).map(([name, text]) => [name, () => text] as const),
+  ]);
+
+/** The texts of those functions that sources call, or that are called by those. */
+function calledFunctions(sources: readonly string[], dtype: RealType): readonly string[] {
+  const functions = functionsOf(dtype);
+  const names = new RegExp(`\\b(?:${[...functions.keys()].join("|")})\\b`, "g");
+  const texts = new Map<string, string>();
+  const pending = [...sources];
+  for (let text = pending.pop(); text !== undefined; text = pending.pop())
+    for (const name of new Set(text.match(names)))
+      if (!texts.has(name)) {
+        const own = functions.get(name)?.() ?? "";
+        texts.set(name, own);
+        pending.push(own);
+      }
+  return [...functions.keys()].flatMap((name) => texts.get(name) ?? []);
 }
 
 /** What is an instruction, or nearly. */
@@ -172,13 +207,10 @@ template <class V> INLINE V uniform(unsigned seed0, unsigned seed1, unsigned str
   return __builtin_convertvector((I)(word >> 8), V) * (typename Lanes<V>::Real)5.9604644775390625e-8;
 }`;
 
-/** All that stands in front of kernels. */
-export const nativePreamble = (dtype: RealType): string =>
-  [
-    VECTORS,
-    CONSTANT,
-    INSTRUCTIONS,
-    ...functionsOf(dtype),
-    ...Object.values(NATIVE_SCALARS.helpers),
-    UNIFORM,
-  ].join("\n");
+/** What stands in front of kernels: the functions that their sources call, or all. */
+export function nativePreamble(dtype: RealType, sources?: readonly string[]): string {
+  const called = sources
+    ? calledFunctions(sources, dtype)
+    : [...functionsOf(dtype).values()].map((text) => text());
+  return [VECTORS, CONSTANT, INSTRUCTIONS, ...called, UNIFORM].join("\n");
+}

@@ -37,7 +37,8 @@ export const nativeTarget: Target<"native"> = {
   scratchBytes: (program) => nativeScratchBytes(program, realBytes("float64")),
   render(program, dtype) {
     const units = program.kernels.map((kernel, number) => renderNative(kernel, number, dtype));
-    const preamble = nativePreamble(dtype);
-    return { text: [preamble, ...units.map(({ source }) => source)].join("\n"), units, preamble };
+    const sources = units.map(({ source }) => source);
+    const preamble = nativePreamble(dtype, sources);
+    return { text: [preamble, ...sources].join("\n"), units, preamble };
   },
 };

@@ -36,16 +36,15 @@ const FLAGS: readonly string[] = [
   ...KERNEL_OPTIONS,
   "-O1",
   "-falign-loops",
-  "-fno-tree-bit-ccp",
   "-fno-trapping-math",
   "-nostdlib",
-  "-fno-use-linker-plugin",
   "-w",
 ];
-/** Clang passes over options of GCC that it does not know, but as Zig runs it, it refuses them. */
-const GCC_FLAGS: readonly string[] = ["-fno-predictive-commoning"];
+/** What costs time and gains nothing here, and what GCC alone knows. */
+const GCC_FLAGS: readonly string[] = ["-fno-tree-bit-ccp", "-fno-use-linker-plugin"];
+
 const flagsFor = ({ version }: HostCompiler): readonly string[] =>
-  /\bclang\b/i.test(version) ? FLAGS : [...FLAGS, ...GCC_FLAGS];
+  /clang|zig/i.test(version) ? FLAGS : [...FLAGS, ...GCC_FLAGS];
 
 /**
  * Characters of kernels that are compiled together, at most on average. Each unit takes 50 ms beside its kernels, for starting

@@ -50,8 +50,8 @@ it.each([
 it("what steps keep is theirs alone, even where they share a kernel", () => {
   const geometry = geometryOf({ axes: [{ kernel: 3, input: 9, pad: 1 }] });
   const graph = graphOf((b) => {
-    const first = b.conv(b.input("x", [2, 6, 9]), b.param(0, [6, 6, 3]), geometry);
-    return [b.conv(first, b.param(1, [6, 6, 3]), geometry)];
+    const first = b.conv(b.input("x", [2, 40, 9]), b.param(0, [40, 40, 3]), geometry);
+    return [b.conv(first, b.param(1, [40, 40, 3]), geometry)];
   });
   const two = run(graph);
   expect(two.packs.prepare).toBe(2);
@@ -63,7 +63,7 @@ it("what steps keep is theirs alone, even where they share a kernel", () => {
 it("weights that forward replaces, and those that it computes from its input, are packed at each pass", () => {
   const geometry = geometryOf({ axes: [{ kernel: 3, input: 9 }] });
   const b = createBuilder();
-  const [x, w] = [b.input("x", [2, 5, 9]), b.param(0, [8, 5, 3])];
+  const [x, w] = [b.input("x", [2, 40, 9]), b.param(0, [40, 40, 3])];
   const replaced = run({
     roots: [
       { role: "value", blob: "y", node: b.conv(x, w, geometry) },
