@@ -7,8 +7,15 @@ import type { KernelDraft, LoweredKernel, StepContext } from "../../lower/step.j
 import { aligned } from "./pack.js";
 import { lowerPadding, paddedElements } from "./pad.js";
 import { firstRow, multiplyBlock, type PanelSums, type Panels } from "./panel-product.js";
-import { cutOf, inRows, type Pointwise, type PointwiseProduct, partOf, pointwiseSizes } from "./pointwise.js";
 import { lowerPanels, openPacking, panelElements, panelsStart } from "./pointwise-panels.js";
+import {
+  cutOf,
+  inRows,
+  type Pointwise,
+  type PointwiseProduct,
+  partOf,
+  pointwiseSizes,
+} from "./pointwise-product.js";
 import { inPanels, openResults } from "./pointwise-results.js";
 import { choosePointwise } from "./pointwise-schedule.js";
 import {

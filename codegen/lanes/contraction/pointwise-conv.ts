@@ -5,7 +5,7 @@ import { widestVector } from "../lane-nest.js";
 import { lowerPointwise } from "./lower-pointwise.js";
 import { lowerPointwiseFilter } from "./lower-pointwise-filter.js";
 import type { PaddedPlanes } from "./pad.js";
-import type { Pointwise } from "./pointwise.js";
+import type { Pointwise } from "./pointwise-product.js";
 
 /** Fewer pixels, channels or results leave too much of a tile idle, or share what is laid out with too few. */
 const FEWEST = { pixels: 16, channels: 8, results: 8 };

@@ -7,7 +7,14 @@ import { load, ZERO_VALUE } from "../../kernel/writer.js";
 import type { KernelDraft, LoweredKernel, StepContext } from "../../lower/step.js";
 import { openPlanes } from "./pad.js";
 import { type Panels, panelAt } from "./panel-product.js";
-import { cutOf, type Part, type PointwiseProduct, partOf, sideBySide, unitPixels } from "./pointwise.js";
+import {
+  cutOf,
+  type Part,
+  type PointwiseProduct,
+  partOf,
+  sideBySide,
+  unitPixels,
+} from "./pointwise-product.js";
 
 /** Lays out channels `start` + `from` … `start` + `to` − 1 of a part, at those positions of depth. */
 export type FillPanels = (start: Index, from: Index, to: Index) => void;

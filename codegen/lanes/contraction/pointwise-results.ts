@@ -23,7 +23,7 @@ import {
   type PointwiseProduct,
   sideBySide,
   unitPixels,
-} from "./pointwise.js";
+} from "./pointwise-product.js";
 
 /** Ends the work on rows of a group: their sums are kept from row `kept` on. */
 export interface Results {
