@@ -33,13 +33,20 @@ export interface ByFilters extends TileSchedule {
   readonly channels: ChannelBlocks;
 }
 
-/** Tiles of a chunk at most, and what a chunk costs beside its own: its filters come from the last cache or from memory. */
+/** Tiles of a chunk at most, and what a chunk costs beside its own, in tiles: more where filters do not stay in the second cache. */
 const MOST_TILES = 100;
-const CHUNK_TILES = 4;
+const CHUNK_TILES = { near: 1, far: 4 };
+/** Share of the second cache that a chunk's matrices and the filters may take to stay there. */
+const STAYS = 0.8;
+/**
+ * A tile's numbers of a channel, where they do not stay there: as long as multiplying the channel with so many filters
+ * takes. LeNet's second convolution took 3.1 ms in chunks of 64 tiles, 2.2 in those of 16 to 32.
+ */
+const SPILLED = 14;
 /** Iterations there should be, so that threads share them. */
 const LEAST_ITERATIONS = 12;
 /** Filters of a part: to transform a channel takes about as long as to multiply it with a tenth of them. */
-const LEAST_FILTERS = 64;
+const LEAST_FILTERS = 96;
 
 /** The schedule for vectors of so many lanes; an element takes `realBytes`. Filters that are kept from pass to pass lie packed. */
 export function scheduleOf(
@@ -50,16 +57,28 @@ export function scheduleOf(
 ): Packed | ByFilters {
   const lanes = description.vectorBytes / realBytes;
   const tile = registerTile(description, Math.ceil(sizes.filters / lanes));
-  if (keepsFilters) return packed(sizes, tile, lanes);
-  return byFilters(description, sizes, tile, lanes, realBytes) ?? packed(sizes, tile, lanes);
+  if (keepsFilters) return packed(description, sizes, tile, lanes, realBytes);
+  return (
+    byFilters(description, sizes, tile, lanes, realBytes) ??
+    packed(description, sizes, tile, lanes, realBytes)
+  );
 }
 
-function packed(sizes: WinogradSizes, tile: RegisterTile, lanes: number): Packed {
+function packed(
+  { l2Bytes }: LanesDescription,
+  sizes: WinogradSizes,
+  tile: RegisterTile,
+  lanes: number,
+  realBytes: number,
+): Packed {
   const packed = packedFilters(sizes, tile, lanes);
+  const room = STAYS * l2Bytes - packed.elements * realBytes;
+  const ofTile = POSITIONS * realBytes * (sizes.channels + sizes.filters);
   const most = Math.max(1, Math.floor(sizes.filters / LEAST_FILTERS));
   const chunks = chunksOf(sizes, {
     most: MOST_TILES,
-    each: CHUNK_TILES,
+    each: room > 0 ? CHUNK_TILES.near : CHUNK_TILES.far,
+    spilled: (tiles) => (tiles * ofTile > room ? SPILLED * (1 / sizes.channels + 1 / sizes.filters) : 0),
     iterations: sizes.groups * most,
     wanted: LEAST_ITERATIONS,
   });

@@ -97,10 +97,15 @@ export interface ChunkCosts {
   readonly most: number;
   /** What a chunk costs beside its tiles, in tiles: the transformed filters come from far for each. */
   readonly each: number;
+  /** By how much longer a tile takes where its chunk has so many. Absent: by nothing. */
+  spilled?(tiles: number): number;
   /** Iterations that each chunk gives, and how many there should be. */
   readonly iterations: number;
   readonly wanted: number;
 }
+
+/** Multiply-adds that must be under way before the first is done: two units, four cycles each. */
+const IN_FLIGHT = 8;
 
 /** How much longer it takes where threads have no iterations to share. */
 const IDLE = 0.2;
@@ -116,7 +121,10 @@ export function chunksOf({ images, tiles, adjoint }: WinogradSizes, costs: Chunk
   const consider = (chunks: Chunks): void => {
     if (best && chunks.tiles > costs.most) return;
     const idle = Math.max(0, 1 - (chunks.count * costs.iterations) / costs.wanted);
-    const cost = chunks.count * (chunks.tiles + costs.each) * (1 + IDLE * idle);
+    const spilled = costs.spilled?.(chunks.tiles) ?? 0;
+    // A sum of fewer tiles waits for itself.
+    const turns = Math.max(chunks.tiles, IN_FLIGHT) * (1 + spilled);
+    const cost = chunks.count * (turns + costs.each) * (1 + IDLE * idle);
     if (cost < least) [best, least] = [chunks, cost];
   };
   const whole: Chunks = { images: 1, rows, parts: 1, count: images, tiles: rows * columns };
@@ -135,8 +143,6 @@ export interface RegisterTile {
   readonly vectors: number;
 }
 
-/** Multiply-adds that must be under way before the first is done: two units, four cycles each. */
-const IN_FLIGHT = 8;
 const MOST_VECTORS = 4;
 const MOST_ROWS = 14;
 
