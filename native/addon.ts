@@ -164,6 +164,8 @@ export interface Addon {
    * the process share the pool and run one at a time, in no order: who wants one waits for the run before.
    */
   nativeRun(plan: NativePlan): Promise<Float64Array>;
+  /** The same on the calling thread, which is held until it is done; undefined, and nothing run, where another plan runs. */
+  nativeRunHere(plan: NativePlan): Float64Array | undefined;
   /** Unloads a module, once no plan needs it, or refuses further runs of a plan; one under way ends as ever. */
   nativeClose(handle: NativeModule | NativePlan): void;
   processor(): Processor;

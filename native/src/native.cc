@@ -83,17 +83,28 @@ Napi::Value nativePlan(const Arguments& args) {
   return wrap(args.env, plan);
 }
 
-Napi::Value nativeRun(const Arguments& args) {
+// A plan that may run: open, its arrays where they were.
+static std::shared_ptr<NativePlan> soundPlan(const Arguments& args) {
   const auto plan = args(0, "plan").handle<NativePlan>("native plan");
-  const auto pass = plan->pass;
-  if (pass == nullptr) throw std::runtime_error("the native plan is closed");
-  // The arrays stay alive for this run, also when the plan is closed meanwhile.
-  const auto arrays = std::make_shared<Napi::Reference<Napi::Array>>(Napi::Persistent(plan->arrays.Value()));
+  if (plan->pass == nullptr) throw std::runtime_error("the native plan is closed");
   for (const auto& [index, bound] : plan->movable) {
-    const View now = memoryOf({arrays->Value().Get(index), "an array"});
+    const View now = memoryOf({plan->arrays.Value().Get(index), "an array"});
     if (now.data != bound.data || now.elements != bound.elements)
       throw Failure("running a plan", "an array that it is bound to was detached or resized");
   }
+  return plan;
+}
+
+Napi::Value nativeRunHere(const Arguments& args) {
+  const auto times = tryPass(soundPlan(args)->pass);
+  return times ? typedArray<double>(args.env, *times) : args.env.Undefined();
+}
+
+Napi::Value nativeRun(const Arguments& args) {
+  const auto plan = soundPlan(args);
+  const auto pass = plan->pass;
+  // The arrays stay alive for this run, also when the plan is closed meanwhile.
+  const auto arrays = std::make_shared<Napi::Reference<Napi::Array>>(Napi::Persistent(plan->arrays.Value()));
   const auto times = std::make_shared<std::vector<double>>();
   return promise(
       args.env, [pass, times] { *times = runPass(pass); },

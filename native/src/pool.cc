@@ -241,8 +241,19 @@ class Pool {
     return *pool;
   }
 
+  std::optional<std::vector<double>> tryRun(const std::shared_ptr<const PoolPass>& pass) {
+    const std::unique_lock<std::mutex> hold(turns, std::try_to_lock);
+    if (!hold.owns_lock()) return std::nullopt;
+    return runInTurn(pass);
+  }
+
   std::vector<double> run(const std::shared_ptr<const PoolPass>& pass) {
     const std::lock_guard<std::mutex> hold(turns);
+    return runInTurn(pass);
+  }
+
+ private:
+  std::vector<double> runInTurn(const std::shared_ptr<const PoolPass>& pass) {
     if (!scratch.grow(pass->scratchBytes)) throw std::bad_alloc();
     const auto run = std::make_shared<Run>(pass);
     const uint32_t helpers = run->helpers();
@@ -256,3 +267,6 @@ class Pool {
 }  // namespace
 
 std::vector<double> runPass(const std::shared_ptr<const PoolPass>& pass) { return Pool::instance().run(pass); }
+std::optional<std::vector<double>> tryPass(const std::shared_ptr<const PoolPass>& pass) {
+  return Pool::instance().tryRun(pass);
+}

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 // A kernel of a module: iterations `from` to `to` of its parallel loop over `memory`, with `scratch` of the caller's.
@@ -27,3 +28,5 @@ struct PoolPass {
 // that has nothing to do. One pass at a time; others wait for their turn. Gives the milliseconds of each launch.
 // Throws std::bad_alloc where there is no memory for scratch.
 std::vector<double> runPass(const std::shared_ptr<const PoolPass>& pass);
+// The same where no other pass has the pool; nothing where one has.
+std::optional<std::vector<double>> tryPass(const std::shared_ptr<const PoolPass>& pass);

@@ -78,6 +78,30 @@ describe.skipIf(loaded === undefined)("the pool of threads", () => {
     expect(await addon.nativeRun(addon.nativePlan([], 0, 3))).toHaveLength(0);
   });
 
+  test("runs a plan on the calling thread, but not beside another", async () => {
+    const array = new Float32Array(4096);
+    const plan = addon.nativePlan([launch("slow", 4096, 64, array)], 0, 2);
+    expect(addon.nativeRunHere(plan)).toHaveLength(1);
+    const once = [...array];
+    expect(once.every((value) => value > 0)).toBe(true);
+    const running = Promise.all(Array.from({ length: 4 }, () => addon.nativeRun(plan)));
+    const nothing = addon.nativePlan([], 0, 1);
+    let ended = false;
+    const end = running.then(() => {
+      ended = true;
+    });
+    let refused = 0;
+    while (!ended) {
+      if (addon.nativeRunHere(nothing) === undefined) refused++;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await end;
+    expect(refused).toBeGreaterThan(0);
+    expect([...array]).toEqual(once.map((value) => 5 * value));
+    addon.nativeClose(plan);
+    expect(() => addon.nativeRunHere(plan)).toThrow(/native plan is closed/);
+  });
+
   test("gives each thread memory of its own, as large as the plan says", async () => {
     const sums = new Float64Array(40);
     const plan = addon.nativePlan([launch("workspace", 40, 40, sums)], MIB, 4);
