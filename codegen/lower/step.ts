@@ -1,5 +1,5 @@
 import { showOperand } from "../../proto/words/amounts.js";
-import { type Node, sizeOf } from "../ir/graph.js";
+import { type Node, sameShape, sizeOf } from "../ir/graph.js";
 import type { TargetDescription } from "../ir/target-description.js";
 import { flatten } from "../kernel/indices.js";
 import type { Index, Kernel, Memory, Range, Typed } from "../kernel/kernel.js";
@@ -47,6 +47,8 @@ export interface KernelDraft {
   ): readonly Typed[];
   /** Its second half: stores them, all but those of `except`. */
   putAt(coordinates: readonly Index[], values: readonly Typed[], except?: ReadonlySet<Node>): void;
+  /** Asks for what `storeAt` will read and write there, of arrays as large as the anchor. */
+  prefetchAt(coordinates: readonly Index[]): void;
   close(flops: number, note?: string): LoweredKernel;
 }
 
@@ -119,6 +121,24 @@ export function createStepContext(options: StepOptions): StepContext {
   };
 }
 
+/** The nodes that stores load element by element beside the anchor's value: through maps of its shape. */
+function loadedBeside(
+  stores: readonly Node[],
+  anchor: Node,
+  loads: (node: Node) => boolean,
+): ReadonlySet<Node> {
+  const found = new Set<Node>();
+  const seen = new Set<Node>([anchor]);
+  const pending = [...stores];
+  for (let node = pending.pop(); node; node = pending.pop()) {
+    if (seen.has(node) || !sameShape(node.shape, anchor.shape)) continue;
+    seen.add(node);
+    if (loads(node)) found.add(node);
+    else if (node.op === "map") pending.push(...node.inputs);
+  }
+  return found;
+}
+
 /**
  * Opens one kernel for several steps, a draft for each: they write the same kernel, and closing any of them closes it.
  * `known`: what a step that would load a node may take instead, where an earlier step has just computed it.
@@ -140,9 +160,10 @@ export function openDrafts(
     return buffer;
   };
   return steps.map(({ anchor, stores, reads, realBytes, seed }): KernelDraft => {
+    const loads = loadsOf({ anchor, stores, reads });
     const evaluate = createEvaluator(writer, {
       seed,
-      loads: loadsOf({ anchor, stores, reads }),
+      loads,
       bufferOf,
       known,
     });
@@ -185,6 +206,11 @@ export function openDrafts(
       workspace(offset, elements, prepared = false) {
         operands.push({ workspace: offset, elements, prepared });
         return writer.buffer("real", elements);
+      },
+      prefetchAt(coordinates) {
+        const at = flatten(coordinates, anchor.shape);
+        for (const node of [...loadedBeside(stores, anchor, loads), ...stores])
+          writer.prefetch(bufferOf(node), at);
       },
       storeAt: (coordinates, value, further) => putAt(coordinates, valuesAt(coordinates, value, further)),
       close(flops, note = describe(anchor, stores)) {

@@ -102,6 +102,8 @@ function lowerProduct(context: StepContext, product: PointwiseProduct): LoweredK
     const own = shared ? { ...panels, start: writer.integer(panelsStart(product, part, chunk)) } : panels;
     writer.loop(0, part.panels, (panel) =>
       writer.loop(from, to, (block) => {
+        const [first, end] = [firstRow(blocks, block), firstRow(blocks, addInt(block, 1))];
+        if (atOnce) results.askForPanel(first, end, panel);
         multiplyBlock(writer, {
           blocks,
           block,
@@ -116,7 +118,7 @@ function lowerProduct(context: StepContext, product: PointwiseProduct): LoweredK
           column: atOnce ? ZERO : mul(panel, width),
           fresh: chunks === 1,
         });
-        if (atOnce) results.putPanel(firstRow(blocks, block), firstRow(blocks, addInt(block, 1)), panel);
+        if (atOnce) results.putPanel(first, end, panel);
       }),
     );
   });

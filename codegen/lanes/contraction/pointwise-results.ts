@@ -1,3 +1,4 @@
+import { sizeOf } from "../../ir/graph.js";
 import {
   add,
   addInt,
@@ -29,6 +30,8 @@ import {
 export interface Results {
   /** On all pixels of a part. */
   putRows(first: Index, end: Index, kept: Index): void;
+  /** Asks for what `putPanel` will read and write: rows lie apart, where no processor sees by itself what comes next. */
+  askForPanel(first: Index, end: Index, panel: Index): void;
   /** On the pixels of one panel, whose sums are kept from column 0 on: where `inPanels` holds. */
   putPanel(first: Index, end: Index, panel: Index): void;
 }
@@ -72,6 +75,16 @@ export function openResults(
             ),
           )
       : apartResults(writer, of, { lanes, lane, sums: sums.memory }, part, overRows, storeAt),
+    askForPanel(first, end, panel) {
+      const { width } = cutOf(product);
+      const start = add(part.unit, mul(panel, width));
+      // The line that the last of them lies in, too; past the end there is none.
+      const last = min(addInt(start, width - 1), int(sizeOf(spatial) - 1));
+      writer.loop(first, end, (row) => {
+        for (const position of [start, last])
+          draft.prefetchAt([part.image, channelOf(row), ...unflatten(position, spatial)]);
+      });
+    },
     putPanel(first, end, panel) {
       const { width } = cutOf(product);
       const [units] = of.pixels;

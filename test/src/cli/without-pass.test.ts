@@ -42,7 +42,7 @@ describe("--without-pass", () => {
       cwd: made.folder,
     });
     expect([code, stdout, seen.passes]).toEqual([2, "", []]);
-    expect(stderr).toContain("Expected powers by roots or winograd: did you mean winograd?");
+    expect(stderr).toContain("Expected fold parameters, powers by roots or winograd: did you mean winograd?");
   });
 
   test("explain leaves out the stages", async () => {

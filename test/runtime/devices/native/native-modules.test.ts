@@ -167,7 +167,7 @@ describe.skipIf(loaded === undefined)("a compiler for native", () => {
     chmodSync(path, 0o755);
     vi.stubEnv("CORTADO_CXX", path);
     await failure(buildNativeModules([twice], ""));
-    expect(readFileSync(asked, "utf8").includes("-fno-predictive-commoning")).toBe(isGcc);
+    expect(readFileSync(asked, "utf8").includes("-fno-tree-bit-ccp")).toBe(isGcc);
   });
 
   it("that refuses a kernel is a fault that names it and its line", async () => {
