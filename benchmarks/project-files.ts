@@ -4,9 +4,11 @@ import { fileURLToPath } from "node:url";
 
 /** The folder of the project, of whose files some are not compiled: this one may lie there or under `dist-bench`. */
 function projectFolder(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, "package.json"))) folder = dirname(folder);
-  return folder;
+  const start = dirname(fileURLToPath(import.meta.url));
+  for (let folder = start; ; folder = dirname(folder)) {
+    if (existsSync(join(folder, "package.json"))) return folder;
+    if (folder === dirname(folder)) throw new Error(`${start} lies in no folder with a package.json`);
+  }
 }
 
 /** The path of a file of the project. */

@@ -147,7 +147,7 @@ describe("products of weights and pixels", () => {
             expect(isProduct(notes), printGraph(graph)).toBe(true);
           },
         ),
-        { numRuns: 12 },
+        { numRuns: 8 },
       );
     },
   );
