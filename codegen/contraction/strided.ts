@@ -47,8 +47,7 @@ export interface StridedOperand {
  *
  * A copy lies in scratch, in the type sums are kept in: the batch's would double what x takes of the arena, and
  * JavaScript then need not widen its elements again at every product. What depends on parameters alone could be
- * copied once after they change, by a node that is prepared: that belongs in a pass over the graph, which leaves an
- * operand that needs no copy here.
+ * copied once after they change, into memory that the step keeps, as lowerings in lanes do with packed weights.
  */
 export type OperandCopy = PaddedCopy;
 
