@@ -22,6 +22,10 @@ export function cut(extent: number, preferred: number): readonly TileRun[] {
   return runs.filter((run) => run.count > 0);
 }
 
+/** What all tiles cost, where one of a width costs so much. */
+export const sumOver = (runs: readonly TileRun[], cost: (width: number) => number): number =>
+  runs.reduce((sum, { width, count }) => sum + count * cost(width), 0);
+
 /** Loops over the tiles of an extent; the body is written once for each width. */
 export function forTiles(
   writer: KernelWriter,

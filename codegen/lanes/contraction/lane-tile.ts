@@ -1,4 +1,4 @@
-import { cut, type TileRun } from "../../contraction/tiles.js";
+import { cut, sumOver } from "../../contraction/tiles.js";
 import type { LanesDescription } from "../../ir/target-description.js";
 
 /** A register tile: so many pixels (rows) × vectors of channels (columns), one vector of sums for each. */
@@ -9,6 +9,8 @@ export interface LaneTile {
 
 /** Turns of an FMA that must be under way before the first is done: two units, four cycles each. */
 export const IN_FLIGHT = 8;
+/** Loads that one of a vector counts for that begins anywhere: every other time it takes part of two lines of the cache. */
+export const UNALIGNED = 1.4;
 /** Vectors and scalars that are loaded while one FMA is carried out, both units busy. */
 const LOADS_PER_FMA = 1;
 /** What a tile takes besides its sums, in FMAs: to start, and for each vector to be stored the other way round. */
@@ -43,6 +45,3 @@ export function chooseLaneTile(
     }
   return { tile: best, turns: least };
 }
-
-const sumOver = (runs: readonly TileRun[], cost: (width: number) => number): number =>
-  runs.reduce((sum, { width, count }) => sum + count * cost(width), 0);

@@ -1,8 +1,8 @@
 import type { ConvSizes } from "../../contraction/conv-sizes.js";
-import { cut, range, type TileRun, tileCount } from "../../contraction/tiles.js";
+import { cut, range, sumOver, tileCount } from "../../contraction/tiles.js";
 import { sizeOf } from "../../ir/graph.js";
 import type { LanesDescription, TargetDescription } from "../../ir/target-description.js";
-import { IN_FLIGHT } from "./lane-tile.js";
+import { IN_FLIGHT, UNALIGNED } from "./lane-tile.js";
 import { copiedElements, type PixelRows } from "./pixel-source.js";
 
 /** How the gradient of filters is cut up, pixels in the lanes. */
@@ -19,8 +19,6 @@ export interface PixelFilterSchedule {
   readonly turns: number;
 }
 
-/** A vector that begins anywhere takes part of two lines of the cache every other time. */
-const UNALIGNED = 1.4;
 /** Vectors of pixels that a part sums at least, for each tile of sums. */
 const FEWEST_VECTORS = 64;
 const MOST_FILTERS = 8;
@@ -96,6 +94,3 @@ function chooseTile(
       }
   return best;
 }
-
-const sumOver = (runs: readonly TileRun[], cost: (width: number) => number): number =>
-  runs.reduce((sum, { width, count }) => sum + count * cost(width), 0);

@@ -1,8 +1,8 @@
-import { cut, range, type TileRun } from "../../contraction/tiles.js";
+import { cut, range, sumOver } from "../../contraction/tiles.js";
 import { sizeOf } from "../../ir/graph.js";
 import type { LanesDescription } from "../../ir/target-description.js";
 import type { Correlation, Line } from "./correlation.js";
-import { IN_FLIGHT } from "./lane-tile.js";
+import { IN_FLIGHT, UNALIGNED } from "./lane-tile.js";
 
 /** A register tile with pixels in the lanes: so many channels of the result × rows × vectors of a row. */
 export interface PixelTile {
@@ -14,8 +14,6 @@ export interface PixelTile {
 /** What a tile takes besides its products, in FMAs: itself, and each of its sums to be set to zero and stored. */
 const TILE_TURNS = 16;
 const SUM_TURNS = 3;
-/** A vector that begins anywhere takes part of two lines of the cache every other time. */
-const UNALIGNED = 1.4;
 /** What vectors take longer that come from the second cache. */
 const FAR = 2;
 /** Each form of a tile is a text of its own to compile, and to keep in the cache of instructions. */
@@ -76,6 +74,3 @@ export function choosePixelTile(
         consider({ channels: c, rows: r, vectors: v });
   return best;
 }
-
-const sumOver = (runs: readonly TileRun[], cost: (width: number) => number): number =>
-  runs.reduce((sum, { width, count }) => sum + count * cost(width), 0);

@@ -1,5 +1,6 @@
 import { type NodeOf, sizeOf } from "../../ir/graph.js";
 import type { LanesDescription } from "../../ir/target-description.js";
+import { IN_FLIGHT } from "../contraction/lane-tile.js";
 import { POINTS } from "./winograd-transforms.js";
 
 /**
@@ -103,9 +104,6 @@ export interface ChunkCosts {
   readonly iterations: number;
   readonly wanted: number;
 }
-
-/** Multiply-adds that must be under way before the first is done: two units, four cycles each. */
-const IN_FLIGHT = 8;
 
 /** How much longer it takes where threads have no iterations to share. */
 const IDLE = 0.2;
