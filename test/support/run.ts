@@ -6,6 +6,7 @@ import type { Lowerings } from "../../codegen/lower/lowering.js";
 import type { Plan } from "../../codegen/plan/plan.js";
 import { nativeTarget, tsTarget } from "../../codegen/targets/index.js";
 import { type KernelFunction, loadKernels, transpile } from "../../codegen/targets/ts/ts-module.js";
+import { relativeError } from "./case.js";
 import { memoriesOf } from "./graph-memory.js";
 import type { Bindings } from "./interpret.js";
 import { lowerFor, tsSource } from "./pipeline.js";
@@ -111,3 +112,10 @@ export function differenceFrom(
   }
   return undefined;
 }
+
+/** ‖got − wanted‖ / ‖wanted‖ of a graph's roots, of which the worst: as a runnable has computed them, and as the interpreter says. */
+export const distanceFrom = (
+  expected: (node: Node) => Float64Array,
+  { roots }: Graph,
+  net: Runnable,
+): number => Math.max(...roots.map(({ node }) => relativeError(net.read(node), expected(node))));

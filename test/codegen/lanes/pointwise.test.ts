@@ -15,7 +15,7 @@ import { interpret } from "../../support/interpret.js";
 import { addonForTests } from "../../support/native.js";
 import { runNativeGraphs } from "../../support/native-graphs.js";
 import { lowerFor } from "../../support/pipeline.js";
-import { makeRunnable } from "../../support/run.js";
+import { distanceFrom, makeRunnable } from "../../support/run.js";
 import { scratchFolder } from "../../support/scratch.js";
 import {
   type ConvCase,
@@ -64,14 +64,7 @@ function runInVectors(graph: Graph, dtype: "float32" | "float64", vectorBytes: 1
   const plan = planGraph(graph, { realBytes: dtype === "float32" ? 4 : 8 });
   const net = makeRunnable(plan, { dtype, vectorBytes, instead: AS_PRODUCTS });
   net.run(bindings, split);
-  const distance = Math.max(
-    ...graph.roots.map(({ node }) => {
-      const [got, want] = [net.read(node), expected(node)];
-      const square = (of: (i: number) => number) => want.reduce((sum, _, i) => sum + of(i) ** 2, 0);
-      const size = square((i) => want[i]);
-      return Math.sqrt(square((i) => got[i] - want[i]) / Math.max(size, 1e-9));
-    }),
-  );
+  const distance = distanceFrom(expected, graph, net);
   const { kernels } = net.program;
   return {
     distance,

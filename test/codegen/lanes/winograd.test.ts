@@ -8,7 +8,7 @@ import { planGraph } from "../../../codegen/plan/index.js";
 import { cudaTarget, nativeTarget, tsTarget } from "../../../codegen/targets/index.js";
 import { bindLeaves } from "../../support/graph-values.js";
 import { interpret } from "../../support/interpret.js";
-import { makeRunnable } from "../../support/run.js";
+import { distanceFrom, makeRunnable } from "../../support/run.js";
 import {
   type ConvCase,
   convGraph,
@@ -29,19 +29,7 @@ function distance(graph: Graph, dtype: "float32" | "float64", vectorBytes: 16 | 
   const net = makeRunnable(plan, { dtype, vectorBytes });
   expect(net.program.kernels.some(({ note }) => note.includes("transformed"))).toBe(true);
   net.run(bindings, split);
-  return Math.max(
-    ...graph.roots.map(({ node }) => {
-      const [got, want] = [net.read(node), expected(node)];
-      const square = (of: (i: number) => number) => want.reduce((sum, _, i) => sum + of(i) ** 2, 0);
-      return Math.sqrt(
-        square((i) => got[i] - want[i]) /
-          Math.max(
-            square((i) => want[i]),
-            1e-9,
-          ),
-      );
-    }),
-  );
+  return distanceFrom(expected, graph, net);
 }
 
 /** Planes smaller and larger than a tile, and than a chunk; filters and channels around the number of lanes. */

@@ -4,11 +4,10 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { CortadoError } from "../../../proto/errors/index.js";
-import { learningRate } from "../../../runtime/solver/policy.js";
 import { buildNet } from "../../../src/build-net.js";
 import { parseSolver, readWeights } from "../../../src/index.js";
-import { compile, compileTraining } from "../../../src/net/compile.js";
 import { addonForTests, buildDouble, doubleSettings, findNvrtc } from "../../support/native.js";
+import { runCompiled } from "./compiled-run.js";
 import { buildEmulated } from "./cuda-support.js";
 import { bits, build, checkUse, inNode, newFolder, removeFolders, standIn } from "./support.js";
 
@@ -167,31 +166,13 @@ describe.skipIf(loaded === undefined)("LeNet built for cuda, over a driver doubl
   it("runs, differentiates and learns as the compiled net on the emulator, to the bit", async () => {
     const { solver } = parseSolver(await readFile(SOLVER, "utf8"));
     const seed = solver.random_seed >= 0 ? solver.random_seed : undefined;
-    const options = { target: "emulator", shapes, seed } as const;
-    const net = await compile(TRAIN, { ...options, phase: "TRAIN", keep: ["conv1"] });
-    const data = (step: number): Float32Array => standIn(BATCH * 784, step);
-    const { loss } = await net.forward({ data: data(0), label });
-    const { params } = await net.backward();
-    const conv1 = await net.read("conv1");
-    await net.close();
-    const training = await compileTraining(TRAIN, solver, options);
-    const losses: number[] = [];
-    for (let step = 0, currentStep = 0; step < STEPS; step++) {
-      const rate = learningRate(solver, step, currentStep);
-      currentStep = rate.currentStep;
-      losses.push((await training.step({ rate: rate.rate }, { data: data(step), label })).loss);
-    }
-    const after: (readonly number[])[] = [];
-    for (const param of Object.values(training.params).flat()) after.push(bits(await param.read()));
-    await training.close();
-    const expected = {
-      loss: bits(loss),
-      conv1: bits(conv1),
-      gradients: Object.values(params).flat().map(bits),
-      losses,
-      after,
-      iteration: STEPS,
-    };
+    const run = await runCompiled({
+      net: TRAIN,
+      ...{ solver, kept: "conv1", steps: STEPS, options: { target: "emulator", shapes, seed } as const },
+      batch: (step) => ({ data: standIn(BATCH * 784, step), label }),
+    });
+    const expected = { ...run, iteration: STEPS };
+    const { losses } = run;
     expect(await onDouble(80)).toEqual(expected);
     // A newer GPU of the same major version takes the same kernels.
     expect(await onDouble(86)).toEqual(expected);

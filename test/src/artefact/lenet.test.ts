@@ -2,9 +2,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { learningRate } from "../../../runtime/solver/policy.js";
 import { collectWeights, parseSolver, readWeights } from "../../../src/index.js";
-import { compile, compileTraining } from "../../../src/net/compile.js";
+import { compile } from "../../../src/net/compile.js";
+import { runCompiled } from "./compiled-run.js";
 import { bits, build, chromium, inBrowser, inNode, removeFolders, standIn } from "./support.js";
 
 const NET = "examples/lenet/train_test.prototxt";
@@ -53,29 +53,12 @@ beforeAll(async () => {
   built = await build(NET, { train: true, solver: SOLVER, shapes, keep: ["conv1"] });
   const { solver } = parseSolver(await readFile(SOLVER, "utf8"));
   const seed = solver.random_seed >= 0 ? solver.random_seed : undefined;
-  const net = await compile(NET, { phase: "TRAIN", shapes, seed, keep: ["conv1"] });
-  const { loss } = await net.forward({ data: data(0), label });
-  const { params } = await net.backward();
-  const conv1 = await net.read("conv1");
-  await net.close();
-  const training = await compileTraining(NET, solver, { shapes, seed });
-  const losses: number[] = [];
-  for (let step = 0, currentStep = 0; step < STEPS; step++) {
-    const rate = learningRate(solver, step, currentStep);
-    currentStep = rate.currentStep;
-    losses.push((await training.step({ rate: rate.rate }, { data: data(step), label })).loss);
-  }
-  const after: (readonly number[])[] = [];
-  for (const param of Object.values(training.params).flat()) after.push(bits(await param.read()));
-  await training.close();
-  expected = {
-    loss: bits(loss),
-    conv1: bits(conv1),
-    gradients: Object.values(params).flat().map(bits),
-    losses,
-    after,
-    iteration: STEPS,
-  };
+  const run = await runCompiled({
+    net: NET,
+    ...{ solver, kept: "conv1", steps: STEPS, options: { shapes, seed } },
+    batch: (step) => ({ data: data(step), label }),
+  });
+  expected = { ...run, conv1: run["conv1"] as readonly number[], iteration: STEPS };
 });
 afterAll(removeFolders);
 

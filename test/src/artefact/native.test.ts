@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Processor } from "../../../native/addon.js";
 import { nativeVariantFor } from "../../../runtime/artefact/native-variant.js";
-import { learningRate } from "../../../runtime/solver/policy.js";
 import { buildNet } from "../../../src/build-net.js";
 import { parseSolver, readWeights } from "../../../src/index.js";
-import { compile, compileTraining } from "../../../src/net/compile.js";
+import { compile } from "../../../src/net/compile.js";
 import { addonForTests } from "../../support/native.js";
+import { runCompiled } from "./compiled-run.js";
 import { bits, build, checkUse, inNode, newFolder, removeFolders, standIn } from "./support.js";
 
 const loaded = await addonForTests();
@@ -50,28 +50,15 @@ const SCENARIO = (options: string): string => `
 `;
 
 /** What the compiled net gives, as the scenario does. */
-async function compiled(): Promise<unknown> {
-  const { solver } = parseSolver(SOLVER);
-  const options = { target: "native", seed: 3 } as const;
-  const net = await compile(NET, { ...options, phase: "TRAIN", keep: ["conv"] });
-  const data = (step: number): Float32Array => standIn(ELEMENTS, step);
-  const { loss } = await net.forward({ data: data(0), label });
-  const { params } = await net.backward();
-  const conv = await net.read("conv");
-  await net.close();
-  const training = await compileTraining(NET, solver, options);
-  const losses: number[] = [];
-  for (let step = 0, currentStep = 0; step < STEPS; step++) {
-    const rate = learningRate(solver, step, currentStep);
-    currentStep = rate.currentStep;
-    losses.push((await training.step({ rate: rate.rate }, { data: data(step), label })).loss);
-  }
-  const after: (readonly number[])[] = [];
-  for (const param of Object.values(training.params).flat()) after.push(bits(await param.read()));
-  await training.close();
-  const gradients = Object.values(params).flat().map(bits);
-  return { loss: bits(loss), conv: bits(conv), gradients, losses, after };
-}
+const compiled = (): Promise<unknown> =>
+  runCompiled({
+    net: NET,
+    solver: parseSolver(SOLVER).solver,
+    options: { target: "native", seed: 3 },
+    kept: "conv",
+    steps: STEPS,
+    batch: (step) => ({ data: standIn(ELEMENTS, step), label }),
+  });
 
 describe.skipIf(loaded === undefined)("a net built for native", () => {
   let built = "";
