@@ -100,8 +100,8 @@ describe("Winograd's form in lanes", () => {
       const axes = [9, 10].map((input) => ({ kernel, input, pad: kernel >> 1 }));
       const graph = convGraph(operation, {
         images: 1,
-        channels: 24,
-        filters: 8,
+        channels: 48,
+        filters: 16,
         axes,
         algorithm: "winograd",
       });
