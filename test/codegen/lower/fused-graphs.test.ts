@@ -4,11 +4,11 @@
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Node } from "../../../../codegen/ir/graph.js";
-import { type EmulatedGraph, emulateGraphs } from "../../../support/emulate.js";
-import { withOdd } from "../../../support/graph-values.js";
-import { addonForTests } from "../../../support/native.js";
-import { randomGraph } from "../../../support/random-graph.js";
+import type { Node } from "../../../codegen/ir/graph.js";
+import { type EmulatedGraph, emulateGraphs } from "../../support/emulate.js";
+import { withOdd } from "../../support/graph-values.js";
+import { addonForTests } from "../../support/native.js";
+import { randomGraph } from "../../support/random-graph.js";
 
 const GRAPHS = 60;
 /** What stands in a leaf of every other graph. */
