@@ -24,9 +24,6 @@ export interface ParamStore {
   readonly memories: ParamMemory[];
 }
 
-/** What an executor reads of a program: kernels are named by their number. */
-export type Schedule = Pick<Program, NetPass | "copies" | "arenaBytes">;
-
 /**
  * Runs the launches of one program over one arena. Work on one device happens in the order it was asked for, so what
  * follows a call sees its result, whether or not the call had resolved.

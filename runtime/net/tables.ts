@@ -2,8 +2,8 @@ import type { NetPass } from "../../codegen/ir/graph.js";
 import type { Argument, Launch } from "../../codegen/kernel/kernel.js";
 import type { TargetName } from "../../codegen/targets/index.js";
 import type { Span } from "../../proto/errors/diagnostic.js";
-import type { Schedule } from "../device.js";
 import type { ParamInfo } from "../net-types.js";
+import type { Schedule } from "../schedule.js";
 import type { RateSettings } from "../solver/rate.js";
 import type { RuleScalar } from "../solver/rule-scalars.js";
 
