@@ -1,7 +1,8 @@
 import { NET_PASSES, type NetPass } from "../../codegen/ir/graph.js";
 import type { Argument } from "../../codegen/kernel/kernel.js";
 import { rangeOf } from "../../codegen/kernel/launch.js";
-import type { NetTables, ProgramTable } from "../../runtime/net/tables.js";
+import type { ProgramTable } from "../../runtime/net/program-table.js";
+import type { NetTables } from "../../runtime/net/tables.js";
 import type { LoweredNet } from "../layers/index.js";
 import { checkName, takenName } from "./objective.js";
 import type { NetProgram } from "./programs.js";
