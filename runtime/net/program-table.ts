@@ -1,6 +1,8 @@
 import type { NetPass } from "../../codegen/ir/graph.js";
-import type { Argument, Launch } from "../../codegen/kernel/kernel.js";
-import type { Schedule } from "../schedule.js";
+import type { Argument, Launch, Program } from "../../codegen/kernel/kernel.js";
+
+/** What an executor reads of a program: kernels are named by their number. */
+export type Schedule = Pick<Program, NetPass | "copies" | "arenaBytes">;
 
 /** A number into `ProgramTable.places`. */
 export type Place = number;

@@ -5,8 +5,8 @@ import { sizeOf } from "../../codegen/ir/graph.js";
 import type { ParamStore } from "../../runtime/device.js";
 import { createTsDevice } from "../../runtime/devices/ts/ts-device.js";
 import type { LayerType } from "../layers/index.js";
-import { loadProgram, optionsFor } from "../net/load-program.js";
-import { netProgram } from "../net/programs.js";
+import { loadProgram, optionsFor, requestProgram } from "../net/load-program.js";
+import { netRequest } from "../net/programs.js";
 import {
   type Checked,
   compareAlong,
@@ -41,8 +41,9 @@ export async function compileForCheck(net: RandomNet, options: CheckOptions = {}
   const outputs = lowered.outputs.filter((blob) => !lossBlobs.includes(blob));
   const seeds = randomDiffs(lowered, outputs, net.seed);
   const objective = { backward: true, seeds: [...seeds.keys()], keep: lossBlobs };
-  const program = netProgram(lowered, objective, optionsFor(device, dtype, 1), rules);
-  const runner = await loadProgram(program, lowered, { device, params: store, threads: 1 });
+  const request = netRequest(lowered, objective, optionsFor(device, dtype, 1), rules);
+  const program = await requestProgram(request, lowered, device);
+  const runner = await loadProgram(program, { device, params: store, threads: 1 });
   return { lowered, runner, store, values, seeds };
 }
 
