@@ -1,6 +1,6 @@
 /**
  * How long it takes until a net has computed something: from the start of a process to its first result, cold (nothing compiled
- * is kept) and warm (a process before compiled the same).
+ * is kept) and warm (a process before compiled the same). Modules are put together as the package has them.
  *
  *   npm run bench -- ready [--nets lenet,resnet50] [--target native] [--passes forward,step] [--rounds 3]
  *
@@ -18,6 +18,7 @@ import { machine, median } from "./measure.js";
 import { BENCHMARK_NETS, type BenchmarkNetName } from "./nets/benchmark-nets.js";
 import { countOf, readOptions, wordsOf } from "./options.js";
 import { PASSES } from "./peers/task.js";
+import { projectFile } from "./project-files.js";
 import type { ReadyTimes } from "./ready/ready-times.js";
 
 const given = readOptions({
@@ -36,7 +37,9 @@ const [target] = wordsOf(
 const rounds = countOf(given.rounds, "--rounds");
 
 const execute = promisify(execFile);
-const PROCESS = fileURLToPath(new URL("./ready/ready-process.js", import.meta.url));
+const COMPILED = fileURLToPath(new URL("../", import.meta.url));
+const PROCESS = join(COMPILED, "bundle", "ready-process.js");
+await execute(process.execPath, [projectFile("bundle.mjs"), COMPILED, "benchmarks/ready/ready-process.js"]);
 
 async function timesOf(net: string, pass: string, cache: string): Promise<ReadyTimes> {
   const { stdout } = await execute(process.execPath, [PROCESS, net, pass, target], {

@@ -3,6 +3,7 @@ import type { TargetDescription } from "../codegen/ir/target-description.js";
 import type { Argument, Program } from "../codegen/kernel/kernel.js";
 import type { NetPass } from "../codegen/plan/plan.js";
 import type { Target } from "../codegen/targets/target.js";
+import type { ProgramTable } from "./net/program-table.js";
 
 /**
  * Memory of one parameter, wherever its net runs: it outlives any one program, and several nets may share it (a test
@@ -23,9 +24,6 @@ export interface ParamStore {
   readonly dtype: RealType;
   readonly memories: ParamMemory[];
 }
-
-/** What an executor reads of a program: kernels are named by their number. */
-export type Schedule = Pick<Program, NetPass | "copies" | "arenaBytes">;
 
 /**
  * Runs the launches of one program over one arena. Work on one device happens in the order it was asked for, so what
@@ -70,9 +68,23 @@ export interface Device {
   /** Memory for a parameter, all zeros, of the device's real type. It is freed when the device is closed. */
   allocate(elements: number): ParamMemory;
   /** Compiles a program's kernels and binds them to memory: parameters that this device allocated, and an arena. */
-  load(program: Program, params: ParamStore, options: LoadOptions): Promise<Loaded>;
+  load(program: Program, params: ParamStore, options: LoadOptions): Promise<Executor>;
+  /**
+   * A program that was loaded before, in this or in another process, by the key that it was kept by; undefined where there is
+   * none, or not all of it. Absent where nothing is kept.
+   */
+  find?(key: string): Promise<KeptProgram | undefined>;
   /** Frees everything; executors are closed before. Further calls are refused. */
   close(): Promise<void>;
+}
+
+/** A program whose kernels lie compiled. */
+export interface KeptProgram {
+  readonly table: ProgramTable;
+  /** As the target's `scratchBytes`. */
+  readonly scratchBytes: number;
+  /** Binds it to memory, as `Device.load` does. */
+  load(params: ParamStore, options: Pick<LoadOptions, "threads">): Executor;
 }
 
 export interface LoadOptions {
@@ -82,10 +94,6 @@ export interface LoadOptions {
   readonly atMost?: boolean;
   /** The layers that steps of the program's plan compute, for errors: `"conv1", "relu1"`. */
   readonly describe?: (steps: readonly number[]) => string;
-}
-
-export interface Loaded {
-  /** The generated source, as text a person can read. */
-  readonly source: string;
-  readonly executor: Executor;
+  /** The key to keep the program by, where the device keeps any, and what running it takes beside its kernels. */
+  readonly keep?: { readonly key: string; readonly table: ProgramTable };
 }

@@ -14,7 +14,7 @@ import type { Addon } from "../native/addon.js";
 import type { Device } from "../runtime/device.js";
 import { checkGradients } from "../src/check-gradients.js";
 import { formatGradientReport } from "../src/formats.js";
-import { compileForCheck, programForCheck } from "../src/gradcheck/check-random-net.js";
+import { compileForCheck, requestForCheck } from "../src/gradcheck/check-random-net.js";
 import { forwardAt, RANDOM_STEP, RELATIVE_BOUND } from "../src/gradcheck/directional.js";
 import { layeredNet as makeLayered, singleLayerNet as makeSingle } from "../src/gradcheck/make-nets.js";
 import type { MakeNet } from "../src/gradcheck/random-net.js";
@@ -23,6 +23,7 @@ import { defineLayer, inputName, type LayerType, STEP } from "../src/layers/inde
 import { compile } from "../src/net/compile.js";
 import { internalsOf } from "../src/net/internals.js";
 import { diffName, objectiveGraph } from "../src/net/objective.js";
+import { makeRequested } from "../src/net/programs.js";
 import { addonForTests } from "./support/native.js";
 import { nativeBatch } from "./support/native-batch.js";
 import { optimise } from "./support/pipeline.js";
@@ -61,7 +62,8 @@ async function preparedNative(
   let programs: Program[] = [];
   for (const [make, runs] of draws)
     for (const net of fc.sample(netsOf(make), { numRuns: runs, seed: SEED })) {
-      programs.push(programForCheck(net, device, { dtype }).program.program);
+      const { request, lowered } = requestForCheck(net, device, { dtype });
+      programs.push(makeRequested(request, lowered.builder).program);
       if (programs.length < TOGETHER) continue;
       await compileAll(programs);
       programs = [];

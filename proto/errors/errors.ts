@@ -40,9 +40,9 @@ export class CortadoError extends Error {
 const hide = (on: object, name: string, value: unknown): void =>
   void Object.defineProperty(on, name, { value, enumerable: false, writable: true, configurable: true });
 
-/** Where Cortado's own modules lie, built or not; in a module that was built ahead of time none do. */
+/** Where Cortado's own modules lie, built or not, and where they are put together; in a module that was built ahead of time none do. */
 const ROOT = import.meta.url.replace(/^file:\/\/|proto\/errors\/[^/]*$/g, "");
-const OWN = ["src", "codegen", "runtime", "proto"].map((floor) => `${ROOT}${floor}/`);
+const OWN = ["src", "codegen", "runtime", "proto", "bundle"].map((floor) => `${ROOT}${floor}/`);
 
 /** The frames of a stack that are not Cortado's, nor Node's: where the call was made. */
 const callersOf = (stack: string): readonly string[] =>

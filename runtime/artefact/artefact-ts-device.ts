@@ -1,5 +1,6 @@
 import { createInlineExecutor, paramIn, type TsKernel } from "../devices/ts/inline-executor.js";
-import { type ProgramTable, scheduleOf, type Tables } from "../net/tables.js";
+import { type ProgramTable, scheduleOf } from "../net/program-table.js";
+import type { Tables } from "../net/tables.js";
 import type { BuiltDevice } from "./built-device.js";
 
 /** What the `ts` target adds to the tables. */

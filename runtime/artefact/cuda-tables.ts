@@ -1,4 +1,4 @@
-import type { ProgramTable } from "../net/tables.js";
+import type { ProgramTable } from "../net/program-table.js";
 import type { BuiltAddon } from "./built-addon.js";
 
 /** What the `cuda` target adds to the tables. */

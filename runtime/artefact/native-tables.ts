@@ -1,6 +1,6 @@
 import type { Launchable } from "../../codegen/kernel/launch.js";
 import type { Processor } from "../../native/addon.js";
-import type { ProgramTable } from "../net/tables.js";
+import type { ProgramTable } from "../net/program-table.js";
 import type { BuiltAddon } from "./built-addon.js";
 
 /** What the `native` target adds to the tables. */

@@ -2,7 +2,7 @@ import type { NetPass, Root } from "../../codegen/ir/graph.js";
 import type { RealArray } from "../../codegen/ir/real.js";
 import type { Argument } from "../../codegen/kernel/kernel.js";
 import type { Executor, ParamMemory } from "../device.js";
-import type { NamedPlace, Place, ProgramTable } from "./tables.js";
+import type { NamedPlace, Place, ProgramTable } from "./program-table.js";
 
 /** A program over its memory, on whatever device. */
 export interface LoadedProgram {

@@ -10,6 +10,7 @@ import { type HostCompiler, requireCompiler } from "../../runtime/devices/host/h
 import { readSharedObject } from "../../runtime/devices/host/shared-object.js";
 import { describeProcessor } from "../../runtime/devices/native/native-device.js";
 import { buildNativeModules } from "../../runtime/devices/native/native-modules.js";
+import { writtenPrograms } from "../../runtime/devices/native/native-programs.js";
 import { type AddonFile, readAddon } from "./addon-file.js";
 import type { BuiltFile } from "./folder.js";
 import { type Literal, literal } from "./literal.js";
@@ -69,14 +70,7 @@ async function emitNative(
     tables.push({
       architecture,
       features: PROCESSOR_LEVELS[architecture].features,
-      modules: built.modules,
-      kernels: programs[0].kernels.map(({ parallel: { extent }, note, flops, bytes }) => ({
-        ...{ parallel: { extent }, flops, bytes, note },
-      })),
-      programs: programs.map((program, at) => ({
-        scratchBytes: nativeTarget.scratchBytes(program),
-        table: programTables[at],
-      })),
+      ...writtenPrograms(programs, programTables, built.modules),
     });
   }
   const native: NativeTables = { addons: [addon.entry], variants: tables };

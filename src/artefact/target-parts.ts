@@ -2,7 +2,7 @@ import type { TargetDescription } from "../../codegen/ir/target-description.js";
 import type { Program } from "../../codegen/kernel/kernel.js";
 import type { Target, TargetName } from "../../codegen/targets/index.js";
 import type { Manifest } from "../../runtime/artefact/manifest.js";
-import type { ProgramTable } from "../../runtime/net/tables.js";
+import type { ProgramTable } from "../../runtime/net/program-table.js";
 
 /** What a target adds to a built module. */
 export interface TargetParts {

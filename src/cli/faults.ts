@@ -5,6 +5,7 @@ import { CommanderError } from "commander";
 import { CortadoError, type Diagnostic, InternalError } from "../../proto/errors/index.js";
 import { visibleLines } from "../../proto/words/names.js";
 import { type Io, type Paint, painter, type Signal } from "./io.js";
+import { sourceFrames } from "./source-frames.js";
 
 /** How a command ended. */
 export const EXIT = {
@@ -48,7 +49,7 @@ export function reportFault(error: unknown, io: Io): number {
       : `error: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}\nThis is a fault in Cortado itself. Please report it with the net that caused it.`,
   );
   const stack = error instanceof Error ? error.stack : undefined;
-  if (stack) io.stderr.write(`\n${paint(visibleLines(framesOf(stack)), "dim")}\n`);
+  if (stack) io.stderr.write(`\n${paint(visibleLines(sourceFrames(framesOf(stack))), "dim")}\n`);
   return EXIT.fault;
 }
 

@@ -140,9 +140,12 @@ function trainingMemory(
 const memoryOnTs = (lowered: LoweredNet, programs: readonly NetProgram[], history: number): NetMemory =>
   netMemory(
     lowered,
-    programs,
+    programs.map(({ program }) => ({
+      arenaBytes: program.arenaBytes,
+      scratchBytes: tsTarget.scratchBytes(program),
+    })),
     { parameters: lowered.params.reduce((sum, { shape }) => sum + sizeOf(shape), 0), history },
-    { target: tsTarget, dtype: "float32", threads: threadsFor().threads },
+    { dtype: "float32", threads: threadsFor().threads },
   );
 
 interface Facts {

@@ -5,8 +5,8 @@ import { sizeOf } from "../../codegen/ir/graph.js";
 import type { Device, ParamStore } from "../../runtime/device.js";
 import { createTsDevice } from "../../runtime/devices/ts/ts-device.js";
 import type { LayerType, LoweredNet } from "../layers/index.js";
-import { loadProgram, optionsFor } from "../net/load-program.js";
-import { type NetProgram, netProgram } from "../net/programs.js";
+import { loadProgram, optionsFor, requestProgram } from "../net/load-program.js";
+import { netRequest, type ProgramRequest } from "../net/programs.js";
 import {
   type Checked,
   compareAlong,
@@ -29,31 +29,32 @@ export interface CheckOptions {
   readonly device?: Device;
 }
 
-/** Makes the program of a random net in phase TRAIN with backward from seeds on every output that is no loss. */
-export function programForCheck(
+/** The program of a random net in phase TRAIN with backward from seeds on every output that is no loss. */
+export function requestForCheck(
   net: RandomNet,
   device: Device,
   { dtype = "float64", layers, rules }: CheckOptions = {},
-): { readonly lowered: LoweredNet; readonly seeded: readonly string[]; readonly program: NetProgram } {
+): { readonly lowered: LoweredNet; readonly seeded: readonly string[]; readonly request: ProgramRequest } {
   const lowered = lowerText(net.text, layers);
   const lossBlobs = lowered.losses.map(({ blob }) => blob);
   const seeded = lowered.outputs.filter((blob) => !lossBlobs.includes(blob));
   const objective = { backward: true, seeds: seeded, keep: lossBlobs };
-  return { lowered, seeded, program: netProgram(lowered, objective, optionsFor(device, dtype, 1), rules) };
+  return { lowered, seeded, request: netRequest(lowered, objective, optionsFor(device, dtype, 1), rules) };
 }
 
-/** Compiles that program, with parameters and values at random. */
+/** Compiles it, with parameters and values at random. */
 export async function compileForCheck(net: RandomNet, options: CheckOptions = {}): Promise<Checked> {
   const { dtype = "float64" } = options;
   const device = options.device ?? createTsDevice(dtype);
-  const { lowered, seeded, program } = programForCheck(net, device, options);
+  const { lowered, seeded, request } = requestForCheck(net, device, options);
   const values = randomNetValues(net, lowered);
   const store: ParamStore = {
     dtype,
     memories: lowered.params.map(({ shape }) => device.allocate(sizeOf(shape))),
   };
   const seeds = randomDiffs(lowered, seeded, net.seed);
-  const runner = await loadProgram(program, lowered, { device, params: store, threads: 1 });
+  const program = await requestProgram(request, lowered, device);
+  const runner = await loadProgram(program, { device, params: store, threads: 1 });
   return { lowered, runner, store, values, seeds };
 }
 

@@ -7,8 +7,8 @@ import { compileTaken } from "../net/compile.js";
 import type { CompileOptions, TakenOptions } from "../net/compile-options.js";
 import { readConstants } from "../net/constants.js";
 import { internalsOf, type NetInternals } from "../net/internals.js";
-import { type CompiledRunner, loadProgram, optionsFor } from "../net/load-program.js";
-import { netProgram } from "../net/programs.js";
+import { type CompiledRunner, loadProgram, optionsFor, requestProgram } from "../net/load-program.js";
+import { netRequest } from "../net/programs.js";
 import { readDefinition, type Unread } from "../net/read-definition.js";
 import type { NetDef } from "../net-text/index.js";
 import { type Checked, compareAlong, gradientsAt, randomDirection, STEP_SIZE } from "./directional.js";
@@ -94,8 +94,9 @@ async function loadForCheck(
 ): Promise<CompiledRunner> {
   const { device } = hold;
   const objective = { backward: true, seeds: seeded, keep: lowered.losses.map(({ blob }) => blob) };
-  const program = netProgram(lowered, objective, optionsFor(device, params.dtype, 1));
-  return loadProgram(program, lowered, { device, params, threads: 1 });
+  const request = netRequest(lowered, objective, optionsFor(device, params.dtype, 1));
+  const program = await requestProgram(request, lowered, device);
+  return loadProgram(program, { device, params, threads: 1 });
 }
 
 /** A given net, ready to be run, and what is to be compared of it. */

@@ -7,22 +7,22 @@ import type { TrainingNet } from "./compiled-net.js";
 import type { BeforeUpdate, Log } from "./debug-info.js";
 import type { Inspector } from "./inspect.js";
 import type { NetInternals } from "./internals.js";
-import type { CompiledRunner } from "./load-program.js";
+import type { CompiledRunner, LoadableProgram } from "./load-program.js";
 import { stepArguments } from "./net-arguments.js";
-import type { NetProgram, TrainingPrograms } from "./programs.js";
+import type { Training } from "./programs.js";
 import { COMPILED } from "./run-compiled.js";
 import type { Sinks } from "./sinks.js";
 
 /**
- * A net whose solver's update rule is compiled into its backward pass: see `trainingPrograms`.
+ * A net whose solver's update rule is compiled into its backward pass: see `trainingRequests`.
  * Whoever gives `load` closes what it made.
  */
 export async function createTraining(
   { lowered, params, running, hold, inspector }: NetInternals,
   sinks: Sinks,
   solver: SolverParameter,
-  made: TrainingPrograms,
-  load: (program: NetProgram) => Promise<CompiledRunner>,
+  made: Training<LoadableProgram>,
+  load: (program: LoadableProgram) => Promise<CompiledRunner>,
 ): Promise<Pick<TrainingNet, "step" | "history"> & { readonly runner: CompiledRunner }> {
   for (const count of made.states) params.memories.push(hold.device.allocate(count));
   const runner = await load(made.step);

@@ -8,7 +8,13 @@ import type { CompiledNet, TrainingNet } from "./compiled-net.js";
 import { createNet } from "./create-net.js";
 import { createInspector } from "./inspect.js";
 import type { NetInternals } from "./internals.js";
-import { type CompiledRunner, loadProgram, optionsFor } from "./load-program.js";
+import {
+  type CompiledRunner,
+  type LoadableProgram,
+  loadProgram,
+  optionsFor,
+  requestProgram,
+} from "./load-program.js";
 import { formatMatchReport, loadTakenWeights } from "./load-weights.js";
 import { COMPILE } from "./net-arguments.js";
 import { netMemory } from "./net-memory.js";
@@ -16,7 +22,7 @@ import { createParams } from "./net-params.js";
 import { netTables } from "./net-tables.js";
 import { hasGradient, keptBlobs, keptDiffs, type Objective } from "./objective.js";
 import { type OpenNet, openNet } from "./open-net.js";
-import { type NetProgram, netProgram, type TrainingPrograms, trainingPrograms } from "./programs.js";
+import { netRequest, type ProgramRequest, type Training, trainingRequests } from "./programs.js";
 import { createRanges } from "./ranges.js";
 import type { NetSource, Unread } from "./read-definition.js";
 import type { CompiledCurrent } from "./row-programs.js";
@@ -74,7 +80,7 @@ export async function compileTraining(
       solver,
       present(parts.training, "a step"),
       async (program) => {
-        const runner = await parts.load(program, open.lowered);
+        const runner = await parts.load(program);
         parts.programs.push(runner);
         return runner;
       },
@@ -88,8 +94,8 @@ export async function compileTraining(
 interface Parts extends Pick<OpenNet, "definition" | "root" | "target"> {
   readonly internals: NetInternals;
   /** With a solver. */
-  readonly training?: TrainingPrograms;
-  readonly load: (program: NetProgram, lowered: LoweredNet) => Promise<CompiledRunner>;
+  readonly training?: Training<LoadableProgram>;
+  readonly load: (program: LoadableProgram) => Promise<CompiledRunner>;
   /** Programs beside the running net's own, to be closed with it. */
   readonly programs: CompiledRunner[];
 }
@@ -117,15 +123,20 @@ async function prepare(
     const objective: Objective = { backward, seeds: [], keep, watch: info || finite };
     const programOptions = optionsFor(device, dtype, seed, options.passes);
     if (solver) requireStaticShapes(lowered, "training");
+    const request = (one: ProgramRequest, of = lowered): Promise<LoadableProgram> =>
+      requestProgram(one, of, device);
     const training =
       solver &&
-      trainingPrograms(
-        lowered,
-        { keep, keptDiffs: diffsOfParams, watch: info || finite },
-        solver,
-        programOptions,
-      );
-    let planned = training ? undefined : netProgram(lowered, objective, programOptions);
+      (await requestTraining(
+        trainingRequests(
+          lowered,
+          { keep, keptDiffs: diffsOfParams, watch: info || finite },
+          solver,
+          programOptions,
+        ),
+        request,
+      ));
+    let planned = training ? undefined : await request(netRequest(lowered, objective, programOptions));
     const params = await createParams(lowered, {
       device,
       dtype,
@@ -138,21 +149,22 @@ async function prepare(
             lowered,
             [planned, training?.step, training?.update].filter((one) => one !== undefined),
             { parameters, history: training?.states.reduce((sum, count) => sum + count, 0) },
-            { target: device.target, dtype, threads },
+            { dtype, threads },
           ),
         ),
     });
-    const load = async (program: NetProgram, of: LoweredNet): Promise<CompiledRunner> => {
-      const runner = await loadProgram(program, of, { device, params, threads, atMost });
+    const load = async (program: LoadableProgram): Promise<CompiledRunner> => {
+      const runner = await loadProgram(program, { device, params, threads, atMost });
       for (const { input, values } of open.constants) await runner.write(input, values);
       return runner;
     };
     const make = async (
       wanted: Objective,
       of: LoweredNet,
-      program = netProgram(of, wanted, programOptions),
+      program?: LoadableProgram,
     ): Promise<CompiledCurrent> => {
-      const runner = await load(program, of);
+      const found = program ?? (await request(netRequest(of, wanted, programOptions), of));
+      const runner = await load(found);
       return { tables: netTables(of, keep, diffsOfParams), runner, lowered: of, objective: wanted };
     };
     const inspector = createInspector({ finite, info }, { lowered, definition, params: params.memories });
@@ -180,6 +192,15 @@ async function prepare(
     await feeds.close();
     throw error;
   }
+}
+
+/** The programs of a step, one after the other. */
+async function requestTraining(
+  { step, update, ...states }: Training<ProgramRequest>,
+  request: (one: ProgramRequest) => Promise<LoadableProgram>,
+): Promise<Training<LoadableProgram>> {
+  const made = { ...states, step: await request(step) };
+  return update ? { ...made, update: await request(update) } : made;
 }
 
 /** Builds the program that is shown, makes the net and loads weights; whatever fails, nothing stays open. */

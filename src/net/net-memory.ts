@@ -1,9 +1,7 @@
 import { type Shape, sizeOf } from "../../codegen/ir/graph.js";
 import { type RealType, realBytes } from "../../codegen/ir/real.js";
-import type { Target } from "../../codegen/targets/index.js";
 import { showBytes } from "../../proto/words/amounts.js";
 import type { LoweredNet } from "../layers/index.js";
-import type { NetProgram } from "./programs.js";
 
 /** What a net takes, in bytes: known from its plan, before any of it is taken. */
 export interface NetMemory {
@@ -21,8 +19,14 @@ export interface NetMemory {
   readonly copies: number;
 }
 
+/** What one program takes beside parameters. */
+export interface ProgramMemory {
+  readonly arenaBytes: number;
+  /** On every thread: the target's `scratchBytes`. */
+  readonly scratchBytes: number;
+}
+
 export interface MemoryOptions {
-  readonly target: Target;
   readonly dtype: RealType;
   readonly threads: number;
 }
@@ -33,19 +37,19 @@ export interface MemoryOptions {
  */
 export function netMemory(
   { feeds, blobs, inputs, outputs }: LoweredNet,
-  programs: readonly NetProgram[],
+  programs: readonly ProgramMemory[],
   elements: { readonly parameters: number; readonly history?: number },
-  { target, dtype, threads }: MemoryOptions,
+  { dtype, threads }: MemoryOptions,
 ): NetMemory {
   const bytesOf = (names: Iterable<string>): number =>
     4 * [...names].reduce((sum, name) => sum + sizeOf(blobs.get(name)?.shape ?? NOTHING), 0);
-  const total = (of: (one: NetProgram) => number): number => programs.reduce((sum, one) => sum + of(one), 0);
+  const total = (of: keyof ProgramMemory): number => programs.reduce((sum, one) => sum + one[of], 0);
   const fed = new Set(feeds.flatMap(({ layer }) => layer.top));
   return {
     parameters: elements.parameters * realBytes(dtype),
-    blobs: total(({ program }) => program.arenaBytes),
+    blobs: total("arenaBytes"),
     history: (elements.history ?? 0) * realBytes(dtype),
-    scratch: threads * total(({ program }) => target.scratchBytes(program)),
+    scratch: threads * total("scratchBytes"),
     batches: 2 * bytesOf(fed),
     copies: bytesOf([...inputs.keys()].filter((blob) => !fed.has(blob))) + bytesOf(outputs),
   };

@@ -1,10 +1,19 @@
 import { NET_PASSES, type NetPass } from "../../codegen/ir/graph.js";
 import type { Argument } from "../../codegen/kernel/kernel.js";
 import { rangeOf } from "../../codegen/kernel/launch.js";
-import type { NetTables, ProgramTable } from "../../runtime/net/tables.js";
+import type { ProgramTable } from "../../runtime/net/program-table.js";
+import type { NetTables } from "../../runtime/net/tables.js";
 import type { LoweredNet } from "../layers/index.js";
 import { checkName, takenName } from "./objective.js";
 import type { NetProgram } from "./programs.js";
+
+/** What a program's table takes of the net: the names of what its checks read, and of what is taken from each parameter. */
+export const namesIn = (
+  lowered: LoweredNet,
+): { readonly checks: readonly string[]; readonly taken: readonly string[] } => ({
+  checks: lowered.checks.map((_, i) => checkName(lowered, i)),
+  taken: lowered.params.map((_, param) => takenName(lowered, param)),
+});
 
 /**
  * What running a program needs to know of it. In a build `program` has its kernels numbered as the module does.
@@ -25,7 +34,7 @@ export function programTable(
     return number;
   };
   const launches = (pass: NetPass) => program[pass].map(({ kernel, args }) => [kernel, ...args.map(placeOf)]);
-  const checks = lowered.checks.map((_, i) => checkName(lowered, i));
+  const { checks, taken: takenParams } = namesIn(lowered);
   const passes = {
     prepare: launches("prepare"),
     forward: launches("forward"),
@@ -36,7 +45,7 @@ export function programTable(
     left.flatMap(({ root, place }) => (root.role === role ? [{ name: root.blob, place }] : []));
   const values = named("value");
   const diffs = named("diff");
-  const takenNames = new Map(lowered.params.map((_, param) => [takenName(lowered, param), param]));
+  const takenNames = new Map(takenParams.map((name, param) => [name, param]));
   const taken = diffs.flatMap(({ name, place }) => {
     const param = takenNames.get(name);
     return param === undefined ? [] : [{ param, place }];

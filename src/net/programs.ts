@@ -60,6 +60,31 @@ export function makeProgram(graph: Graph, builder: GraphBuilder, options: Pipeli
   };
 }
 
+/** What a program is made of, and all that determines it. */
+export interface ProgramRequest extends Pick<NetProgram, "seeds"> {
+  /** Before the first stage. */
+  readonly graph: Graph;
+  readonly options: PipelineOptions;
+}
+
+/** @param builder the one that made the graph */
+export const makeRequested = (
+  { graph, options, seeds }: ProgramRequest,
+  builder: GraphBuilder,
+): NetProgram => ({ ...makeProgram(graph, builder, options), seeds });
+
+/** Of the program of forward and, where the objective has it, of backward: see `netProgram`. */
+export const netRequest = (
+  lowered: LoweredNet,
+  objective: Objective,
+  options: ProgramOptions,
+  rules?: Rules,
+): ProgramRequest => ({
+  graph: objectiveGraph(lowered, objective, rules),
+  options: { ...options, repeatBackward: true },
+  seeds: objective.backward ? objective.seeds : undefined,
+});
+
 /**
  * The program of forward and, where the objective has it, of backward, which may run again and again.
  *
@@ -70,13 +95,7 @@ export const netProgram = (
   objective: Objective,
   options: ProgramOptions,
   rules?: Rules,
-): NetProgram => ({
-  ...makeProgram(objectiveGraph(lowered, objective, rules), lowered.builder, {
-    ...options,
-    repeatBackward: true,
-  }),
-  seeds: objective.backward ? objective.seeds : undefined,
-});
+): NetProgram => makeRequested(netRequest(lowered, objective, options, rules), lowered.builder);
 
 /** A stage of the pipeline that has been run. */
 export interface TracedStage extends Pick<Stage, "name" | "kind" | "about"> {
@@ -104,7 +123,8 @@ export function traceProgram(
   options: ProgramOptions,
 ): TracedProgram {
   const before = performance.now();
-  const graph = objectiveGraph(lowered, objective);
+  const request = netRequest(lowered, objective, options);
+  const { graph } = request;
   const stages: TracedStage[] = [
     {
       name: "objective",
@@ -114,7 +134,7 @@ export function traceProgram(
       print: () => printGraph(graph),
     },
   ];
-  const made = runPipeline(startCompilation(graph, lowered.builder, { ...options, repeatBackward: true }), {
+  const made = runPipeline(startCompilation(graph, lowered.builder, request.options), {
     verify: true,
     trace({ name, kind, about, print }, one, milliseconds) {
       stages.push({ name, kind, about, milliseconds, print: () => print(one) });
@@ -129,17 +149,19 @@ export function traceProgram(
   };
 }
 
-/** The programs of a training step, and the states beside the parameters. */
-export interface TrainingPrograms {
+/** The programs of a training step, or what they are made of, and the states beside the parameters. */
+export interface Training<Part> {
   /** Forward, and backward with the update; or with several batches a step: with adding up gradients. */
-  readonly step: NetProgram;
+  readonly step: Part;
   /** The update of several batches' gradients. */
-  readonly update?: NetProgram;
+  readonly update?: Part;
   /** The update's states in Caffe's order, their indices behind the net's own: slot 0 of every learnable parameter, then slot 1 … */
   readonly history: readonly ParamTable[];
   /** Elements of every state, by index after the net's own parameters. */
   readonly states: readonly number[];
 }
+
+export type TrainingPrograms = Training<NetProgram>;
 
 /** What of a training step is readable: blobs' values and diffs, parameters' steps by index. */
 export interface StepObjective extends Pick<Objective, "keep" | "watch"> {
@@ -154,10 +176,22 @@ export interface StepObjective extends Pick<Objective, "keep" | "watch"> {
  */
 export function trainingPrograms(
   lowered: LoweredNet,
-  { keep, watch, keptDiffs = [] }: StepObjective,
+  objective: StepObjective,
   solver: SolverParameter,
   options: ProgramOptions,
 ): TrainingPrograms {
+  const { step, update, ...states } = trainingRequests(lowered, objective, solver, options);
+  const made = { ...states, step: makeRequested(step, lowered.builder) };
+  return update ? { ...made, update: makeRequested(update, lowered.builder) } : made;
+}
+
+/** What `trainingPrograms` are made of. */
+export function trainingRequests(
+  lowered: LoweredNet,
+  { keep, watch, keptDiffs = [] }: StepObjective,
+  solver: SolverParameter,
+  options: ProgramOptions,
+): Training<ProgramRequest> {
   const { builder, params } = lowered;
   const states: number[] = [];
   const addState = (shape: readonly number[]): { readonly index: number; readonly node: Node } => {
@@ -206,14 +240,14 @@ export function trainingPrograms(
   const history = slots.flatMap((slot) =>
     slot.map(({ index, node: _, ...info }) => ({ param: index, ...info })),
   );
-  const make = (roots: readonly Root[]): NetProgram => makeProgram({ roots }, builder, options);
-  if (solver.iter_size <= 1) return { step: make([...forward, ...updates(gradients)]), history, states };
+  const request = (roots: readonly Root[]): ProgramRequest => ({ graph: { roots }, options });
+  if (solver.iter_size <= 1) return { step: request([...forward, ...updates(gradients)]), history, states };
   const sums = [...gradients].map(([param, gradient]) => {
     return { param, gradient, accumulator: addState(params[param].shape).node };
   });
   return {
-    step: make([...forward, ...appendAccumulation(builder, sums)]),
-    update: make(updates(new Map(sums.map(({ param, accumulator }) => [param, accumulator])))),
+    step: request([...forward, ...appendAccumulation(builder, sums)]),
+    update: request(updates(new Map(sums.map(({ param, accumulator }) => [param, accumulator])))),
     history,
     states,
   };

@@ -29,7 +29,7 @@ const PROGRAM: Program = {
 export async function checkCopies(device: Device, threads: number): Promise<void> {
   const memories = [device.allocate(1), device.allocate(4)];
   await memories[1].write([1, 2, 3, 4]);
-  const { executor } = await device.load(PROGRAM, { dtype: "float32", memories }, { threads });
+  const executor = await device.load(PROGRAM, { dtype: "float32", memories }, { threads });
   const state = async (): Promise<readonly (readonly number[])[]> => [
     ...(await Promise.all([0, 1, 2, 3].map(async (i) => [...(await executor.read(blob(i)))]))),
     [...(await memories[1].read())],

@@ -58,15 +58,16 @@ export function nativeBatch(addon: Addon, dtype: RealType): NativeBatch {
         const { modules, first } = present(compiled.get(keyOf(program)), "what was just compiled");
         // Numbers of the program's kernels; those of other programs are none of its own.
         const own = modules.map(({ path, kernels }) => ({ path, kernels: kernels.map((n) => n - first) }));
-        const executor = createNativeExecutor({
+        return createNativeExecutor({
           ...{ addon, params, threads },
           modules: own.filter(({ kernels }) => kernels.some((n) => n >= 0 && n < program.kernels.length)),
           kernels: program.kernels,
           schedule: program,
           scratchBytes: nativeTarget.scratchBytes(program),
         });
-        return { source: "", executor };
       },
+      // Each is made anew: what is tested is the program, not the way it was kept.
+      find: undefined,
     },
   };
 }

@@ -39,7 +39,7 @@ export async function createCudaDevice(options: CudaDeviceOptions = {}): Promise
     async load(program, params, { describe }) {
       // Before minutes are spent on compiling.
       gpu.checkMemory(program.arenaBytes, "the blobs (the plan's peak)");
-      const { text, units } = cudaTarget.render(program, "float32");
+      const { units } = cudaTarget.render(program, "float32");
       const cubins = await compiler(
         units.map((unit, i) => ({ ...unit, note: program.kernels[i].note })),
         gpu.architecture,
@@ -53,8 +53,7 @@ export async function createCudaDevice(options: CudaDeviceOptions = {}): Promise
           ...launchShape(kernel),
         })),
       );
-      const executor = createCudaExecutor({ gpu, kernels, schedule: program, params, describe });
-      return { source: text, executor };
+      return createCudaExecutor({ gpu, kernels, schedule: program, params, describe });
     },
     close: async () => gpu.close(),
   };

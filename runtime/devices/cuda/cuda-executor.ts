@@ -3,7 +3,8 @@ import { requireWhole } from "../../../codegen/kernel/launch.js";
 import type { NetPass } from "../../../codegen/plan/plan.js";
 import type { Graph, GraphCopy, GraphLaunch, Module } from "../../../native/addon.js";
 import { InternalError } from "../../../proto/errors/index.js";
-import type { Executor, ParamMemory, ParamStore, Schedule } from "../../device.js";
+import type { Executor, ParamMemory, ParamStore } from "../../device.js";
+import type { Schedule } from "../../net/program-table.js";
 import { attempt, bytesOf, type CudaParam, type Gpu, gpuError, rethrow } from "./gpu.js";
 
 /** A compiled kernel, and how it is launched. */

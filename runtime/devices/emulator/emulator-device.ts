@@ -33,14 +33,14 @@ export function createEmulatorDevice(options: EmulatorOptions = {}): Device {
     checkMemory,
     allocate: (elements) => allocateParam("float32", elements),
     async load(program, params) {
-      const { text, units } = cudaTarget.render(program, "float32");
+      const { units } = cudaTarget.render(program, "float32");
       const flops = [...program.prepare, ...program.forward, ...program.backward].reduce(
         (sum, { kernel }) => sum + program.kernels[kernel].flops,
         0,
       );
       const favour = flops > WORTH_OPTIMISING ? "run" : "build";
       const path = await buildEmulatorModule(units, { favour, ...options });
-      return { source: text, executor: createExecutor(addon, path, program, params) };
+      return createExecutor(addon, path, program, params);
     },
     async close() {},
   };

@@ -48,6 +48,16 @@ const NATIVE = "-march=native";
 const SUFFIX = ".so";
 const LONGEST_SOURCE = 2 ** 28;
 
+/** What beside a source and its headers says what a compiler makes of it. */
+export function identityOf(
+  { flags, processor }: Pick<SharedSource, "flags" | "processor">,
+  { path, words, version }: HostCompiler,
+): readonly string[] {
+  // -march=native means another thing on another processor.
+  const processors = processor ?? [cpus()[0]?.model ?? ""];
+  return [path, ...words, version, ...processors, ...flags];
+}
+
 /**
  * Compiles a source, in a process of its own, or finds it compiled: by its text, its headers, the options, the compiler
  * and its version, and the processor.
@@ -58,11 +68,8 @@ export async function buildSharedObject(
   shared: SharedSource,
   { compiler, cache, fault, beforeCompiling }: SharedOptions,
 ): Promise<string> {
-  const { source, flags, headers, processor } = shared;
-  // -march=native means another thing on another processor.
-  const processors = processor ?? [cpus()[0]?.model ?? ""];
-  const identity = [compiler.path, ...compiler.words, compiler.version, ...processors, ...flags];
-  const hash = createHash("sha256").update(JSON.stringify([...identity, source]));
+  const { source, headers } = shared;
+  const hash = createHash("sha256").update(JSON.stringify([...identityOf(shared, compiler), source]));
   for (const name of headers?.names ?? []) hash.update(await readFile(join(headers?.folder ?? "", name)));
   const key = hash.digest("hex");
   const found = await cache.find(key, SUFFIX);
@@ -74,6 +81,10 @@ export async function buildSharedObject(
 /** The bytes of a shared object that is in the cache, as the compiler made it; undefined where it is there no longer. */
 export const readSharedObject = (cache: Cache, path: string): Promise<Uint8Array | undefined> =>
   cache.read(basename(path, SUFFIX), SUFFIX);
+
+/** Where a shared object of that name is in the cache now; undefined where it is not, or no longer whole. */
+export const findSharedObject = (cache: Cache, name: string): Promise<string | undefined> =>
+  cache.find(basename(name, SUFFIX), SUFFIX);
 
 /** The bytes of the shared object. */
 async function compile(

@@ -6,11 +6,13 @@ import { userError } from "../../../proto/errors/index.js";
 import { cacheRefused } from "../../cache.js";
 import type { Device } from "../../device.js";
 import { checkMemory } from "../../memory.js";
+import { scheduleOf } from "../../net/program-table.js";
 import type { Availability } from "../availability.js";
 import { compilerMissing, findCompiler } from "../host/host-compiler.js";
 import { allocateNativeParam } from "./aligned-memory.js";
 import { createNativeExecutor } from "./native-executor.js";
 import { buildNativeModules, type NativeModuleOptions } from "./native-modules.js";
+import { findProgram, keepProgram } from "./native-programs.js";
 
 /** Whether the addon is there, a compiler, and a folder that compiled kernels may be loaded from. */
 export async function nativeAvailability(): Promise<Availability> {
@@ -37,17 +39,31 @@ export function createNativeDevice(dtype: RealType, options: NativeModuleOptions
     hostMemory: true,
     checkMemory,
     allocate: (elements) => allocateNativeParam(addon, dtype, elements),
-    async load(program, params, { threads }) {
-      const { text, units, preamble } = nativeTarget.render(program, dtype);
+    async find(key) {
+      const found = await findProgram(key, options);
+      if (!found) return undefined;
+      const { modules, kernels, programs } = found;
+      const [{ table, scratchBytes }] = programs;
+      return {
+        ...{ table, scratchBytes },
+        load: (params, { threads }) =>
+          createNativeExecutor({
+            ...{ addon, modules, kernels, params, threads, scratchBytes },
+            schedule: scheduleOf(table),
+          }),
+      };
+    },
+    async load(program, params, { threads, keep }) {
+      const { units, preamble } = nativeTarget.render(program, dtype);
       const kernels = units.map((unit, number) => ({ ...unit, note: program.kernels[number].note }));
       const modules = await buildNativeModules(kernels, preamble ?? "", options);
-      const executor = createNativeExecutor({
+      if (keep) await keepProgram(program, modules, keep, options);
+      return createNativeExecutor({
         ...{ addon, modules, params, threads },
         kernels: program.kernels,
         schedule: program,
         scratchBytes: nativeTarget.scratchBytes(program),
       });
-      return { source: text, executor };
     },
     // Memory goes when nobody refers to it any longer; threads are the process's.
     async close() {},

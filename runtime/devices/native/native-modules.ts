@@ -43,7 +43,7 @@ const FLAGS: readonly string[] = [
 /** What costs time and gains nothing here, and what GCC alone knows. */
 const GCC_FLAGS: readonly string[] = ["-fno-tree-bit-ccp", "-fno-use-linker-plugin"];
 
-const flagsFor = ({ version }: HostCompiler): readonly string[] =>
+export const flagsFor = ({ version }: HostCompiler): readonly string[] =>
   /clang|zig/i.test(version) ? FLAGS : [...FLAGS, ...GCC_FLAGS];
 
 /**

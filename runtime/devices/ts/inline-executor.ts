@@ -3,7 +3,8 @@ import type { NetPass } from "../../../codegen/ir/graph.js";
 import type { RealArray, RealType } from "../../../codegen/ir/real.js";
 import type { Argument } from "../../../codegen/kernel/kernel.js";
 import { InternalError } from "../../../proto/errors/errors.js";
-import type { Executor, ParamMemory, Schedule } from "../../device.js";
+import type { Executor, ParamMemory } from "../../device.js";
+import type { Schedule } from "../../net/program-table.js";
 
 /** A kernel: its buffers, then the part of its outermost loop to do. */
 export type TsKernel = (...buffersAndRange: (RealArray | Int32Array | number)[]) => void;

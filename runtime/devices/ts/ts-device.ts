@@ -18,8 +18,7 @@ export function createTsDevice(dtype: RealType): Device {
     async load(program, params, { threads: most, atMost }) {
       const threads = atMost && isSmall(program) ? 1 : most;
       const source = tsTarget.render(program, dtype).text;
-      const executor = await createExecutor({ program, kernelSource: transpile(source), params, threads });
-      return { source, executor };
+      return createExecutor({ program, kernelSource: transpile(source), params, threads });
     },
     // Memory goes when nobody refers to it any longer; threads are the executors'.
     async close() {},

@@ -8,10 +8,10 @@ import { type Compiler, createCudaDevice } from "../../../../runtime/devices/cud
 import { requireDevice } from "../../../../runtime/devices/cuda/driver.js";
 import { createTsDevice } from "../../../../runtime/devices/ts/ts-device.js";
 import { inputName } from "../../../../src/layers/lower-net.js";
-import { loadProgram, optionsFor } from "../../../../src/net/load-program.js";
+import { loadProgram, optionsFor, requestProgram } from "../../../../src/net/load-program.js";
 import { lowerDefinition } from "../../../../src/net/lower-definition.js";
 import { createParams } from "../../../../src/net/net-params.js";
-import { netProgram } from "../../../../src/net/programs.js";
+import { netRequest } from "../../../../src/net/programs.js";
 import { parseNet, selectLayers } from "../../../../src/net-text/index.js";
 import { checkCopies } from "../../../support/copies.js";
 import { emulated } from "../../../support/emulated.js";
@@ -43,12 +43,10 @@ async function netOn(device: Device) {
     seed: 5,
     check: () => undefined,
   });
-  const program = netProgram(
-    lowered,
-    { backward: true, seeds: [], keep: [] },
-    optionsFor(device, "float32", 5),
-  );
-  const runner = await loadProgram(program, lowered, { device, params, threads: 1 });
+  const objective = { backward: true, seeds: [], keep: [] };
+  const request = netRequest(lowered, objective, optionsFor(device, "float32", 5));
+  const program = await requestProgram(request, lowered, device);
+  const runner = await loadProgram(program, { device, params, threads: 1 });
   await runner.write(
     inputName("data"),
     Float32Array.from({ length: 196 }, (_, i) => Math.sin(i * 1.7)),

@@ -36,7 +36,7 @@ describe.skipIf(loaded === undefined)("a cache of kernels", () => {
     const [{ cache, temporary }] = ends;
     const entries = readdirSync(cache);
     // Whole entries, and nothing of any that were being written.
-    expect(entries.every((entry) => /^[0-9a-f]{64}\.so$/.test(entry))).toBe(true);
+    expect(entries.every((entry) => /^[0-9a-f]{64}\.(so|json)$/.test(entry))).toBe(true);
     expect(readdirSync(temporary)).toEqual([]);
     const times = entries.map((entry) => statSync(join(cache, entry)).mtimeMs);
     const { code } = await time("shared");

@@ -1,7 +1,7 @@
 /** How long kernels hold the event loop, by a clock that only they advance. */
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type { Schedule } from "../../../../runtime/device.js";
 import type { TsKernel } from "../../../../runtime/devices/ts/inline-executor.js";
+import type { Schedule } from "../../../../runtime/net/program-table.js";
 
 const HELD_MS = 20;
 let now = 0;

@@ -60,7 +60,7 @@ const bits = ({ buffer, byteOffset, byteLength }: ArrayBufferView): string =>
 /** The bits of the outputs when the pass has run on so many threads. */
 async function run(program: Program, threads: number): Promise<readonly string[]> {
   const device = createTsDevice("float32");
-  const { executor } = await device.load(program, { dtype: "float32", memories: [] }, { threads });
+  const executor = await device.load(program, { dtype: "float32", memories: [] }, { threads });
   for (const place of inputs) await executor.write(place, valuesAt(place));
   await executor.run("forward");
   const outputs = await Promise.all(roots.map(({ place }) => executor.read(place)));
