@@ -32,7 +32,7 @@ const IMAGES = 10_000;
 function idx(extents: readonly number[], values: (count: number) => Iterable<number>): Buffer {
   const head = Buffer.alloc(4 + 4 * extents.length);
   head.set([0, 0, 8, extents.length]);
-  extents.forEach((extent, i) => head.writeUInt32BE(extent, 4 + 4 * i));
+  for (const [i, extent] of extents.entries()) head.writeUInt32BE(extent, 4 + 4 * i);
   const count = extents.reduce((product, extent) => product * extent, 1);
   return gzipSync(Buffer.concat([head, Uint8Array.from(values(count))]));
 }
