@@ -57,12 +57,18 @@ export const fillerTypes: readonly string[] = Object.keys(FILLERS);
  *
  * @param shape extents of the blob, outermost first
  * @param seed the run's seed; @param stream which of its streams to draw from (see `streamOf`)
+ * @param out where they go: as many zeros
  * @throws CortadoError for an unknown type, or a filler that cannot fill this shape
  */
-export function fill(filler: FillerParameter, shape: Shape, seed: number, stream: number): Float32Array {
+export function fill(
+  filler: FillerParameter,
+  shape: Shape,
+  seed: number,
+  stream: number,
+  out: Float32Array = new Float32Array(shape.reduce((product, extent) => product * extent, 1)),
+): Float32Array {
   const problem = fillerProblem(filler) ?? fillerMisfit(filler, shape);
   if (problem) throw problem;
-  const out = new Float32Array(shape.reduce((product, extent) => product * extent, 1));
   if (out.length > 0) FILLERS[filler.type](out, shape, filler, randomStream(seed, stream));
   return out;
 }

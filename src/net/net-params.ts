@@ -78,10 +78,23 @@ export async function createParams(
       continue;
     }
     const memory = device.allocate(sizeOf(param.shape));
-    if (param.filler || param.value) await memory.write(initialValues(param, index, seed));
+    if (param.filler || param.value) await fillParam(memory, param, index, seed);
     memories.push(memory);
   }
   return { dtype, memories };
+}
+
+/** Where the values lie, if that is in this process: a large net's would be garbage as large, for as long as nobody collects it. */
+async function fillParam(
+  memory: ParamMemory,
+  param: LoweredParam,
+  index: number,
+  seed: number,
+): Promise<void> {
+  const { filler, shape } = param;
+  if (filler && memory.fill)
+    memory.fill((values) => void fill(filler, shape, seed, streamOf("parameter", index), values));
+  else await memory.write(initialValues(param, index, seed));
 }
 
 /** What a parameter starts with: as its layer says. */
