@@ -6,15 +6,21 @@ import { toFloat32 } from "./float32.js";
 import type { Queue } from "./in-turn.js";
 import type { ErrorStyle } from "./mistakes.js";
 
-/** For each parameter a write that takes no copy. */
-const uncopied = new WeakMap<Param, (values: Float32Array) => Promise<void>>();
+/** For each parameter its memory, and a write that takes no copy. */
+const known = new WeakMap<
+  Param,
+  { readonly memory: ParamMemory; readonly write: (values: Float32Array) => Promise<void> }
+>();
+
+/** Where a parameter of a compiled net lies. */
+export const memoryOf = (param: Param): ParamMemory | undefined => known.get(param)?.memory;
 
 /**
  * As a parameter's own `write`, of values that nobody changes before it has resolved: of a large net's weights, copies
  * would be as much again.
  */
 export const writeUncopied = (param: Param, values: Float32Array): Promise<void> =>
-  uncopied.get(param)?.(values) ?? param.write(values);
+  known.get(param)?.write(values) ?? param.write(values);
 
 /** A readable and writable parameter over its memory, served in turn with the net's other calls. */
 export const paramOver = (
@@ -46,6 +52,6 @@ export const paramOver = (
       return inTurn(() => writeTaken(taken));
     },
   };
-  uncopied.set(param, (values) => inTurn(() => writeTaken(values)));
+  known.set(param, { memory, write: (values) => inTurn(() => writeTaken(values)) });
   return param;
 };

@@ -1,5 +1,7 @@
 import { present, userError } from "../../proto/errors/index.js";
 import type { SolverParameter } from "../../proto/index.js";
+import type { ParamMemory } from "../../runtime/device.js";
+import { memoryOf } from "../../runtime/net/param.js";
 import type { LoweredNet } from "../layers/index.js";
 import type { NetDef } from "../net-text/index.js";
 import type { CompileOptions, TakenOptions } from "./compile-options.js";
@@ -96,11 +98,12 @@ interface Parts extends Pick<OpenNet, "definition" | "root" | "target"> {
   /** With a solver. */
   readonly training?: Training<LoadableProgram>;
   readonly load: (program: LoadableProgram) => Promise<CompiledRunner>;
+  readonly fillParams: ReturnType<typeof createParams>["fillParams"];
   /** Programs beside the running net's own, to be closed with it. */
   readonly programs: CompiledRunner[];
 }
 
-/** Everything up to the first program: parameters allocated and filled, and how programs are made and run. */
+/** Everything up to the first program: parameters allocated, and how programs are made and run. */
 async function prepare(
   open: OpenNet,
   options: TakenOptions<CompileOptions>,
@@ -137,7 +140,7 @@ async function prepare(
         request,
       ));
     let planned = training ? undefined : await request(netRequest(lowered, objective, programOptions));
-    const params = await createParams(lowered, {
+    const { params, fillParams } = createParams(lowered, {
       device,
       dtype,
       seed,
@@ -186,7 +189,7 @@ async function prepare(
     });
     const unfed = [...lowered.inputs.keys()].filter((blob) => !feeds.blobs.has(blob));
     const internals: NetInternals = { lowered, params, hold, keep, diffsOfParams, running, unfed, inspector };
-    return { definition, root, target, internals, programs: [], training, load };
+    return { definition, root, target, internals, programs: [], training, load, fillParams };
   } catch (error) {
     await hold.close();
     await feeds.close();
@@ -203,7 +206,7 @@ async function requestTraining(
   return update ? { ...made, update: await request(update) } : made;
 }
 
-/** Builds the program that is shown, makes the net and loads weights; whatever fails, nothing stays open. */
+/** Builds the program that is shown, makes the net, loads weights and draws what they do not give; whatever fails, nothing stays open. */
 function finish(
   parts: Parts,
   options: TakenOptions<CompileOptions>,
@@ -238,8 +241,12 @@ function finish(
       shown,
       close: () => release(parts),
     });
+    const loaded = new Set<ParamMemory>();
     if (options.weights !== undefined) {
-      const report = await loadTakenWeights(compiled, options.weights);
+      const report = await loadTakenWeights(compiled, options.weights, (param) => {
+        const memory = memoryOf(param);
+        if (memory) loaded.add(memory);
+      });
       // Caffe says nothing; but who passes weights of which none is used has made a mistake.
       if (report.matched.length === 0 && report.untouched.length > 0)
         throw userError(
@@ -247,6 +254,7 @@ function finish(
           formatMatchReport(report),
         );
     }
+    await parts.fillParams(loaded);
     return compiled;
   });
 }

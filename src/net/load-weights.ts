@@ -1,4 +1,5 @@
 import { writeUncopied } from "../../runtime/net/param.js";
+import type { Param } from "../../runtime/net-types.js";
 import {
   formatMatchReport,
   type MatchReport,
@@ -24,10 +25,11 @@ export async function loadWeights(net: CompiledNet, source: WeightSource): Promi
   return loadTakenWeights(given.net, given.source);
 }
 
-/** As `loadWeights`, of weights that were taken. */
+/** As `loadWeights`, of weights that were taken. `onWritten` is told each parameter that was written. */
 export async function loadTakenWeights(
   net: CompiledNet,
   source: string | Uint8Array | WeightSet,
+  onWritten?: (param: Param) => void,
 ): Promise<WeightReport> {
   const learning = withParams(net);
   const wanted = learning.map(({ name, params }) => ({
@@ -36,7 +38,11 @@ export async function loadTakenWeights(
   }));
   return withWeightSet(source, async (weights) => {
     const { assignments, report } = matchWeights(weights, wanted);
-    for (const { at, index, data } of assignments) await writeUncopied(learning[at].params[index], data);
+    for (const { at, index, data } of assignments) {
+      const param = learning[at].params[index];
+      await writeUncopied(param, data);
+      onWritten?.(param);
+    }
     return report;
   });
 }

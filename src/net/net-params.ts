@@ -47,13 +47,19 @@ function lendersOf(
 }
 
 /**
- * Allocates every parameter and fills it as its layer says, or takes the memory that another net lends for the
- * same layer and position. Throws a CortadoError where a lent parameter has another shape.
+ * Allocates every parameter, or takes the memory that another net lends for the same layer and position.
+ *
+ * @returns them, and what gives those that were allocated their first values, as their layers say: but for those that have
+ * been loaded, since to draw a large net's values takes seconds
+ * @throws CortadoError where a lent parameter has another shape
  */
-export async function createParams(
+export function createParams(
   lowered: LoweredNet,
   { device, dtype, seed, lent, check }: ParamOptions,
-): Promise<ParamStore> {
+): {
+  readonly params: ParamStore;
+  readonly fillParams: (loaded?: ReadonlySet<ParamMemory>) => Promise<void>;
+} {
   if (lent && lent.params.dtype !== dtype)
     throw userError(`A net in ${dtype} cannot share the parameters of a net in ${lent.params.dtype}`);
   /** By index: what another net lends for it. A shared parameter is its first layer's. */
@@ -77,11 +83,16 @@ export async function createParams(
       if (lent) memories.push(lent.params.memories[shared.lent.index]);
       continue;
     }
-    const memory = device.allocate(sizeOf(param.shape));
-    if (param.filler || param.value) await fillParam(memory, param, index, seed);
-    memories.push(memory);
+    memories.push(device.allocate(sizeOf(param.shape)));
   }
-  return { dtype, memories };
+  return {
+    params: { dtype, memories },
+    async fillParams(loaded) {
+      for (const [index, param] of lowered.params.entries())
+        if (!lentParams.has(index) && !loaded?.has(memories[index]) && (param.filler || param.value))
+          await fillParam(memories[index], param, index, seed);
+    },
+  };
 }
 
 /** Where the values lie, if that is in this process: a large net's would be garbage as large, for as long as nobody collects it. */

@@ -37,12 +37,13 @@ layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "
 async function netOn(device: Device) {
   const definition = selectLayers(parseNet(NET, { name: "net" }), { phase: "TRAIN" });
   const lowered = lowerDefinition(definition, { phase: "TRAIN", feedShapes: new Map() });
-  const params = await createParams(lowered, {
+  const { params, fillParams } = createParams(lowered, {
     device,
     dtype: "float32",
     seed: 5,
     check: () => undefined,
   });
+  await fillParams();
   const objective = { backward: true, seeds: [], keep: [] };
   const request = netRequest(lowered, objective, optionsFor(device, "float32", 5));
   const program = await requestProgram(request, lowered, device);
