@@ -127,7 +127,7 @@ function eachDrawn(
 }
 
 /** So many values are worth opening the addon for: it draws the same ones in a third of the time. */
-const MANY = 1 << 16;
+const MANY = 4096;
 
 /** The addon, where it is worth while and there, and how it takes a stream and a seed. */
 function drawnNatively({ length }: Float32Array, { seed, stream }: Source) {

@@ -112,7 +112,7 @@ describe("fillers", () => {
     /** Where the two differ first: −1 for nowhere. */
     const differing = (a: Float32Array, b: Float32Array): number =>
       a.length === b.length ? a.findIndex((value, i) => !Object.is(value, b[i])) : a.length;
-    for (const length of [65_535, 65_536, 100_003]) {
+    for (const length of [4095, 4096, 100_003]) {
       const by = randomStream(seed, stream);
       const uniform = Float32Array.from({ length }, () => -0.5 + 2 * by.uniform());
       const between = filler({ type: "uniform", min: -0.5, max: 1.5 });
