@@ -180,9 +180,10 @@ function renderedOf({ rendered }: Compilation): Rendered {
 export const locate = (compilation: Compilation, node: Node): Argument =>
   placeOf(planIn(compilation), node, realBytes(compilation.options.dtype));
 
-/** One kernel of a program alone, as its target writes it. */
+/** One kernel of a program alone, as its target writes it, without what stands in front of all. */
 export function renderKernel(made: Compilation, kernel: number): string {
   const { target, dtype } = made.options;
   const program = programOf(made);
-  return target.render({ ...program, kernels: [program.kernels[kernel]] }, dtype).text;
+  const { text, units, preamble } = target.render({ ...program, kernels: [program.kernels[kernel]] }, dtype);
+  return preamble === undefined ? text : units[0].source;
 }

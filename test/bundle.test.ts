@@ -38,7 +38,7 @@ layer { name: "power" type: "Power" bottom: "data" top: "power" power_param { sc
 describe("the package's bundle", () => {
   beforeAll(async () => {
     await freshProgram();
-    node(join(ROOT, "bundle.mjs"));
+    node(join(ROOT, "src/bundle.mjs"));
   });
 
   it("exports what the modules export", async () => {

@@ -1,62 +1,129 @@
 /**
  * Gradients without Caffe: every layer type that has one, alone and in whole nets, against central differences in
- * float64. A failure prints the smallest net that fast-check finds. CORTADO_GRADIENT_RUNS: nets of each kind.
+ * float64. A failure prints the smallest net that fast-check finds. CORTADO_GRADIENT_RUNS: nets of each kind on `ts`; on
+ * `native` a hundredth of that.
  */
 
 import fc from "fast-check";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { RealType } from "../codegen/ir/real.js";
 import { add, arg, constant, mul, unary } from "../codegen/ir/scalar.js";
+import type { Program } from "../codegen/kernel/kernel.js";
 import { planGraph } from "../codegen/plan/index.js";
-import { checkGradients, type GradientReport } from "../src/check-gradients.js";
+import type { Addon } from "../native/addon.js";
+import type { Device } from "../runtime/device.js";
+import { checkGradients } from "../src/check-gradients.js";
 import { formatGradientReport } from "../src/formats.js";
-import { compileForCheck } from "../src/gradcheck/check-random-net.js";
+import { compileForCheck, requestForCheck } from "../src/gradcheck/check-random-net.js";
 import { forwardAt, RANDOM_STEP, RELATIVE_BOUND } from "../src/gradcheck/directional.js";
-import { layeredNet as makeLayered } from "../src/gradcheck/make-nets.js";
+import { layeredNet as makeLayered, singleLayerNet as makeSingle } from "../src/gradcheck/make-nets.js";
+import type { MakeNet } from "../src/gradcheck/random-net.js";
 import { searchNets } from "../src/gradcheck/search.js";
 import { defineLayer, inputName, type LayerType, STEP } from "../src/layers/index.js";
 import { compile } from "../src/net/compile.js";
 import { internalsOf } from "../src/net/internals.js";
 import { diffName, objectiveGraph } from "../src/net/objective.js";
+import { makeRequested } from "../src/net/programs.js";
+import { addonForTests } from "./support/native.js";
+import { nativeBatch } from "./support/native-batch.js";
 import { optimise } from "./support/pipeline.js";
-import { differentiableTypes, layeredNet } from "./support/random-net.js";
+import { differentiableTypes, layeredNet, netsOf } from "./support/random-net.js";
 import { makeRunnable, readableRoots } from "./support/run.js";
 
+const native = await addonForTests();
 const RUNS = Number(process.env["CORTADO_GRADIENT_RUNS"] ?? 100);
+/** Where backward is checked, on how many nets of each kind: of each net on native there are kernels to compile. */
+const TARGETS = [
+  ["ts", { runs: RUNS, here: true }],
+  ["native", { runs: Math.ceil(RUNS / 100), here: native !== undefined }],
+] as const;
 /** Under CI the one that all properties have there; elsewhere another every time, and a failure tells its own. */
 const SEED = fc.readConfigureGlobal().seed ?? Math.floor(Math.random() * 2 ** 31);
 /** Nets whose function is not smooth within the step say nothing; of more than these the check would be hollow. */
 const MOST_KINKS = 0.02;
 const LONG = 3_600_000;
 
-let checks = 0;
-let discarded = 0;
-let worst = { error: 0, where: "" };
+/** Every layer type alone, and whole nets, of which there are more. */
+const KINDS: readonly (readonly [name: string, make: MakeNet, times: number])[] = [
+  ...differentiableTypes.map((type) => [type.type, makeSingle(type), 1] as const),
+  ["nets of several layers", makeLayered, 2],
+];
 
-/** A report without failures, few of whose points are at a kink. */
-function expectRight(where: string, report: GradientReport, runs: number): void {
-  expect(report.failures.length, formatGradientReport(report)).toBe(0);
-  expect(report.checked).toBe(runs);
-  expect(report.kinks).toBeLessThanOrEqual(Math.ceil(MOST_KINKS * runs));
-  if (report.worst > worst.error) worst = { error: report.worst, where };
-  checks += report.checked;
-  discarded += report.kinks;
+/** As many programs of random nets are compiled for native at once. */
+const TOGETHER = 1000;
+
+/** Native, with the kernels of the nets that will be drawn: `runs` of those that each `make` makes. */
+async function preparedNative(
+  addon: Addon,
+  dtype: RealType,
+  draws: readonly (readonly [make: MakeNet, runs: number])[],
+): Promise<Device> {
+  const { device, compile: compileAll } = nativeBatch(addon, dtype);
+  let programs: Program[] = [];
+  for (const [make, runs] of draws)
+    for (const net of fc.sample(netsOf(make), { numRuns: runs, seed: SEED })) {
+      const { request, lowered } = requestForCheck(net, device, { dtype });
+      programs.push(makeRequested(request, lowered.builder).program);
+      if (programs.length < TOGETHER) continue;
+      await compileAll(programs);
+      programs = [];
+    }
+  await compileAll(programs);
+  return device;
 }
 
-describe("backward is the derivative of forward", () => {
-  it.each(differentiableTypes.map((type) => [type.type, type] as const))(
-    "%s",
-    { timeout: LONG },
-    async (name, type) => expectRight(name, await checkGradients(type, { runs: RUNS, seed: SEED }), RUNS),
-  );
+describe.each(TARGETS)("gradients on %s", (target, { runs: each, here }) => {
+  let checks = 0;
+  let discarded = 0;
+  let worst = { error: 0, where: "" };
 
-  it("nets of several layers", { timeout: LONG }, async () => {
-    const runs = 2 * RUNS;
-    expectRight("nets", await searchNets(makeLayered, { runs, seed: SEED }), runs);
+  describe.skipIf(!here)("backward is the derivative of forward", () => {
+    let device: Device | undefined;
+    beforeAll(async () => {
+      const draws = KINDS.map(([, make, times]) => [make, each * times] as const);
+      if (target === "native") device = await preparedNative(native!.addon, "float64", draws);
+    }, LONG);
+
+    it.each(KINDS)("%s", { timeout: LONG }, async (name, make, times) => {
+      const runs = each * times;
+      const report = await searchNets(make, { runs, seed: SEED, device });
+      expect(report.failures.length, formatGradientReport(report)).toBe(0);
+      expect(report.checked).toBe(runs);
+      expect(report.kinks).toBeLessThanOrEqual(Math.ceil(MOST_KINKS * runs));
+      if (report.worst > worst.error) worst = { error: report.worst, where: name };
+      checks += report.checked;
+      discarded += report.kinks;
+    });
+
+    afterAll(() => {
+      console.log(
+        `gradients on ${target}: ${checks} nets equal to ${RELATIVE_BOUND}, worst relative error ${worst.error.toExponential(1)} (${worst.where}), ${discarded} at a kink`,
+      );
+    });
   });
 
-  afterAll(() => {
-    console.log(
-      `gradients: ${checks} nets equal to ${RELATIVE_BOUND}, worst relative error ${worst.error.toExponential(1)} (${worst.where}), ${discarded} at a kink`,
+  it.skipIf(!here)("float32 is near what ts computes in float64", { timeout: LONG }, async () => {
+    const runs = target === "native" ? 10 * each : each;
+    const dtype = "float32";
+    const device =
+      target === "native" ? await preparedNative(native!.addon, dtype, [[makeLayered, runs]]) : undefined;
+    await fc.assert(
+      fc.asyncProperty(layeredNet, async (net) => {
+        const single = await compileForCheck(net, { dtype, device });
+        const double = await compileForCheck(net, { dtype: "float64" });
+        await forwardAt(single);
+        await forwardAt(double);
+        for (const blob of double.lowered.outputs) {
+          const ours = (await single.runner.read("value", blob))!;
+          const exact = (await double.runner.read("value", blob))!;
+          const size = Math.hypot(...exact);
+          fc.pre(Number.isFinite(size) && size < 1e6);
+          expect(Math.hypot(...exact.map((x, i) => x - ours[i]))).toBeLessThanOrEqual(
+            1e-4 * Math.max(size, 1e-2),
+          );
+        }
+      }),
+      { numRuns: runs, seed: SEED },
     );
   });
 });
@@ -133,28 +200,6 @@ describe("the same net computed otherwise", () => {
         await net.close();
       }),
       { numRuns: Math.ceil(RUNS / 4) },
-    );
-  });
-
-  it("float32 is near float64", { timeout: LONG }, async () => {
-    await fc.assert(
-      fc.asyncProperty(layeredNet, async (net) => {
-        const [single, double] = await Promise.all(
-          (["float32", "float64"] as const).map((dtype) => compileForCheck(net, { dtype })),
-        );
-        await forwardAt(single);
-        await forwardAt(double);
-        for (const blob of double.lowered.outputs) {
-          const ours = (await single.runner.read("value", blob))!;
-          const exact = (await double.runner.read("value", blob))!;
-          const size = Math.hypot(...exact);
-          fc.pre(Number.isFinite(size) && size < 1e6);
-          expect(Math.hypot(...exact.map((x, i) => x - ours[i]))).toBeLessThanOrEqual(
-            1e-4 * Math.max(size, 1e-2),
-          );
-        }
-      }),
-      { numRuns: RUNS },
     );
   });
 

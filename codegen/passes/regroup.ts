@@ -39,7 +39,7 @@ function regroupProduct({ over, under }: Product, isSteady: IsSteady): Scalar {
     : mul(changing, quotient(steadyTops, steadyBottoms));
 }
 
-const quotient = (over: readonly Scalar[], under: readonly Scalar[]): Scalar => {
+export const quotient = (over: readonly Scalar[], under: readonly Scalar[]): Scalar => {
   const top = over.reduce(mul, constant(1));
   return under.length === 0 ? top : div(top, under.reduce(mul, constant(1)));
 };
@@ -60,8 +60,12 @@ const difference = (plus: readonly Scalar[], minus: readonly Scalar[]): Scalar =
   return minus.reduce(sub, plus.reduce(add, constant(0)));
 };
 
-/** The factors of a product, and what it is divided by. */
-function productOf(x: Scalar): Product {
+/** The factors of a product, and what it is divided by; −x has the factor −1. */
+export function productOf(x: Scalar): Product {
+  if (x.kind === "unary" && x.op === "neg") {
+    const { over, under } = productOf(x.x);
+    return { over: [constant(-1), ...over], under };
+  }
   if (x.kind !== "binary" || (x.op !== "mul" && x.op !== "div")) return { over: [x], under: [] };
   const [a, b] = [productOf(x.a), productOf(x.b)];
   const [over, under] = x.op === "mul" ? [b.over, b.under] : [b.under, b.over];

@@ -16,7 +16,6 @@ import {
   traceProgram,
 } from "../tools.js";
 import {
-  archOption,
   type End,
   fileOption,
   jsonOption,
@@ -66,7 +65,7 @@ export function addExplain(program: Command, io: Io, end: End): void {
     .addOption(
       new Option("--target <name>", `whose kernels: ${orList(NAMES)}`).argParser(oneOf(NAMES)).default("ts"),
     )
-    .addOption(archOption("the architecture, of a target that has several"))
+    .addOption(fileOption("--arch <name>", "the architecture, of a target that has several: avx512, sm_90"))
     .addOption(passOption())
     .addOption(fileOption("--layer <name>", "one layer, with everything that is known of it"))
     .addOption(fileOption("--stage <name>", "what a stage of the compiler makes of the net"))
@@ -85,7 +84,8 @@ async function explain(file: string, options: ExplainOptions, io: Io): Promise<n
   if (layer !== undefined && (stage !== undefined || timings))
     throw userError("--layer and --stage exclude each other", "a stage is of the whole net");
   const target = TARGETS.find(({ name }) => name === options.target) ?? TARGETS[0];
-  if (arch !== undefined && target.describe(arch).gpu === undefined)
+  // One that has none describes nothing but itself.
+  if (arch !== undefined && target.describe(arch) === target.describe())
     throw userError(`the ${target.name} target has no architectures`, "leave --arch out");
   const { definition, state, root, layers } = await readModel(
     file,

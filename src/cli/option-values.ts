@@ -3,6 +3,7 @@
 import { InvalidArgumentError } from "commander";
 import { nearest } from "../../proto/errors/index.js";
 import { orList } from "../../proto/errors/suggest.js";
+import { isGpuArchitecture } from "../tools.js";
 
 const LARGEST = 2 ** 31 - 1;
 
@@ -43,7 +44,7 @@ export const number =
 /** A GPU's architecture: sm_90. */
 export const architecture = (value: string): string => {
   refuseOption(value);
-  if (!/^sm_\d{2,3}[af]?$/.test(value))
+  if (!isGpuArchitecture(value))
     throw new InvalidArgumentError("Architectures are named sm_80, sm_90, sm_120 …");
   return value;
 };

@@ -2,11 +2,11 @@
 
 import type { Rules } from "../../codegen/autodiff/index.js";
 import { sizeOf } from "../../codegen/ir/graph.js";
-import type { ParamStore } from "../../runtime/device.js";
+import type { Device, ParamStore } from "../../runtime/device.js";
 import { createTsDevice } from "../../runtime/devices/ts/ts-device.js";
-import type { LayerType } from "../layers/index.js";
+import type { LayerType, LoweredNet } from "../layers/index.js";
 import { loadProgram, optionsFor, requestProgram } from "../net/load-program.js";
-import { netRequest } from "../net/programs.js";
+import { netRequest, type ProgramRequest } from "../net/programs.js";
 import {
   type Checked,
   compareAlong,
@@ -25,23 +25,34 @@ export interface CheckOptions {
   readonly layers?: readonly LayerType[];
   /** Other derivatives than Cortado's own: to see that wrong ones are found. */
   readonly rules?: Rules;
+  /** One for reals of `dtype`, left open. Default: that of the `ts` target. */
+  readonly device?: Device;
 }
 
-/** Compiles a random net in phase TRAIN with backward from seeds on every output that is no loss. */
-export async function compileForCheck(net: RandomNet, options: CheckOptions = {}): Promise<Checked> {
-  const { dtype = "float64", layers, rules } = options;
+/** The program of a random net in phase TRAIN with backward from seeds on every output that is no loss. */
+export function requestForCheck(
+  net: RandomNet,
+  device: Device,
+  { dtype = "float64", layers, rules }: CheckOptions = {},
+): { readonly lowered: LoweredNet; readonly seeded: readonly string[]; readonly request: ProgramRequest } {
   const lowered = lowerText(net.text, layers);
+  const lossBlobs = lowered.losses.map(({ blob }) => blob);
+  const seeded = lowered.outputs.filter((blob) => !lossBlobs.includes(blob));
+  const objective = { backward: true, seeds: seeded, keep: lossBlobs };
+  return { lowered, seeded, request: netRequest(lowered, objective, optionsFor(device, dtype, 1), rules) };
+}
+
+/** Compiles it, with parameters and values at random. */
+export async function compileForCheck(net: RandomNet, options: CheckOptions = {}): Promise<Checked> {
+  const { dtype = "float64" } = options;
+  const device = options.device ?? createTsDevice(dtype);
+  const { lowered, seeded, request } = requestForCheck(net, device, options);
   const values = randomNetValues(net, lowered);
-  const device = createTsDevice(dtype);
   const store: ParamStore = {
     dtype,
     memories: lowered.params.map(({ shape }) => device.allocate(sizeOf(shape))),
   };
-  const lossBlobs = lowered.losses.map(({ blob }) => blob);
-  const outputs = lowered.outputs.filter((blob) => !lossBlobs.includes(blob));
-  const seeds = randomDiffs(lowered, outputs, net.seed);
-  const objective = { backward: true, seeds: [...seeds.keys()], keep: lossBlobs };
-  const request = netRequest(lowered, objective, optionsFor(device, dtype, 1), rules);
+  const seeds = randomDiffs(lowered, seeded, net.seed);
   const program = await requestProgram(request, lowered, device);
   const runner = await loadProgram(program, { device, params: store, threads: 1 });
   return { lowered, runner, store, values, seeds };
@@ -50,7 +61,7 @@ export async function compileForCheck(net: RandomNet, options: CheckOptions = {}
 /** Compiles a net and compares. The direction covers the differentiable inputs and the parameters whose gradient is wanted. */
 export async function checkGradient(
   net: RandomNet,
-  options: Pick<CheckOptions, "layers" | "rules"> = {},
+  options: Pick<CheckOptions, "layers" | "rules" | "device"> = {},
 ): Promise<GradientCheck> {
   const checked = await compileForCheck(net, options);
   const { lowered } = checked;

@@ -5,7 +5,7 @@ import { type CheckOptions, checkGradient } from "./check-random-net.js";
 import type { MakeNet, RandomNet } from "./random-net.js";
 import type { GradientFailure, GradientReport } from "./report.js";
 
-export interface SearchOptions extends Pick<CheckOptions, "layers" | "rules"> {
+export interface SearchOptions extends Pick<CheckOptions, "layers" | "rules" | "device"> {
   readonly runs: number;
   /** Of the nets and their values. */
   readonly seed: number;
@@ -40,7 +40,7 @@ export async function searchNets(make: MakeNet, options: SearchOptions): Promise
 /** What a net's failure says. An error on the way there is thrown again. */
 export async function failureOf(
   net: RandomNet,
-  options: Pick<CheckOptions, "layers" | "rules">,
+  options: Pick<CheckOptions, "layers" | "rules" | "device">,
 ): Promise<GradientFailure> {
   const { backward, differences, error } = await checkGradient(net, options);
   return { prototxt: net.text, seed: net.seed, along: "everything", backward, differences, error };

@@ -8,6 +8,13 @@ interface GuardedPlan {
   readonly scratchBytes: number;
 }
 
+/** The functions that make plans, or take them: one that were not guarded would be handed a plan that is none. */
+type OfPlans = {
+  [Name in keyof Addon as NativePlan extends Parameters<Addon[Name]>[number] | ReturnType<Addon[Name]>
+    ? Name
+    : never]: Addon[Name];
+};
+
 /**
  * Gives kernels memory of their own for each launch: every operand, or operands that overlap together, in a piece of the heap
  * that has no byte too many, so that a sanitizer sees what goes beyond. In an arena, that would be a neighbour.
@@ -30,23 +37,26 @@ export function guardAddon(addon: Addon, log: string): void {
         `kernel ${launch.kernel} of its module, over ${launch.from} to ${launch.to}, with operands of ${launch.args.map(({ length }) => length).join(", ")} elements:\n${report}`,
       );
   };
-  Object.assign(addon, {
-    nativePlan(launches: readonly NativeLaunch[], scratchBytes: number): NativePlan {
+  const guarded: OfPlans = {
+    nativePlan(launches, scratchBytes) {
       const plan = {} as NativePlan;
       plans.set(plan, { launches, scratchBytes });
       return plan;
     },
-    async nativeRun(handle: NativePlan): Promise<Float64Array> {
+    async nativeRun(handle) {
       const plan = plans.get(handle);
       if (!plan) throw new Error("a plan that was closed");
       for (const launch of plan.launches) await runLaunch(launch, plan.scratchBytes);
       return new Float64Array(plan.launches.length);
     },
+    // Not here, then: whoever asked runs it the other way.
+    nativeRunHere: () => undefined,
     // Modules stay open: their launches become plans when they run.
-    nativeClose(handle: NativePlan): void {
-      plans.delete(handle);
+    nativeClose(handle) {
+      plans.delete(handle as NativePlan);
     },
-  });
+  };
+  Object.assign(addon, guarded);
 }
 
 /** A stretch of a buffer, in bytes, and its copy. */

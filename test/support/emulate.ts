@@ -8,7 +8,7 @@ import { renderCuda } from "../../codegen/targets/cuda/render-cuda.js";
 import { cudaTarget } from "../../codegen/targets/index.js";
 import type { Addon, HostMemory } from "../../native/addon.js";
 import { buildEmulatorModule, type EmulatorOptions } from "../../runtime/devices/emulator/emulator-module.js";
-import { disagreement, memoriesOf } from "./graph-memory.js";
+import { disagreement, type GraphMemory, memoriesOf } from "./graph-memory.js";
 import { type Bindings, interpret } from "./interpret.js";
 import { lowerFor } from "./pipeline.js";
 
@@ -23,7 +23,7 @@ export interface EmulatedGraph {
   /** Default true. */
   readonly fuseRows?: boolean;
   /** Says what is wrong with a root's value, if anything; in place of the comparison with the interpreter's. */
-  readonly check?: (node: Node, got: HostMemory, want: Float64Array) => string | undefined;
+  readonly check?: (node: Node, got: GraphMemory, want: Float64Array) => string | undefined;
 }
 
 /**

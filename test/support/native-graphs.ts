@@ -18,7 +18,8 @@ import { interpret } from "./interpret.js";
 import { lowerFor } from "./pipeline.js";
 
 /** A graph to run on target native, and in whose vectors. */
-export interface NativeGraph extends Pick<EmulatedGraph, "name" | "graph" | "bindings" | "lowerings"> {
+export interface NativeGraph
+  extends Pick<EmulatedGraph, "name" | "graph" | "bindings" | "lowerings" | "fuse" | "check"> {
   readonly dtype: RealType;
   readonly architecture: NativeArchitecture;
 }
@@ -56,8 +57,8 @@ async function runOfType(
   cases: readonly NativeGraph[],
 ): Promise<readonly string[]> {
   const prepared = cases.map((one) => {
-    const { graph, architecture, lowerings: instead, bindings } = one;
-    const plan = planGraph(graph, { realBytes: dtype === "float32" ? 4 : 8 });
+    const { graph, architecture, lowerings: instead, bindings, fuse = true } = one;
+    const plan = planGraph(graph, { realBytes: dtype === "float32" ? 4 : 8, fuse });
     const description = nativeTarget.describe(architecture);
     const program = lowerFor(nativeTarget, plan, { dtype, description, instead, seed: bindings.seed });
     return { ...one, plan, program };
@@ -128,7 +129,7 @@ async function runOne(
   addon: Addon,
   module: ReturnType<Addon["hostOpen"]>,
   first: number,
-  { graph, bindings, plan, program, dtype }: Prepared,
+  { graph, bindings, plan, program, dtype, check }: Prepared,
 ): Promise<string | undefined> {
   const { view, memoryOf, bind } = memoriesOf(plan, program, dtype);
   bind(bindings);
@@ -144,7 +145,8 @@ async function runOne(
   }
   const expected = interpret(graph, bindings);
   for (const { role, node } of graph.roots) {
-    const wrong = disagreement(memoryOf(node), expected(node), BOUNDS[dtype]);
+    const [got, want] = [memoryOf(node), expected(node)];
+    const wrong = check ? check(node, got, want) : disagreement(got, want, BOUNDS[dtype]);
     if (wrong)
       return `${role} %${node.id} ${wrong}\n${printGraph(graph)}\n${program.kernels.map((kernel) => kernel.note).join("\n")}`;
   }

@@ -12,7 +12,7 @@ export const SLOW_FILES: readonly string[] = [
   "test/oracle/nets.test.ts",
   "test/runtime/devices/emulator/oracle-nets.test.ts",
   "test/src/artefact/cuda.test.ts",
-  "test/runtime/devices/emulator/fusion.test.ts",
+  "test/codegen/lower/fused-graphs.test.ts",
   "test/oracle/layers.test.ts",
   "test/oracle/data.test.ts",
   "test/runtime/devices/emulator/random-nets.test.ts",

@@ -1,10 +1,11 @@
 import { inTile, range } from "../../contraction/tiles.js";
 import { type Node, sizeOf } from "../../ir/graph.js";
-import { add, addInt, compare, int, min, mul, unflatten } from "../../kernel/indices.js";
+import { add, addInt, compare, int, min, mul, sub, unflatten } from "../../kernel/indices.js";
 import type { Index, Memory, Value } from "../../kernel/kernel.js";
 import { load, ZERO_VALUE } from "../../kernel/writer.js";
 import type { KernelDraft, LoweredKernel, StepContext } from "../../lower/step.js";
 import { aligned } from "./pack.js";
+import { firstRow } from "./panel-product.js";
 
 /**
  * Matrices laid out for tiles that read their rows element by element: `[member][block][depth][rows of the block]`.
@@ -61,6 +62,11 @@ export const blockedAt = (
 /** Whether rows lie side by side in the node. */
 const besideEachOther = ({ rows, depth }: BlockedRows): boolean => rows.stride === 1 && depth.stride !== 1;
 
+/** Positions of depth that are asked for ahead where rows lie side by side: a page apart, no processor sees what comes next. */
+const AHEAD = 8;
+/** Elements of a cache's line. */
+const LINE = 16;
+
 /** From … to. */
 type Stretch = readonly [from: Index, to: Index];
 
@@ -105,7 +111,13 @@ export function openRows(
             }
           }),
         );
-      writer.loop(from, alone ? to : addInt(to, -1), (k) => copyAt(k, false));
+      const first = writer.integer(firstRow({ rows: rows.count, height }, begin));
+      const count = writer.integer(sub(firstRow({ rows: rows.count, height }, end), first), 1, rows.count);
+      writer.loop(from, alone ? to : addInt(to, -1), (k) => {
+        const later = writer.integer(add(add(start, first), mul(addInt(k, AHEAD), depth.stride)));
+        writer.loop(0, count, (row) => evaluate.prefetch(node, add(later, row)), LINE);
+        copyAt(k, false);
+      });
       if (!alone) copyAt(addInt(to, -1), true);
     };
 

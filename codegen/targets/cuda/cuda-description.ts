@@ -1,4 +1,8 @@
+import { userError } from "../../../proto/errors/index.js";
 import type { GpuDescription, TargetDescription } from "../../ir/target-description.js";
+
+/** Whether a name is one of a GPU's architecture, as NVRTC takes it. */
+export const isGpuArchitecture = (name: string): boolean => /^sm_\d{2,3}[af]?$/.test(name);
 
 function capabilityOf(architecture: string): number {
   return Number(architecture.replace(/^sm_(\d+).*$/, "$1"));
@@ -116,10 +120,19 @@ export function gpuOf(architecture: string): GpuDescription {
 /**
  * What kernels for an architecture are lowered by. Every element of a result has a thread of its own, so all loops over
  * elements are parallel.
+ *
+ * @throws CortadoError for what is no architecture's name
  */
-export const cudaDescription = (architecture: string): TargetDescription => ({
-  tile: { rows: 8, columns: 8 },
-  parallelIterations: Number.POSITIVE_INFINITY,
-  unrolledWindow: 9,
-  gpu: gpuOf(architecture),
-});
+export function cudaDescription(architecture: string): TargetDescription {
+  if (!isGpuArchitecture(architecture))
+    throw userError(
+      `there is no architecture "${architecture}" of target cuda`,
+      "they are named sm_80, sm_90, sm_120 …",
+    );
+  return {
+    tile: { rows: 8, columns: 8 },
+    parallelIterations: Number.POSITIVE_INFINITY,
+    unrolledWindow: 9,
+    gpu: gpuOf(architecture),
+  };
+}

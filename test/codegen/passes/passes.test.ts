@@ -265,7 +265,7 @@ describe("the rewriter", () => {
     expect(optimise(graph, b)).toBe(graph);
     const traced: string[] = [];
     optimise(graph, b, { trace: ({ name }, made) => traced.push(`${name} ${made.graph === graph}`) });
-    expect(traced).toEqual(["erase names true", "simplify true"]);
+    expect(traced).toEqual(["erase names true", "simplify true", "share sums true"]);
     const { inputs } = bind(nodesOf(graph), 1);
     expect(interpret(graph, { inputs, params: new Map() })(graph.roots[0].node)).toHaveLength(4);
   });

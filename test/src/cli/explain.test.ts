@@ -60,7 +60,14 @@ describe("cortado explain", () => {
   });
 
   test("each stage prints something of its own", async () => {
-    const { stdout } = await explain(TINY_NET, "--timings", "--json");
+    // A batch's statistics: something for each pass to do.
+    const normalised = TINY_NET.replace(
+      'layer { name: "relu"',
+      `layer { name: "bn" type: "BatchNorm" bottom: "ip" top: "ip" }
+layer { name: "scale" type: "Scale" bottom: "ip" top: "ip" }
+$&`,
+    );
+    const { stdout } = await explain(normalised, "--timings", "--json");
     const { stages } = JSON.parse(stdout) as { stages: { name: string; milliseconds: number }[] };
     const prints = new Map<string, string>();
     for (const { name, milliseconds } of stages) {
@@ -81,6 +88,22 @@ describe("cortado explain", () => {
     expect(prints.get("source")).toContain("function k0(");
   });
 
+  test("kernels of native as an architecture has them, without what stands in front of all", async () => {
+    const { code, stdout } = await explain(
+      TINY_NET.replace("dim: 8 dim: 4", "dim: 8 dim: 64"),
+      "--target",
+      "native",
+      "--arch",
+      "avx512",
+      "--layer",
+      "ip",
+    );
+    await made?.remove();
+    expect(code).toBe(0);
+    expect(stdout).toContain("VectorOf<float, 16>");
+    expect(stdout).not.toContain("#define");
+  });
+
   test("names that are not there, and options that do not go together", async () => {
     const cases: readonly (readonly [readonly string[], string, string])[] = [
       [["--layer", "rely"], 'the net has no layer "rely" in phase TRAIN', 'did you mean "relu"?'],
@@ -88,6 +111,16 @@ describe("cortado explain", () => {
       [["--stage", "xyzzy"], 'the compiler has no stage "xyzzy"', 'stages: "objective", "erase names"'],
       [["--layer", "relu", "--stage", "plan"], "--layer and --stage exclude each other", ""],
       [["--arch", "sm_90"], "the ts target has no architectures", "leave --arch out"],
+      [
+        ["--target", "native", "--arch", "avx3"],
+        'there is no architecture "avx3" of target native',
+        "there is sse, neon, avx2 or avx512",
+      ],
+      [
+        ["--target", "cuda", "--arch", "fast"],
+        'there is no architecture "fast" of target cuda',
+        "they are named sm_80",
+      ],
       [["--target", "gpu"], "Expected ts, native or cuda.", ""],
     ];
     for (const [flags, message, hint] of cases) {

@@ -2,7 +2,7 @@
  * Puts compiled modules together into a few files, `bundle/` beside them: Node loads those in a third of the time that it takes
  * for one file a module.
  *
- *   node bundle.mjs [FOLDER ENTRY …]       default: dist, the package's own entries
+ *   node src/bundle.mjs [FOLDER ENTRY …]       default: dist, the package's own entries
  */
 import { createHash } from "node:crypto";
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -10,11 +10,11 @@ import { basename, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 
-const HERE = fileURLToPath(new URL("./", import.meta.url));
+const TOP = fileURLToPath(new URL("../", import.meta.url));
 const ENTRIES = ["src/index.js", "src/cli/main.js"];
 
 const [folder = "dist", ...given] = process.argv.slice(2);
-const root = resolve(HERE, folder);
+const root = resolve(TOP, folder);
 const out = join(root, "bundle");
 const entries = given.length > 0 ? given : ENTRIES;
 
