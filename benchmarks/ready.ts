@@ -39,7 +39,11 @@ const rounds = countOf(given.rounds, "--rounds");
 const execute = promisify(execFile);
 const COMPILED = fileURLToPath(new URL("../", import.meta.url));
 const PROCESS = join(COMPILED, "bundle", "ready-process.js");
-await execute(process.execPath, [projectFile("src/bundle.mjs"), COMPILED, "benchmarks/ready/ready-process.js"]);
+await execute(process.execPath, [
+  projectFile("src/bundle.mjs"),
+  COMPILED,
+  "benchmarks/ready/ready-process.js",
+]);
 
 async function timesOf(net: string, pass: string, cache: string): Promise<ReadyTimes> {
   const { stdout } = await execute(process.execPath, [PROCESS, net, pass, target], {
