@@ -67,6 +67,8 @@ export async function createParams(
   const elements = own.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   check(elements);
   const memories: ParamMemory[] = [];
+  /** Values are drawn here, one parameter's after the other's: each page of new memory has to be asked for. */
+  const room = new Float32Array(Math.max(0, ...own.map(({ filler, shape }) => (filler ? sizeOf(shape) : 0))));
   for (const [index, param] of lowered.params.entries()) {
     const shared = lentParams.get(index);
     if (shared) {
@@ -78,18 +80,19 @@ export async function createParams(
       continue;
     }
     const memory = device.allocate(sizeOf(param.shape));
-    if (param.filler || param.value) await memory.write(initialValues(param, index, seed));
+    if (param.filler || param.value) await memory.write(initialValues(param, index, seed, room));
     memories.push(memory);
   }
   return { dtype, memories };
 }
 
-/** What a parameter starts with: as its layer says. */
+/** What a parameter starts with, as its layer says; in `room`, where that is given and large enough. */
 export const initialValues = (
   { filler, shape, value = 0 }: LoweredParam,
   index: number,
   seed: number,
+  room?: Float32Array,
 ): ArrayLike<number> =>
   filler
-    ? fill(filler, shape, seed, streamOf("parameter", index))
+    ? fill(filler, shape, seed, streamOf("parameter", index), room)
     : new Float64Array(sizeOf(shape)).fill(value);

@@ -127,6 +127,17 @@ describe("fillers", () => {
     }
   });
 
+  it.each(fillerTypes)("%s leaves nothing of what was in the room that it is given", (type) => {
+    const settings = filler({ type, ...(type === "gaussian" && { std: 2, sparse: 2 }) });
+    const shape = [4, 3, 4, 4];
+    const room = new Float32Array(200).fill(7);
+    const values = fill(settings, shape, 3, 1, room);
+    expect(values.buffer).toBe(room.buffer);
+    expect(values).toEqual(fill(settings, shape, 3, 1));
+    expect(new Set(room.subarray(values.length))).toEqual(new Set([7]));
+    expect(fill(settings, shape, 3, 1, new Float32Array(5))).toEqual(values);
+  });
+
   it("explains what it cannot do", () => {
     expect(() => fill(filler({ type: "xaiver" }), [1], 1, 0)).toThrow(/did you mean "xavier"/);
     expect(() => fill(filler({ type: "__proto__" }), [1], 1, 0)).toThrow(CortadoError);
