@@ -4,6 +4,7 @@ import { splitWords } from "./options.js";
 const BENCHMARKS = [
   "peers",
   "layers",
+  "training",
   "ready",
   "compile-time",
   "memory",
@@ -12,7 +13,7 @@ const BENCHMARKS = [
   "cuda-kernels",
 ] as const;
 /** Those that take options; any other runs as it is. */
-const WITH_OPTIONS: readonly string[] = ["peers", "layers", "ready", "resident"];
+const WITH_OPTIONS: readonly string[] = ["peers", "layers", "training", "ready", "resident"];
 
 const { names, options } = splitWords(process.argv.slice(2));
 const unknown = names.filter((name) => !BENCHMARKS.includes(name as (typeof BENCHMARKS)[number]));
