@@ -1,6 +1,7 @@
 /**
  * How long it takes until a net has computed something: from the start of a process to its first result, cold (nothing compiled
- * is kept) and warm (a process before compiled the same). Modules are put together as the package has them.
+ * is kept) and warm (a process before compiled the same). Modules are put together as the package
+ * has them, and weights come from a file.
  *
  *   npm run bench -- ready [--nets lenet,resnet50] [--target native] [--passes forward,step] [--rounds 3]
  *
@@ -13,6 +14,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { DEVICES } from "../runtime/devices/index.js";
+import { writeWeights } from "../runtime/weights/index.js";
+import { collectWeights, compile } from "../src/index.js";
 import { showMilliseconds, table } from "./markdown-table.js";
 import { machine, median } from "./measure.js";
 import { BENCHMARK_NETS, type BenchmarkNetName } from "./nets/benchmark-nets.js";
@@ -45,8 +48,12 @@ await execute(process.execPath, [
   "benchmarks/ready/ready-process.js",
 ]);
 
-async function timesOf(net: string, pass: string, cache: string): Promise<ReadyTimes> {
-  const { stdout } = await execute(process.execPath, [PROCESS, net, pass, target], {
+async function timesOf(
+  net: string,
+  pass: string,
+  { weights, cache }: { readonly weights: string; readonly cache: string },
+): Promise<ReadyTimes> {
+  const { stdout } = await execute(process.execPath, [PROCESS, net, pass, target, weights], {
     env: { ...process.env, CORTADO_CACHE: cache },
   });
   return JSON.parse(stdout) as ReadyTimes;
@@ -65,24 +72,29 @@ function rowOf(words: readonly string[], times: readonly ReadyTimes[]): readonly
 }
 
 const rows: (readonly string[])[] = [];
-for (const net of nets)
-  for (const pass of passes) {
-    const cold: ReadyTimes[] = [];
-    const warm: ReadyTimes[] = [];
-    for (let round = 0; round < rounds; round++) {
-      const folder = await mkdtemp(join(tmpdir(), "cortado-ready-"));
-      try {
-        const cache = join(folder, "cache");
-        cold.push(await timesOf(net, pass, cache));
-        warm.push(await timesOf(net, pass, cache));
-      } finally {
-        await rm(folder, { recursive: true, force: true });
+const folder = await mkdtemp(join(tmpdir(), "cortado-ready-"));
+try {
+  for (const net of nets) {
+    const { title, batch, text } = BENCHMARK_NETS[net];
+    const weights = join(folder, "weights.caffemodel");
+    const filled = await compile(text(), { phase: "TRAIN", target: "ts" });
+    await writeWeights(weights, await collectWeights(filled));
+    await filled.close();
+    for (const pass of passes) {
+      const cold: ReadyTimes[] = [];
+      const warm: ReadyTimes[] = [];
+      for (let round = 0; round < rounds; round++) {
+        const cache = await mkdtemp(join(folder, "cache-"));
+        cold.push(await timesOf(net, pass, { weights, cache }));
+        warm.push(await timesOf(net, pass, { weights, cache }));
       }
+      const name = `${title}, batch ${batch}`;
+      rows.push(rowOf([name, pass, "cold"], cold), rowOf([name, pass, "warm"], warm));
     }
-    const { title, batch } = BENCHMARK_NETS[net];
-    const name = `${title}, batch ${batch}`;
-    rows.push(rowOf([name, pass, "cold"], cold), rowOf([name, pass, "warm"], warm));
   }
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
 console.log(`From the start of a process to its first result on ${target}, in ms: medians of ${rounds}. ${machine()}
 
 ${table(["net", "pass", "", "kernels", "all", "node and modules", "compile", "first pass"], rows)}

@@ -17,6 +17,8 @@ export interface ParamMemory {
   read(): Promise<RealArray>;
   /** Takes as many values as there are elements; the caller's array may change when this has resolved. */
   write(values: ArrayLike<number>): Promise<void>;
+  /** Where the values lie in this process as float32: hands them on to be written there, before any pass was run. */
+  fill?(write: (values: Float32Array) => void): void;
 }
 
 /** The parameters of a net, by index. A solver's history is added behind a net's own. */

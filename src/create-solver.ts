@@ -10,9 +10,9 @@ import { type BatchSource, createLoop, type Solver as SolverOf } from "../runtim
 import { restoreState, saveState, snapshotNames } from "../runtime/solver/state.js";
 import { checkHdf5Names } from "../runtime/weights/hdf5-weights.js";
 import {
-  readWeightSet,
   type WeightSet,
   type WeightSource,
+  withWeightSet,
   writeWeightSet,
 } from "../runtime/weights/index.js";
 import { checkedSolver } from "./check/solver-mistakes.js";
@@ -163,10 +163,12 @@ async function createTakenSolver(
     }
 
     const load = async (weights: string | Uint8Array | WeightSet): Promise<void> => {
-      const set = await readWeightSet(weights);
-      const report = await loadTakenWeights(net, set);
-      // Parameters that only a test net has are loaded too, as in Caffe.
-      for (const testNet of testNets) await loadTakenWeights(testNet, set);
+      const report = await withWeightSet(weights, async (set) => {
+        const ofTraining = await loadTakenWeights(net, set);
+        // Parameters that only a test net has are loaded too, as in Caffe.
+        for (const testNet of testNets) await loadTakenWeights(testNet, set);
+        return ofTraining;
+      });
       onEvent({
         kind: "weights",
         file: typeof weights === "string" ? weights : undefined,

@@ -1,4 +1,4 @@
-/** A process that makes a net ready and runs it once: `node ready-process.js NET PASS TARGET`. It says when what was done. */
+/** A process that makes a net ready and runs it once: `node ready-process.js NET PASS TARGET WEIGHTS`. It says when what was done. */
 import type { DeviceName } from "../../runtime/devices/index.js";
 import { compile } from "../../src/index.js";
 import { internalsOf } from "../../src/net/internals.js";
@@ -9,11 +9,12 @@ import type { ReadyTimes } from "./ready-times.js";
 
 // The clock runs since the process began.
 const loaded = performance.now();
-const [name, pass, target] = process.argv.slice(2);
+const [name, pass, target, weights] = process.argv.slice(2);
 const phase = pass === "forward" ? "TEST" : "TRAIN";
 const net = await compile(BENCHMARK_NETS[name as BenchmarkNetName].text(), {
   phase,
   target: target as DeviceName,
+  weights,
 });
 const compiled = performance.now();
 const internals = internalsOf(net);

@@ -147,10 +147,9 @@ export function createRunningNet<C extends Current>(parts: RunningParts<C>): Run
     if (own.length > 0)
       ofLayers[keys[place]] = own.map(({ param, ...info }, position): NetParam => {
         const what = `parameter ${position} of layer ${quoted(keys[place])}`;
-        return {
-          ...paramOver(info, params[param], { inTurn }, style),
+        return Object.assign(paramOver(info, params[param], { inTurn }, style), {
           readDiff: () => inTurn(async () => latest.diffOfParam(params[param], what)),
-        };
+        });
       });
 
   return {

@@ -63,8 +63,8 @@ export const fillerTypes: readonly string[] = Object.keys(FILLERS);
  * The first values of a blob. The same (filler, shape, seed, stream) gives the same values everywhere.
  *
  * @param shape extents of the blob, outermost first
- * @param room where the values may be put, from its start; default: an array of their own
  * @param seed the run's seed; @param stream which of its streams to draw from (see `streamOf`)
+ * @param out where they go: as many zeros
  * @throws CortadoError for an unknown type, or a filler that cannot fill this shape
  */
 export function fill(
@@ -72,12 +72,10 @@ export function fill(
   shape: Shape,
   seed: number,
   stream: number,
-  room?: Float32Array,
+  out: Float32Array = new Float32Array(shape.reduce((product, extent) => product * extent, 1)),
 ): Float32Array {
   const problem = fillerProblem(filler) ?? fillerMisfit(filler, shape);
   if (problem) throw problem;
-  const length = shape.reduce((product, extent) => product * extent, 1);
-  const out = room && room.length >= length ? room.subarray(0, length) : new Float32Array(length);
   if (out.length > 0) FILLERS[filler.type](out, shape, filler, { seed, stream });
   return out;
 }

@@ -1,10 +1,11 @@
 /** Weight files: `.caffemodel`, `.caffemodel.h5` and `.safetensors`. */
 
-import { open, readFile } from "node:fs/promises";
+import { type FileHandle, open, readFile } from "node:fs/promises";
 import { fileError, userError } from "../../proto/errors/index.js";
 import { quotedPath } from "../../proto/words/names.js";
 import { writeFileAtomically } from "../atomic-file.js";
 import { kindOfFile } from "../file-kind.js";
+import { type HeldBytes, readHeldBytes } from "../held-bytes.js";
 import { GO_ON } from "./hdf5-weights.js";
 import { type MatchReport, formatMatchReport as reportText } from "./match.js";
 import { ENCODE_WEIGHTS, FORMAT_MATCH_REPORT, READ_WEIGHTS, WRITE_WEIGHTS } from "./weight-arguments.js";
@@ -37,9 +38,24 @@ export async function readWeights(source: string | URL | Uint8Array | ArrayBuffe
 export const readWeightFile = async (source: string | Uint8Array): Promise<WeightSet> =>
   typeof source === "string" ? readFileOf(source, quotedPath(source)) : decode(source, "the weights");
 
-/** The set that weights are: read, where they are a file's. */
-export const readWeightSet = async (source: string | Uint8Array | WeightSet): Promise<WeightSet> =>
-  typeof source === "string" || source instanceof Uint8Array ? readWeightFile(source) : source;
+/** Hands on the set that weights are. Of a file, it is there until `use` has resolved: its memory is then given back. */
+export async function withWeightSet<T>(
+  source: string | Uint8Array | WeightSet,
+  use: (weights: WeightSet) => Promise<T>,
+): Promise<T> {
+  if (typeof source !== "string")
+    return use(source instanceof Uint8Array ? await readWeightFile(source) : source);
+  let held: HeldBytes | undefined;
+  const hold = async (file: FileHandle, size: number): Promise<Uint8Array> => {
+    held = await readHeldBytes(file, size);
+    return held.bytes;
+  };
+  try {
+    return await use(await readFileOf(source, quotedPath(source), hold));
+  } finally {
+    held?.release();
+  }
+}
 
 async function decode(bytes: Uint8Array, what: string): Promise<WeightSet> {
   const marked = markedFormat(bytes);
@@ -49,18 +65,29 @@ async function decode(bytes: Uint8Array, what: string): Promise<WeightSet> {
   return (marked ?? WEIGHT_FORMATS.caffemodel).decode(bytes, what);
 }
 
-/** The weights of a file, read by a format's own library where that reads files. */
-async function readFileOf(path: string, what: string): Promise<WeightSet> {
+/**
+ * The weights of a file, read by a format's own library where that reads files.
+ *
+ * @param hold reads a file in whose bytes the values stay
+ */
+async function readFileOf(
+  path: string,
+  what: string,
+  hold?: (file: FileHandle, size: number) => Promise<Uint8Array>,
+): Promise<WeightSet> {
   let bytes: Uint8Array | undefined;
   let readInPlace: ((path: string, what: string) => Promise<WeightSet>) | undefined;
   try {
     const file = await open(path, "r");
     try {
       const head = new Uint8Array(HEAD_BYTES);
-      if ((await file.stat()).isFile()) {
+      const about = await file.stat();
+      if (about.isFile()) {
         const { bytesRead } = await file.read(head, 0, head.length, 0);
-        readInPlace = markedFormat(head.subarray(0, bytesRead))?.read;
-        if (!readInPlace) bytes = await readFile(path);
+        const marked = markedFormat(head.subarray(0, bytesRead));
+        readInPlace = marked?.read;
+        if (marked?.inBytes && hold) bytes = await hold(file, about.size);
+        else if (!readInPlace) bytes = await readFile(path);
       } else bytes = await readFile(file);
     } finally {
       await file.close();

@@ -17,6 +17,8 @@ export interface FormatRecord {
   readonly looksLike?: (head: Uint8Array) => boolean;
   /** @param what what the user called it, for messages */
   readonly decode: (bytes: Uint8Array, what: string) => WeightSet | Promise<WeightSet>;
+  /** Whether values stay in the bytes that are decoded, which then must not go before them. */
+  readonly inBytes?: boolean;
   /** For a format whose library reads files: leaves it where it lies. */
   readonly read?: (path: string, what: string) => Promise<WeightSet>;
   /** As pieces that together are the file, so that a large net need not be copied. */
@@ -43,6 +45,7 @@ export const WEIGHT_FORMATS = {
     owns: (path) => path.endsWith(".safetensors"),
     looksLike: looksLikeSafetensors,
     decode: decodeSafetensors,
+    inBytes: true,
     encode: encodeSafetensors,
   },
 } as const satisfies Readonly<Record<string, FormatRecord>>;

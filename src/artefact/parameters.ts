@@ -4,8 +4,8 @@ import { checkMemory } from "../../runtime/memory.js";
 import {
   formatMatchReport,
   matchWeights,
-  readWeightSet,
   type WeightSet,
+  withWeightSet,
 } from "../../runtime/weights/index.js";
 import type { LoweredNet } from "../layers/index.js";
 import { initialValues } from "../net/net-params.js";
@@ -48,13 +48,15 @@ async function overwrite(
   values: readonly Float32Array[],
   given: string | Uint8Array | WeightSet,
 ): Promise<string> {
-  const set = await readWeightSet(given);
   const wanted = layers.map(({ name, params }) => ({
     layer: name,
     shapes: params.map(({ shape }) => shape),
   }));
-  const { assignments, report } = matchWeights(set, wanted);
-  for (const { at, index, data } of assignments) values[layers[at].params[index].index].set(data);
+  const report = await withWeightSet(given, async (set) => {
+    const { assignments, report: matched } = matchWeights(set, wanted);
+    for (const { at, index, data } of assignments) values[layers[at].params[index].index].set(data);
+    return matched;
+  });
   if (report.matched.length === 0 && report.untouched.length > 0)
     throw userError(
       "no layer of the net has weights in what option weights gives",

@@ -1,10 +1,11 @@
+import { writeUncopied } from "../../runtime/net/param.js";
 import {
   formatMatchReport,
   type MatchReport,
   matchWeights,
-  readWeightSet,
   type WeightSet,
   type WeightSource,
+  withWeightSet,
 } from "../../runtime/weights/index.js";
 import type { CompiledNet } from "./compiled-net.js";
 import { COLLECT_WEIGHTS, LOAD_WEIGHTS } from "./net-arguments.js";
@@ -28,15 +29,16 @@ export async function loadTakenWeights(
   net: CompiledNet,
   source: string | Uint8Array | WeightSet,
 ): Promise<WeightReport> {
-  const weights = await readWeightSet(source);
   const learning = withParams(net);
   const wanted = learning.map(({ name, params }) => ({
     layer: name,
     shapes: params.map(({ shape }) => shape),
   }));
-  const { assignments, report } = matchWeights(weights, wanted);
-  for (const { at, index, data } of assignments) await learning[at].params[index].write(data);
-  return report;
+  return withWeightSet(source, async (weights) => {
+    const { assignments, report } = matchWeights(weights, wanted);
+    for (const { at, index, data } of assignments) await writeUncopied(learning[at].params[index], data);
+    return report;
+  });
 }
 
 /** A net's parameters as a set that can be written to a file, in layer order. */

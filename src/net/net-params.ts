@@ -67,8 +67,6 @@ export async function createParams(
   const elements = own.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   check(elements);
   const memories: ParamMemory[] = [];
-  /** Values are drawn here, one parameter's after the other's: each page of new memory has to be asked for. */
-  const room = new Float32Array(Math.max(0, ...own.map(({ filler, shape }) => (filler ? sizeOf(shape) : 0))));
   for (const [index, param] of lowered.params.entries()) {
     const shared = lentParams.get(index);
     if (shared) {
@@ -80,19 +78,31 @@ export async function createParams(
       continue;
     }
     const memory = device.allocate(sizeOf(param.shape));
-    if (param.filler || param.value) await memory.write(initialValues(param, index, seed, room));
+    if (param.filler || param.value) await fillParam(memory, param, index, seed);
     memories.push(memory);
   }
   return { dtype, memories };
 }
 
-/** What a parameter starts with, as its layer says; in `room`, where that is given and large enough. */
+/** Where the values lie, if that is in this process: a large net's would be garbage as large, for as long as nobody collects it. */
+async function fillParam(
+  memory: ParamMemory,
+  param: LoweredParam,
+  index: number,
+  seed: number,
+): Promise<void> {
+  const { filler, shape } = param;
+  if (filler && memory.fill)
+    memory.fill((values) => void fill(filler, shape, seed, streamOf("parameter", index), values));
+  else await memory.write(initialValues(param, index, seed));
+}
+
+/** What a parameter starts with: as its layer says. */
 export const initialValues = (
   { filler, shape, value = 0 }: LoweredParam,
   index: number,
   seed: number,
-  room?: Float32Array,
 ): ArrayLike<number> =>
   filler
-    ? fill(filler, shape, seed, streamOf("parameter", index), room)
+    ? fill(filler, shape, seed, streamOf("parameter", index))
     : new Float64Array(sizeOf(shape)).fill(value);

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import type { Reporter, TestCase, TestModule } from "vitest/node";
+import { findCompiler } from "../../native/build.mjs";
 import { mnistRoot, oracleRoot } from "./oracle.js";
 
 /**
@@ -32,6 +33,7 @@ function describeSkipped(skipped: readonly TestCase[]): readonly string[] {
   }
   const names = [...suites].map(([suite, count]) => `${suite} (${count})`).join(", ");
   const missing = [
+    findCompiler() ? "" : "a C++ compiler (CORTADO_CXX names one)",
     existsSync(oracleRoot) ? "" : "what BVLC Caffe itself computed (CORTADO_ORACLE names its folder)",
     existsSync(mnistRoot) ? "" : "MNIST (CORTADO_MNIST names its folder)",
   ].filter((what) => what !== "");

@@ -24,6 +24,12 @@ export function paramIn(array: RealArray): ArrayParam {
       array.set(values);
       param.changes++;
     },
+    ...(array instanceof Float32Array && {
+      fill(write) {
+        write(array);
+        param.changes++;
+      },
+    }),
   };
   return param;
 }

@@ -24,7 +24,7 @@ const SHAPE = [2, 3, 5];
 const AXES = [0, 2];
 const product = mul(arg(0), arg(1));
 
-const valuesOf = (...nodes: readonly Node[]): Graph => ({
+const graphOf = (...nodes: readonly Node[]): Graph => ({
   roots: nodes.map((node, i) => ({ role: "value", blob: `y${i}`, node })),
 });
 const sumsOf = (graph: Graph): number => nodesOf(graph).filter(({ op }) => op === "reduce").length;
@@ -62,7 +62,7 @@ it("a batch's statistics and their gradients are four sums, not six", () => {
     ofDeviation,
     b.reduce("sum", ofCentred, AXES),
   ];
-  const graph = valuesOf(...roots);
+  const graph = graphOf(...roots);
   expect(sumsOf(graph)).toBe(6);
   expect(sumsOf(shared(graph, b))).toBe(4);
 });
@@ -71,7 +71,7 @@ it("sums that have nothing in common stay as they are", () => {
   const b = createBuilder();
   const [x, y] = [b.input("x", SHAPE), b.input("y", SHAPE)];
   const scaled = b.map(mul(arg(0), arg(1)), [x, b.param(0, [1, 3, 1])]);
-  const graph = valuesOf(
+  const graph = graphOf(
     b.reduce("sum", scaled, AXES),
     b.reduce("sum", b.map(product, [x, y]), AXES),
     // Over other axes it is another sum.
@@ -84,7 +84,7 @@ it("squares of differences are not multiplied out", () => {
   const b = createBuilder();
   const [x, mean] = [b.input("x", SHAPE), b.param(0, [1, 3, 1])];
   const centred = b.map(sub(arg(0), arg(1)), [x, mean]);
-  const graph = valuesOf(
+  const graph = graphOf(
     b.reduce("sum", x, AXES),
     b.reduce("sum", b.map(mul(arg(0), arg(0)), [x]), AXES),
     b.reduce("sum", b.map(mul(arg(0), arg(0)), [centred]), AXES),
@@ -96,7 +96,7 @@ it("a coordinate along a summed axis changes, and along another does not", () =>
   const b = createBuilder();
   const x = b.input("x", SHAPE);
   const by = (axis: number): Node => b.reduce("sum", b.map(mul(arg(0), coord(axis)), [x]), AXES);
-  const graph = valuesOf(b.reduce("sum", x, AXES), by(1), by(2));
+  const graph = graphOf(b.reduce("sum", x, AXES), by(1), by(2));
   expect(sumsOf(shared(graph, b))).toBe(2);
 });
 
@@ -104,7 +104,7 @@ it("a function of what changes is one factor, and a node that is not a number's 
   const b = createBuilder();
   const [x, scale] = [b.input("x", SHAPE), b.param(0, [1, 3, 1])];
   const risen = b.map(unary("exp", arg(0)), [x]);
-  const graph = valuesOf(
+  const graph = graphOf(
     b.reduce("sum", b.map(mul(arg(0), arg(1)), [risen, scale]), AXES),
     b.reduce("sum", risen, AXES),
     b.reduce("max", risen, AXES),
@@ -132,7 +132,7 @@ it("sums of random formulas compute what they did, and are no more than before",
       const b = createBuilder();
       const operands = [b.input("x", SHAPE), b.input("y", SHAPE), b.param(0, [1, 3, 1])];
       const sums = formulas.map((expr) => b.reduce("sum", b.map(expr, operands, SHAPE), AXES));
-      const graph = valuesOf(...sums);
+      const graph = graphOf(...sums);
       const now = sumsOf(shared(graph, b));
       expect(now).toBeLessThanOrEqual(sumsOf(graph));
       if (now < sumsOf(graph)) fewer++;

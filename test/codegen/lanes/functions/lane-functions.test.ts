@@ -13,8 +13,8 @@ const scratch = scratchFolder();
  * numbers.
  */
 const ULPS = {
-  float32: { exp: 1.1, expm1: 1.5, log: 1, log1p: 1.6, tanh: 1.4, sigmoid: 2.5, softplus: 1.9, pow: 1.3 },
-  float64: { exp: 1.1, expm1: 1.2, log: 0.8, log1p: 1.4, tanh: 1.3, sigmoid: 2.3, softplus: 1.6, pow: 1.5 },
+  float32: { exp: 1.1, expm1: 1.6, log: 1, log1p: 1.8, tanh: 1.4, sigmoid: 2.5, softplus: 2, pow: 1.3 },
+  float64: { exp: 1.1, expm1: 1.2, log: 0.8, log1p: 1.5, tanh: 1.4, sigmoid: 2.3, softplus: 1.6, pow: 1.5 },
 } as const;
 
 /** How many numbers: float32 has 2³². */

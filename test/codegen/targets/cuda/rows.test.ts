@@ -106,7 +106,6 @@ describe("row fusion", () => {
 });
 
 describe.skipIf(!native)("row fusion on the emulator", () => {
-  const { addon } = native!;
   beforeAll(() => {
     process.env["CORTADO_CACHE"] = `${scratchFolder().path}/cache`;
   });
@@ -133,7 +132,7 @@ describe.skipIf(!native)("row fusion on the emulator", () => {
         [[40, 9], 0],
       ] as const
     ).flatMap(([shape, axis]) => bothWays(`softmax of ${shape.join("×")}`, softmaxOf(shape, axis)));
-    expect(await emulateGraphs(addon, cases)).toEqual([]);
+    expect(await emulateGraphs(native!.addon, cases)).toEqual([]);
   });
 
   it("means and deviations, too", async () => {
@@ -157,7 +156,7 @@ describe.skipIf(!native)("row fusion on the emulator", () => {
     ).flatMap(([shape, axes]) =>
       bothWays(`normalised ${shape.join("×")} over ${axes.join()}`, normalised(shape, axes)),
     );
-    expect(await emulateGraphs(addon, cases)).toEqual([]);
+    expect(await emulateGraphs(native!.addon, cases)).toEqual([]);
   });
 
   it("losses with their derivative", async () => {
@@ -173,7 +172,7 @@ describe.skipIf(!native)("row fusion on the emulator", () => {
       );
     const image = "shape { dim: 3 dim: 4 dim: 5 dim: 5 }";
     expect(
-      await emulateGraphs(addon, [
+      await emulateGraphs(native!.addon, [
         ...make(
           "one label a position",
           75,
@@ -203,7 +202,7 @@ describe.skipIf(!native)("row fusion on the emulator", () => {
       .filter((graph) => launchesOf(graph, true) < launchesOf(graph, false));
     expect(graphs.length).toBeGreaterThan(15);
     const cases = graphs.slice(0, 16).flatMap((graph, i) => bothWays(`chain ${i}`, graph));
-    expect(await emulateGraphs(addon, cases)).toEqual([]);
+    expect(await emulateGraphs(native!.addon, cases)).toEqual([]);
   });
 });
 

@@ -64,8 +64,6 @@ afterAll(() => {
 });
 
 describe.skipIf(!native)("reductions on the emulator", () => {
-  const { addon } = native!;
-
   it("sums and maxima of every shape", async () => {
     const shapes = SIZES.flatMap((n): readonly (readonly [Shape, readonly number[]])[] => [
       [[n], [0]],
@@ -92,7 +90,7 @@ describe.skipIf(!native)("reductions on the emulator", () => {
     );
     const bias = reduction("sum", [64, 5, 12, 12], [0, 2, 3], values(64 * 5 * 144, 7));
     const few = reduction("max", [2000, 12], [0], values(24_000, 8));
-    expect(await emulateGraphs(addon, [...cases, bias, few])).toEqual([]);
+    expect(await emulateGraphs(native!.addon, [...cases, bias, few])).toEqual([]);
   });
 
   it("a million numbers of one sign, to the last digits", async () => {
@@ -100,7 +98,7 @@ describe.skipIf(!native)("reductions on the emulator", () => {
     const x = values(count, 3).map(Math.abs);
     const check: EmulatedGraph["check"] = (_, [got], [want]) =>
       Math.abs(got - want) <= 1e-6 * want ? undefined : `${got}, not ${want}`;
-    expect(await emulateGraphs(addon, [reduction("sum", [count], [0], x, check)])).toEqual([]);
+    expect(await emulateGraphs(native!.addon, [reduction("sum", [count], [0], x, check)])).toEqual([]);
   });
 
   it("the first of equal greatest ones, whoever finds it; a NaN is never the greatest", async () => {
@@ -132,7 +130,7 @@ describe.skipIf(!native)("reductions on the emulator", () => {
           }),
       ),
     );
-    expect(await emulateGraphs(addon, cases)).toEqual([]);
+    expect(await emulateGraphs(native!.addon, cases)).toEqual([]);
   });
 
   it("random reductions", async () => {
@@ -145,13 +143,11 @@ describe.skipIf(!native)("reductions on the emulator", () => {
       const axes = shape.map((_, at) => at).filter((at) => picks[at]);
       return reduction(kind, shape, axes.length > 0 ? axes : [0], values(sizeOf(shape), i));
     });
-    expect(await emulateGraphs(addon, cases)).toEqual([]);
+    expect(await emulateGraphs(native!.addon, cases)).toEqual([]);
   });
 });
 
 describe.skipIf(!native)("scatters on the emulator", () => {
-  const { addon } = native!;
-
   it("scatters by what each element collects", async () => {
     const cases = (
       [
@@ -176,7 +172,7 @@ describe.skipIf(!native)("scatters on the emulator", () => {
         },
       };
     });
-    expect(await emulateGraphs(addon, cases)).toEqual([]);
+    expect(await emulateGraphs(native!.addon, cases)).toEqual([]);
   });
 
   it("scatters by windows: overlapping, padded, clipped, global, apart, and by positions from elsewhere", async () => {
@@ -227,7 +223,7 @@ describe.skipIf(!native)("scatters on the emulator", () => {
         };
       }),
     );
-    expect(await emulateGraphs(addon, cases)).toEqual([]);
+    expect(await emulateGraphs(native!.addon, cases)).toEqual([]);
   });
 });
 
