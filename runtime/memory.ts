@@ -25,13 +25,16 @@ export function checkMemory(bytes: number, what: string): void {
     );
 }
 
+const LITTLE = 2 ** 20;
+
 /**
  * Memory that kernel threads share, all zeros.
  *
  * @throws CortadoError where the machine does not grant it
  */
 export function allocateShared(bytes: number, what: string): SharedArrayBuffer {
-  checkMemory(bytes, what);
+  // So little fits into any machine, and to ask for the limit is to read files.
+  if (bytes >= LITTLE) checkMemory(bytes, what);
   try {
     return new SharedArrayBuffer(bytes);
   } catch {

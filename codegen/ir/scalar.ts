@@ -143,8 +143,17 @@ export const ALGEBRA: Algebra<Scalar> = {
 /** A number as text, exact: −0, infinities and NaN are told apart. */
 export const numberKey = (value: number): string => (Object.is(value, -0) ? "-0" : String(value));
 
+/** Of expressions that were asked for: they are parts of larger ones, and of many nodes. */
+const scalarKeys = new WeakMap<Scalar, string>();
+
 /** An exact key: equal structure, equal key; −0, infinities and NaN are told apart. */
 export function scalarKey(x: Scalar): string {
+  const key = scalarKeys.get(x) ?? keyFrom(x);
+  scalarKeys.set(x, key);
+  return key;
+}
+
+function keyFrom(x: Scalar): string {
   switch (x.kind) {
     case "const":
       return numberKey(x.value);

@@ -109,12 +109,11 @@ async function buildVariant(
   const kernels = units.map((unit, i) => ({ ...unit, note: program.kernels[i].note }));
   const processor = processorOptions(PROCESSOR_LEVELS[architecture], compiler);
   const compiled = await buildNativeModules(kernels, preamble, { compiler, cache, processor });
-  const inOrder = compiled.toSorted((a, b) => a.kernels[0] - b.kernels[0]);
-  const modules = inOrder.map((module, i) => ({
+  const modules = compiled.map((module, i) => ({
     path: `kernels/${architecture}/${i}.so`,
     kernels: module.kernels,
   }));
-  const files = inOrder.map(async (module, i) => ({
+  const files = compiled.map(async (module, i) => ({
     path: modules[i].path,
     bytes: present(await readSharedObject(cache, module.path), "a module that was compiled"),
   }));

@@ -30,8 +30,14 @@ export const PRIMITIVES: { readonly [K in Op]: Primitive<K> } = {
 export const primitive = <K extends Op>(op: K): Primitive<K> => PRIMITIVES[op];
 
 /** The names and kinds of its attributes, in order. */
-export const attributesOf = (op: Op): readonly (readonly [string, AttributeKind<unknown>])[] =>
-  Object.entries(PRIMITIVES[op].attributes);
+export const attributesOf = (op: Op): NamedKinds => ATTRIBUTES[op];
+
+type NamedKinds = readonly (readonly [string, AttributeKind<unknown>])[];
+
+/** Every node that is made asks for its own. */
+const ATTRIBUTES = Object.fromEntries(
+  Object.entries(PRIMITIVES).map(([op, { attributes }]) => [op, Object.entries(attributes)]),
+) as unknown as Readonly<Record<Op, NamedKinds>>;
 
 /** Floating-point operations of a node alone. */
 export const flopsOf = (node: Node): number => primitive<Op>(node.op).flops?.(node) ?? 0;
