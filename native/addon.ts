@@ -169,12 +169,6 @@ export interface Addon {
   /** Unloads a module, once no plan needs it, or refuses further runs of a plan; one under way ends as ever. */
   nativeClose(handle: NativeModule | NativePlan): void;
   processor(): Processor;
-  /**
-   * Fills `out` with numbers from `low` to `high`, or with normally distributed ones, drawn from the start of a stream: the
-   * values of `runtime/random/`, to the bit. A stream and a seed are two words each, the low one first.
-   */
-  fillUniform(out: Float32Array, stream: Uint32Array, seed: Uint32Array, low: number, high: number): void;
-  fillGaussian(out: Float32Array, stream: Uint32Array, seed: Uint32Array, mean: number, std: number): void;
   /** Where the memory of an array lies now. */
   addressOf(memory: Uint8Array): bigint;
   /** Asks for large pages under memory that was not touched yet; whether the system has heard it. */

@@ -10,17 +10,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const SOURCES = join(HERE, "src");
-const FLAGS = [
-  "-O2",
-  "-std=c++17",
-  "-fPIC",
-  "-fvisibility=hidden",
-  "-ffp-contract=off",
-  "-fno-math-errno",
-  "-fno-trapping-math",
-  "-Wall",
-  "-Wextra",
-];
+const FLAGS = ["-O2", "-std=c++17", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra"];
 const DEFINES = [
   "-DNAPI_VERSION=8",
   "-DNAPI_CPP_EXCEPTIONS",

@@ -144,7 +144,6 @@ Napi::Value typedArray(Napi::Env env, const Values& values) {
   X(cudaOpen) X(cudaDriverVersion) X(cudaDevices) X(contextOpen) X(contextMemory) X(contextClose)              \
   X(allocate) X(free) X(moduleLoad) X(copyIn) X(copyOut) X(synchronize)                                        \
   X(graphBuild) X(graphLaunch) X(graphClose) X(profile) X(hostOpen) X(hostPlan) X(hostRun) X(hostClose) \
-  X(nativeOpen) X(nativePlan) X(nativeRun) X(nativeRunHere) X(nativeClose) X(processor) X(addressOf) X(hugePages) \
-  X(fillUniform) X(fillGaussian)
+  X(nativeOpen) X(nativePlan) X(nativeRun) X(nativeRunHere) X(nativeClose) X(processor) X(addressOf) X(hugePages)
 #define CORTADO_DECLARE(name) Napi::Value name(const Arguments& args);
 CORTADO_EXPORTS(CORTADO_DECLARE)

@@ -1,34 +1,27 @@
-import { openAddon } from "../../native/addon.js";
 import { type CortadoError, didYouMean, userError } from "../../proto/errors/index.js";
 import type { FillerParameter } from "../../proto/index.js";
 import { quoted } from "../../proto/words/names.js";
 import { fillerMisfit } from "./filler-fit.js";
-import { angleOf, type RandomStream, radiusOf, randomStream, splitWords, uniformOf } from "./philox.js";
+import { angleOf, type RandomStream, radiusOf, randomStream, uniformOf } from "./philox.js";
 
 type Shape = readonly number[];
-/** Which stream of which seed values are drawn from, from its start. */
-interface Source {
-  readonly seed: number;
-  readonly stream: number;
-}
-type Filler = (out: Float32Array, shape: Shape, filler: FillerParameter, source: Source) => void;
+type Filler = (out: Float32Array, shape: Shape, filler: FillerParameter, random: RandomStream) => void;
 
 /** Caffe's fillers by name, with its formulas (include/caffe/filler.hpp of Caffe 1.0). */
 const FILLERS: Readonly<Record<string, Filler>> = Object.assign(Object.create(null), {
   constant: (out, _shape, filler) => {
     out.fill(filler.value);
   },
-  uniform: (out, _shape, { min, max }, source) => fillUniform(out, min, max, source),
-  gaussian: (out, shape, { mean, std, sparse }, source) => {
-    fillGaussian(out, mean, std, source);
+  uniform: (out, _shape, { min, max }, random) => fillUniform(out, min, max, random),
+  gaussian: (out, shape, { mean, std, sparse }, random) => {
+    fillGaussian(out, mean, std, random);
     if (sparse < 0) return;
-    const random = randomStream(source.seed, source.stream, out.length + (out.length % 2));
     // On average `sparse` of the values that belong to one output stay.
     const kept = Math.min(1, sparse / shape[0]);
     for (let i = 0; i < out.length; i++) if (random.uniform() >= kept) out[i] = 0;
   },
-  positive_unitball: (out, shape, _filler, source) => {
-    fillUniform(out, 0, 1, source);
+  positive_unitball: (out, shape, _filler, random) => {
+    fillUniform(out, 0, 1, random);
     const rows = shape[0] ?? 1;
     const length = out.length / rows;
     for (let row = 0; row < rows; row++) {
@@ -37,12 +30,12 @@ const FILLERS: Readonly<Record<string, Filler>> = Object.assign(Object.create(nu
       for (let i = 0; i < length; i++) values[i] = values[i] / sum;
     }
   },
-  xavier: (out, shape, filler, source) => {
+  xavier: (out, shape, filler, random) => {
     const scale = Math.sqrt(3 / varianceDivisor(shape, filler));
-    fillUniform(out, -scale, scale, source);
+    fillUniform(out, -scale, scale, random);
   },
-  msra: (out, shape, filler, source) => {
-    fillGaussian(out, 0, Math.sqrt(2 / varianceDivisor(shape, filler)), source);
+  msra: (out, shape, filler, random) => {
+    fillGaussian(out, 0, Math.sqrt(2 / varianceDivisor(shape, filler)), random);
   },
   bilinear: (out, shape) => {
     const width = shape[3];
@@ -76,7 +69,7 @@ export function fill(
 ): Float32Array {
   const problem = fillerProblem(filler) ?? fillerMisfit(filler, shape);
   if (problem) throw problem;
-  if (out.length > 0) FILLERS[filler.type](out, shape, filler, { seed, stream });
+  if (out.length > 0) FILLERS[filler.type](out, shape, filler, randomStream(seed, stream));
   return out;
 }
 
@@ -132,36 +125,13 @@ function eachDrawn(
   }
 }
 
-/** So many values are worth opening the addon for: it draws the same ones in a third of the time. */
-const MANY = 4096;
-
-/** The addon, where it is worth while and there, and how it takes a stream and a seed. */
-function drawnNatively({ length }: Float32Array, { seed, stream }: Source) {
-  const addon = length < MANY ? undefined : openAddon().addon;
-  return addon && { addon, from: [wordsOf(stream), wordsOf(seed)] as const };
-}
-
-const wordsOf = (value: number): Uint32Array => Uint32Array.from(splitWords(value));
-
-function fillUniform(out: Float32Array, low: number, high: number, source: Source): void {
-  const native = drawnNatively(out, source);
-  if (native) {
-    native.addon.fillUniform(out, ...native.from, low, high);
-    return;
-  }
-  const random = randomStream(source.seed, source.stream);
+function fillUniform(out: Float32Array, low: number, high: number, random: RandomStream): void {
   eachDrawn(out.length, random, (words, from) => {
     for (let i = 0; i < words.length; i++) out[from + i] = low + (high - low) * uniformOf(words[i]);
   });
 }
 
-function fillGaussian(out: Float32Array, mean: number, std: number, source: Source): void {
-  const native = drawnNatively(out, source);
-  if (native) {
-    native.addon.fillGaussian(out, ...native.from, mean, std);
-    return;
-  }
-  const random = randomStream(source.seed, source.stream);
+function fillGaussian(out: Float32Array, mean: number, std: number, random: RandomStream): void {
   const pairs = out.length - (out.length % 2);
   eachDrawn(pairs, random, (words, from) => {
     for (let i = 0; i < words.length; i += 2) {
