@@ -27,13 +27,16 @@ const LITTLE_ENDIAN = endianness() === "LE";
  *
  * @param what how to name the input in an error, for instance the file's path
  * @param skip fields to be passed over like unknown ones
+ * @param inPlace whether long arrays of numbers may stay in the bytes, moved there to where arrays may begin: nobody else
+ *   may read them then
  * @throws CortadoError when the bytes are cut short or are not such a message
  */
 export function decodeMessage<T extends MessageName>(
   type: T,
   bytes: Uint8Array,
   what?: string,
-  skip: Skip = () => false,
+  skip: (field: FieldInfo) => boolean = () => false,
+  inPlace = false,
 ): MessageTypes[T] {
   const message = draft(type);
   const name = what ?? "the input";
@@ -41,7 +44,7 @@ export function decodeMessage<T extends MessageName>(
     // A Buffer is re-wrapped so that protobufjs and this file see one kind of array.
     const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const reader = protobuf.Reader.create(plain);
-    decodeInto(message, messageInfo(type), reader, reader.len, skip);
+    decodeInto(message, messageInfo(type), reader, reader.len, { skip, inPlace });
     finishArrays(message, messageInfo(type), "");
   } catch (error) {
     if (error instanceof CortadoError) throw error;
@@ -66,20 +69,23 @@ const isFilling = (value: unknown): value is Filling =>
   typeof value === "object" && value !== null && Object.getPrototypeOf(value) === FILLING;
 const FILLING = Object.freeze({});
 
-type Skip = (field: FieldInfo) => boolean;
+interface Decoding {
+  readonly skip: (field: FieldInfo) => boolean;
+  readonly inPlace: boolean;
+}
 
 function decodeInto(
   message: Draft,
   info: MessageInfo,
   reader: protobuf.Reader,
   end: number,
-  skip: Skip,
+  how: Decoding,
 ): void {
   while (reader.pos < end) {
     const tag = reader.tag();
     const wire = tag & 7;
     const field = info.byId.get(tag >>> 3);
-    if (field === undefined || skip(field) || !decodeField(message, field, reader, wire, end, skip))
+    if (field === undefined || how.skip(field) || !decodeField(message, field, reader, wire, end, how))
       reader.skipType(wire, 0, tag >>> 3);
     if (reader.pos > end) throw new Error("a field runs past the end of its message");
   }
@@ -92,7 +98,7 @@ function decodeField(
   reader: protobuf.Reader,
   wire: number,
   end: number,
-  skip: Skip,
+  how: Decoding,
 ): boolean {
   const { kind } = field;
   if (kind.is === "message") {
@@ -100,7 +106,7 @@ function decodeField(
     const stop = lengthEnd(reader, end);
     const own = Object.hasOwn(message, field.name);
     const child = own && !field.repeated ? (message[field.name] as Draft) : draft(kind.info());
-    decodeInto(child, kind.info(), reader, stop, skip);
+    decodeInto(child, kind.info(), reader, stop, how);
     if (field.repeated) listOf(message, field).push(child);
     else give(message, field.name, child);
     return true;
@@ -108,7 +114,7 @@ function decodeField(
   const scalar = kind.is === "enum" ? "int32" : kind.scalar;
   const expected = wireOf(scalar);
   if (field.array !== undefined) {
-    if (wire === BYTES) appendPacked(fillingOf(message, field), reader, lengthEnd(reader, end));
+    if (wire === BYTES) appendPacked(fillingOf(message, field), reader, lengthEnd(reader, end), how.inPlace);
     else if (wire === expected) appendOne(fillingOf(message, field), reader);
     else return false;
     return true;
@@ -156,11 +162,24 @@ function fillingOf(message: Draft, field: FieldInfo): Filling {
   return message[field.name] as Filling;
 }
 
-/** Appends the raw little-endian values up to `stop`; a single chunk, the usual case, is copied once. */
-function appendPacked(filling: Filling, reader: protobuf.Reader, stop: number): void {
+/** An array of so many bytes has at least three before it, its tag and length, over which it can be moved to a multiple of 4. */
+const LEAST_IN_PLACE = 128;
+
+/** Appends the raw little-endian values up to `stop`; a single chunk, the usual case, is copied once, or moved. */
+function appendPacked(filling: Filling, reader: protobuf.Reader, stop: number, inPlace: boolean): void {
   const width = filling.array.BYTES_PER_ELEMENT;
   const bytes = stop - reader.pos;
   if (bytes % width !== 0) throw new Error(`${bytes} bytes are no whole number of values`);
+  if (inPlace && LITTLE_ENDIAN && width === 4 && filling.length === 0 && bytes >= LEAST_IN_PLACE) {
+    const { buffer, byteOffset } = reader.buf;
+    const from = byteOffset + reader.pos;
+    const to = from - (from % width);
+    new Uint8Array(buffer).copyWithin(to, from, from + bytes);
+    filling.array = new Float32Array(buffer, to, bytes / width);
+    filling.length = filling.array.length;
+    reader.pos = stop;
+    return;
+  }
   const raw = reader.buf.slice(reader.pos, stop);
   if (!LITTLE_ENDIAN) {
     const swapped = Buffer.from(raw.buffer);

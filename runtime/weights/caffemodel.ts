@@ -23,11 +23,12 @@ import { fillsShape, type WeightBlob, type WeightSet } from "./weight-set.js";
  * height and width; values are `double_data`, or else `data`, as Blob::FromProto takes them.
  *
  * @param what what the user called it, for messages
+ * @param owned whether nobody else reads the bytes: values then stay in them
  * @throws CortadoError when the bytes are no net, or blobs do not hold what their shapes say
  */
-export function decodeCaffemodel(bytes: Uint8Array, what: string): WeightSet {
+export function decodeCaffemodel(bytes: Uint8Array, what: string, owned = false): WeightSet {
   const errors: Diagnostic[] = [];
-  const layers = layersOf(decodeMessage("NetParameter", bytes, what, isSettings), what, errors)
+  const layers = layersOf(decodeMessage("NetParameter", bytes, what, isSettings, owned), what, errors)
     .filter(({ blobs }) => blobs.length > 0)
     .map(({ name, type, blobs }) => ({
       name,

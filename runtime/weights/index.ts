@@ -36,7 +36,7 @@ export async function readWeights(source: string | URL | Uint8Array | ArrayBuffe
 
 /** As `readWeights`, of a source that was taken. */
 export const readWeightFile = async (source: string | Uint8Array): Promise<WeightSet> =>
-  typeof source === "string" ? readFileOf(source, quotedPath(source)) : decode(source, "the weights");
+  typeof source === "string" ? readFileOf(source, quotedPath(source)) : decode(source, "the weights", false);
 
 /** Hands on the set that weights are. Of a file, it is there until `use` has resolved: its memory is then given back. */
 export async function withWeightSet<T>(
@@ -57,18 +57,18 @@ export async function withWeightSet<T>(
   }
 }
 
-async function decode(bytes: Uint8Array, what: string): Promise<WeightSet> {
+async function decode(bytes: Uint8Array, what: string, owned: boolean): Promise<WeightSet> {
   const marked = markedFormat(bytes);
   const kind = marked ? undefined : kindOfFile(bytes);
   if (kind && kind.is !== "weights")
     throw userError(`${what} is ${kind.words}, not a weight file`, kind.is === "state" ? GO_ON : undefined);
-  return (marked ?? WEIGHT_FORMATS.caffemodel).decode(bytes, what);
+  return (marked ?? WEIGHT_FORMATS.caffemodel).decode(bytes, what, owned);
 }
 
 /**
  * The weights of a file, read by a format's own library where that reads files.
  *
- * @param hold reads a file in whose bytes the values stay
+ * @param hold reads a file, in whose bytes the values stay
  */
 async function readFileOf(
   path: string,
@@ -84,10 +84,10 @@ async function readFileOf(
       const about = await file.stat();
       if (about.isFile()) {
         const { bytesRead } = await file.read(head, 0, head.length, 0);
-        const marked = markedFormat(head.subarray(0, bytesRead));
-        readInPlace = marked?.read;
-        if (marked?.inBytes && hold) bytes = await hold(file, about.size);
-        else if (!readInPlace) bytes = await readFile(path);
+        readInPlace = markedFormat(head.subarray(0, bytesRead))?.read;
+        // Some files say that they are empty and are not.
+        if (!readInPlace)
+          bytes = hold && about.size > 0 ? await hold(file, about.size) : await readFile(path);
       } else bytes = await readFile(file);
     } finally {
       await file.close();
@@ -95,7 +95,7 @@ async function readFileOf(
   } catch (error) {
     throw fileError(`cannot read the weights ${what}`, error);
   }
-  return readInPlace ? readInPlace(path, what) : decode(bytes ?? new Uint8Array(), what);
+  return readInPlace ? readInPlace(path, what) : decode(bytes ?? new Uint8Array(), what, true);
 }
 
 /**

@@ -15,10 +15,11 @@ export interface FormatRecord {
   readonly owns: (path: string) => boolean;
   /** Whether a file begins so. Absent: a format without a mark of its own, taken where no other fits. */
   readonly looksLike?: (head: Uint8Array) => boolean;
-  /** @param what what the user called it, for messages */
-  readonly decode: (bytes: Uint8Array, what: string) => WeightSet | Promise<WeightSet>;
-  /** Whether values stay in the bytes that are decoded, which then must not go before them. */
-  readonly inBytes?: boolean;
+  /**
+   * @param what what the user called it, for messages
+   * @param owned whether nobody else reads the bytes, which may then be changed
+   */
+  readonly decode: (bytes: Uint8Array, what: string, owned: boolean) => WeightSet | Promise<WeightSet>;
   /** For a format whose library reads files: leaves it where it lies. */
   readonly read?: (path: string, what: string) => Promise<WeightSet>;
   /** As pieces that together are the file, so that a large net need not be copied. */
@@ -45,7 +46,6 @@ export const WEIGHT_FORMATS = {
     owns: (path) => path.endsWith(".safetensors"),
     looksLike: looksLikeSafetensors,
     decode: decodeSafetensors,
-    inBytes: true,
     encode: encodeSafetensors,
   },
 } as const satisfies Readonly<Record<string, FormatRecord>>;

@@ -3,6 +3,7 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readHeldBytes } from "../../../runtime/held-bytes.js";
+import { decodeCaffemodel, encodeCaffemodel } from "../../../runtime/weights/caffemodel.js";
 import { type WeightSet, withWeightSet } from "../../../runtime/weights/index.js";
 import { compile, writeWeights } from "../../../src/index.js";
 import { internalsOf } from "../../../src/net/internals.js";
@@ -16,14 +17,14 @@ const weights: WeightSet = {
       name: "ip",
       type: "InnerProduct",
       blobs: [
-        { shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) },
-        { shape: [2], data: Float32Array.of(7, 8) },
+        { shape: [40, 3], data: Float32Array.from({ length: 120 }, (_, i) => Math.sin(i)) },
+        { shape: [40], data: Float32Array.from({ length: 40 }, (_, i) => -i) },
       ],
     },
   ],
 };
 const NET = `layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 } } }
-layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" inner_product_param { num_output: 2 } }`;
+layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" inner_product_param { num_output: 40 } }`;
 const dataOf = ({ layers }: WeightSet): readonly Float32Array[] =>
   layers.flatMap(({ blobs }) => blobs.map(({ data }) => data));
 
@@ -55,7 +56,7 @@ describe("weights", () => {
         return dataOf(set);
       });
       // Values that stay in the file's bytes go with them.
-      if (name === "w.safetensors") expect(seen.map(({ length }) => length)).toEqual([0, 0]);
+      if (name !== "w.caffemodel.h5") expect(seen.map(({ length }) => length)).toEqual([0, 0]);
       await expect(
         withWeightSet(path, async () => {
           throw new Error("what use throws");
@@ -64,9 +65,20 @@ describe("weights", () => {
     },
   );
 
+  it("lie anywhere in a caffemodel, and are moved to where arrays may begin", () => {
+    for (let length = 1; length <= 9; length++) {
+      const layers = [1, 2].map((copy) => ({ ...weights.layers[0], name: "n".repeat(length * copy) }));
+      const bytes = Buffer.concat(encodeCaffemodel({ layers }));
+      const copied = decodeCaffemodel(bytes, "the file");
+      const moved = decodeCaffemodel(Uint8Array.from(bytes), "the file", true);
+      expect(moved).toEqual(copied);
+      expect(new Set(dataOf(moved).map(({ buffer }) => buffer)).size).toBe(1);
+    }
+  });
+
   it("that somebody else holds stay", async () => {
     await withWeightSet(weights, async (set) => void expect(set).toBe(weights));
-    expect(dataOf(weights).map(({ length }) => length)).toEqual([6, 2]);
+    expect(dataOf(weights).map(({ length }) => length)).toEqual([120, 40]);
   });
 
   it("reach the parameters' memory without a copy between", async () => {
