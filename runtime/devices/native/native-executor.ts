@@ -81,7 +81,7 @@ export function createNativeExecutor(options: NativeExecutorOptions): Executor {
 }
 
 /** Milliseconds of a pass up to which the caller's thread does it: to wake another and be woken takes up to one. */
-const SHORT = 8;
+const SHORT = 12;
 
 /** Whether a pass took so little when it last ran. */
 const isShort = (times: readonly number[]): boolean =>
