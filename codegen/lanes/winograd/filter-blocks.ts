@@ -25,9 +25,12 @@ const LEAST_TILES = 96;
 const MOST_TILES = 200;
 /** What a chunk costs beside its tiles, in tiles. */
 const CHUNK_TILES = 16;
-/** Iterations of a chunk that there should be, so that threads share them; and what fewer cost. */
+/**
+ * Iterations of a chunk that there should be, so that threads share them; and what fewer cost: with 0.3 LeNet's second
+ * convolution was one iteration, and two threads took as long as one.
+ */
 const LEAST_ITERATIONS = 12;
-const IDLE = 0.3;
+const IDLE = 0.6;
 /** What it costs to fetch a channel's number, in multiply-adds. */
 const FETCH = 4;
 
