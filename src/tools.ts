@@ -4,7 +4,7 @@
  */
 
 export { sizeOf } from "../codegen/ir/graph.js";
-export { isGpuArchitecture } from "../codegen/targets/cuda/cuda-description.js";
+export { GPU_ARCHITECTURES, isGpuArchitecture } from "../codegen/targets/cuda/cuda-description.js";
 export { cudaTarget, TARGETS, type TargetName, tsTarget } from "../codegen/targets/index.js";
 export { type DeviceProperties, openAddon } from "../native/addon.js";
 export { distinctNames } from "../proto/words/by-place.js";

@@ -127,7 +127,10 @@ export type Typed =
   | { readonly type: "index"; readonly value: Index };
 
 export type Statement =
-  /** for (variable = from; variable < to; variable += step); `unrolled`: written out by the target's compiler. */
+  /**
+   * for (variable = from; variable < to; variable += step). `unrolled`: written out by the target's compiler; `turns`: so many
+   * turns between two tests for the end are, default one.
+   */
   | {
       readonly kind: "for";
       readonly variable: Variable;
@@ -135,6 +138,7 @@ export type Statement =
       readonly to: Index;
       readonly step: number;
       readonly unrolled: boolean;
+      readonly turns?: number;
       readonly body: readonly Statement[];
     }
   | ({ readonly kind: "declare"; readonly variable: Variable; readonly mutable: boolean } & Typed)

@@ -39,7 +39,10 @@ function outline(statements: readonly Statement[], depth: number): readonly stri
   const blocks = statements.map((statement): string => {
     switch (statement.kind) {
       case "for":
-        return [`for, step ${statement.step}`, ...outline(statement.body, depth + 1)].join("\n");
+        return [
+          `for, step ${statement.step}${statement.turns ? `, ${statement.turns} turns at a time` : ""}`,
+          ...outline(statement.body, depth + 1),
+        ].join("\n");
       case "if":
         return ["if", ...outline(statement.whenTrue, depth + 1)].join("\n");
       default:

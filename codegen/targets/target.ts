@@ -38,6 +38,8 @@ export interface Target<Name extends string = string> {
   readonly about: string;
   /** Real types that its kernels compute in, the usual one first. */
   readonly dtypes: readonly RealType[];
+  /** Whether processors of several architectures run its kernels: `describe` then tells them apart. */
+  readonly architectures: boolean;
   /**
    * What kernels are lowered by.
    *

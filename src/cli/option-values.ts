@@ -3,7 +3,7 @@
 import { InvalidArgumentError } from "commander";
 import { nearest } from "../../proto/errors/index.js";
 import { orList } from "../../proto/errors/suggest.js";
-import { isGpuArchitecture } from "../tools.js";
+import { GPU_ARCHITECTURES, isGpuArchitecture } from "../tools.js";
 
 const LARGEST = 2 ** 31 - 1;
 
@@ -45,7 +45,7 @@ export const number =
 export const architecture = (value: string): string => {
   refuseOption(value);
   if (!isGpuArchitecture(value))
-    throw new InvalidArgumentError("Architectures are named sm_80, sm_90, sm_120 …");
+    throw new InvalidArgumentError(`Architectures are named ${GPU_ARCHITECTURES}`);
   return value;
 };
 

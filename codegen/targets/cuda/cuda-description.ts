@@ -4,6 +4,9 @@ import type { GpuDescription, TargetDescription } from "../../ir/target-descript
 /** Whether a name is one of a GPU's architecture, as NVRTC takes it. */
 export const isGpuArchitecture = (name: string): boolean => /^sm_\d{2,3}[af]?$/.test(name);
 
+/** For messages. */
+export const GPU_ARCHITECTURES = "sm_80, sm_90, sm_120 …";
+
 function capabilityOf(architecture: string): number {
   return Number(architecture.replace(/^sm_(\d+).*$/, "$1"));
 }
@@ -127,7 +130,7 @@ export function cudaDescription(architecture: string): TargetDescription {
   if (!isGpuArchitecture(architecture))
     throw userError(
       `there is no architecture "${architecture}" of target cuda`,
-      "they are named sm_80, sm_90, sm_120 …",
+      `they are named ${GPU_ARCHITECTURES}`,
     );
   return {
     tile: { rows: 8, columns: 8 },

@@ -14,6 +14,7 @@ const DEFAULT_ARCHITECTURE = "sm_80";
 export const cudaTarget: Target<"cuda"> = {
   name: "cuda",
   about: "fused CUDA kernels, compiled by NVRTC for NVIDIA GPUs",
+  architectures: true,
   dtypes: ["float32"],
   describe: (architecture = DEFAULT_ARCHITECTURE) => cudaDescription(architecture),
   passes: [],

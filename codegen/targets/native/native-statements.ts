@@ -57,19 +57,6 @@ export function statementRenderer(kernel: Kernel, real: "float" | "double"): Sta
   };
 }
 
-/**
- * Turns of a sum of products between two tests for its end. Of 24 instructions of a tile of 6 rows × 2 vectors the loop's own
- * are 4: written out four times it is 9% faster, eight times no faster than that.
- */
-const TURNS = 4;
-/** Sums in registers from which on a loop is one of products: with fewer, memory sets the pace. */
-const SUMS = 4;
-
-const isSumOfProducts = (body: readonly Statement[]): boolean =>
-  body.every(({ kind }) => kind === "declare" || kind === "assign") &&
-  body.filter((one) => one.kind === "assign" && one.type === "real" && one.value.kind === "fma").length >=
-    SUMS;
-
 interface Naming {
   named(variable: Variable, kind: "v" | "i"): string;
   indent(by: number): void;
@@ -120,12 +107,11 @@ function createStatements(context: ExpressionContext, { named, indent }: Naming)
   };
 
   const loop = (statement: Statement & { kind: "for" }, mask: Mask | undefined): void => {
-    const { variable, from, to, step, unrolled, body } = statement;
+    const { variable, from, to, step, unrolled, turns, body } = statement;
     if (shapes.loopsTogether(statement)) {
       const [start, end] = [whole(from).text, within(whole(to), LEVEL.sum)];
       const v = named(variable, "i");
-      if (unrolled) line("#pragma GCC unroll 64");
-      else if (isSumOfProducts(body)) line(`#pragma GCC unroll ${TURNS}`);
+      if (unrolled || turns) line(`#pragma GCC unroll ${unrolled ? 64 : turns}`);
       line(`for (long ${v} = ${start}; ${v} < ${end}; ${step === 1 ? `${v}++` : `${v} += ${step}`}) {`);
       inside(body, mask);
       line("}");

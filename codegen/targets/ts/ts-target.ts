@@ -7,6 +7,7 @@ import { tsDescription } from "./ts-description.js";
 export const tsTarget: Target<"ts"> = {
   name: "ts",
   about: "specialised TypeScript loops, which run anywhere",
+  architectures: false,
   dtypes: ["float32", "float64"],
   describe: () => tsDescription,
   passes: [],
