@@ -2,7 +2,7 @@ import { cut, tileCount } from "../../contraction/tiles.js";
 import type { LanesDescription } from "../../ir/target-description.js";
 import type { StepContext } from "../../lower/step.js";
 import type { LaneProduct } from "./lane-product.js";
-import { turnsOf } from "./lane-tile.js";
+import { LINE_BYTES, turnsOf } from "./lane-tile.js";
 
 /** How a product with columns in lanes is cut up. */
 export interface ColumnSchedule {
@@ -28,7 +28,6 @@ const PACKED_TILES = 3;
 const STREAMED = 16;
 /** Columns of a stream: long enough to be fetched ahead. */
 const STREAMED_COLUMNS = 1024;
-const LINE_BYTES = 64;
 /** Products of an iteration at least. */
 const FEWEST_PRODUCTS = 2 ** 18;
 

@@ -9,6 +9,8 @@ export interface LaneTile {
 
 /** Turns of an FMA that must be under way before the first is done: two units, four cycles each. */
 export const IN_FLIGHT = 8;
+/** Of a cache's line. */
+export const LINE_BYTES = 64;
 /** Loads that one of a vector counts for that begins anywhere: every other time it takes part of two lines of the cache. */
 export const UNALIGNED = 1.4;
 /** Vectors and scalars that are loaded while one FMA is carried out, both units busy. */

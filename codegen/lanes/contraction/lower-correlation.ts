@@ -8,13 +8,12 @@ import { overVectors } from "../over-vectors.js";
 import { type Correlation, flopsOf, type Places } from "./correlation.js";
 import { partsOf, type Span } from "./correlation-parts.js";
 import { type Opened, sumSpan, togetherOf } from "./correlation-sums.js";
-import type { LaneTile } from "./lane-tile.js";
+import { type LaneTile, LINE_BYTES } from "./lane-tile.js";
 import { type PackedBlock, packedMemory } from "./pack.js";
 import { paddedElements } from "./pad.js";
 
-/** Of a first cache: lines that share a set, and bytes of a line. */
+/** Of a first cache: lines that share a set. */
 const WAYS = 8;
-const LINE = 64;
 
 export function lowerCorrelation(
   context: StepContext,
@@ -89,7 +88,7 @@ function chunkOf({ target, options }: StepContext, of: Correlation, tile: LaneTi
   // Planes that lie a power of two apart share few sets of the cache: half of those may hold lines of the source.
   const way = cache / WAYS;
   const apart = gcd(sizeOf(of.source.extents) * options.realBytes, way);
-  const lines = ((way / Math.max(LINE, apart)) * WAYS) / 2 / Math.max(1, taps / of.inner[0].taps.count);
+  const lines = ((way / Math.max(LINE_BYTES, apart)) * WAYS) / 2 / Math.max(1, taps / of.inner[0].taps.count);
   const most = Math.max(1, Math.floor(Math.min(cache / 4 / turn / taps, lines)));
   if (of.channels * 2 <= most * 3) return of.channels;
   const each = Math.ceil(of.channels / Math.ceil(of.channels / most));

@@ -156,7 +156,7 @@ function openWeights(
     depth: { ...weights.depth, count: schedule.depth },
   };
   const memory = draft.writer.shared("accumulator", blockedElements(kept));
-  const copy = openRows(draft, weights, { lanes, lane, member });
+  const copy = openRows(context, draft, weights, { lanes, lane, member });
   return (start: Index, depth: Index): Weight => {
     const at: RowsTarget["at"] = (block, height, row, k) =>
       blockedAt(kept, { member: ZERO, block: sub(block, blocks[0]), height }, row, k);

@@ -4,6 +4,7 @@ import { add, addInt, compare, int, min, mul, sub, unflatten } from "../../kerne
 import type { Index, Memory, Value } from "../../kernel/kernel.js";
 import { load, ZERO_VALUE } from "../../kernel/writer.js";
 import type { KernelDraft, LoweredKernel, StepContext } from "../../lower/step.js";
+import { LINE_BYTES } from "./lane-tile.js";
 import { aligned } from "./pack.js";
 import { firstRow } from "./panel-product.js";
 
@@ -64,8 +65,6 @@ const besideEachOther = ({ rows, depth }: BlockedRows): boolean => rows.stride =
 
 /** Positions of depth that are asked for ahead where rows lie side by side: a page apart, no processor sees what comes next. */
 const AHEAD = 8;
-/** Elements of a cache's line. */
-const LINE = 16;
 
 /** From … to. */
 type Stretch = readonly [from: Index, to: Index];
@@ -84,6 +83,7 @@ export interface RowsTarget {
 type CopyRows = (to: RowsTarget, blocks: Stretch, depth: Stretch, alone: boolean) => void;
 
 export function openRows(
+  { options }: StepContext,
   { writer, evaluate }: KernelDraft,
   of: BlockedRows,
   { lanes, lane, member }: { readonly lanes: number; readonly lane: Index; readonly member: Index },
@@ -115,7 +115,12 @@ export function openRows(
       const count = writer.integer(sub(firstRow({ rows: rows.count, height }, end), first), 1, rows.count);
       writer.loop(from, alone ? to : addInt(to, -1), (k) => {
         const later = writer.integer(add(add(start, first), mul(addInt(k, AHEAD), depth.stride)));
-        writer.loop(0, count, (row) => evaluate.prefetch(node, add(later, row)), LINE);
+        writer.loop(
+          0,
+          count,
+          (row) => evaluate.prefetch(node, add(later, row)),
+          LINE_BYTES / options.realBytes,
+        );
         copyAt(k, false);
       });
       if (!alone) copyAt(addInt(to, -1), true);
@@ -179,7 +184,7 @@ export function lowerRowBlocks(
     memory,
     at: (block, height, row, k) => blockedAt(of, { member, block, height }, row, k),
   };
-  const copy = openRows(draft, of, { lanes, lane, member });
+  const copy = openRows(context, draft, of, { lanes, lane, member });
   // What follows the last position of a slice is another iteration's.
   copy(target, stretch(some, each, blocks), stretch(part, slice, depth.count), false);
   return draft.close(0, `pack ${of.node.shape.join("×")} in rows`);

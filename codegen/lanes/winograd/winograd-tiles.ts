@@ -3,6 +3,7 @@ import { add, addInt, compare, flatten, int, mul, unflatten } from "../../kernel
 import type { Index, Memory } from "../../kernel/kernel.js";
 import { type KernelWriter, load, ZERO_VALUE } from "../../kernel/writer.js";
 import type { KernelDraft } from "../../lower/step.js";
+import { LINE_BYTES } from "../contraction/lane-tile.js";
 import { clearBorders, fillStrip, type Strip, stripElements } from "./tile-planes.js";
 import { type Chunks, POSITION_GAP, type WinogradSizes } from "./winograd-sizes.js";
 import { POINTS, POSITIONS, type Transform, transformSquare } from "./winograd-transforms.js";
@@ -22,8 +23,8 @@ export const positionOf = (tiles: number, row: number): number => tiles * row + 
 export const matrixAt = ({ start, row }: Matrices, tile: Index, channel: Index): Index =>
   add(start, add(mul(tile, row), channel));
 
-/** Elements of a cache's line. */
-const LINE = 16;
+/** Elements of a cache's line, in float32. */
+const LINE = LINE_BYTES / 4;
 
 /**
  * Matrices of an iteration's own. A row is an odd number of lines, so that a channel of many tiles lies all over a cache.
