@@ -41,3 +41,7 @@ export function countOf(text: string, option: string): number {
     throw new Error(`${option} takes whole numbers of at least 1, not ${text}`);
   return count;
 }
+
+/** Whole numbers of at least 1: `1,2`. @throws Error that says so */
+export const countsOf = (list: string, option: string): readonly number[] =>
+  list.split(",").map((count) => countOf(count, option));

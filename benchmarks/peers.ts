@@ -15,7 +15,7 @@ import { DEVICES } from "../runtime/devices/index.js";
 import { measureMachine } from "./machine/machine-speed.js";
 import { machine } from "./measure.js";
 import { BENCHMARK_NETS, type BenchmarkNetName } from "./nets/benchmark-nets.js";
-import { countOf, readOptions, wordsOf } from "./options.js";
+import { countOf, countsOf, readOptions, wordsOf } from "./options.js";
 import { drawChart } from "./peers/bar-chart.js";
 import { compete, prepareNet } from "./peers/competition.js";
 import { findPeers } from "./peers/find-peers.js";
@@ -44,7 +44,7 @@ const given = readOptions({
   out: undefined as string | undefined,
 });
 const nets = wordsOf(given.nets, NET_NAMES, "--nets");
-const threads = given.threads.split(",").map((count) => countOf(count, "--threads"));
+const threads = countsOf(given.threads, "--threads");
 const targets = wordsOf(
   given.targets,
   DEVICES.map(({ name }) => name),

@@ -13,7 +13,7 @@ import { createSolver } from "../src/index.js";
 import { table } from "./markdown-table.js";
 import { interleave, machine, median, testValues } from "./measure.js";
 import { BENCHMARK_NETS } from "./nets/benchmark-nets.js";
-import { countOf, readOptions, wordsOf } from "./options.js";
+import { countOf, countsOf, readOptions, wordsOf } from "./options.js";
 
 const given = readOptions({ target: "native", threads: "1,2", iterations: "300", rounds: "5" });
 const [target] = wordsOf(
@@ -21,7 +21,7 @@ const [target] = wordsOf(
   DEVICES.map(({ name }) => name),
   "--target",
 );
-const threads = given.threads.split(",").map((one) => countOf(one, "--threads"));
+const threads = countsOf(given.threads, "--threads");
 const iterations = countOf(given.iterations, "--iterations");
 const rounds = countOf(given.rounds, "--rounds");
 

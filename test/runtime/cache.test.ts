@@ -14,26 +14,20 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { CortadoError } from "../../proto/errors/index.js";
 import { cacheFolder, openCache } from "../../runtime/cache.js";
+import { ownCache } from "../support/own-cache.js";
 import { scratchFolder } from "../support/scratch.js";
 
 const scratch = scratchFolder();
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 const root = process.getuid?.() === 0;
-let folder = "";
-let count = 0;
-
-beforeEach(() => {
-  folder = join(scratch.path, `cache-${count++}`);
-  vi.stubEnv("CORTADO_CACHE", folder);
-});
-afterEach(() => void vi.unstubAllEnvs());
+const own = ownCache(scratch);
 
 describe("the cache's folder", () => {
   test("CORTADO_CACHE, then XDG_CACHE_HOME where it is absolute, then the home folder", () => {
-    expect(cacheFolder()).toBe(folder);
+    expect(cacheFolder()).toBe(own.folder);
     vi.stubEnv("CORTADO_CACHE", undefined);
     vi.stubEnv("HOME", "/home/somebody");
     vi.stubEnv("XDG_CACHE_HOME", "/var/somewhere");
@@ -45,7 +39,7 @@ describe("the cache's folder", () => {
   });
 
   test("is made for the user alone, as are the entries", async () => {
-    vi.stubEnv("CORTADO_CACHE", join(folder, "deep", "down"));
+    vi.stubEnv("CORTADO_CACHE", join(own.folder, "deep", "down"));
     const cache = await openCache();
     expect(cache.temporary).toBeUndefined();
     expect(statSync(cache.folder).mode & 0o777).toBe(0o700);
@@ -60,26 +54,26 @@ describe("the cache's folder", () => {
   test("is refused when it is a link", async () => {
     const target = join(scratch.path, "target");
     mkdirSync(target, { recursive: true, mode: 0o700 });
-    symlinkSync(target, folder);
+    symlinkSync(target, own.folder);
     expect(await refused()).toMatch(
       /is a link: nothing is loaded from it\n {2}remove the link, or set CORTADO_CACHE/,
     );
     expect(readdirSync(target)).toEqual([]);
   });
   test("is refused when it is a file", async () => {
-    writeFileSync(folder, "");
+    writeFileSync(own.folder, "");
     expect(await refused()).toContain("is not a folder");
   });
   test.each(["777", "720", "702"])("is refused when others may write to it (mode %s)", async (mode) => {
-    mkdirSync(folder);
-    chmodSync(folder, Number.parseInt(mode, 8));
+    mkdirSync(own.folder);
+    chmodSync(own.folder, Number.parseInt(mode, 8));
     expect(await refused()).toContain(`can be written by others (mode 0${mode})`);
   });
   test("is refused when it belongs to another user", async () => {
     // Root gives a folder away; everybody else has one that is root's.
     if (root) {
-      mkdirSync(folder, { mode: 0o700 });
-      chownSync(folder, 12345, 12345);
+      mkdirSync(own.folder, { mode: 0o700 });
+      chownSync(own.folder, 12345, 12345);
     } else vi.stubEnv("CORTADO_CACHE", "/usr");
     const [owner, user] = root ? [12345, 0] : [0, process.getuid?.()];
     expect(await refused()).toContain(`belongs to another user (uid ${owner}; you are ${user})`);
@@ -97,9 +91,9 @@ describe("the cache's folder", () => {
   });
   test("a folder that goes away while it is used is no reason to fail", async () => {
     const cache = await openCache();
-    renameSync(folder, `${folder}-moved`);
+    renameSync(own.folder, `${own.folder}-moved`);
     const path = await cache.store("gone", ".bin", text("x"));
-    expect(path.startsWith(folder)).toBe(false);
+    expect(path.startsWith(own.folder)).toBe(false);
     expect(await cache.find("gone", ".bin")).toBe(path);
     expect(await cache.read("gone", ".bin")).toEqual(Buffer.from("x"));
   });
@@ -110,14 +104,14 @@ describe("entries", () => {
     const cache = await openCache();
     expect(await cache.find("k", ".bin")).toBeUndefined();
     const path = await cache.store("k", ".bin", text("content"));
-    expect(path).toBe(join(folder, "k.bin"));
+    expect(path).toBe(join(own.folder, "k.bin"));
     expect(await cache.find("k", ".bin")).toBe(path);
     expect(Buffer.from((await cache.read("k", ".bin")) ?? [])).toEqual(Buffer.from("content"));
     expect(await cache.read("k", ".so")).toBeUndefined();
     expect(await (await openCache()).find("k", ".bin")).toBe(path);
     await cache.store("k", ".bin", text(""));
     expect(await cache.read("k", ".bin")).toHaveLength(0);
-    expect(readdirSync(folder)).toEqual(["k.bin"]);
+    expect(readdirSync(own.folder)).toEqual(["k.bin"]);
   });
 
   test("no byte may be changed, none cut off, none added", async () => {
@@ -143,12 +137,12 @@ describe("entries", () => {
     const cache = await openCache();
     const path = await cache.store("k", ".bin", text("x"));
     const elsewhere = scratch.file("elsewhere", readFileSync(path));
-    symlinkSync(elsewhere, join(folder, "l.bin"));
+    symlinkSync(elsewhere, join(own.folder, "l.bin"));
     expect(await cache.find("l", ".bin")).toBeUndefined();
     const before = readFileSync(elsewhere);
     await cache.store("l", ".bin", text("y"));
     expect(readFileSync(elsewhere)).toEqual(before);
-    expect(lstatSync(join(folder, "l.bin")).isSymbolicLink()).toBe(false);
+    expect(lstatSync(join(own.folder, "l.bin")).isSymbolicLink()).toBe(false);
     expect(await cache.read("l", ".bin")).toEqual(Buffer.from("y"));
   });
 
@@ -167,7 +161,7 @@ describe("entries", () => {
       return cache.read("k", ".bin");
     });
     for (const read of await Promise.all(reads)) expect(read).toHaveLength(10_000);
-    expect(readdirSync(folder)).toEqual(["k.bin"]);
+    expect(readdirSync(own.folder)).toEqual(["k.bin"]);
   });
 
   test("and in several", async () => {
@@ -184,7 +178,7 @@ describe("entries", () => {
          renameSync(beside, process.argv[2]);
        }`,
     );
-    const path = join(folder, "k.bin");
+    const path = join(own.folder, "k.bin");
     const writers = [0, 1].map(() => fork(script, [path]));
     const ends = writers.map((writer) => new Promise((resolve) => writer.on("exit", resolve)));
     let running = true;

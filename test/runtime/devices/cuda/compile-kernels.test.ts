@@ -1,11 +1,12 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { CortadoError, InternalError } from "../../../../proto/errors/index.js";
 import { openCache } from "../../../../runtime/cache.js";
 import { type CudaKernel, compileKernels } from "../../../../runtime/devices/cuda/compile-kernels.js";
 import { type FoundNvrtc, searchNvrtc } from "../../../../runtime/devices/cuda/nvrtc.js";
 import { addonForTests, findNvrtc } from "../../../support/native.js";
+import { ownCache } from "../../../support/own-cache.js";
 import { scratchFolder } from "../../../support/scratch.js";
 
 const loaded = await addonForTests();
@@ -25,13 +26,7 @@ KERNEL(256) scale_kernel(Global<const float> b0, Global<float> b1) {
   note: `scale by ${factor}`,
 });
 
-let folder = "";
-let count = 0;
-beforeEach(() => {
-  folder = join(scratch.path, `cache-${count++}`);
-  vi.stubEnv("CORTADO_CACHE", folder);
-});
-afterEach(() => void vi.unstubAllEnvs());
+const own = ownCache(scratch);
 
 describe.skipIf(loaded === undefined || library === undefined)("compiling kernels by NVRTC", async () => {
   const search = loaded && library !== undefined ? await searchNvrtc() : undefined;
@@ -73,13 +68,13 @@ describe.skipIf(loaded === undefined || library === undefined)("compiling kernel
     await compileKernels([kernel(1)], { arch: "sm_90", nvrtc });
     await compileKernels([kernel(1)], { arch: "sm_90", nvrtc: { ...nvrtc, version: [99, 0] } });
     expect(compile).toHaveBeenCalledTimes(3);
-    expect(readdirSync(folder)).toHaveLength(3);
+    expect(readdirSync(own.folder)).toHaveLength(3);
   });
 
   test("a changed byte recompiles, never loads", async () => {
     const { compile, nvrtc } = counted();
     const [first] = await compileKernels([kernel(1)], { arch: "sm_90", nvrtc });
-    const path = join(folder, readdirSync(folder)[0]);
+    const path = join(own.folder, readdirSync(own.folder)[0]);
     const whole = readFileSync(path);
     for (const at of [0, 10, whole.length >> 1, whole.length - 1]) {
       const changed = Buffer.from(whole);
@@ -95,7 +90,7 @@ describe.skipIf(loaded === undefined || library === undefined)("compiling kernel
     }
     // An entry of the cache that is whole, and none of ours.
     await (await openCache()).store(
-      readdirSync(folder)[0].replace(".cubin", ""),
+      readdirSync(own.folder)[0].replace(".cubin", ""),
       ".cubin",
       Buffer.from("??"),
     );
@@ -110,7 +105,7 @@ describe.skipIf(loaded === undefined || library === undefined)("compiling kernel
       compileKernels([...kernels].reverse(), { arch: "sm_90", nvrtc }),
     ]);
     expect(a.map(({ resources }) => resources)).toEqual([...b].reverse().map(({ resources }) => resources));
-    expect(readdirSync(folder)).toHaveLength(3);
+    expect(readdirSync(own.folder)).toHaveLength(3);
   });
 
   test("CORTADO_NO_COMPILE: a kernel that is not there is an error that names it", async () => {

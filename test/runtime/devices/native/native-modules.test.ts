@@ -9,22 +9,17 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { CortadoError, InternalError } from "../../../../proto/errors/index.js";
 import { buildNativeModules, type NativeKernel } from "../../../../runtime/devices/native/native-modules.js";
 import { compile } from "../../../../src/index.js";
 import { addonForTests } from "../../../support/native.js";
+import { ownCache } from "../../../support/own-cache.js";
 import { scratchFolder } from "../../../support/scratch.js";
 
 const loaded = await addonForTests();
 const scratch = scratchFolder();
-let folder = "";
-let count = 0;
-beforeEach(() => {
-  folder = join(scratch.path, `cache-${count++}`);
-  vi.stubEnv("CORTADO_CACHE", folder);
-});
-afterEach(() => void vi.unstubAllEnvs());
+const own = ownCache(scratch);
 
 const kernel = (symbol: string, statement: string): NativeKernel => ({
   symbol,
@@ -82,7 +77,7 @@ const POWER = Array.from(data, (x) => 3 * x + 1);
 describe.skipIf(loaded === undefined)("kernels in the cache", () => {
   it("are compiled once", async () => {
     const [{ path }] = await buildNativeModules([twice], "");
-    expect(dirname(path)).toBe(folder);
+    expect(dirname(path)).toBe(own.folder);
     vi.stubEnv("CORTADO_NO_COMPILE", "1");
     expect(await valuesOf([twice])).toEqual([2, 4, 6]);
     const error = await failure(buildNativeModules([kernel("k5", "")], ""));
@@ -126,7 +121,7 @@ describe.skipIf(loaded === undefined)("kernels in the cache", () => {
 
   it("need no folder of the user's that can be written", async () => {
     // A file where a folder should be stops root as well.
-    const file = scratch.file(`a-file-${count}`, "");
+    const file = scratch.file("a-file", "");
     vi.stubEnv("CORTADO_CACHE", join(file, "cortado"));
     expect(await powerOf()).toEqual(POWER);
     expect(readFileSync(file, "utf8")).toBe("");
@@ -134,8 +129,8 @@ describe.skipIf(loaded === undefined)("kernels in the cache", () => {
 
   it("go to a folder of the process where one of them cannot be written", async () => {
     const [{ path }] = await buildNativeModules([twice], "");
-    const other = join(scratch.path, `cache-${count++}`);
-    mkdirSync(join(other, path.slice(folder.length)), { recursive: true, mode: 0o700 });
+    const other = join(scratch.path, "another-cache");
+    mkdirSync(join(other, path.slice(own.folder.length)), { recursive: true, mode: 0o700 });
     chmodSync(other, 0o700);
     vi.stubEnv("CORTADO_CACHE", other);
     expect(await valuesOf([twice])).toEqual([2, 4, 6]);
@@ -145,12 +140,12 @@ describe.skipIf(loaded === undefined)("kernels in the cache", () => {
   });
 
   it("of a folder that others may write to are a user's mistake", async () => {
-    mkdirSync(folder);
-    chmodSync(folder, 0o777);
+    mkdirSync(own.folder);
+    chmodSync(own.folder, 0o777);
     const error = await failure(compile(NET, { target: "native" }));
     expect(error).toBeInstanceOf(CortadoError);
     expect(error.message).toMatch(/can be written by others \(mode 0777\): nothing is loaded from it\n/);
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(own.folder)).toEqual([]);
   });
 });
 
@@ -176,7 +171,7 @@ describe.skipIf(loaded === undefined)("a compiler for native", () => {
     expect(error.message).toMatch(
       /^kernel k1 \(a test of k1\) does not compile with \S+:\n[\s\S]*k1:2:\d+: error: [\s\S]*unheardOf/,
     );
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(own.folder)).toEqual([]);
   });
 
   it("that fails in another way is a fault that names what it was given, and what it said", async () => {
@@ -190,7 +185,7 @@ describe.skipIf(loaded === undefined)("a compiler for native", () => {
     );
     const { message } = await failure(compile(NET, { target: "native" }));
     expect(message).toMatch(/^kernel k0 \(.+\) does not compile with \S+broken:\nout of disks\n/);
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(own.folder)).toEqual([]);
   });
 
   it("that is killed, or closes its input, is such a fault too", async () => {
@@ -214,7 +209,7 @@ describe.skipIf(loaded === undefined)("a compiler for native", () => {
     expect(error.message).toMatch(
       /^kernel k0 \(a test of k0\) does not compile with \S+idle:\nit ended well/,
     );
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(own.folder)).toEqual([]);
   });
 
   it.each([

@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { createBuilder } from "../../../../codegen/ir/builder.js";
 import { graphKey } from "../../../../codegen/ir/key.js";
 import { nativeTarget } from "../../../../codegen/targets/native/native-target.js";
@@ -17,20 +17,13 @@ import { openCache } from "../../../../runtime/cache.js";
 import { identityOf } from "../../../../runtime/code-identity.js";
 import { type CompileOptions, compile } from "../../../../src/index.js";
 import { addonForTests } from "../../../support/native.js";
+import { ownCache } from "../../../support/own-cache.js";
 import { scratchFolder } from "../../../support/scratch.js";
 
 const loaded = await addonForTests();
 const scratch = scratchFolder();
-let folder = "";
-let count = 0;
-beforeEach(() => {
-  folder = join(scratch.path, `cache-${count++}`);
-  vi.stubEnv("CORTADO_CACHE", folder);
-});
-afterEach(() => {
-  vi.unstubAllEnvs();
-  vi.restoreAllMocks();
-});
+const own = ownCache(scratch);
+afterEach(() => void vi.restoreAllMocks());
 
 const NET = `layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 2 dim: 5 } } }
 layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip"
@@ -55,7 +48,7 @@ async function outcome(options: CompileOptions = {}, text = NET) {
   return { rendered, values: { outputs, gradient, ...shown } };
 }
 
-const entries = (): readonly string[] => readdirSync(folder).filter((name) => name.endsWith(".json"));
+const entries = (): readonly string[] => readdirSync(own.folder).filter((name) => name.endsWith(".json"));
 
 describe.skipIf(loaded === undefined)("a program that was kept", () => {
   it.each<CompileOptions>([{}, { phase: "TRAIN" }, { dtype: "float64" }])(
@@ -72,7 +65,7 @@ describe.skipIf(loaded === undefined)("a program that was kept", () => {
   it("needs its kernels, and a program with other weights needs no other", async () => {
     const made = await outcome();
     expect((await outcome({}, NET.replace("xavier", "gaussian"))).rendered).toBe(0);
-    for (const name of readdirSync(folder)) if (name.endsWith(".so")) rmSync(join(folder, name));
+    for (const name of readdirSync(own.folder)) if (name.endsWith(".so")) rmSync(join(own.folder, name));
     const again = await outcome();
     expect(again.rendered).toBe(1);
     expect(again.values).toEqual(made.values);
@@ -88,7 +81,7 @@ describe.skipIf(loaded === undefined)("a program that was kept", () => {
   ])("is another for another %s", async (_, options, variable) => {
     await outcome();
     if (variable !== undefined) {
-      const path = scratch.file(`wrapped-${count}`, '#!/bin/sh\nexec g++ "$@"\n');
+      const path = scratch.file("wrapped", '#!/bin/sh\nexec g++ "$@"\n');
       vi.stubEnv(variable, `/bin/sh ${path}`);
     }
     expect((await outcome(options)).rendered).toBe(1);
@@ -104,7 +97,7 @@ describe.skipIf(loaded === undefined)("a program that was kept", () => {
   it("that is damaged, or nobody's, is made anew and is whole again", async () => {
     const made = await outcome();
     const [name] = entries();
-    const path = join(folder, name);
+    const path = join(own.folder, name);
     const whole = readFileSync(path);
     const changed = Uint8Array.from(whole);
     changed[whole.length >> 1] ^= 1;
