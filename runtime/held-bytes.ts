@@ -1,4 +1,5 @@
 import type { FileHandle } from "node:fs/promises";
+import { openAddon } from "../native/addon.js";
 
 /** Bytes in memory that is given back to the system when they are released, not when it is collected. */
 export interface HeldBytes {
@@ -14,6 +15,9 @@ const ShrinkableBuffer = ArrayBuffer as unknown as new (
   options: { readonly maxByteLength: number },
 ) => Shrinkable;
 
+/** From here on it is worth asking the system for large pages: memory that is new then costs a third. */
+const LARGE = 2 ** 22;
+
 /** Read at once, so that no read is larger than systems allow. */
 const PIECE = 2 ** 28;
 
@@ -24,6 +28,7 @@ const PIECE = 2 ** 28;
 export async function readHeldBytes(file: FileHandle, size: number): Promise<HeldBytes> {
   const buffer = new ShrinkableBuffer(size, { maxByteLength: size });
   const bytes = new Uint8Array(buffer, 0, size);
+  if (size >= LARGE) openAddon().addon?.hugePages(bytes);
   let end = 0;
   while (end < size) {
     const { bytesRead } = await file.read(bytes, end, Math.min(PIECE, size - end), end);

@@ -3,6 +3,7 @@ import type { NetPass } from "../../../codegen/ir/graph.js";
 import type { RealArray, RealType } from "../../../codegen/ir/real.js";
 import type { Argument } from "../../../codegen/kernel/kernel.js";
 import { InternalError } from "../../../proto/errors/errors.js";
+import { copyValues } from "../../copy-values.js";
 import type { Executor, ParamMemory } from "../../device.js";
 import type { Schedule } from "../../net/program-table.js";
 
@@ -21,7 +22,7 @@ export function paramIn(array: RealArray): ArrayParam {
     changes: 0,
     read: async () => array.slice(),
     async write(values) {
-      array.set(values);
+      copyValues(array, values);
       param.changes++;
     },
     ...(array instanceof Float32Array && {
@@ -76,7 +77,7 @@ export function copiesIn({ copies }: Pick<Schedule, "copies">, memory: ArrayMemo
 /** What is read and written of memory in this process. */
 export const accessTo = (memory: ArrayMemory): Pick<Executor, "read" | "write"> => ({
   read: async (at) => viewOf(at, memory).slice(),
-  write: async (at, values) => viewOf(at, memory).set(values),
+  write: async (at, values) => copyValues(viewOf(at, memory), values),
 });
 
 /** The event loop gets a turn this often, over all passes of all nets: small ones follow one another without any. */
