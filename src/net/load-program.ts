@@ -1,12 +1,11 @@
-import { createHash } from "node:crypto";
-import { graphKey } from "../../codegen/ir/key.js";
 import type { RealType } from "../../codegen/ir/real.js";
 import type { Device, Executor, KeptProgram, ParamStore } from "../../runtime/device.js";
 import type { ProgramTable } from "../../runtime/net/program-table.js";
 import { createRunner, type LoadedProgram, type Runner } from "../../runtime/net/runner.js";
 import type { LoweredNet } from "../layers/index.js";
 import type { ProgramMemory } from "./net-memory.js";
-import { namesIn, programTable } from "./net-tables.js";
+import { programTable } from "./net-tables.js";
+import { programKey } from "./program-key.js";
 import {
   layersOf,
   makeRequested,
@@ -51,7 +50,7 @@ export async function requestProgram(
   lowered: LoweredNet,
   device: Device,
 ): Promise<LoadableProgram> {
-  const key = device.find && keyOf(request, lowered);
+  const key = device.find && programKey(request, lowered);
   const kept = key === undefined ? undefined : await device.find?.(key);
   if (!kept) return { ...loadable(makeRequested(request, lowered.builder), lowered, device), key };
   const { table, scratchBytes } = kept;
@@ -70,13 +69,6 @@ function loadable(made: NetProgram, lowered: LoweredNet, { target }: Device): Lo
   const { arenaBytes } = made.program;
   const scratchBytes = target.scratchBytes(made.program);
   return { table: programTable(made, lowered), arenaBytes, scratchBytes, made: () => made };
-}
-
-/** All that a program and its table follow from, but for Cortado's own code and what compiles kernels: equal keys, equal both. */
-function keyOf({ graph, options, seeds }: ProgramRequest, lowered: LoweredNet): string {
-  const { target, ...rest } = options;
-  const parts = [graphKey(graph), target.name, rest, seeds ?? null, namesIn(lowered)];
-  return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
 }
 
 /** Kernels → source → launches over memory; or kernels that lie compiled → launches. */

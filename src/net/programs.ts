@@ -18,7 +18,7 @@ import type { SolverParameter } from "../../proto/index.js";
 import { quoted } from "../../proto/words/names.js";
 import type { ParamTable } from "../../runtime/net/tables.js";
 import type { LoweredNet } from "../layers/index.js";
-import { appendAccumulation, appendUpdates, ruleOf } from "../solvers/index.js";
+import { appendAccumulation, appendUpdates, ruleOf, UPDATE_SETTINGS } from "../solvers/index.js";
 import { differentiateNet, forwardRoots, type Objective, objectiveGraph, takenName } from "./objective.js";
 
 /** One program of a net: everything that is known before memory is taken. */
@@ -62,16 +62,27 @@ export function makeProgram(graph: Graph, builder: GraphBuilder, options: Pipeli
 
 /** What a program is made of, and all that determines it. */
 export interface ProgramRequest extends Pick<NetProgram, "seeds"> {
-  /** Before the first stage. */
-  readonly graph: Graph;
+  /** Before the first stage; made when first asked for. */
+  readonly graph: () => Graph;
+  /** What determines the graph beside the lowered net; absent where more does. */
+  readonly from?: unknown;
   readonly options: PipelineOptions;
+}
+
+/** Made when first asked for, and kept. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }
 
 /** @param builder the one that made the graph */
 export const makeRequested = (
   { graph, options, seeds }: ProgramRequest,
   builder: GraphBuilder,
-): NetProgram => ({ ...makeProgram(graph, builder, options), seeds });
+): NetProgram => ({ ...makeProgram(graph(), builder, options), seeds });
 
 /** Of the program of forward and, where the objective has it, of backward: see `netProgram`. */
 export const netRequest = (
@@ -80,7 +91,9 @@ export const netRequest = (
   options: ProgramOptions,
   rules?: Rules,
 ): ProgramRequest => ({
-  graph: objectiveGraph(lowered, objective, rules),
+  graph: once(() => objectiveGraph(lowered, objective, rules)),
+  // Who watches sees which layer asked for a value, too.
+  from: rules || objective.watch ? undefined : objective,
   options: { ...options, repeatBackward: true },
   seeds: objective.backward ? objective.seeds : undefined,
 });
@@ -124,7 +137,7 @@ export function traceProgram(
 ): TracedProgram {
   const before = performance.now();
   const request = netRequest(lowered, objective, options);
-  const { graph } = request;
+  const graph = request.graph();
   const stages: TracedStage[] = [
     {
       name: "objective",
@@ -208,7 +221,7 @@ export function trainingRequests(
     watch,
     keep: [...new Set([...keep, ...lowered.losses.map(({ blob }) => blob)])],
   };
-  const { gradients, diffs, watched } = differentiateNet(lowered, objective);
+  const differentiated = once(() => differentiateNet(lowered, objective));
   const updates = (gradientOf: ReadonlyMap<number, Node>): readonly Root[] => {
     const taken: Root[] = [];
     const updated = appendUpdates(
@@ -228,26 +241,37 @@ export function trainingRequests(
     );
     return [...updated, ...taken];
   };
-  const forward = [
-    ...forwardRoots(lowered, objective),
-    ...watched,
-    ...keep.flatMap((blob): Root[] => {
-      const node = diffs.get(blob);
-      return node ? [{ role: "diff", blob, node }] : [];
-    }),
-    ...(watch ? [...gradients].map(([param, node]): Root => ({ role: "gradient", param, node })) : []),
-  ];
+  const forward = (): readonly Root[] => {
+    const { gradients, diffs, watched } = differentiated();
+    return [
+      ...forwardRoots(lowered, objective),
+      ...watched,
+      ...keep.flatMap((blob): Root[] => {
+        const node = diffs.get(blob);
+        return node ? [{ role: "diff", blob, node }] : [];
+      }),
+      ...(watch ? [...gradients].map(([param, node]): Root => ({ role: "gradient", param, node })) : []),
+    ];
+  };
   const history = slots.flatMap((slot) =>
     slot.map(({ index, node: _, ...info }) => ({ param: index, ...info })),
   );
-  const request = (roots: readonly Root[]): ProgramRequest => ({ graph: { roots }, options });
-  if (solver.iter_size <= 1) return { step: request([...forward, ...updates(gradients)]), history, states };
-  const sums = [...gradients].map(([param, gradient]) => {
+  const settings = UPDATE_SETTINGS.map((setting) => solver[setting]);
+  const request = (part: "step" | "update", roots: () => readonly Root[]): ProgramRequest => ({
+    graph: once(() => ({ roots: roots() })),
+    from: watch ? undefined : [part, objective, keep, keptDiffs, settings],
+    options,
+  });
+  const stepOf = (more: () => readonly Root[]) => request("step", () => [...forward(), ...more()]);
+  if (solver.iter_size <= 1)
+    return { step: stepOf(() => updates(differentiated().gradients)), history, states };
+  const sums = [...differentiated().gradients].map(([param, gradient]) => {
     return { param, gradient, accumulator: addState(params[param].shape).node };
   });
+  const summed = new Map(sums.map(({ param, accumulator }) => [param, accumulator]));
   return {
-    step: request([...forward, ...appendAccumulation(builder, sums)]),
-    update: request(updates(new Map(sums.map(({ param, accumulator }) => [param, accumulator])))),
+    step: stepOf(() => appendAccumulation(builder, sums)),
+    update: request("update", () => updates(summed)),
     history,
     states,
   };

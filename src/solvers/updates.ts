@@ -69,19 +69,20 @@ export interface Learnable {
   readonly history: readonly Node[];
 }
 
-/** What the updates read of a solver. */
-export type UpdateSettings = Pick<
-  SolverParameter,
-  | "type"
-  | "momentum"
-  | "momentum2"
-  | "delta"
-  | "rms_decay"
-  | "clip_gradients"
-  | "iter_size"
-  | "weight_decay"
-  | "regularization_type"
->;
+/** What the updates read of a solver: numbers and words. */
+export const UPDATE_SETTINGS = [
+  "type",
+  "momentum",
+  "momentum2",
+  "delta",
+  "rms_decay",
+  "clip_gradients",
+  "iter_size",
+  "weight_decay",
+  "regularization_type",
+] as const satisfies readonly (keyof SolverParameter)[];
+
+export type UpdateSettings = Pick<SolverParameter, (typeof UPDATE_SETTINGS)[number]>;
 
 /**
  * Builds Caffe's ApplyUpdate: the global norm of all gradients is clipped, each is divided by iter_size and
