@@ -1,8 +1,8 @@
 /** Needs nothing of Node's: built nets run it in browsers too. */
 import type { RealArray } from "../codegen/ir/real.js";
 
-/** Values that are brought in line at once. */
-const PIECE = 2 ** 13;
+/** Values that are brought in line with their places at once. */
+const IN_LINE = 2 ** 13;
 /** Bytes that engines copy at once into memory that threads share, where source and target lie alike within them. */
 const WORD = 8;
 
@@ -13,14 +13,14 @@ const WORD = 8;
  */
 export function copyValues(into: RealArray | Int32Array, values: ArrayLike<number>): void {
   const both = into instanceof Float32Array && values instanceof Float32Array;
-  if (!both || values.length < PIECE || (into.byteOffset - values.byteOffset) % WORD === 0) {
+  if (!both || values.length < IN_LINE || (into.byteOffset - values.byteOffset) % WORD === 0) {
     into.set(values);
     return;
   }
   const ahead = into.byteOffset % WORD;
-  const piece = new Float32Array(new ArrayBuffer(ahead + 4 * PIECE), ahead, PIECE);
-  for (let from = 0; from < values.length; from += PIECE) {
-    const some = values.subarray(from, from + PIECE);
+  const piece = new Float32Array(new ArrayBuffer(ahead + 4 * IN_LINE), ahead, IN_LINE);
+  for (let from = 0; from < values.length; from += IN_LINE) {
+    const some = values.subarray(from, from + IN_LINE);
     piece.set(some);
     into.set(piece.subarray(0, some.length), from);
   }
