@@ -31,7 +31,7 @@ import { createSlowest, growth } from "./support/work.js";
 const MOST_CALLS = 300_000_000;
 const LONG = 3_600_000;
 /** How many damaged files are tried; 1,000 take half a minute. */
-const RUNS = Number(process.env["CORTADO_FUZZ_RUNS"] ?? 3_000);
+const RUNS = Number(process.env["CORTADO_FUZZ_RUNS"] ?? 1_800);
 /** Files longer than this make the run slow, not better. */
 const LONGEST_TEXT = 30_000;
 /** Nets of more values than this are lowered only, not planned. */

@@ -31,7 +31,7 @@ import { differentiableTypes, layeredNet, netsOf } from "./support/random-net.js
 import { makeRunnable, readableRoots } from "./support/run.js";
 
 const native = await addonForTests();
-const RUNS = Number(process.env["CORTADO_GRADIENT_RUNS"] ?? 100);
+const RUNS = Number(process.env["CORTADO_GRADIENT_RUNS"] ?? 60);
 /** Where backward is checked, on how many nets of each kind: of each net on native there are kernels to compile. */
 const TARGETS = [
   ["ts", { runs: RUNS, here: true }],

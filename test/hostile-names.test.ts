@@ -109,7 +109,7 @@ describe("names are data", () => {
         .map((parts) => parts.join("")),
     );
     await fc.assert(fc.asyncProperty(name.filter(isWellFormed), fc.nat(5), computesAsPlain), {
-      numRuns: 100,
+      numRuns: 60,
     });
   });
 

@@ -5,7 +5,7 @@
 import fc from "fast-check";
 
 /** How many damaged files a test tries: $CORTADO_FUZZ_RUNS, or a number that takes a few seconds. */
-export const fuzzRuns: number = Number(process.env["CORTADO_FUZZ_RUNS"] ?? 2000);
+export const fuzzRuns: number = Number(process.env["CORTADO_FUZZ_RUNS"] ?? 1200);
 
 /** Places and lengths are fractions of the file, so that an edit means the same for files of any size. */
 type Edit<T> =

@@ -301,7 +301,7 @@ describe.each(Object.entries(CASES))("%s", (_name, cases) => {
   ] as const)("is what the interpreter says: %j", ({ dtype, fuse }) => {
     fc.assert(
       fc.property(cases, fc.nat(1000), (made, seed) => compare(graphOf(made), made, seed, dtype, fuse)),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 

@@ -13,7 +13,7 @@ import { counting, type Given, outputOf, textOf } from "./extras-support.js";
 
 const targets = await deviceTargets();
 
-const RUNS = Number(process.env["CORTADO_GRADIENT_RUNS"] ?? 200);
+const RUNS = Number(process.env["CORTADO_GRADIENT_RUNS"] ?? 120);
 
 const CASES: readonly (Given & {
   readonly name: string;
