@@ -1,7 +1,8 @@
 import { InternalError } from "../../../proto/errors/index.js";
 import { atom, call, infix, LEVEL, type Text, within } from "../../kernel/dialect.js";
 import type { Index, Memory } from "../../kernel/kernel.js";
-import { hasOwnMemory, memoryName } from "./native-memory.js";
+import { hasOwnMemory } from "../../lanes/own-memory.js";
+import { memoryName } from "./native-memory.js";
 import type { ExpressionContext, Expressions, Mask } from "./native-text.js";
 
 type Sum = Extract<Index, { readonly a: Index }>;

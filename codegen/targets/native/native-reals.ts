@@ -2,8 +2,9 @@ import { InternalError } from "../../../proto/errors/index.js";
 import type { CompareOp } from "../../ir/scalar.js";
 import { atom, call, choice, type Form, infix, LEVEL, type Text, within } from "../../kernel/dialect.js";
 import type { Value } from "../../kernel/kernel.js";
+import { hasOwnMemory } from "../../lanes/own-memory.js";
 import { guardText } from "./native-guards.js";
-import { hasOwnMemory, memoryName } from "./native-memory.js";
+import { memoryName } from "./native-memory.js";
 import { NATIVE_SCALARS, realLiteral } from "./native-scalars.js";
 import type { ExpressionContext, Expressions, Mask, Piece } from "./native-text.js";
 

@@ -1,6 +1,7 @@
 import { InternalError } from "../../../proto/errors/index.js";
 import type { Statement } from "../../kernel/kernel.js";
-import { hasOwnMemory, holdsIntegers, memoryName } from "./native-memory.js";
+import { hasOwnMemory, holdsIntegers } from "../../lanes/own-memory.js";
+import { memoryName } from "./native-memory.js";
 import type { ExpressionContext, Expressions, Mask } from "./native-text.js";
 
 type Store = Statement & { readonly kind: "store" };

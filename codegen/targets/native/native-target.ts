@@ -2,12 +2,13 @@ import { realBytes } from "../../ir/real.js";
 import { hoistValues } from "../../kernel/hoist-values.js";
 import { turnSums } from "../../kernel/turn-sums.js";
 import { laneLowerings } from "../../lanes/lane-lowerings.js";
+import { scratchBytesOf } from "../../lanes/own-memory.js";
 import { winogradPass } from "../../lanes/winograd/winograd-pass.js";
 import { foldParameters, powersByRoots } from "../../passes/index.js";
 import type { Target } from "../target.js";
 import { nativeDescription } from "./native-description.js";
 import { nativePreamble } from "./native-preamble.js";
-import { nativeScratchBytes, renderNative } from "./render-native.js";
+import { renderNative } from "./render-native.js";
 
 /** Vectors that nearly every processor of a desktop or a server has had for ten years. */
 const DEFAULT_ARCHITECTURE = "avx2";
@@ -44,7 +45,7 @@ export const nativeTarget: Target<"native"> = {
       run: (kernel) => turnSums(kernel, TURNS),
     },
   ],
-  scratchBytes: (program) => nativeScratchBytes(program, realBytes("float64")),
+  scratchBytes: (program) => scratchBytesOf(program.kernels, realBytes("float64")),
   render(program, dtype) {
     const units = program.kernels.map((kernel, number) => renderNative(kernel, number, dtype));
     const sources = units.map(({ source }) => source);

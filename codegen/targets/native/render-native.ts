@@ -1,28 +1,9 @@
 import type { RealType } from "../../ir/real.js";
 import { kernelComment } from "../../kernel/dialect.js";
-import type { Kernel, Program, ScratchBuffer } from "../../kernel/kernel.js";
+import type { Kernel, ScratchBuffer } from "../../kernel/kernel.js";
+import { scratchLayout } from "../../lanes/own-memory.js";
 import type { SourceUnit } from "../target.js";
 import { statementRenderer } from "./native-statements.js";
-
-/** Memory of a thread starts at multiples of so many bytes, and so does each array in it. */
-const ALIGNMENT = 64;
-
-/** Where the arrays of a kernel lie in the memory of the thread that runs it, in bytes, and where they end. */
-function scratchLayout({ scratch, team }: Kernel, realBytes: number) {
-  let end = 0;
-  const offsets = scratch.map((array) => {
-    const offset = end;
-    const bytes = array.type === "index" ? 4 : realBytes;
-    const copies = team && !array.team ? team.threads : 1;
-    end = Math.ceil((offset + array.elements * bytes * copies) / ALIGNMENT) * ALIGNMENT;
-    return offset;
-  });
-  return { offsets, bytes: end };
-}
-
-/** Bytes that a thread needs for the kernels of a program, which it runs one after the other. */
-export const nativeScratchBytes = (program: Program, realBytes: number): number =>
-  Math.max(0, ...program.kernels.map((kernel) => scratchLayout(kernel, realBytes).bytes));
 
 /** The kernel as C++: a function over a range of its parallel loop. The same kernel, the same text, byte for byte. */
 export function renderNative(kernel: Kernel, number: number, dtype: RealType): SourceUnit {
