@@ -1,4 +1,4 @@
-import { createInlineExecutor, paramIn, type TsKernel } from "../devices/ts/inline-executor.js";
+import { createInlineExecutor, paramIn, type TsKernel } from "../devices/threads/inline-executor.js";
 import { type ProgramTable, scheduleOf } from "../net/program-table.js";
 import type { Tables } from "../net/tables.js";
 import type { BuiltDevice } from "./built-device.js";

@@ -6,7 +6,7 @@ const POLICY = ["test/runtime/solver/policy.test.ts"];
 
 export const RUNTIME_FAULTS: readonly Fault[] = [
   ...faultsIn(
-    "runtime/devices/ts/inline-executor.ts",
+    "runtime/devices/threads/inline-executor.ts",
     ["test/runtime/devices/copies.test.ts"],
     ["if (copy.pass === pass) copy.to.set(copy.from)", "copy.to.set(copy.from)"],
   ),

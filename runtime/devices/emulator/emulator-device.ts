@@ -7,7 +7,7 @@ import { InternalError, userError } from "../../../proto/errors/index.js";
 import { messageOf } from "../../../proto/words/trouble.js";
 import type { Device, Executor, ParamStore } from "../../device.js";
 import { allocateShared, checkMemory } from "../../memory.js";
-import { accessTo, copiesIn, viewOf } from "../ts/inline-executor.js";
+import { accessTo, copiesIn, viewOf } from "../threads/inline-executor.js";
 import { allocateParam } from "../ts/ts-memory.js";
 import { buildEmulatorModule, type EmulatorOptions } from "./emulator-module.js";
 

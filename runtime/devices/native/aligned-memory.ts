@@ -1,7 +1,7 @@
 import { type RealType, realBytes } from "../../../codegen/ir/real.js";
 import type { Addon } from "../../../native/addon.js";
 import { allocateShared } from "../../memory.js";
-import { type ArrayParam, paramIn } from "../ts/inline-executor.js";
+import { type ArrayParam, paramIn } from "../threads/inline-executor.js";
 
 /** Vectors are loaded fastest where they do not cross from one line of the cache to the next. */
 const LINE = 64;

@@ -5,7 +5,7 @@ import type { Addon, NativeModule } from "../../../native/addon.js";
 import { present } from "../../../proto/errors/index.js";
 import type { Executor, ParamStore } from "../../device.js";
 import type { Schedule } from "../../net/program-table.js";
-import { accessTo, copiesIn, viewOf } from "../ts/inline-executor.js";
+import { accessTo, copiesIn, viewOf } from "../threads/inline-executor.js";
 import { allocateAligned } from "./aligned-memory.js";
 import type { BuiltModule } from "./native-modules.js";
 

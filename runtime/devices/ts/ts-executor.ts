@@ -13,8 +13,8 @@ import {
   createInlineExecutor,
   type TsKernel,
   viewOf,
-} from "./inline-executor.js";
-import { CONTROL, type WorkerJob, type WorkerLaunch, workerMain } from "./ts-worker.js";
+} from "../threads/inline-executor.js";
+import { CONTROL, type WorkerJob, type WorkerLaunch, workerMain } from "../threads/kernel-worker.js";
 
 export interface ExecutorOptions {
   readonly program: Program;

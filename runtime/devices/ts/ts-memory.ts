@@ -1,6 +1,6 @@
 import { type RealType, realBytes } from "../../../codegen/ir/real.js";
 import { allocateShared } from "../../memory.js";
-import { type ArrayParam, paramIn } from "./inline-executor.js";
+import { type ArrayParam, paramIn } from "../threads/inline-executor.js";
 
 /**
  * A parameter in this process: shared memory, so that kernel threads see the same bytes.

@@ -1,6 +1,6 @@
 /** How long kernels hold the event loop, by a clock that only they advance. */
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type { TsKernel } from "../../../../runtime/devices/ts/inline-executor.js";
+import type { TsKernel } from "../../../../runtime/devices/threads/inline-executor.js";
 import type { Schedule } from "../../../../runtime/net/program-table.js";
 
 const HELD_MS = 20;
@@ -8,11 +8,11 @@ let now = 0;
 /** When the event loop had a turn. */
 let turns: number[] = [];
 /** Loaded anew for each test: it remembers when the last turn was. */
-let createInlineExecutor: typeof import("../../../../runtime/devices/ts/inline-executor.js").createInlineExecutor;
+let createInlineExecutor: typeof import("../../../../runtime/devices/threads/inline-executor.js").createInlineExecutor;
 
 beforeEach(async () => {
   vi.resetModules();
-  ({ createInlineExecutor } = await import("../../../../runtime/devices/ts/inline-executor.js"));
+  ({ createInlineExecutor } = await import("../../../../runtime/devices/threads/inline-executor.js"));
   now = performance.now();
   turns = [now];
   vi.spyOn(performance, "now").mockImplementation(() => now);
