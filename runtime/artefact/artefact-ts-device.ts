@@ -1,11 +1,11 @@
-import { createInlineExecutor, paramIn, type TsKernel } from "../devices/threads/inline-executor.js";
+import { createInlineExecutor, type HostKernel, paramIn } from "../devices/threads/inline-executor.js";
 import { type ProgramTable, scheduleOf } from "../net/program-table.js";
 import type { Tables } from "../net/tables.js";
 import type { BuiltDevice } from "./built-device.js";
 
 /** What the `ts` target adds to the tables. */
 export interface TsKernels {
-  readonly functions: readonly TsKernel[];
+  readonly functions: readonly HostKernel[];
   /** Iterations of each kernel's outermost loop. */
   readonly extents: readonly number[];
 }

@@ -17,7 +17,7 @@ export const RUNTIME_FAULTS: readonly Fault[] = [
     ["WORD * from.elements", "from.elements"],
   ),
   ...faultsIn(
-    "runtime/devices/ts/ts-worker.ts",
+    "runtime/devices/threads/kernel-worker.ts",
     ["test/runtime/devices/ts/ranges.test.ts", "test/codegen/targets/ts/ts-module.test.ts"],
     [
       "Atomics.add(handedOut, i, piece)",

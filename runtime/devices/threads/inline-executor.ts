@@ -7,8 +7,13 @@ import { copyValues } from "../../copy-values.js";
 import type { Executor, ParamMemory } from "../../device.js";
 import type { Schedule } from "../../net/program-table.js";
 
+/** What a kernel is given for a buffer: the array, or where it begins in the memory that it knows. */
+export type KernelArgument = RealArray | Int32Array | number;
+
+export type KernelArguments = (view: RealArray | Int32Array) => KernelArgument;
+
 /** A kernel: its buffers, then the part of its outermost loop to do. */
-export type TsKernel = (...buffersAndRange: (RealArray | Int32Array | number)[]) => void;
+export type HostKernel = (...buffersAndRange: KernelArgument[]) => unknown;
 
 /** A parameter in this process. */
 export interface ArrayParam extends ParamMemory {
@@ -123,19 +128,21 @@ function pieceAfter(done: number, ms: number, piece: number): number {
  * has, so that a long kernel does not hold the event loop. The bits do not depend on it.
  *
  * @param extents iterations of each kernel's outermost loop
+ * @param argumentOf what kernels take for an array; default: the array
  */
 export function createInlineExecutor(
   schedule: Schedule,
-  kernels: readonly TsKernel[],
+  kernels: readonly HostKernel[],
   extents: readonly number[],
   memory: ArrayMemory,
+  argumentOf: KernelArguments = (view) => view,
 ): Executor {
   const bound = (pass: NetPass) =>
     schedule[pass].map(({ kernel, args, range }) => ({
       run: kernels[kernel],
       from: range?.from ?? 0,
       to: range?.to ?? extents[kernel],
-      views: args.map((at) => viewOf(at, memory)),
+      given: args.map((at) => argumentOf(viewOf(at, memory))),
       // Iterations of the next piece: nothing is known of their time yet.
       piece: 1,
     }));
@@ -148,12 +155,12 @@ export function createInlineExecutor(
       const took = times[pass];
       took.length = 0;
       for (const launch of passes[pass]) {
-        const { run, to, views } = launch;
+        const { run, to, given } = launch;
         let time = 0;
         for (let from = launch.from; from < to; ) {
           const end = Math.min(to, from + launch.piece);
           const start = performance.now();
-          run(...views, from, end);
+          run(...given, from, end);
           const now = performance.now();
           time += now - start;
           launch.piece = pieceAfter(end - from, now - start, launch.piece);

@@ -1,8 +1,13 @@
+/** What a worker makes kernels of. */
+export type WorkerCode =
+  /** JavaScript text, as a function body, whose value is the array of kernels; its name shows in stack traces. */
+  | { readonly source: string; readonly filename: string }
+  /** A module of WebAssembly with what it imports; kernels by the names of its functions. */
+  | { readonly module: unknown; readonly imports: object; readonly names: readonly string[] };
+
 /** What one kernel thread is given. Typed arrays are over shared memory. */
 export interface WorkerJob {
-  /** JavaScript text whose value is the array of kernel functions. */
-  readonly kernelSource: string;
-  readonly filename: string;
+  readonly code: WorkerCode;
   readonly passes: readonly (readonly WorkerLaunch[])[];
   /** Control words: see the constants in `workerMain`. */
   readonly control: Int32Array;
@@ -21,7 +26,8 @@ export interface WorkerLaunch {
   readonly to: number;
   /** Too small to be worth a barrier of its own: thread 0 does it alone. */
   readonly alone: boolean;
-  readonly views: readonly ArrayBufferView[];
+  /** What the kernel takes for its buffers. */
+  readonly given: readonly (ArrayBufferView | number)[];
 }
 
 /** Words of the control array. */
@@ -44,9 +50,21 @@ export function workerMain(require: (name: string) => unknown): void {
   const { workerData, parentPort } = require("node:worker_threads") as typeof import("node:worker_threads");
   const { compileFunction } = require("node:vm") as typeof import("node:vm");
   const { performance } = require("node:perf_hooks") as typeof import("node:perf_hooks");
-  const { kernelSource, filename, passes, control, handedOut, times, thread, threads } =
-    workerData as WorkerJob;
-  const kernels = compileFunction(kernelSource, [], { filename })() as ((...args: unknown[]) => void)[];
+  const { code, passes, control, handedOut, times, thread, threads } = workerData as WorkerJob;
+  type Kernel = (...args: unknown[]) => void;
+  const functionsOf = ({ module, imports, names }: Extract<WorkerCode, { module: unknown }>): Kernel[] => {
+    // The library that types know has nothing of it.
+    const { Instance } = (globalThis as unknown as { WebAssembly: Record<"Instance", never> }).WebAssembly;
+    const { exports } = new (Instance as new (...of: unknown[]) => { exports: Record<string, Kernel> })(
+      module,
+      imports,
+    );
+    return names.map((name) => exports[name]);
+  };
+  const kernels =
+    "source" in code
+      ? (compileFunction(code.source, [], { filename: code.filename })() as Kernel[])
+      : functionsOf(code);
 
   const barrier = (): void => {
     const turn = Atomics.load(control, TURN);
@@ -64,7 +82,7 @@ export function workerMain(require: (name: string) => unknown): void {
   const runPass = (launches: readonly WorkerLaunch[]): void => {
     let behindBarrier = true;
     for (let i = 0; i < launches.length; i++) {
-      const { kernel, from, to, alone, views } = launches[i];
+      const { kernel, from, to, alone, given } = launches[i];
       if (alone) {
         behindBarrier = false;
         if (thread !== 0) continue;
@@ -73,11 +91,11 @@ export function workerMain(require: (name: string) => unknown): void {
         behindBarrier = true;
       }
       const start = performance.now();
-      if (alone) kernels[kernel](...views, from, to);
+      if (alone) kernels[kernel](...given, from, to);
       else {
         const piece = Math.max(1, Math.floor((to - from) / (4 * threads)));
         const take = (): number => from + Atomics.add(handedOut, i, piece);
-        for (let lo = take(); lo < to; lo = take()) kernels[kernel](...views, lo, Math.min(lo + piece, to));
+        for (let lo = take(); lo < to; lo = take()) kernels[kernel](...given, lo, Math.min(lo + piece, to));
         barrier();
       }
       if (thread === 0) times[i] = performance.now() - start;

@@ -1,11 +1,25 @@
 import type { RealType } from "../../../codegen/ir/real.js";
-import { transpile } from "../../../codegen/targets/ts/ts-module.js";
+import type { Program } from "../../../codegen/kernel/kernel.js";
+import { loadKernels, transpile } from "../../../codegen/targets/ts/ts-module.js";
 import { tsTarget } from "../../../codegen/targets/ts/ts-target.js";
 import type { Device } from "../../device.js";
-import { checkMemory } from "../../memory.js";
-import { isSmall } from "./small-program.js";
-import { createExecutor } from "./ts-executor.js";
+import { allocateShared, checkMemory } from "../../memory.js";
+import { createHostExecutor, type HostKernels, isSmall } from "../threads/host-executor.js";
 import { allocateParam } from "./ts-memory.js";
+
+/** The name of generated code in stack traces. */
+const FILENAME = "cortado-net.js";
+/** Scalar code in doubles. */
+const PER_MILLISECOND = 2_000_000;
+
+function kernelsOf(program: Program, dtype: RealType): HostKernels {
+  const source = transpile(tsTarget.render(program, dtype).text);
+  return {
+    open: () => loadKernels(source, FILENAME),
+    codeOf: () => ({ source, filename: FILENAME }),
+    perMillisecond: PER_MILLISECOND,
+  };
+}
 
 /** This process as a device: generated TypeScript over shared memory, on the caller's thread or on several. */
 export function createTsDevice(dtype: RealType): Device {
@@ -16,9 +30,10 @@ export function createTsDevice(dtype: RealType): Device {
     checkMemory,
     allocate: (elements) => allocateParam(dtype, elements),
     async load(program, params, { threads: most, atMost }) {
-      const threads = atMost && isSmall(program) ? 1 : most;
-      const source = tsTarget.render(program, dtype).text;
-      return createExecutor({ program, kernelSource: transpile(source), params, threads });
+      const threads = atMost && isSmall(program, { perMillisecond: PER_MILLISECOND }) ? 1 : most;
+      const arena = allocateShared(program.arenaBytes, "the blobs");
+      const memory = { arena, params: params.memories, dtype };
+      return createHostExecutor(program, memory, kernelsOf(program, dtype), threads);
     },
     // Memory goes when nobody refers to it any longer; threads are the executors'.
     async close() {},

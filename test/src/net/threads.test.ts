@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Program } from "../../../codegen/kernel/kernel.js";
 import { availableCores } from "../../../runtime/cores.js";
-import { isSmall } from "../../../runtime/devices/ts/small-program.js";
+import { isSmall } from "../../../runtime/devices/threads/host-executor.js";
 import { threadsFor } from "../../../src/net/threads.js";
 
 afterEach(() => void vi.unstubAllEnvs());
@@ -25,14 +25,15 @@ describe("threads", () => {
 });
 
 describe("a program is small", () => {
+  const ONE = { perMillisecond: 2_000_000 };
   const kernel = { flops: 6_000_000, bytes: 2_000_000, parallel: { extent: 10 } };
   const launch = { kernel: 0, args: [] };
   const program = (...forward: readonly object[]) =>
     ({ kernels: [kernel], prepare: [], forward, backward: [launch] }) as unknown as Program;
 
   it("by the longest of its passes, ranges counted as far as they reach", () => {
-    expect(isSmall(program(launch))).toBe(true);
-    expect(isSmall(program(launch, { ...launch, range: { from: 0, to: 2 } }))).toBe(true);
-    expect(isSmall(program(launch, launch))).toBe(false);
+    expect(isSmall(program(launch), ONE)).toBe(true);
+    expect(isSmall(program(launch, { ...launch, range: { from: 0, to: 2 } }), ONE)).toBe(true);
+    expect(isSmall(program(launch, launch), ONE)).toBe(false);
   });
 });

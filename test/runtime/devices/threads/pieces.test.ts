@@ -1,6 +1,6 @@
 /** How long kernels hold the event loop, by a clock that only they advance. */
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type { TsKernel } from "../../../../runtime/devices/threads/inline-executor.js";
+import type { HostKernel } from "../../../../runtime/devices/threads/inline-executor.js";
 import type { Schedule } from "../../../../runtime/net/program-table.js";
 
 const HELD_MS = 20;
@@ -27,7 +27,7 @@ afterEach(() => void vi.restoreAllMocks());
 type Range = readonly [from: number, to: number];
 
 /** A kernel whose iterations take `ms` each, and the ranges that it was given. */
-function kernelOf(ms: (iteration: number) => number): { readonly run: TsKernel; readonly ranges: Range[] } {
+function kernelOf(ms: (iteration: number) => number): { readonly run: HostKernel; readonly ranges: Range[] } {
   const ranges: Range[] = [];
   const run = (...[from, to]: readonly unknown[]): void => {
     ranges.push([from as number, to as number]);
@@ -36,7 +36,7 @@ function kernelOf(ms: (iteration: number) => number): { readonly run: TsKernel; 
   return { run, ranges };
 }
 
-const executorOf = (kernels: readonly TsKernel[], extents: readonly number[], range?: object) => {
+const executorOf = (kernels: readonly HostKernel[], extents: readonly number[], range?: object) => {
   const forward = kernels.map((_, kernel) => ({ kernel, args: [], ...(range && { range }) }));
   const schedule = { prepare: [], forward, backward: [], copies: [] } as unknown as Schedule;
   const memory = { arena: new ArrayBuffer(0), params: [], dtype: "float32" } as const;

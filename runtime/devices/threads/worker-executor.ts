@@ -2,71 +2,32 @@ import { Worker } from "node:worker_threads";
 import { NET_PASSES, type NetPass } from "../../../codegen/ir/graph.js";
 import type { Launch, Program } from "../../../codegen/kernel/kernel.js";
 import { rangeOf } from "../../../codegen/kernel/launch.js";
-import { loadKernels } from "../../../codegen/targets/ts/ts-module.js";
 import { InternalError } from "../../../proto/errors/index.js";
-import type { Executor, ParamStore } from "../../device.js";
-import { allocateShared } from "../../memory.js";
-import {
-  type ArrayMemory,
-  accessTo,
-  copiesIn,
-  createInlineExecutor,
-  type TsKernel,
-  viewOf,
-} from "../threads/inline-executor.js";
-import { CONTROL, type WorkerJob, type WorkerLaunch, workerMain } from "../threads/kernel-worker.js";
+import type { Executor } from "../../device.js";
+import type { HostKernels } from "./host-executor.js";
+import { type ArrayMemory, accessTo, copiesIn, viewOf } from "./inline-executor.js";
+import { CONTROL, type WorkerJob, type WorkerLaunch, workerMain } from "./kernel-worker.js";
 
-export interface ExecutorOptions {
-  readonly program: Program;
-  /** JavaScript text whose value (as a function body) is the array of kernels. */
-  readonly kernelSource: string;
-  readonly params: ParamStore;
-  readonly threads: number;
-}
+/** Milliseconds of a launch below which it costs less than a barrier. */
+const ALONE_MS = 0.01;
 
-/** The name of generated code in stack traces. */
-const FILENAME = "cortado-net.js";
-/** Below this many operations and bytes a launch costs less than a barrier. */
-const ALONE = 20_000;
-/** Operations and bytes of one iteration, about 8 ms: the event loop cannot have a turn within it. */
-const LONG_ITERATION = 16_000_000;
-
-const holdsLoop = ({ kernels }: Program): boolean =>
-  kernels.some(({ flops, bytes, parallel }) => flops + bytes > LONG_ITERATION * Math.max(1, parallel.extent));
-
-/**
- * On one thread the kernels run on the caller's, giving way to the event loop; on several, in workers. Kernels that could
- * not give way often enough run in a worker also where it is the only one.
- */
-export async function createExecutor({
-  program,
-  kernelSource,
-  params,
-  threads,
-}: ExecutorOptions): Promise<Executor> {
-  const arena = allocateShared(program.arenaBytes, "the blobs");
-  const memory: ArrayMemory = { arena, params: params.memories, dtype: params.dtype };
-  if (threads > 1 || holdsLoop(program)) return threadedExecutor(program, memory, kernelSource, threads);
-  const extents = program.kernels.map(({ parallel }) => parallel.extent);
-  const kernels = loadKernels(kernelSource, FILENAME) as readonly TsKernel[];
-  return createInlineExecutor(program, kernels, extents, memory);
-}
-
-async function threadedExecutor(
+/** Runs kernels in workers, as many as there are threads. */
+export async function createWorkerExecutor(
   program: Program,
   memory: ArrayMemory,
-  kernelSource: string,
+  kernels: HostKernels,
   threads: number,
 ): Promise<Executor> {
+  const { argumentOf = (view) => view, perMillisecond } = kernels;
   const bound = (launch: Launch): WorkerLaunch => {
-    const kernel = program.kernels[launch.kernel];
-    const { from, to } = rangeOf(launch, kernel);
+    const { flops, bytes, parallel } = program.kernels[launch.kernel];
+    const { from, to } = rangeOf(launch, program.kernels[launch.kernel]);
     return {
       kernel: launch.kernel,
       from,
       to,
-      alone: (kernel.flops + kernel.bytes) * (to - from) < ALONE * kernel.parallel.extent,
-      views: launch.args.map((at) => viewOf(at, memory)),
+      alone: (flops + bytes) * (to - from) < ALONE_MS * perMillisecond * parallel.extent,
+      given: launch.args.map((at) => argumentOf(viewOf(at, memory))),
     };
   };
   const copy = copiesIn(program, memory);
@@ -81,16 +42,8 @@ async function threadedExecutor(
 
   const workers = await Promise.all(
     Array.from({ length: threads }, (_, thread) => {
-      const job: WorkerJob = {
-        kernelSource,
-        filename: FILENAME,
-        passes,
-        control,
-        handedOut,
-        times,
-        thread,
-        threads,
-      };
+      const code = kernels.codeOf(thread);
+      const job: WorkerJob = { code, passes, control, handedOut, times, thread, threads };
       // The worker's source travels as text, so that it needs no file of its own next to the package.
       const worker = new Worker(`(${workerMain.toString()})(require)`, { eval: true, workerData: job });
       return new Promise<Worker>((resolve, reject) => {
