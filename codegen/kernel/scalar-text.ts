@@ -3,7 +3,7 @@ import { type Dialect, type Form, LEVEL } from "./dialect.js";
 
 /** How a language writes what the records of scalar functions say in C. */
 export interface Language {
-  readonly name: "ts" | "cuda" | "native";
+  readonly name: "ts" | "cuda" | "lanes";
   /** A function of its library, by its name in C. */
   library(name: string): string;
   /** A function of real numbers that generated code brings along; `value` has the library's names, but no types. */

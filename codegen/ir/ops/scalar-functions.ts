@@ -78,7 +78,7 @@ export type FunctionForm =
 export type FunctionText = FunctionForm & {
   readonly ts?: FunctionForm;
   readonly cuda?: FunctionForm;
-  readonly native?: FunctionForm;
+  readonly lanes?: FunctionForm;
 };
 
 interface ScalarFunction {
@@ -165,7 +165,7 @@ const sigmoid: UnaryFunction = {
   evaluate: (x) => 1 / (1 + Math.exp(-x)),
   derivative: ({ e, inner }, s) => by(s.times(inner, s.mul(e, oneMinus(e, s)))),
   cost: LIBM,
-  text: { helper: "sigmoid", body: "1 / (1 + exp(-x))", native: { call: "sigmoid" } },
+  text: { helper: "sigmoid", body: "1 / (1 + exp(-x))", lanes: { call: "sigmoid" } },
 };
 
 /** As Caffe's max(x, 0) + 0 · min(x, 0): NaN stays NaN and −∞ becomes it; the difference is +0 for all else. */
@@ -207,7 +207,7 @@ export const UNARY = {
       helper: "softplus",
       body: "x > 0 ? x + log1p(exp(-x)) : log1p(exp(x))",
       note: "log(1 + exp(x)) without overflow.",
-      native: { call: "softplus" },
+      lanes: { call: "softplus" },
     },
   },
   relu,
@@ -242,7 +242,7 @@ export const SHAPED = {
       helper: "elu",
       body: "x > 0 ? x : alpha * (exp(x) - 1)",
       cuda: { helper: "elu", body: "x > 0 ? x : alpha * expm1(x)" },
-      native: { helper: "elu", body: "x > 0 ? x : alpha * expm1(x)" },
+      lanes: { helper: "elu", body: "x > 0 ? x : alpha * expm1(x)" },
     },
   },
 } satisfies Readonly<Record<string, ShapedFunction>>;

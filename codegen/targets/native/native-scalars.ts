@@ -20,7 +20,7 @@ const withReals = (value: string): string => value.replace(/(?<![\w.])\d+(?![\w.
 
 /** The scalar functions in C++: each as one text for reals and for vectors of them. */
 export const NATIVE_SCALARS = scalarText({
-  name: "native",
+  name: "lanes",
   library: (name) => `lanes_${name}`,
   define: (name, parameters, value) =>
     `template <class V> INLINE V ${name}(${parameters.map((x) => `V ${x}`).join(", ")}) {\n  return ${withReals(value)};\n}`,
