@@ -1,0 +1,131 @@
+import { InternalError } from "../../../proto/errors/index.js";
+import type { Condition, Index, Kernel, Memory, Value, Variable } from "../../kernel/kernel.js";
+import { type LaneShapes, laneShapes } from "../../lanes/lane-shapes.js";
+import type { WasmType } from "./instructions.js";
+import { get, type Instruction, type Local, set } from "./wasm-code.js";
+
+/** Lanes of a vector of WebAssembly. */
+export const LANES = 4;
+
+/** An expression: of one lane for all (a number, a condition as i32), or of all lanes. */
+export interface Piece {
+  readonly code: Instruction;
+  readonly varies: boolean;
+}
+
+/** Lanes that take part: those of a vector, in a variable; the first `count` where that is known. */
+export interface Mask {
+  readonly code: Instruction;
+  readonly count?: number;
+}
+
+/** What takes long to write as instructions, by name: modules bring those that they call. */
+export type HelperName = string;
+
+/** One kernel on its way to instructions. */
+export interface WasmContext {
+  readonly kernel: Kernel;
+  readonly shapes: LaneShapes;
+  /** Whether a · b + c is one instruction. */
+  readonly fused: boolean;
+  /** The helpers that were called. */
+  readonly used: Set<HelperName>;
+  /** Where a buffer, or a thread's own memory, begins. */
+  startOf(memory: Memory): Instruction;
+  /** A kernel's variable. */
+  variable(variable: Variable): Instruction;
+  declare(variable: Variable, type: WasmType): Local;
+  /** A new variable of the function's own. */
+  local(type: WasmType): Local;
+  /** Writes an instruction in front of the statement that is being written. */
+  write(code: Instruction): void;
+  /** What `body` writes, instead of writing it. */
+  captured(body: () => void): readonly Instruction[];
+}
+
+/** Keeps a value that is needed more than once. */
+export function kept({ local, write }: WasmContext, value: Instruction, type: WasmType): Instruction {
+  if (value.kind === "get" || value.kind === "const" || value.kind === "vector") return value;
+  const name = local(type);
+  write(set(name, value));
+  return get(name, type);
+}
+
+/** Writes expressions; those that vary between lanes are vectors, and only lanes of the mask touch memory. */
+export interface Expressions {
+  /** An integer in lane 0. */
+  whole(x: Index): Instruction;
+  /** An integer in all lanes. */
+  wholes(x: Index, mask?: Mask): Instruction;
+  real(x: Value, mask?: Mask): Piece;
+  vector(x: Piece): Instruction;
+  condition(x: Condition, mask?: Mask): Piece;
+  /** The mask of a condition that varies, inside another one. */
+  masked(x: Condition, mask: Mask | undefined): Mask;
+  /** The lanes of `outer` for which the condition does not hold. */
+  others(of: Mask, outer: Mask | undefined): Mask;
+}
+
+/** Where the arrays of a kernel lie in a thread's own memory. */
+export interface OpenContext {
+  readonly context: WasmContext;
+  readonly locals: readonly WasmType[];
+  /** What was written, which begins anew. */
+  taken(): readonly Instruction[];
+}
+
+/**
+ * @param parameters types of the function's parameters: where the buffers begin, first
+ * @param offsets of the thread's own arrays, in bytes
+ */
+export function openContext(
+  kernel: Kernel,
+  parameters: readonly WasmType[],
+  {
+    offsets,
+    fused,
+    used,
+  }: { readonly offsets: readonly number[]; readonly fused: boolean; readonly used: Set<string> },
+): OpenContext {
+  const locals: WasmType[] = [];
+  const variables = new Map<Variable, Instruction>();
+  let code: Instruction[] = [];
+  const local = (type: WasmType): Local => parameters.length + locals.push(type) - 1;
+  const arrays = offsets.map(() => local("i32"));
+  const context: WasmContext = {
+    kernel,
+    shapes: laneShapes(kernel),
+    fused,
+    used,
+    startOf: (memory) => get(memory >= 0 ? memory : arrays[-1 - memory], "i32"),
+    variable(variable) {
+      const found = variables.get(variable);
+      if (!found) throw new InternalError(`variable ${variable} stands outside of its block`);
+      return found;
+    },
+    declare(variable, type) {
+      const name = local(type);
+      variables.set(variable, get(name, type));
+      return name;
+    },
+    local,
+    write: (one) => void code.push(one),
+    captured(body) {
+      const outer = code;
+      code = [];
+      body();
+      const inner = code;
+      code = outer;
+      return inner;
+    },
+  };
+  return {
+    context,
+    locals,
+    taken() {
+      const written = code;
+      code = [];
+      return written;
+    },
+  };
+}
