@@ -5,6 +5,7 @@ import {
   type Target,
   type TargetName,
   tsTarget,
+  wasmTarget,
 } from "../../codegen/targets/index.js";
 import { openAddon } from "../../native/addon.js";
 import type { Device } from "../device.js";
@@ -14,6 +15,7 @@ import { createCudaDevice } from "./cuda/cuda-device.js";
 import { createEmulatorDevice } from "./emulator/emulator-device.js";
 import { createNativeDevice, nativeAvailability } from "./native/native-device.js";
 import { createTsDevice } from "./ts/ts-device.js";
+import { createWasmDevice, wasmAvailability } from "./wasm/wasm-device.js";
 
 /** All that is known of a device before it is opened. */
 export interface DeviceRecord<Name extends string = string> {
@@ -41,6 +43,13 @@ export const DEVICES = [
     offered: true,
     availability: async () => ({ works: true, why: "it runs anywhere" }),
     open: async ({ dtype }) => createTsDevice(dtype),
+  }),
+  record({
+    name: "wasm",
+    target: wasmTarget,
+    offered: true,
+    availability: wasmAvailability,
+    open: () => createWasmDevice(),
   }),
   record({
     name: "native",

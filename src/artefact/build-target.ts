@@ -33,6 +33,7 @@ const USUAL_GPUS: readonly string[] = ["sm_80", "sm_90"];
 
 /** For every target: how it is built for, or undefined where it cannot be. */
 const BUILDS: { readonly [Name in TargetName]: Buildable | undefined } = {
+  wasm: undefined,
   ts: {
     about: "JavaScript for Node and browsers",
     make: async () => ({ target: tsTarget, descriptions: [tsTarget.describe()], emit: emitTypeScript }),

@@ -1,0 +1,30 @@
+/** What is used of the engine's WebAssembly, of which the library that types know has nothing. */
+
+/** Memory that modules are given. */
+export interface LinearMemory {
+  readonly buffer: SharedArrayBuffer;
+  /** By pages of 64 KiB. @throws RangeError where there are not so many */
+  grow(pages: number): number;
+}
+
+/** A compiled module: it can be sent to workers. */
+export type CompiledModule = { readonly compiled: unique symbol };
+
+export type WasmFunctions = Readonly<Record<string, (...args: readonly number[]) => number | undefined>>;
+
+export interface Engine {
+  validate(bytes: Uint8Array): boolean;
+  compile(bytes: Uint8Array): Promise<CompiledModule>;
+  readonly Memory: new (limits: {
+    readonly initial: number;
+    readonly maximum: number;
+    readonly shared: boolean;
+  }) => LinearMemory;
+  readonly Instance: new (
+    module: CompiledModule,
+    imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
+  ) => { readonly exports: WasmFunctions };
+}
+
+/** Absent where the engine has none. */
+export const ENGINE = (globalThis as { readonly WebAssembly?: unknown }).WebAssembly as Engine | undefined;

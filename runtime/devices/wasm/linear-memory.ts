@@ -1,0 +1,84 @@
+import { MOST_PAGES } from "../../../codegen/targets/wasm/encode-module.js";
+import { userError } from "../../../proto/errors/index.js";
+import { showBytes } from "../../../proto/words/amounts.js";
+import type { Engine, LinearMemory } from "./engine.js";
+
+const PAGE = 65536;
+/** Room before all else: kernels read up to so much in front of what they are given, and leave it out. */
+const AHEAD = PAGE;
+/** Room behind all else, for the same reason. */
+const BEHIND = 64;
+/** What is allocated begins at a line of the cache. */
+const ALIGNMENT = 64;
+
+/** One memory of WebAssembly for all that lies on a device. */
+export interface WasmMemory {
+  readonly memory: LinearMemory;
+  /**
+   * So many bytes, all zeros, by where they begin.
+   *
+   * @param what what they are for, as the subject of a sentence: "the parameters"
+   * @throws CortadoError where there is no room
+   */
+  allocate(bytes: number, what: string): number;
+  /** Gives back what was allocated there. */
+  free(address: number): void;
+}
+
+interface Hole {
+  from: number;
+  to: number;
+}
+
+/** A memory that threads may share, which grows as it is needed. */
+export function createWasmMemory({ Memory }: Engine): WasmMemory {
+  const memory = new Memory({ initial: 2, maximum: MOST_PAGES, shared: true });
+  const sizes = new Map<number, number>();
+  /** Free stretches between what is allocated, by address; behind the last there is only what can be grown. */
+  let holes: Hole[] = [];
+  let end = AHEAD;
+
+  const grow = (to: number, what: string): void => {
+    const missing = Math.ceil((to + BEHIND - memory.buffer.byteLength) / PAGE);
+    if (missing <= 0) return;
+    try {
+      memory.grow(missing);
+    } catch {
+      throw userError(
+        `${what} need more memory than WebAssembly grants: ${showBytes(to)} with all else`,
+        "target native or ts has no such bound; a smaller batch needs less",
+      );
+    }
+  };
+  return {
+    memory,
+    allocate(bytes, what) {
+      const size = Math.ceil(Math.max(bytes, 1) / ALIGNMENT) * ALIGNMENT;
+      const hole = holes.find(({ from, to }) => to - from >= size);
+      const address = hole ? hole.from : end;
+      if (hole) {
+        hole.from += size;
+        holes = holes.filter(({ from, to }) => from < to);
+        new Uint8Array(memory.buffer, address, size).fill(0);
+      } else {
+        grow(end + size, what);
+        end += size;
+      }
+      sizes.set(address, size);
+      return address;
+    },
+    free(address) {
+      const size = sizes.get(address);
+      if (size === undefined) return;
+      sizes.delete(address);
+      const sorted = [...holes, { from: address, to: address + size }].sort((a, b) => a.from - b.from);
+      const joined: Hole[] = [];
+      for (const hole of sorted) {
+        const last = joined.at(-1);
+        if (last?.to === hole.from) last.to = hole.to;
+        else joined.push(hole);
+      }
+      holes = joined;
+    },
+  };
+}
