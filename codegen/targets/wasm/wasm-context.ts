@@ -2,7 +2,7 @@ import { InternalError } from "../../../proto/errors/index.js";
 import type { Condition, Index, Kernel, Memory, Value, Variable } from "../../kernel/kernel.js";
 import { type LaneShapes, laneShapes } from "../../lanes/lane-shapes.js";
 import type { WasmType } from "./instructions.js";
-import { get, type Instruction, type Local, set } from "./wasm-code.js";
+import { atMemory, get, type Instruction, type Local, plain, reals, set } from "./wasm-code.js";
 
 /** Lanes of a vector of WebAssembly. */
 export const LANES = 4;
@@ -12,6 +12,16 @@ export interface Piece {
   readonly code: Instruction;
   readonly varies: boolean;
 }
+
+/** One number in all lanes: where it comes from memory, it comes as a vector. */
+export function splat(code: Instruction): Instruction {
+  if (code.kind === "const") return reals(code.value);
+  if (code.kind === "memory" && code.op === "f32.load")
+    return atMemory("v128.load32_splat", { offset: code.offset }, ...code.of);
+  return plain("f32x4.splat", code);
+}
+
+export const vector = ({ code, varies }: Piece): Instruction => (varies ? code : splat(code));
 
 /** Lanes that take part: those of a vector, in a variable; the first `count` where that is known. */
 export interface Mask {

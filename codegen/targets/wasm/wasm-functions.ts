@@ -16,8 +16,7 @@ import { philox } from "../../lanes/functions/lane-random.js";
 import type { Op, WasmType } from "./instructions.js";
 import { laneCode } from "./lane-code.js";
 import { atLane, get, type Instruction, plain, type WasmFunction } from "./wasm-code.js";
-import type { Piece, WasmContext } from "./wasm-context.js";
-import { vector } from "./wasm-reals.js";
+import { type Piece, vector, type WasmContext } from "./wasm-context.js";
 
 type Applied = Extract<Value, { readonly kind: "unary" | "shaped" | "binary" }>;
 

@@ -14,24 +14,21 @@ import {
   type Instruction,
   integers,
   plain,
-  reals,
   shuffle,
   typeOf,
 } from "./wasm-code.js";
-import { type Expressions, kept, LANES, type Mask, type Piece, type WasmContext } from "./wasm-context.js";
+import {
+  type Expressions,
+  kept,
+  LANES,
+  type Mask,
+  type Piece,
+  vector,
+  type WasmContext,
+} from "./wasm-context.js";
 import { applyFunction, uniform } from "./wasm-functions.js";
 import type { AddressOf } from "./wasm-integers.js";
 import { gather, loadApart, loadVector } from "./wasm-memory.js";
-
-/** One number in all lanes: where it comes from memory, it comes as a vector. */
-export function splat(code: Instruction): Instruction {
-  if (code.kind === "const") return reals(code.value);
-  if (code.kind === "memory" && code.op === "f32.load")
-    return atMemory("v128.load32_splat", { offset: code.offset }, ...code.of);
-  return plain("f32x4.splat", code);
-}
-
-export const vector = ({ code, varies }: Piece): Instruction => (varies ? code : splat(code));
 
 const op = (varies: boolean, name: string): Op => `${varies ? "f32x4" : "f32"}.${name}` as Op;
 

@@ -2,26 +2,9 @@ import { NET_PASSES } from "../../../codegen/ir/graph.js";
 import type { Program } from "../../../codegen/kernel/kernel.js";
 import { rangeOf } from "../../../codegen/kernel/launch.js";
 import type { Executor } from "../../device.js";
-import {
-  type ArrayMemory,
-  createInlineExecutor,
-  type HostKernel,
-  type KernelArguments,
-} from "./inline-executor.js";
-import type { WorkerCode } from "./kernel-worker.js";
+import type { HostKernels } from "./host-kernels.js";
+import { type ArrayMemory, createInlineExecutor } from "./inline-executor.js";
 import { createWorkerExecutor } from "./worker-executor.js";
-
-/** Kernels of a program that threads of JavaScript run. */
-export interface HostKernels {
-  /** On the caller's thread, by number. */
-  open(): readonly HostKernel[];
-  /** What a worker makes them of: one of several. */
-  codeOf(thread: number): WorkerCode;
-  /** What they take for an array; default: the array. */
-  readonly argumentOf?: KernelArguments;
-  /** Operations and bytes that a thread does in a millisecond, about. */
-  readonly perMillisecond: number;
-}
 
 /** Milliseconds of one iteration from which on the event loop cannot have its turns between two. */
 const LONG_ITERATION_MS = 8;

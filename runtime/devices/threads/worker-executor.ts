@@ -4,7 +4,7 @@ import type { Launch, Program } from "../../../codegen/kernel/kernel.js";
 import { rangeOf } from "../../../codegen/kernel/launch.js";
 import { InternalError } from "../../../proto/errors/index.js";
 import type { Executor } from "../../device.js";
-import type { HostKernels } from "./host-executor.js";
+import type { HostKernels } from "./host-kernels.js";
 import { type ArrayMemory, accessTo, copiesIn, viewOf } from "./inline-executor.js";
 import { CONTROL, type WorkerJob, type WorkerLaunch, workerMain } from "./kernel-worker.js";
 

@@ -4,7 +4,8 @@ import { loadKernels, transpile } from "../../../codegen/targets/ts/ts-module.js
 import { tsTarget } from "../../../codegen/targets/ts/ts-target.js";
 import type { Device } from "../../device.js";
 import { allocateShared, checkMemory } from "../../memory.js";
-import { createHostExecutor, type HostKernels, isSmall } from "../threads/host-executor.js";
+import { createHostExecutor, isSmall } from "../threads/host-executor.js";
+import type { HostKernels } from "../threads/host-kernels.js";
 import { allocateParam } from "./ts-memory.js";
 
 /** The name of generated code in stack traces. */
