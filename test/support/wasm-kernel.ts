@@ -30,13 +30,19 @@ const programOf = (kernel: Kernel) => ({
 export const moduleOf = (kernel: Kernel, architecture: WasmArchitecture = "simd128") =>
   wasmModule(programOf(kernel), { fused: architecture === "relaxed" });
 
-/** Runs a kernel in the engine, the second half of its iterations first; what its buffers hold then. */
+/**
+ * Runs a kernel in the engine, the second half of its iterations first; what its buffers hold then.
+ *
+ * @param ahead so many bytes of memory lie in front of them
+ */
 export async function runAsWasm(
   kernel: Kernel,
   before: readonly Buffer[],
   architecture: WasmArchitecture = "simd128",
+  ahead = 0,
 ): Promise<readonly Buffer[]> {
   const { allocate, open } = moduleMemory();
+  allocate(ahead);
   const blocks = before.map((values) => {
     const block = allocate(2 * AROUND + values.byteLength).fill(UNTOUCHED);
     const { buffer, byteOffset } = block.subarray(AROUND);

@@ -23,6 +23,7 @@ import {
   plus,
   times,
 } from "../../../../codegen/kernel/writer.js";
+import type { Buffer } from "../../../support/run-lanes.js";
 import { architectures } from "../../../support/wasm-engine.js";
 import { buffersOf, runAsMeant, runAsWasm } from "../../../support/wasm-kernel.js";
 
@@ -261,11 +262,16 @@ const REST: Readonly<Record<string, (writing: Writing) => void>> = {
 
 const FORMS = { loads: LOADS, stores: STORES, "and more": REST };
 
-async function expectAsMeant(kernel: Kernel): Promise<void> {
+/** What the buffers hold before: of the integers, small ones and a permutation. */
+function prepared(kernel: Kernel): Buffer[] {
   const before = buffersOf(kernel, 5);
-  const permutation = before[3].map((_, n) => (n * 7 + 3) % N);
-  before[3] = Int32Array.from(permutation);
+  before[3] = Int32Array.from(before[3], (_, n) => (n * 7 + 3) % N);
   before[0][3] = 2;
+  return before;
+}
+
+async function expectAsMeant(kernel: Kernel): Promise<void> {
+  const before = prepared(kernel);
   const meant = runAsMeant(kernel, before);
   expect(meant).not.toEqual(before);
   // Products of these values are exact: whether they are rounded before they are added makes no difference.
@@ -276,6 +282,15 @@ async function expectAsMeant(kernel: Kernel): Promise<void> {
 describe.each(Object.entries(FORMS))("%s", (_kind, forms) => {
   it.each(Object.entries(forms))("%s", (_, write) => expectAsMeant(kernelOf(write)));
 });
+
+it.each(Object.entries({ ...LOADS, ...STORES }))(
+  "where addresses have all of 32 bits: %s",
+  async (_, write) => {
+    const kernel = kernelOf(write);
+    const before = prepared(kernel);
+    expect(await runAsWasm(kernel, before, "simd128", 2 ** 31)).toEqual(runAsMeant(kernel, before));
+  },
+);
 
 describe("without lanes", () => {
   const alone = Object.entries({ ...LOADS, ...REST }).filter(
