@@ -1,15 +1,17 @@
 import type { Program } from "../../../codegen/kernel/kernel.js";
 import { wasmBytes } from "../../../codegen/targets/wasm/render-wasm.js";
+import { WASM_ARCHITECTURES } from "../../../codegen/targets/wasm/wasm-description.js";
 import { wasmTarget } from "../../../codegen/targets/wasm/wasm-target.js";
-import { present, userError } from "../../../proto/errors/index.js";
+import { userError } from "../../../proto/errors/index.js";
 import type { Device, Executor, ParamStore } from "../../device.js";
 import { checkMemory } from "../../memory.js";
 import type { Availability } from "../availability.js";
 import { createHostExecutor, isSmall } from "../threads/host-executor.js";
 import type { HostKernels } from "../threads/host-kernels.js";
-import { type ArrayMemory, type HostKernel, paramIn } from "../threads/inline-executor.js";
+import { type ArrayMemory, paramIn } from "../threads/inline-executor.js";
 import { createWasmMemory, type WasmMemory } from "./linear-memory.js";
-import { findVectors, importsOf, type Vectors } from "./vectors.js";
+import { addressOf, importsOf, kernelNames, kernelsIn } from "./module-instance.js";
+import { findVectors, type Vectors } from "./vectors.js";
 
 /** Vectors of four lanes, on one thread. */
 const PER_MILLISECOND = 20_000_000;
@@ -68,8 +70,9 @@ async function loadProgram(
     readonly threads: number;
   },
 ): Promise<Executor> {
-  const module = await engine.compile(wasmBytes(program, { fused: architecture === "relaxed" }));
-  const names = program.kernels.map((_, number) => `k${number}`);
+  const module = await engine.compile(wasmBytes(program, { fused: WASM_ARCHITECTURES[architecture].fma }));
+  const count = program.kernels.length;
+  const names = kernelNames(count);
   const scratchBytes = wasmTarget.scratchBytes(program);
   const taken: number[] = [];
   const take = (bytes: number, what: string): number => {
@@ -87,12 +90,9 @@ async function loadProgram(
   };
   const importsFor = (thread: number) => importsOf(memory.memory, scratch[thread]);
   const kernels: HostKernels = {
-    open() {
-      const { exports } = new engine.Instance(module, importsFor(0));
-      return names.map((name) => present(exports[name], "a kernel's function") as HostKernel);
-    },
+    open: () => kernelsIn(new engine.Instance(module, importsFor(0)).exports, count),
     codeOf: (thread) => ({ module, imports: importsFor(thread), names }),
-    argumentOf: ({ byteOffset }) => byteOffset,
+    argumentOf: addressOf,
     perMillisecond: PER_MILLISECOND,
   };
   const executor = await createHostExecutor(program, arena, kernels, threads);
