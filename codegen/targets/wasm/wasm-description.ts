@@ -25,7 +25,7 @@ function lanes(fma: boolean): LanesDescription {
   };
 }
 
-const isWasmArchitecture = (name: string): name is WasmArchitecture =>
+export const isWasmArchitecture = (name: string): name is WasmArchitecture =>
   Object.hasOwn(WASM_ARCHITECTURES, name);
 
 /**
