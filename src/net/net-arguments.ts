@@ -106,10 +106,10 @@ const keepDiffs = either<"all" | readonly string[]>(
   listOf("an array of layer names", text()),
 );
 
-/** The passes that some target has beside those of all. */
-export const PASS_NAMES: readonly string[] = TARGETS.flatMap((target) => target.passes).map(
-  ({ name }) => name,
-);
+/** The passes that some target has beside those of all, each once. */
+export const PASS_NAMES: readonly string[] = [
+  ...new Set(TARGETS.flatMap((target) => target.passes).map(({ name }) => name)),
+];
 
 /** Whether passes run, by the name of each that some target has. */
 const passes = fields<Readonly<Record<string, boolean>>>(
