@@ -126,10 +126,25 @@ describe("the instructions that a build runs", () => {
     expect(await run(undefined)).toEqual(here === "relaxed" ? relaxed : plain);
   });
 
-  it.skipIf(chromium === undefined)("are, where plain, as exact in Chromium", async () => {
-    const folder = await build(NET, { target: "wasm", cpu: ["simd128"] });
-    expect(await inBrowser(folder, FORWARD)).toEqual(await inNode(folder, FORWARD));
-  });
+  it.skipIf(chromium === undefined)(
+    "are, where plain, as exact in Chromium, where a page allows any",
+    async () => {
+      const folder = await build(NET, { target: "wasm", cpu: ["simd128"] });
+      const body = `
+      const values = await (async () => {${FORWARD}})();
+      const policy = document.createElement("meta");
+      policy.httpEquiv = "Content-Security-Policy";
+      policy.content = "script-src 'self'";
+      document.head.append(policy);
+      return [values, await failure(load())];`;
+      expect(await inBrowser(folder, body)).toEqual([
+        await inNode(folder, FORWARD),
+        expect.stringMatching(
+          /^Error: this net cannot run here: the engine does not compile WebAssembly: .*Content Security Policy.*\n {2}a page's Content-Security-Policy allows it by script-src 'wasm-unsafe-eval'; /s,
+        ),
+      ]);
+    },
+  );
 
   it("are chosen by what was built, and what is missing is said", () => {
     const simd128: WasmVariant = { architecture: "simd128", features: ["simd128"], path: "", list: 0 };
