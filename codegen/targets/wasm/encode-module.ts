@@ -17,6 +17,11 @@ export const SCRATCH_START = "scratch";
 /** Pages of 64 KiB that a memory of 32-bit addresses has at most. */
 export const MOST_PAGES = 65536;
 
+/** Bytes in front of all that kernels are given: they may read there, and leave out what they read. */
+export const ROOM_AHEAD = 65536;
+/** Bytes behind all that they are given, likewise. */
+export const ROOM_BEHIND = 64;
+
 const TYPES: Readonly<Record<WasmType, number>> = { i32: 0x7f, f32: 0x7d, v128: 0x7b };
 const EMPTY = 0x40;
 const [BLOCK, LOOP, IF, ELSE, END, BR, BR_IF] = [0x02, 0x03, 0x04, 0x05, 0x0b, 0x0c, 0x0d];

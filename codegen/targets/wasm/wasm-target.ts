@@ -12,9 +12,6 @@ import { wasmDescription } from "./wasm-description.js";
 /** What every engine of these years has. */
 const DEFAULT_ARCHITECTURE = "simd128";
 
-/** Of a sum of products: so much is added to addresses once for all of them. */
-const TURNS = 4;
-
 /** WebAssembly in its vectors, encoded here: for any engine, with nothing to install. */
 export const wasmTarget: Target<"wasm"> = {
   name: "wasm",
@@ -41,7 +38,7 @@ export const wasmTarget: Target<"wasm"> = {
     {
       name: "turn sums",
       about: "loops that sum products make some turns between two tests for their end",
-      run: (kernel) => turnSums(kernel, TURNS),
+      run: turnSums,
     },
     { name: "write out loops", about: "those turns, and short loops, are written out", run: writeOutLoops },
   ],

@@ -1,13 +1,9 @@
-import { MOST_PAGES } from "../../../codegen/targets/wasm/encode-module.js";
+import { MOST_PAGES, ROOM_AHEAD, ROOM_BEHIND } from "../../../codegen/targets/wasm/encode-module.js";
 import { userError } from "../../../proto/errors/index.js";
 import { showBytes } from "../../../proto/words/amounts.js";
 import type { Engine, LinearMemory } from "./engine.js";
 
 const PAGE = 65536;
-/** Room before all else: kernels read up to so much in front of what they are given, and leave it out. */
-const AHEAD = PAGE;
-/** Room behind all else, for the same reason. */
-const BEHIND = 64;
 /** What is allocated begins at a line of the cache. */
 const ALIGNMENT = 64;
 
@@ -36,10 +32,10 @@ export function createWasmMemory({ Memory }: Engine): WasmMemory {
   const sizes = new Map<number, number>();
   /** Free stretches between what is allocated, by address; behind the last there is only what can be grown. */
   let holes: Hole[] = [];
-  let end = AHEAD;
+  let end = ROOM_AHEAD;
 
   const grow = (to: number, what: string): void => {
-    const missing = Math.ceil((to + BEHIND - memory.buffer.byteLength) / PAGE);
+    const missing = Math.ceil((to + ROOM_BEHIND - memory.buffer.byteLength) / PAGE);
     if (missing <= 0) return;
     try {
       memory.grow(missing);

@@ -25,6 +25,9 @@ const SUM = probe(atLane("f32x4.extract_lane", 0, plain("f32x4.add", X, X)));
 const ROUNDED = vectorOf(f32(-(1 + 2 ** -11)));
 const FUSED = probe(atLane("f32x4.extract_lane", 0, plain("f32x4.relaxed_madd", X, X, ROUNDED)));
 
+/** A module with nothing but a memory of 64-bit addresses. */
+const MEMORY64 = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 5, 3, 1, 4, 1);
+
 /** What a module of ours imports. */
 export const importsOf = (memory: LinearMemory, scratch: number) => ({
   [IMPORTS]: { [MEMORY]: memory, [SCRATCH_START]: scratch },
@@ -49,7 +52,9 @@ let found: Promise<Vectors | undefined> | undefined;
 export function findVectors(): Promise<Vectors | undefined> {
   found ??= (async () => {
     if (!ENGINE?.validate(SUM)) return undefined;
-    return { engine: ENGINE, architecture: (await multipliesAndAdds(ENGINE)) ? "relaxed" : "simd128" };
+    const fused = await multipliesAndAdds(ENGINE);
+    const architecture = fused ? (ENGINE.validate(MEMORY64) ? "memory64" : "relaxed") : "simd128";
+    return { engine: ENGINE, architecture };
   })();
   return found;
 }

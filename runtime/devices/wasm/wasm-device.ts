@@ -1,5 +1,6 @@
 import type { Program } from "../../../codegen/kernel/kernel.js";
 import { wasmBytes } from "../../../codegen/targets/wasm/render-wasm.js";
+import { WASM_ARCHITECTURES } from "../../../codegen/targets/wasm/wasm-description.js";
 import { wasmTarget } from "../../../codegen/targets/wasm/wasm-target.js";
 import { present, userError } from "../../../proto/errors/index.js";
 import type { Device, Executor, ParamStore } from "../../device.js";
@@ -13,16 +14,12 @@ import { findVectors, importsOf, type Vectors } from "./vectors.js";
 
 /** Vectors of four lanes, on one thread. */
 const PER_MILLISECOND = 20_000_000;
-const ABOUT = {
-  simd128: "in its vectors",
-  relaxed: "in its vectors, multiplying and adding in one",
-} as const;
 
 /** Whether this engine has WebAssembly with vectors. */
 export async function wasmAvailability(): Promise<Availability> {
   const vectors = await findVectors();
   return vectors
-    ? { works: true, why: `WebAssembly ${ABOUT[vectors.architecture]}` }
+    ? { works: true, why: `WebAssembly in vectors (${vectors.architecture})` }
     : { works: false, why: "this engine has no WebAssembly with vectors" };
 }
 
@@ -68,7 +65,7 @@ async function loadProgram(
     readonly threads: number;
   },
 ): Promise<Executor> {
-  const module = await engine.compile(wasmBytes(program, { fused: architecture === "relaxed" }));
+  const module = await engine.compile(wasmBytes(program, { fused: WASM_ARCHITECTURES[architecture].fma }));
   const names = program.kernels.map((_, number) => `k${number}`);
   const scratchBytes = wasmTarget.scratchBytes(program);
   const taken: number[] = [];
