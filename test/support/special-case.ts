@@ -1,6 +1,8 @@
 /** The oracle's special/: the layer cases with NaN, infinities, huge and tiny values, on any target. */
 import { readdirSync, readFileSync } from "node:fs";
 import { expect } from "vitest";
+import { present } from "../../proto/errors/index.js";
+import { findVectors } from "../../runtime/devices/wasm/vectors.js";
 import { type CompileOptions, compile } from "../../src/index.js";
 import type { CompiledNet } from "../../src/net/compiled-net.js";
 import { isSplitBlob, l2, NOISE, readJson, readTensors } from "./case.js";
@@ -87,6 +89,12 @@ async function differencesOf(name: string, net: CompiledNet): Promise<Difference
   return found;
 }
 
+/** Where a target computes. */
+async function whereOf(target: CompileOptions["target"]): Promise<Parameters<typeof documentedFor>[1]> {
+  if (target === "wasm") return present(await findVectors(), "WebAssembly with vectors").architecture;
+  return target === "ts" || target === "native" ? target : "gpu";
+}
+
 /** The cases of one target: run with nets that are compiled anyway, or with their own. */
 export function specialValues(target: CompileOptions["target"]) {
   const known = new Map<string, Differences>();
@@ -105,7 +113,7 @@ export function specialValues(target: CompileOptions["target"]) {
         await run(name, net);
         await net.close();
       }
-      const documented = documentedFor(name, target === "ts" || target === "native" ? target : "gpu");
+      const documented = documentedFor(name, await whereOf(target));
       const differences = known.get(name) ?? new Map<string, string>();
       const open = [...differences].flatMap(([key, how]) => (documented.has(key) ? [] : [`${key}: ${how}`]));
       const stale = [...documented].filter((key) => !differences.has(key));
