@@ -2,8 +2,8 @@ import { InternalError } from "../../../proto/errors/index.js";
 import { boundsOf, sumOf, termsOf } from "../../kernel/indices.js";
 import type { Index, Memory } from "../../kernel/kernel.js";
 import { hasOwnMemory } from "../../lanes/own-memory.js";
-import { ROOM_AHEAD } from "./encode-module.js";
 import type { Op } from "./instructions.js";
+import { ROOM_AHEAD } from "./module-interface.js";
 import {
   addIntegers,
   atLane,

@@ -2,17 +2,18 @@ import { launchableOf } from "../../../codegen/kernel/launch.js";
 import { wasmBytes } from "../../../codegen/targets/wasm/render-wasm.js";
 import { WASM_ARCHITECTURES } from "../../../codegen/targets/wasm/wasm-description.js";
 import { wasmTarget } from "../../../codegen/targets/wasm/wasm-target.js";
-import { present, userError } from "../../../proto/errors/index.js";
+import { userError } from "../../../proto/errors/index.js";
 import type { Device, Executor, LoadOptions, ParamStore } from "../../device.js";
 import { checkMemory } from "../../memory.js";
 import { type ProgramTable, scheduleOf } from "../../net/program-table.js";
 import type { Availability } from "../availability.js";
 import { createHostExecutor, isSmall } from "../threads/host-executor.js";
 import type { HostKernels, LaunchableProgram } from "../threads/host-kernels.js";
-import { type ArrayMemory, type HostKernel, paramIn } from "../threads/inline-executor.js";
+import { type ArrayMemory, paramIn } from "../threads/inline-executor.js";
 import type { Engine } from "./engine.js";
 import { createWasmMemory, type WasmMemory } from "./linear-memory.js";
-import { findVectors, importsOf } from "./vectors.js";
+import { addressOf, importsOf, kernelNames, kernelsIn } from "./module-instance.js";
+import { findVectors } from "./vectors.js";
 
 /** Vectors of four lanes, on one thread. */
 const PER_MILLISECOND = 20_000_000;
@@ -107,7 +108,8 @@ async function bindProgram(
   { engine, memory, params, threads }: Place & { readonly params: ParamStore; readonly threads: number },
 ): Promise<Executor> {
   const module = await engine.compile(program.module);
-  const names = program.kernels.map((_, number) => `k${number}`);
+  const count = program.kernels.length;
+  const names = kernelNames(count);
   const taken: number[] = [];
   const take = (bytes: number, what: string): number => {
     const address = memory.allocate(bytes, what);
@@ -120,12 +122,9 @@ async function bindProgram(
   const arena: ArrayMemory = { arena: buffer, arenaOffset, params: params.memories, dtype: params.dtype };
   const importsFor = (thread: number) => importsOf(memory.memory, scratch[thread]);
   const kernels: HostKernels = {
-    open() {
-      const { exports } = new engine.Instance(module, importsFor(0));
-      return names.map((name) => present(exports[name], "a kernel's function") as HostKernel);
-    },
+    open: () => kernelsIn(new engine.Instance(module, importsFor(0)).exports, count),
     codeOf: (thread) => ({ module, imports: importsFor(thread), names }),
-    argumentOf: ({ byteOffset }) => byteOffset,
+    argumentOf: addressOf,
     perMillisecond: PER_MILLISECOND,
   };
   const executor = await createHostExecutor(program, arena, kernels, threads);

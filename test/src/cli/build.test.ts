@@ -143,7 +143,7 @@ describe("cortado build, given what does not go", () => {
     [
       "processors without native",
       ["--out", "dist", "--cpu", "avx2"],
-      'option cpu is for the target "native"',
+      'option cpu is for the target "wasm" or "native"',
     ],
     [
       "an unknown processor",
