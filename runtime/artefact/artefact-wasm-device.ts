@@ -16,6 +16,7 @@ import { layoutOf, type WasmTables, type WasmVariant } from "./wasm-tables.js";
 
 /** The instructions that an engine runs; the best first. */
 const ENGINE_RUNS: Readonly<Record<WasmArchitecture, readonly [WasmArchitecture, ...WasmArchitecture[]]>> = {
+  memory64: ["memory64", "relaxed", "simd128"],
   relaxed: ["relaxed", "simd128"],
   simd128: ["simd128"],
 };

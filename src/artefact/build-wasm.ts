@@ -18,6 +18,7 @@ import type { ArtefactTarget, TargetParts, Variant } from "./target-parts.js";
 const FEATURES: Readonly<Record<WasmArchitecture, readonly string[]>> = {
   simd128: ["simd128"],
   relaxed: ["simd128", "relaxed-simd"],
+  memory64: ["simd128", "relaxed-simd", "memory64"],
 };
 
 /** The net runs on one thread. Memory that threads share is refused to pages that are not isolated from others. */

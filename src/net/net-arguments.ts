@@ -106,9 +106,9 @@ const keepDiffs = either<"all" | readonly string[]>(
   listOf("an array of layer names", text()),
 );
 
-/** The passes that some target has beside those of all, each once. */
+/** The passes that some target has beside those of all. */
 export const PASS_NAMES: readonly string[] = [
-  ...new Set(TARGETS.flatMap((target) => target.passes).map(({ name }) => name)),
+  ...new Set(TARGETS.flatMap(({ passes }) => passes.map(({ name }) => name))),
 ];
 
 /** Whether passes run, by the name of each that some target has. */

@@ -15,20 +15,33 @@ export interface GraphMemories {
   bind(bindings: Bindings): void;
 }
 
-export function memoriesOf(plan: Plan, program: Program, dtype: RealType): GraphMemories {
+/** @param allocate zeros that kernels can reach; absent: they reach all memory */
+export function memoriesOf(
+  plan: Plan,
+  program: Program,
+  dtype: RealType,
+  allocate = (bytes: number): Uint8Array => new Uint8Array(bytes),
+): GraphMemories {
   const Real = dtype === "float32" ? Float32Array : Float64Array;
-  const arena = new ArrayBuffer(program.arenaBytes);
+  const arena = allocate(program.arenaBytes);
   // What no kernel wrote must not look like a result.
-  new Uint8Array(arena).fill(0xff);
+  arena.fill(0xff);
+  const realsIn = ({ buffer, byteOffset }: Uint8Array, elements: number): Float32Array | Float64Array =>
+    dtype === "float32"
+      ? new Float32Array(buffer, byteOffset, elements)
+      : new Float64Array(buffer, byteOffset, elements);
+  const reals = (elements: number) => realsIn(allocate(elements * Real.BYTES_PER_ELEMENT), elements);
   const params = new Map<number, Float32Array | Float64Array>();
   for (const [node, place] of plan.placements)
-    if (node.op === "param") params.set(node.index, new Real(sizeOf(node.shape)));
+    if (node.op === "param") params.set(node.index, reals(sizeOf(node.shape)));
     else if (place.storage === "param" && !params.has(place.param))
-      params.set(place.param, new Real(sizeOf(node.shape)));
+      params.set(place.param, reals(sizeOf(node.shape)));
   const view = (at: Argument): GraphMemory => {
     if (at.storage === "param")
       return (params.get(at.param) ?? new Real(0)).subarray(at.offset, at.offset + at.elements);
-    return new (at.dtype === "index" ? Int32Array : Real)(arena, at.byteOffset, at.elements);
+    const here = arena.subarray(at.byteOffset);
+    if (at.dtype !== "index") return realsIn(here, at.elements);
+    return new Int32Array(here.buffer, here.byteOffset, at.elements);
   };
   const memoryOf = (node: Node): GraphMemory => {
     const place = plan.placements.get(node);

@@ -144,7 +144,7 @@ async function explainFar(
 /** One net: every blob, image gradient and parameter gradient against Caffe's summaries. */
 export async function checkNetCase(
   name: string,
-  target: "ts" | "native" | "emulator" | "cuda",
+  target: "ts" | "wasm" | "native" | "emulator" | "cuda",
 ): Promise<void> {
   for (const { type } of parseNet(textOf(name)).net.layer) expect(known.has(type), type).toBe(true);
   const wanted = readJson<NetCase>(oraclePath("nets"), name, "case.json");

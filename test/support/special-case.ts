@@ -1,6 +1,9 @@
 /** The oracle's special/: the layer cases with NaN, infinities, huge and tiny values, on any target. */
 import { readdirSync, readFileSync } from "node:fs";
 import { expect } from "vitest";
+import { WASM_ARCHITECTURES } from "../../codegen/targets/wasm/wasm-description.js";
+import { present } from "../../proto/errors/index.js";
+import { findVectors } from "../../runtime/devices/wasm/vectors.js";
 import { type CompileOptions, compile } from "../../src/index.js";
 import type { CompiledNet } from "../../src/net/compiled-net.js";
 import { isSplitBlob, l2, NOISE, readJson, readTensors } from "./case.js";
@@ -87,6 +90,15 @@ async function differencesOf(name: string, net: CompiledNet): Promise<Difference
   return found;
 }
 
+/** Where a target computes. */
+async function whereOf(target: CompileOptions["target"]): Promise<Parameters<typeof documentedFor>[1]> {
+  if (target === "wasm") {
+    const { architecture } = present(await findVectors(), "WebAssembly with vectors");
+    return WASM_ARCHITECTURES[architecture].fma ? "relaxed" : "simd128";
+  }
+  return target === "ts" || target === "native" ? target : "gpu";
+}
+
 /** The cases of one target: run with nets that are compiled anyway, or with their own. */
 export function specialValues(target: CompileOptions["target"]) {
   const known = new Map<string, Differences>();
@@ -105,7 +117,7 @@ export function specialValues(target: CompileOptions["target"]) {
         await run(name, net);
         await net.close();
       }
-      const documented = documentedFor(name, target === "ts" || target === "native" ? target : "gpu");
+      const documented = documentedFor(name, await whereOf(target));
       const differences = known.get(name) ?? new Map<string, string>();
       const open = [...differences].flatMap(([key, how]) => (documented.has(key) ? [] : [`${key}: ${how}`]));
       const stale = [...documented].filter((key) => !differences.has(key));

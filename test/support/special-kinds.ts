@@ -6,10 +6,12 @@
 
 interface Kind {
   readonly why: string;
-  /** On every target, only on ts, on native, on GPUs: lines of `case variants: tensors`. */
+  /** On every target, only on ts, on native, on wasm without and with multiply-adds, on GPUs: lines of `case variants: tensors`. */
   readonly all?: string;
   readonly ts?: string;
   readonly native?: string;
+  readonly simd128?: string;
+  readonly relaxed?: string;
   readonly gpu?: string;
 }
 
@@ -69,7 +71,6 @@ const KINDS: readonly Kind[] = [
   {
     why: "Where float32 ends: products and sums overflow, or not, by their order, by what is fused, and by what is kept in float64.",
     all: `
-      Deconvolution-stride huge: pdiff/l/0
       LRN-within huge: diff/x
       PReLU-inplace huge: pdiff/l/0
       Silence-grad huge: diff/x
@@ -79,6 +80,7 @@ const KINDS: readonly Kind[] = [
       Convolution-nobias huge: pdiff/l/0
       Deconvolution-basic huge: pdiff/l/0
       Convolution-two-bottoms huge: pdiff/l/0
+      Deconvolution-stride huge: pdiff/l/0
       Eltwise-prod huge: data/y
       Log-base2 huge: data/y
       Log-inplace huge: data/y
@@ -90,11 +92,28 @@ const KINDS: readonly Kind[] = [
     `,
     native: `
       Convolution-nobias huge: pdiff/l/0
+      Deconvolution-stride huge: pdiff/l/0
       Eltwise-sum-coeff huge: data/y
+    `,
+    simd128: `
+      Eltwise-sum-coeff huge: data/y
+      Reduction-sum huge: data/y
+      Silence-grad huge: data/a
+      net-frozen-middle huge: data/g data/o data/loss pdiff/ip1/0 pdiff/ip1/1 pdiff/ip3/0 pdiff/ip3/1
+      net-loss-weight-any-layer huge: pdiff/ip/0
+    `,
+    relaxed: `
+      Convolution-nd-1d huge: pdiff/l/0
+      Convolution-nobias huge: pdiff/l/0
+      Deconvolution-basic huge: pdiff/l/0
+      Deconvolution-stride huge: pdiff/l/0
+      Eltwise-sum-coeff huge: data/y
+      Reduction-sum huge: data/y
     `,
     gpu: `
       Convolution-nd-1d huge: pdiff/l/0
       Deconvolution-basic huge: pdiff/l/0
+      Deconvolution-stride huge: pdiff/l/0
       Eltwise-sum-coeff huge: data/y
       Reduction-sum huge: data/y
     `,
@@ -111,7 +130,7 @@ const KINDS: readonly Kind[] = [
 ];
 
 /** The tensors of a case that may differ, and do, as `variant tensor`. */
-export function documentedFor(name: string, where: "ts" | "native" | "gpu"): ReadonlySet<string> {
+export function documentedFor(name: string, where: Exclude<keyof Kind, "why" | "all">): ReadonlySet<string> {
   const found = new Set<string>();
   for (const kind of KINDS)
     for (const line of `${kind.all ?? ""}\n${kind[where] ?? ""}`.split("\n")) {

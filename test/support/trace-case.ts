@@ -99,7 +99,7 @@ interface Run {
   readonly tests: readonly { readonly accuracy: number; readonly loss: number }[];
 }
 
-type TraceTarget = "ts" | "native" | "emulator" | "cuda";
+type TraceTarget = "ts" | "wasm" | "native" | "emulator" | "cuda";
 
 async function runTrace(
   { folder, net, weights }: TraceSet,

@@ -10,5 +10,10 @@ export const PAGE = 65536;
 /** Pages that a memory of 32-bit addresses has at most. */
 export const MOST_PAGES = 65536;
 
+/** Bytes in front of all that kernels are given: they may read there, and leave out what they read. */
+export const ROOM_AHEAD = 65536;
+/** Bytes behind all that they are given, likewise. */
+export const ROOM_BEHIND = 64;
+
 /** The function of a kernel, by its number. */
 export const kernelName = (number: number): string => `k${number}`;

@@ -1,8 +1,8 @@
-import { MOST_PAGES, PAGE } from "../../../codegen/targets/wasm/module-interface.js";
+import { MOST_PAGES, PAGE, ROOM_AHEAD } from "../../../codegen/targets/wasm/module-interface.js";
 import { userError } from "../../../proto/errors/index.js";
 import { showBytes } from "../../../proto/words/amounts.js";
 import type { Engine, LinearMemory } from "./engine.js";
-import { AHEAD, pagesUpTo, roomFor } from "./memory-layout.js";
+import { pagesUpTo, roomFor } from "./memory-layout.js";
 
 /** One memory of WebAssembly for all that lies on a device. */
 export interface WasmMemory {
@@ -25,11 +25,11 @@ interface Hole {
 
 /** A memory that threads may share, which grows as it is needed. */
 export function createWasmMemory({ Memory }: Engine): WasmMemory {
-  const memory = new Memory({ initial: pagesUpTo(AHEAD), maximum: MOST_PAGES, shared: true });
+  const memory = new Memory({ initial: pagesUpTo(ROOM_AHEAD), maximum: MOST_PAGES, shared: true });
   const sizes = new Map<number, number>();
   /** Free stretches between what is allocated, by address; behind the last there is only what can be grown. */
   let holes: Hole[] = [];
-  let end = AHEAD;
+  let end = ROOM_AHEAD;
 
   const grow = (to: number, what: string): void => {
     const missing = pagesUpTo(to) - memory.buffer.byteLength / PAGE;

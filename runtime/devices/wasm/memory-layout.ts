@@ -1,9 +1,5 @@
-import { PAGE } from "../../../codegen/targets/wasm/module-interface.js";
+import { PAGE, ROOM_AHEAD, ROOM_BEHIND } from "../../../codegen/targets/wasm/module-interface.js";
 
-/** Room before all else: kernels read up to so much in front of what they are given, and leave it out. */
-export const AHEAD = PAGE;
-/** Room behind all else, for the same reason. */
-const BEHIND = 64;
 /** What is allocated begins at a line of the cache. */
 const LINE = 64;
 
@@ -11,14 +7,14 @@ const LINE = 64;
 export const roomFor = (bytes: number): number => Math.ceil(Math.max(bytes, 1) / LINE) * LINE;
 
 /** Pages of a memory in which what is allocated ends there. */
-export const pagesUpTo = (end: number): number => Math.ceil((end + BEHIND) / PAGE);
+export const pagesUpTo = (end: number): number => Math.ceil((end + ROOM_BEHIND) / PAGE);
 
 /** Where so many bytes each begin, one after the other from the beginning of a memory, and the pages that it has. */
 export function placesInMemory(sizes: readonly number[]): {
   readonly addresses: readonly number[];
   readonly pages: number;
 } {
-  let end = AHEAD;
+  let end = ROOM_AHEAD;
   const addresses = sizes.map((bytes) => {
     const address = end;
     end += roomFor(bytes);

@@ -18,6 +18,9 @@ export interface Probes<Bytes = Uint8Array> {
 /** What `Probes.fused` is given. */
 export const TELLING = 1 + 2 ** -12;
 
+/** A module with nothing but a memory of 64-bit addresses. */
+const MEMORY64 = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 5, 3, 1, 4, 1);
+
 async function roundsOnce(
   { validate, compile, instantiate, Memory }: Engine,
   { fused, shared }: Probes,
@@ -31,5 +34,6 @@ async function roundsOnce(
 /** The best that an engine has; undefined where it has no vectors over such a memory. */
 export async function architectureOf(engine: Engine, probes: Probes): Promise<WasmArchitecture | undefined> {
   if (!engine.validate(probes.sum)) return undefined;
-  return (await roundsOnce(engine, probes)) ? "relaxed" : "simd128";
+  if (!(await roundsOnce(engine, probes))) return "simd128";
+  return engine.validate(MEMORY64) ? "memory64" : "relaxed";
 }

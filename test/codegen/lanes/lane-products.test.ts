@@ -4,8 +4,7 @@ import type { Graph } from "../../../codegen/ir/graph.js";
 import { printProgram } from "../../../codegen/kernel/print-kernel.js";
 import { planGraph } from "../../../codegen/plan/index.js";
 import { nativeTarget } from "../../../codegen/targets/native/native-target.js";
-import { addonForTests } from "../../support/native.js";
-import { runNativeGraphs } from "../../support/native-graphs.js";
+import { LANE_RUNNERS } from "../../support/lane-runners.js";
 import { lowerFor } from "../../support/pipeline.js";
 import { scratchFolder } from "../../support/scratch.js";
 import {
@@ -18,15 +17,8 @@ import {
 } from "../contraction/contraction-cases.js";
 
 const scratch = scratchFolder();
-const native = await addonForTests();
 const integer = (min: number, max: number) => fc.integer({ min, max });
 const EPILOGUES: readonly Epilogue[] = ["none", "relu", "two stores"];
-const VECTORS = [
-  { dtype: "float32", architecture: "avx2" },
-  { dtype: "float64", architecture: "avx2" },
-  { dtype: "float32", architecture: "sse" },
-  { dtype: "float32", architecture: "avx512" },
-] as const;
 
 const axis = fc.record({
   kernel: integer(1, 4),
@@ -65,21 +57,17 @@ const matrices = fc.record({
   trans: fc.tuple(fc.boolean(), fc.boolean()),
 });
 
-/**
- * As many graphs as a module holds without taking long to compile, each in vectors of one kind; every third one trains: its weights
- * are packed at each pass.
- */
+/** As many graphs as a module holds without taking long to compile; every third one trains: its weights are packed at each pass. */
 const sampled = (graphs: fc.Arbitrary<Graph>, count: number, seed: number) =>
-  fc.sample(graphs, { numRuns: count, seed }).map((graph, i) => ({
-    ...caseOf(`graph ${i}`, i % 3 === 0 ? inBackward(graph) : graph, undefined, i + 1),
-    ...VECTORS[i % VECTORS.length],
-  }));
+  fc
+    .sample(graphs, { numRuns: count, seed })
+    .map((graph, i) => caseOf(`graph ${i}`, i % 3 === 0 ? inBackward(graph) : graph, undefined, i + 1));
 
-describe.skipIf(!native)("products in lanes", () => {
+describe.each(LANE_RUNNERS)("products in lanes of $name", ({ here, share, run }) => {
   const check = async (graphs: fc.Arbitrary<Graph>, runs: number, seed: number) =>
-    expect(await runNativeGraphs(native!.addon, scratch.path, sampled(graphs, runs, seed))).toEqual([]);
+    expect(await run(sampled(graphs, share * runs, seed), scratch.path)).toEqual([]);
 
-  it("sum the gradient of filters of any geometry", async () => {
+  it.skipIf(!here)("sum the gradient of filters of any geometry", async () => {
     await check(
       fc
         .tuple(filterGradients, fc.constantFrom(...EPILOGUES), fc.boolean())
@@ -89,7 +77,7 @@ describe.skipIf(!native)("products in lanes", () => {
     );
   });
 
-  it("multiply matrices of any shape", async () => {
+  it.skipIf(!here)("multiply matrices of any shape", async () => {
     await check(
       fc
         .tuple(matrices, fc.constantFrom(...EPILOGUES), fc.boolean())
@@ -99,14 +87,16 @@ describe.skipIf(!native)("products in lanes", () => {
     );
   });
 
-  it.each([false, true])("ask ahead for a matrix that no cache holds, transposed: %s", async (transposed) => {
-    const graph = matmulGraph({ m: 10, n: 430, k: 401, trans: [false, transposed] }, "relu");
-    const program = lowerFor(nativeTarget, planGraph(graph, { realBytes: 4 }), {
-      dtype: "float32",
-      description: nativeTarget.describe("avx2"),
-    });
-    expect(printProgram(program)).toContain("prefetch");
-    const made = { ...caseOf("large", graph), ...VECTORS[0] };
-    expect(await runNativeGraphs(native!.addon, scratch.path, [made])).toEqual([]);
-  });
+  it.skipIf(!here).each([false, true])(
+    "ask ahead for a matrix that no cache holds, transposed: %s",
+    async (transposed) => {
+      const graph = matmulGraph({ m: 10, n: 430, k: 401, trans: [false, transposed] }, "relu");
+      const program = lowerFor(nativeTarget, planGraph(graph, { realBytes: 4 }), {
+        dtype: "float32",
+        description: nativeTarget.describe("avx2"),
+      });
+      expect(printProgram(program)).toContain("prefetch");
+      expect(await run([caseOf("large", graph)], scratch.path)).toEqual([]);
+    },
+  );
 });

@@ -4,7 +4,8 @@ import { planGraph } from "../../../codegen/plan/index.js";
 import { bindLeaves } from "../../support/graph-values.js";
 import { interpret } from "../../support/interpret.js";
 import { differenceFrom, makeRunnable } from "../../support/run.js";
-import { convGraph, type Epilogue, geometryOf } from "../contraction/contraction-cases.js";
+import { runWasmGraphs } from "../../support/wasm-graphs.js";
+import { caseOf, convGraph, type Epilogue, geometryOf } from "../contraction/contraction-cases.js";
 
 const integer = (min: number, max: number) => fc.integer({ min, max });
 const axis = (input: number, strides: readonly number[]) =>
@@ -64,5 +65,17 @@ describe.each(OPERATIONS)("$operation of few channels", ({ operation, strides })
       { numRuns: 40 },
     );
     expect(direct).toBeGreaterThan(10);
+  });
+
+  it("sums the same as WebAssembly", async () => {
+    const cases = fc
+      .sample(fc.tuple(convolutions(strides), fc.constantFrom(...EPILOGUES), fc.boolean()), {
+        numRuns: 8,
+        seed: 1,
+      })
+      .map(([made, epilogue, inlined], i) =>
+        caseOf(`graph ${i}`, convGraph(operation, made, epilogue, inlined), undefined, i + 1),
+      );
+    expect(await runWasmGraphs(cases)).toEqual([]);
   });
 });

@@ -17,6 +17,7 @@ import { runNativeGraphs } from "../../support/native-graphs.js";
 import { lowerFor } from "../../support/pipeline.js";
 import { distanceFrom, makeRunnable } from "../../support/run.js";
 import { scratchFolder } from "../../support/scratch.js";
+import { runWasmGraphs } from "../../support/wasm-graphs.js";
 import {
   type ConvCase,
   caseOf,
@@ -123,6 +124,15 @@ describe.skipIf(!native)("products of weights and pixels on a processor", () => 
 });
 
 describe("products of weights and pixels", () => {
+  it.each(OPERATIONS)("are the same as WebAssembly: %s", async (operation) => {
+    const graphs = fc
+      .sample(fc.tuple(cases, fc.constantFrom(...EPILOGUES), fc.boolean()), { numRuns: 5, seed: 1 })
+      .map(([made, epilogue, inlined], i) =>
+        caseOf(`graph ${i}`, convGraph(operation, made, epilogue, inlined), AS_PRODUCTS, i + 1),
+      );
+    expect(await runWasmGraphs(graphs)).toEqual([]);
+  });
+
   it.each([16, 32, 64] as const)(
     "compute 1 × 1 convolutions of any geometry in vectors of %d bytes",
     (bytes) => {

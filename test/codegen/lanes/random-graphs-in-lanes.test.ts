@@ -6,6 +6,7 @@ import { odd, withOdd } from "../../support/graph-values.js";
 import { interpret } from "../../support/interpret.js";
 import { randomGraph } from "../../support/random-graph.js";
 import { differenceFrom, makeRunnable } from "../../support/run.js";
+import { runWasmGraphs } from "../../support/wasm-graphs.js";
 
 const WIDTHS = [
   { vectorBytes: 16, dtype: "float64" },
@@ -33,5 +34,15 @@ describe("random graphs in lanes", () => {
       ),
       { numRuns: 40 },
     );
+  });
+
+  it("compute what the interpreter computes as WebAssembly", async () => {
+    const cases = fc
+      .sample(fc.tuple(randomGraph({ backward: true }), odd, fc.boolean()), { numRuns: 30, seed: 1 })
+      .map(([{ graph, bindings: usual }, value, fuse], i) => {
+        const padded = nodesOf(graph).some((node) => node.op === "convData");
+        return { name: `graph ${i}`, graph, bindings: withOdd(usual, padded ? undefined : value), fuse };
+      });
+    expect(await runWasmGraphs(cases)).toEqual([]);
   });
 });

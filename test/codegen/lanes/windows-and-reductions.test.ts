@@ -4,19 +4,11 @@ import { createBuilder, type GraphBuilder } from "../../../codegen/ir/builder.js
 import type { Graph, Node, Shape, WindowAxis } from "../../../codegen/ir/graph.js";
 import { add, arg, constant, mul } from "../../../codegen/ir/scalar.js";
 import { bindLeaves } from "../../support/graph-values.js";
-import { addonForTests } from "../../support/native.js";
-import { runNativeGraphs } from "../../support/native-graphs.js";
+import { LANE_RUNNERS } from "../../support/lane-runners.js";
 import { scratchFolder } from "../../support/scratch.js";
 
 const scratch = scratchFolder();
-const native = await addonForTests();
 const integer = (min: number, max: number) => fc.integer({ min, max });
-const VECTORS = [
-  { dtype: "float32", architecture: "avx2" },
-  { dtype: "float64", architecture: "avx2" },
-  { dtype: "float32", architecture: "sse" },
-  { dtype: "float32", architecture: "avx512" },
-] as const;
 
 /** Rows shorter than a vector, of some vectors, and of some and a part of one. */
 const extents = fc.oneof(integer(1, 9), integer(10, 40));
@@ -99,36 +91,38 @@ const graphOf = (nodes: readonly Node[]): Graph => ({
   roots: nodes.map((node, i) => ({ role: "value", blob: `root${i}`, node })),
 });
 
-/** As many graphs as a module holds without taking long to compile, each in vectors of one kind. */
-const check = async (graphs: fc.Arbitrary<Graph>, usual = 12) => {
-  const runs = Number(process.env["CORTADO_LANE_RUNS"] ?? usual);
-  const seed = Number(process.env["CORTADO_LANE_SEED"] ?? 1);
-  const cases = fc.sample(graphs, { numRuns: runs, seed }).map((graph, i) => ({
-    name: `graph ${i}`,
-    graph,
-    bindings: { ...bindLeaves(graph, i + 1, () => 1), seed: 1 },
-    ...VECTORS[i % VECTORS.length],
-  }));
-  expect(await runNativeGraphs(native!.addon, scratch.path, cases)).toEqual([]);
-};
+describe.each(LANE_RUNNERS)("in lanes of $name", ({ here, share, run }) => {
+  /** As many graphs as a module holds without taking long to compile. */
+  const check = async (graphs: fc.Arbitrary<Graph>, usual = 12) => {
+    const runs = Number(process.env["CORTADO_LANE_RUNS"] ?? usual);
+    const seed = Number(process.env["CORTADO_LANE_SEED"] ?? 1);
+    const cases = fc.sample(graphs, { numRuns: share * runs, seed }).map((graph, i) => ({
+      name: `graph ${i}`,
+      graph,
+      bindings: { ...bindLeaves(graph, i + 1, () => 1), seed: 1 },
+    }));
+    expect(await run(cases, scratch.path)).toEqual([]);
+  };
 
-describe.skipIf(!native)("in lanes", () => {
-  it.each(Object.entries(WINDOWS))("%s is what the interpreter says", async (_name, build) => {
+  it.skipIf(!here).each(Object.entries(WINDOWS))("%s is what the interpreter says", async (_name, build) => {
     await check(windowed.map(({ shape, window }) => graphOf(build(createBuilder(), shape, window))));
   });
 
-  it.each(["sum", "max"] as const)("a reduction to the %s is what the interpreter says", async (kind) => {
-    await check(
-      reduced.map(({ shape, axes }) => {
-        const b = createBuilder();
-        const node = b.reduce(kind, b.input("x", shape), axes);
-        return graphOf([b.map(add(arg(0), constant(1)), [node])]);
-      }),
-      20,
-    );
-  });
+  it.skipIf(!here).each(["sum", "max"] as const)(
+    "a reduction to the %s is what the interpreter says",
+    async (kind) => {
+      await check(
+        reduced.map(({ shape, axes }) => {
+          const b = createBuilder();
+          const node = b.reduce(kind, b.input("x", shape), axes);
+          return graphOf([b.map(add(arg(0), constant(1)), [node])]);
+        }),
+        20,
+      );
+    },
+  );
 
-  it("random numbers are what the interpreter says", async () => {
+  it.skipIf(!here)("random numbers are what the interpreter says", async () => {
     await check(
       reduced.map(({ shape, axes }) => {
         const b = createBuilder();
@@ -138,7 +132,7 @@ describe.skipIf(!native)("in lanes", () => {
     );
   });
 
-  it("the first position of the greatest is what the interpreter says", async () => {
+  it.skipIf(!here)("the first position of the greatest is what the interpreter says", async () => {
     await check(
       reduced.map(({ shape, axes }) => {
         const b = createBuilder();

@@ -9,8 +9,10 @@ import { cudaTarget, nativeTarget, tsTarget } from "../../../codegen/targets/ind
 import { bindLeaves } from "../../support/graph-values.js";
 import { interpret } from "../../support/interpret.js";
 import { distanceFrom, makeRunnable } from "../../support/run.js";
+import { runWasmGraphs } from "../../support/wasm-graphs.js";
 import {
   type ConvCase,
+  caseOf,
   convGraph,
   type Epilogue,
   geometryOf,
@@ -93,6 +95,19 @@ describe("Winograd's form in lanes", () => {
   ])("computes %s", (_, operation, made) => {
     const graph = convGraph(operation, { ...made, algorithm: "winograd" }, "relu");
     expect(distance(graph, "float64", 32, 2)).toBeLessThan(1e-11);
+  });
+
+  it.each(OPERATIONS)("computes the same as WebAssembly: %s", async (operation) => {
+    const graphs = fc
+      .sample(fc.tuple(fc.oneof(cases(3), cases(5)), fc.constantFrom(...EPILOGUES), fc.boolean()), {
+        numRuns: 5,
+        seed: 1,
+      })
+      .map(([made, epilogue, inlined], i) => {
+        const graph = convGraph(operation, made, epilogue, inlined);
+        return caseOf(`graph ${i}`, i % 2 === 0 ? inBackward(graph) : graph, undefined, i + 1);
+      });
+    expect(await runWasmGraphs(graphs)).toEqual([]);
   });
 
   it.each(OPERATIONS)("loses few digits of float32: %s", (operation) => {
