@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 import { cp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { isWasmArchitecture, WASM_ARCHITECTURES } from "../../../codegen/targets/wasm/wasm-description.js";
 import { wasmVariantFor } from "../../../runtime/artefact/artefact-wasm-device.js";
 import type { WasmVariant } from "../../../runtime/artefact/wasm-tables.js";
-import { findVectors } from "../../../runtime/devices/wasm/vectors.js";
 import { buildNet } from "../../../src/build-net.js";
 import { type BuildOptions, readWeights } from "../../../src/index.js";
 import { bits, build, chromium, inBrowser, inNode, newFolder, removeFolders } from "./support.js";
@@ -13,8 +13,13 @@ import { compiledTiny, TINY_BUILD, TINY_NET, tinyScenario } from "./tiny-net.js"
 
 afterAll(removeFolders);
 
-/** Node 20 has the relaxed instructions behind a flag, and later ones without. */
-const RELAXED = Number(process.versions.node.split(".")[0]) < 22 ? ["--experimental-wasm-relaxed-simd"] : [];
+/** What makes engines of this Node: some have instructions behind a flag that later ones have without. */
+const MAJOR = Number(process.versions.node.split(".")[0]);
+const FLAGS = [
+  ...(MAJOR < 22 ? ["--experimental-wasm-relaxed-simd"] : []),
+  ...(MAJOR < 24 ? ["--experimental-wasm-memory64"] : []),
+];
+const ENGINES = [[], ...FLAGS.map((_, last) => FLAGS.slice(0, last + 1))];
 
 const NET = `
 layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 3 dim: 37 } } }
@@ -64,7 +69,7 @@ describe("a net built for wasm", () => {
       } & { shared: string };
       const here = (await compiledTiny("wasm")) as { losses: number[] };
       expect(losses).toEqual(here.losses.map((loss) => expect.closeTo(loss, 4)));
-      expect(fetched).toEqual([expect.stringMatching(/\/kernels\/(simd128|relaxed)\.wasm$/)]);
+      expect(fetched).toEqual([expect.stringMatching(/\/kernels\/(simd128|relaxed|memory64)\.wasm$/)]);
       // As on most pages.
       expect(shared).toBe("undefined");
     },
@@ -75,6 +80,11 @@ describe("a net built for wasm", () => {
     expect(manifest.processors).toEqual([
       { architecture: "simd128", features: ["simd128"], files: ["kernels/simd128.wasm"] },
       { architecture: "relaxed", features: ["simd128", "relaxed-simd"], files: ["kernels/relaxed.wasm"] },
+      {
+        architecture: "memory64",
+        features: ["simd128", "relaxed-simd", "memory64"],
+        files: ["kernels/memory64.wasm"],
+      },
     ]);
     expect((await readdir(built)).sort()).toEqual([
       ...["kernels", "manifest.json", "net.d.ts", "net.js", "package.json", "weights.safetensors"],
@@ -106,25 +116,27 @@ describe("a net built for wasm", () => {
 });
 
 describe("the instructions that a build runs", () => {
-  it("are the best that were built and the engine has; plain ones give the same bits in any", async () => {
-    const run = async (cpu: BuildOptions["cpu"], flags: readonly string[] = []): Promise<unknown> =>
-      inNode(await build(NET, { target: "wasm", ...(cpu && { cpu }) }), orMessage(FORWARD), { flags });
-    const plain = await run(["simd128"]);
-    expect(plain).toHaveLength(27);
-    expect(await run(["simd128"], RELAXED)).toEqual(plain);
-    const relaxed = await run(["relaxed"], RELAXED);
-    const both = await run(undefined, RELAXED);
-    // A processor without such an instruction rounds twice, and is not taken to have it.
-    if (typeof relaxed === "string") {
-      expect(relaxed).toMatch(/^Error: this build has no kernels for this engine, which has simd128: /);
-      expect(both).toEqual(plain);
-    } else {
-      expect(relaxed).not.toEqual(plain);
-      expect(both).toEqual(relaxed);
-    }
-    const here = (await findVectors())?.architecture;
-    expect(await run(undefined)).toEqual(here === "relaxed" ? relaxed : plain);
-  });
+  const names = Object.keys(WASM_ARCHITECTURES).filter(isWasmArchitecture);
+
+  it.each(ENGINES.map((flags) => [["node", ...flags].join(" "), flags] as const))(
+    "are the best that were built and an engine has; plain ones give the same bits in any: %s",
+    async (_, flags) => {
+      const run = async (cpu: BuildOptions["cpu"], engine: readonly string[]): Promise<unknown> => {
+        const folder = await build(NET, { target: "wasm", ...(cpu && { cpu }) });
+        return inNode(folder, orMessage(FORWARD), { flags: engine });
+      };
+      const values: unknown[] = [];
+      for (const name of names) {
+        const value = await run([name], flags);
+        if (typeof value !== "string") values.push(value);
+        else expect(value).toMatch("Error: this build has no kernels for this engine, which has ");
+      }
+      expect(values[0]).toHaveLength(27);
+      expect(values[0]).toEqual(await run(["simd128"], []));
+      for (const fused of values.slice(1)) expect(fused).not.toEqual(values[0]);
+      expect(await run(undefined, flags)).toEqual(values.at(-1));
+    },
+  );
 
   it.skipIf(chromium === undefined)(
     "are, where plain, as exact in Chromium, where a page allows any",
@@ -151,7 +163,10 @@ describe("the instructions that a build runs", () => {
     const relaxed: WasmVariant = {
       ...{ architecture: "relaxed", features: ["simd128", "relaxed-simd"], path: "", list: 0 },
     };
-    expect(wasmVariantFor([simd128, relaxed], "relaxed")).toBe(relaxed);
+    const memory64: WasmVariant = { ...relaxed, architecture: "memory64" };
+    expect(wasmVariantFor([simd128, relaxed, memory64], "memory64")).toBe(memory64);
+    expect(wasmVariantFor([simd128, relaxed], "memory64")).toBe(relaxed);
+    expect(wasmVariantFor([simd128, relaxed, memory64], "relaxed")).toBe(relaxed);
     expect(wasmVariantFor([relaxed, simd128], "simd128")).toBe(simd128);
     expect(wasmVariantFor([simd128], "relaxed")).toBe(simd128);
     expect(() => wasmVariantFor([relaxed], "simd128")).toThrow(
@@ -214,7 +229,7 @@ describe("what is no build for wasm", () => {
 
   it("takes names of its own architectures, each once", async () => {
     expect(await refused({ cpu: ["simd128", "avx2"] })).toBe(
-      'error: option cpu names "avx2", which the target wasm does not have\n  it has simd128 or relaxed',
+      'error: option cpu names "avx2", which the target wasm does not have\n  it has simd128, relaxed or memory64',
     );
     expect(await refused({ target: "native", cpu: ["relaxed"] })).toBe(
       'error: option cpu names "relaxed", which the target native does not have\n  it has sse, neon, avx2 or avx512',
