@@ -40,7 +40,8 @@ export interface BuildOptions {
   readonly arch?: readonly string[];
   /**
    * The vectors to compile for. For `native`: of processors of this machine's kind; default: this machine's own. For `wasm`:
-   * `simd128`, in which any engine gives the same bits, and `relaxed`, which multiplies and adds in one; default: both.
+   * `simd128`, in which any engine gives the same bits, `relaxed`, which multiplies and adds in one, and `memory64`, which
+   * also keeps more sums, as newer engines can; default: all.
    */
   readonly cpu?: readonly (NativeArchitecture | WasmArchitecture)[];
   /** Default "TEST", and "TRAIN" with `train`. */
