@@ -88,21 +88,23 @@ function copyStatements(
   next: Variable,
 ): { readonly statements: readonly Statement[]; readonly next: Variable } {
   let fresh = next;
-  const reals = new Map<Variable, Variable>();
-  const own = (variable: Variable): Variable => reals.get(variable) ?? variable;
+  /** What is declared in them. Of an integer that is assigned, what it lies between is told where it is read. */
+  const declared = new Map<Variable, Variable>();
+  const own = (variable: Variable): Variable => declared.get(variable) ?? variable;
   const rewriter: Rewriter = {
-    index: (form) =>
-      form.kind === "var" ? (indices.get(form.variable) ?? form) : rewriteInside(form, rewriter),
+    index(form) {
+      if (form.kind !== "var") return rewriteInside(form, rewriter);
+      const number = declared.get(form.variable);
+      if (number !== undefined) return variableOf(number, form.least, form.greatest);
+      return indices.get(form.variable) ?? form;
+    },
     value: (form) =>
-      form.kind === "local" && reals.has(form.variable)
-        ? { kind: "local", variable: own(form.variable) }
-        : rewriteInside(form, rewriter),
+      form.kind === "local" ? { kind: "local", variable: own(form.variable) } : rewriteInside(form, rewriter),
     statement(form) {
       if (form.kind === "declare") {
         const inside = rewriteInside(form, rewriter);
         const number = fresh++;
-        if (form.type === "real") reals.set(form.variable, number);
-        else indices.set(form.variable, variableOf(number, ...boundsOf(form.value)));
+        declared.set(form.variable, number);
         return { ...inside, variable: number };
       }
       if (form.kind === "for") {
@@ -114,9 +116,7 @@ function copyStatements(
       }
       if (form.kind === "assign") {
         const inside = rewriteInside(form, rewriter);
-        const index = indices.get(form.variable);
-        const variable = index?.kind === "var" ? index.variable : own(form.variable);
-        return { ...inside, variable };
+        return { ...inside, variable: own(form.variable) };
       }
       return rewriteInside(form, rewriter);
     },

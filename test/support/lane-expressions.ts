@@ -23,7 +23,8 @@ export function laneExpressions(
   const INTEGERS = {
     iadd: (a: number, b: number) => a + b,
     isub: (a: number, b: number) => a - b,
-    imul: (a: number, b: number) => a * b,
+    // Of integers there is one zero.
+    imul: (a: number, b: number) => a * b + 0,
     idiv: (a: number, b: number) => (a < 0 ? fail("a negative number is divided") : Math.floor(a / b)),
     imod: (a: number, b: number) => (a < 0 ? fail("a negative number has a rest") : a % b),
     imin: Math.min,
@@ -40,7 +41,7 @@ export function laneExpressions(
         return each(mask, (lane) => read(x.buffer, at[lane], lane));
       }
       case "truncate":
-        return value(x.value, mask).map(Math.trunc);
+        return value(x.value, mask).map((real) => Math.trunc(real) + 0);
       default:
         return both(x, mask, INTEGERS[x.kind]);
     }

@@ -8,7 +8,7 @@ const SIMD = 0xfd000;
 
 /**
  * Of each: its opcode, and the types that it takes and gives, by letters: i for i32, f for f32, v for v128. What it needs beside
- * operands (an offset, a lane) is an instruction's own, by the kinds of `INSTRUCTION_KINDS`.
+ * operands (an offset, a lane) is an `Instruction`'s own.
  */
 const TABLE = {
   "i32.load": [0x28, "i>i"],
@@ -98,6 +98,8 @@ const TABLE = {
 } as const satisfies Readonly<Record<string, readonly [code: number, types: string]>>;
 
 export type Op = keyof typeof TABLE;
+
+export const OPS = Object.keys(TABLE) as readonly Op[];
 
 const LETTERS: Readonly<Record<string, WasmType>> = { i: "i32", f: "f32", v: "v128" };
 

@@ -141,6 +141,9 @@ function libraryCall(b: LaneBuilder, name: string, given: readonly RealLane[]): 
   return define(b, ...given);
 }
 
+/** What a function of more than one instruction comes to, by its name in C. */
+export const helperProgram = (name: string, fused: boolean): LaneProgram => helperOf(name, fused).program;
+
 /** A function that kernels called, as a function of the module. */
 export function helperFunction(name: string, fused: boolean): WasmFunction {
   const { program, operands } = helperOf(name, fused);

@@ -11,6 +11,7 @@ import { addonForTests } from "../../support/native.js";
 import { runNativeGraphs } from "../../support/native-graphs.js";
 import { randomGraph } from "../../support/random-graph.js";
 import { scratchFolder } from "../../support/scratch.js";
+import { runWasmGraphs } from "../../support/wasm-graphs.js";
 
 const scratch = scratchFolder();
 const native = await addonForTests();
@@ -26,15 +27,23 @@ const VECTORS = [
 interface Runner {
   readonly name: string;
   readonly graphs: number;
+  readonly here: boolean;
   /** Runs graphs in this order; texts for people: what is wrong. */
   readonly run: (cases: readonly EmulatedGraph[]) => Promise<readonly string[]>;
 }
 
 const RUNNERS: readonly Runner[] = [
-  { name: "the emulator", graphs: 60, run: (cases) => emulateGraphs(native!.addon, cases) },
+  { name: "wasm", graphs: 20, here: true, run: runWasmGraphs },
+  {
+    name: "the emulator",
+    graphs: 60,
+    here: native !== undefined,
+    run: (cases) => emulateGraphs(native!.addon, cases),
+  },
   {
     name: "native",
     graphs: Number(process.env["CORTADO_LANE_RUNS"] ?? 9),
+    here: native !== undefined,
     run: (cases) =>
       runNativeGraphs(
         native!.addon,
@@ -44,10 +53,10 @@ const RUNNERS: readonly Runner[] = [
   },
 ];
 
-describe.skipIf(!native)("fused and unfused kernels", () => {
-  it.each(RUNNERS.map((one) => [one.name, one] as const))(
-    "give the same bits on %s",
-    async (_, { graphs, run }) => {
+describe.each(RUNNERS)("fused and unfused kernels", ({ name, graphs, here, run }) => {
+  it.skipIf(!here)(
+    `give the same bits on ${name}`,
+    async () => {
       const sampled = fc.sample(randomGraph({ backward: true }), {
         numRuns: graphs,
         ...(process.env["CI"] ? { seed: 20261122 } : {}),
