@@ -86,7 +86,7 @@ export interface KeptProgram {
   /** As the target's `scratchBytes`. */
   readonly scratchBytes: number;
   /** Binds it to memory, as `Device.load` does. */
-  load(params: ParamStore, options: Pick<LoadOptions, "threads">): Executor;
+  load(params: ParamStore, options: Pick<LoadOptions, "threads" | "atMost">): Promise<Executor>;
 }
 
 export interface LoadOptions {

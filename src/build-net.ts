@@ -118,13 +118,17 @@ export async function buildWith(
     const tables = placed.map((one, i) => programTable({ ...one, program: programs[i] }, lowered));
     return { training, variant: { description, programs, tables } };
   });
-  const parts = await target.emit(made.map(({ variant }) => variant));
   const [{ training }] = made;
+  const parameters = [...lowered.params.map(({ shape }) => sizeOf(shape)), ...(training?.states ?? [])];
+  const parts = await target.emit(
+    made.map(({ variant }) => variant),
+    parameters,
+  );
   const unnamed: Omit<Tables, "build"> = {
     net: definition.net.name,
     target: target.target.name,
     ...withoutPlaces(netTables(lowered, keep, diffsOfParams)),
-    parameters: [...lowered.params.map(({ shape }) => sizeOf(shape)), ...(training?.states ?? [])],
+    parameters,
     ...(seeds && { seeds }),
     ...(training && solver && { train: trainTable(training, solver) }),
   };

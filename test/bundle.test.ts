@@ -54,6 +54,7 @@ describe("the package's bundle", () => {
 
   it.each([
     ["ts in two threads", { target: "ts", threads: 2 }, true],
+    ["wasm in two threads", { target: "wasm", threads: 2 }, true],
     ["native", { target: "native" }, native],
   ])("runs a net on %s", (_, options, works) => {
     if (!works) return expect(works).toBe(native);
@@ -64,9 +65,11 @@ describe("the package's bundle", () => {
     expect(values).toEqual(Array.from({ length: 10 }, (_, i) => 3 * i + 1));
   });
 
-  it("builds a net, from modules that lie beside it", () => {
-    const values = run(`await cortado.buildNet(${JSON.stringify(NET)}, { target: "ts", out: "built" });
-      const { load } = await import(${JSON.stringify(join(scratch.path, "built/net.js"))});
+  it.each(["ts", "wasm"])("builds a net for %s, from modules that lie beside it", (target) => {
+    const out = `built-${target}`;
+    const values =
+      run(`await cortado.buildNet(${JSON.stringify(NET)}, { target: "${target}", out: "${out}" });
+      const { load } = await import(${JSON.stringify(join(scratch.path, out, "net.js"))});
       const net = await load();
       const { power } = await net.forward({ data: new Float32Array(10).fill(2) });
       console.log(JSON.stringify([...power]));`);

@@ -22,6 +22,8 @@ export interface LanesDescription {
   readonly registers: number;
   /** How many of them a compiler keeps sums in without spilling. */
   readonly accumulators: number;
+  /** Turns that a loop which sums products makes between two tests for its end. */
+  readonly turns: number;
   /** Whether it multiplies and adds in one instruction, rounding once. */
   readonly fma: boolean;
   /** Data caches of one core. */

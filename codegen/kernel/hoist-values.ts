@@ -1,3 +1,4 @@
+import { shapeOf } from "./children.js";
 import { boundsOf, sub } from "./indices.js";
 import type { Index, Kernel, Statement, Value, Variable } from "./kernel.js";
 import { type Rewriter, rewriteInside } from "./rewrite-forms.js";
@@ -69,6 +70,8 @@ function definedIn(loop: Loop): Set<Variable> {
   const defined = new Set<Variable>();
   visit(loop, (form) => {
     if (form.kind === "for" || form.kind === "declare" || form.kind === "assign") defined.add(form.variable);
+    // Statements stand in statements only.
+    return shapeOf(form).sort === "statement";
   });
   return defined;
 }

@@ -30,6 +30,8 @@ export function hoistIndices(
   const levels = new Map<Variable, number>(outermost.map((v) => [v, 0]));
 
   const levelOf = (index: Index): number => {
+    // Nearly all are.
+    if (index.kind === "var") return levels.get(index.variable) ?? Number.POSITIVE_INFINITY;
     let level = 0;
     visit(index, (form) => {
       if (form.kind === "var") level = Math.max(level, levels.get(form.variable) ?? Number.POSITIVE_INFINITY);

@@ -22,6 +22,11 @@ export interface Launchable extends Pick<Kernel, "note" | "flops" | "bytes"> {
   readonly parallel: Pick<Kernel["parallel"], "extent">;
 }
 
+/** That alone of a kernel, to be written down. */
+export const launchableOf = ({ parallel: { extent }, note, flops, bytes }: Launchable): Launchable => ({
+  ...{ parallel: { extent }, flops, bytes, note },
+});
+
 /** The iterations that a launch of the kernel carries out. */
 export function rangeOf(
   { range }: Pick<Launch, "range">,

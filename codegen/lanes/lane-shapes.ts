@@ -28,7 +28,7 @@ export function laneShapes({ team, scratch, prologue, body }: Kernel): LaneShape
   /** Memory that each lane has for itself. */
   const isOwn = (buffer: Memory): boolean => buffer < 0 && !scratch[-1 - buffer].team;
   const shapes = shapesBy((v) => steps.get(v) ?? 0, team, isOwn);
-  if (!team) return shapes;
+  if (!team) return remembering(shapes);
 
   // What is assigned in a loop is read by statements before it: until nothing changes any more.
   let changed = true;
@@ -79,7 +79,26 @@ export function laneShapes({ team, scratch, prologue, body }: Kernel): LaneShape
     masks = 0;
     walk([...prologue, ...body], 0);
   }
-  return shapes;
+  return remembering(shapes);
+}
+
+/** What is told of a form, once nothing more is learnt, is the same each time. */
+function remembering(shapes: LaneShapes): LaneShapes {
+  const steps = new Map<Index, LaneStep>();
+  const varying = new Map<Value | Condition, boolean>();
+  return {
+    ...shapes,
+    index(x) {
+      const step = steps.get(x) ?? shapes.index(x);
+      steps.set(x, step);
+      return step;
+    },
+    varies(x) {
+      const varies = varying.get(x) ?? shapes.varies(x);
+      varying.set(x, varies);
+      return varies;
+    },
+  };
 }
 
 function shapesBy(

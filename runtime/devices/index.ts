@@ -16,6 +16,7 @@ import { createEmulatorDevice } from "./emulator/emulator-device.js";
 import { createNativeDevice, nativeAvailability } from "./native/native-device.js";
 import { createTsDevice } from "./ts/ts-device.js";
 import { createWasmDevice, wasmAvailability } from "./wasm/wasm-device.js";
+import { keptWasmPrograms } from "./wasm/wasm-programs.js";
 
 /** All that is known of a device before it is opened. */
 export interface DeviceRecord<Name extends string = string> {
@@ -49,7 +50,7 @@ export const DEVICES = [
     target: wasmTarget,
     offered: true,
     availability: wasmAvailability,
-    open: () => createWasmDevice(),
+    open: () => createWasmDevice(keptWasmPrograms),
   }),
   record({
     name: "native",

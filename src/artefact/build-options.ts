@@ -1,9 +1,9 @@
 import type { TargetName } from "../../codegen/targets/index.js";
 import {
-  isNativeArchitecture,
   NATIVE_ARCHITECTURES,
   type NativeArchitecture,
 } from "../../codegen/targets/native/native-description.js";
+import { WASM_ARCHITECTURES, type WasmArchitecture } from "../../codegen/targets/wasm/wasm-description.js";
 import {
   argumentsOf,
   either,
@@ -32,14 +32,18 @@ export interface BuildOptions {
   /** The folder to write into; made where it is not there. */
   readonly out: string | URL;
   /**
-   * `ts`: a JavaScript module for Node and browsers. `native`: kernels in a processor's vectors, for Node. `cuda`: kernels of
-   * NVIDIA GPUs. Default "ts".
+   * `ts`: a JavaScript module for Node and browsers. `wasm`: kernels in WebAssembly's vectors, for both. `native`: kernels in a
+   * processor's vectors, for Node. `cuda`: kernels of NVIDIA GPUs. Default "ts".
    */
   readonly target?: TargetName;
   /** For `cuda`: the architectures to compile for, as "sm_90". Default: sm_80 and sm_90. */
   readonly arch?: readonly string[];
-  /** For `native`: the vectors to compile for, of processors of this machine's kind. Default: this machine's own. */
-  readonly cpu?: readonly NativeArchitecture[];
+  /**
+   * The vectors to compile for. For `native`: of processors of this machine's kind; default: this machine's own. For `wasm`:
+   * `simd128`, in which any engine gives the same bits, `relaxed`, which multiplies and adds in one, and `memory64`, which
+   * also keeps more sums, as newer engines can; default: all.
+   */
+  readonly cpu?: readonly (NativeArchitecture | WasmArchitecture)[];
   /** Default "TEST", and "TRAIN" with `train`. */
   readonly phase?: "TRAIN" | "TEST";
   /** Blobs to be readable after forward and backward; outputs always are. Default: none but those. */
@@ -78,8 +82,12 @@ export type TakenBuildOptions = Omit<TakenOptions<BuildOptions>, "solver"> & {
 const { phase, keep, keepDiffs, passes, forceBackward, weights, layers, root, stages, level, seed, shapes } =
   SHARED_OPTIONS;
 
-/** What option cpu may name. */
-export const PROCESSORS = Object.keys(NATIVE_ARCHITECTURES).filter(isNativeArchitecture);
+/** What option cpu may name: of each target its own. */
+export const PROCESSORS = keysOf({ ...NATIVE_ARCHITECTURES, ...WASM_ARCHITECTURES });
+
+function keysOf<Key extends string>(record: Readonly<Record<Key, unknown>>): readonly Key[] {
+  return Object.keys(record) as Key[];
+}
 
 const folder: Rule<string> = {
   ...path,
@@ -148,9 +156,16 @@ function checkTogether({ target = "ts", solver, train, phase, ...given }: TakenB
         `there is no architecture ${quoted(name)}`,
         "architectures are named sm_80, sm_90, sm_90a, sm_120 …",
       );
-  for (const name of new Set(given.cpu))
+  const able = found?.architectures?.option === "cpu" ? found.architectures.names : undefined;
+  for (const name of new Set(given.cpu)) {
     if (given.cpu?.indexOf(name) !== given.cpu?.lastIndexOf(name))
       say(`option cpu names ${quoted(name)} more than once`);
+    if (able && !able.includes(name))
+      say(
+        `option cpu names ${quoted(name)}, which the target ${target} does not have`,
+        `it has ${orList(able)}`,
+      );
+  }
   if (solver !== undefined && train !== true)
     say("a solver is only used for the update", "give train as well (--train)");
   if (train === true && phase === "TEST") say("a net is trained in phase TRAIN, not TEST");

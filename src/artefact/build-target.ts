@@ -1,8 +1,11 @@
-import { TARGETS, type TargetName, tsTarget } from "../../codegen/targets/index.js";
+import { TARGETS, type TargetName, tsTarget, wasmTarget } from "../../codegen/targets/index.js";
+import { NATIVE_ARCHITECTURES } from "../../codegen/targets/native/native-description.js";
 import { checkModule, transpile } from "../../codegen/targets/ts/ts-module.js";
+import { WASM_ARCHITECTURES } from "../../codegen/targets/wasm/wasm-description.js";
 import { InternalError } from "../../proto/errors/index.js";
 import { type CudaCompiler, cudaArtefact, nvrtcCompiler } from "./build-cuda.js";
 import { nativeArtefact } from "./build-native.js";
+import { wasmArtefact } from "./build-wasm.js";
 import { type Literal, literal } from "./literal.js";
 import type { ArtefactTarget, TargetParts, Variant } from "./target-parts.js";
 
@@ -14,6 +17,8 @@ interface Buildable {
   readonly architectures?: {
     /** The option that names those to build for. */
     readonly option: ArchitectureOption;
+    /** All that there are, where they are few. */
+    readonly names?: readonly string[];
     /** Those that are built for where nobody says which, for people. */
     readonly usual: string;
   };
@@ -24,7 +29,7 @@ interface Buildable {
   ): Promise<ArtefactTarget>;
 }
 
-/** Options that name architectures: of GPUs, of processors. */
+/** Options that name architectures: of GPUs, of processors and engines. */
 export const ARCHITECTURE_OPTIONS = ["arch", "cpu"] as const;
 type ArchitectureOption = (typeof ARCHITECTURE_OPTIONS)[number];
 
@@ -33,14 +38,18 @@ const USUAL_GPUS: readonly string[] = ["sm_80", "sm_90"];
 
 /** For every target: how it is built for, or undefined where it cannot be. */
 const BUILDS: { readonly [Name in TargetName]: Buildable | undefined } = {
-  wasm: undefined,
   ts: {
     about: "JavaScript for Node and browsers",
     make: async () => ({ target: tsTarget, descriptions: [tsTarget.describe()], emit: emitTypeScript }),
   },
+  wasm: {
+    about: wasmTarget.about,
+    architectures: { option: "cpu", names: Object.keys(WASM_ARCHITECTURES), usual: "all" },
+    make: (architectures) => wasmArtefact(architectures),
+  },
   native: {
     about: "kernels in a processor's vectors, for Node",
-    architectures: { option: "cpu", usual: "this machine's" },
+    architectures: { option: "cpu", names: Object.keys(NATIVE_ARCHITECTURES), usual: "this machine's" },
     make: (architectures) => nativeArtefact(architectures),
   },
   cuda: {

@@ -21,6 +21,9 @@ interface Part {
   readonly builtins: readonly { readonly local: string; readonly imported: string; readonly from: string }[];
 }
 
+/** Modules that were read, by URL: they are the running program's own, and do not change while it runs. */
+const PARTS = new Map<string, Part>();
+
 /**
  * Gathers modules and all that they import into one text without imports: the files one after another, those that
  * are imported first. What they export are top-level names of the text; types are gone.
@@ -42,7 +45,8 @@ export async function emitModule(entries: readonly URL[], options: EmitOptions =
     if (visited.has(url.href)) return;
     visited.add(url.href);
     const where = url.pathname.split("/").slice(-3).join("/");
-    const part = partOf(ts, await sourceOf(ts, url), url, where);
+    const part = PARTS.get(url.href) ?? partOf(ts, await sourceOf(ts, url), url, where);
+    PARTS.set(url.href, part);
     for (const dependency of part.dependencies) await visit(dependency);
     names.add(part, where);
     if (part.text !== "") texts.push(part.text);

@@ -36,6 +36,9 @@ export interface ArtefactTarget {
   readonly target: Target<TargetName>;
   /** One or, where a build serves several architectures, one for each. */
   readonly descriptions: readonly TargetDescription[];
-  /** `variants`: one for each description. */
-  emit(variants: readonly Variant[]): Promise<TargetParts>;
+  /**
+   * @param variants one for each description
+   * @param parameters elements of each, as `Tables` has them
+   */
+  emit(variants: readonly Variant[], parameters: readonly number[]): Promise<TargetParts>;
 }

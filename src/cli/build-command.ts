@@ -47,12 +47,14 @@ interface BuildFlags extends ModelOptions {
   readonly seed?: number;
 }
 
-/** `architectures of --target cuda (default: sm_80,sm_90)` */
+/** `vectors of --target native: sse, avx2 (default: this machine's)` */
 const ofTarget = (option: "arch" | "cpu", what: string): string => {
-  const able = BUILD_TARGETS.flatMap(({ name, architectures }) =>
-    architectures?.option === option ? [`${name} (default: ${architectures.usual})`] : [],
-  );
-  return `${what} of --target ${able.join(" or ")}`;
+  const able = BUILD_TARGETS.flatMap(({ name, architectures }) => {
+    if (architectures?.option !== option) return [];
+    const { names, usual } = architectures;
+    return [`of --target ${name}${names ? `: ${names.join(", ")}` : ""} (default: ${usual})`];
+  });
+  return `${what} ${able.join("; ")}`;
 };
 
 /** `cortado build`: a net compiled ahead of time into a folder that needs nothing else. */
@@ -64,7 +66,7 @@ export function addBuild(program: Command, io: Io, end: End): void {
       .description(
         "Writes a module that runs the net, its types, its weights and a manifest into a folder. Loading it " +
           "compiles nothing and needs neither Cortado nor the prototxt. Tops of data layers become inputs. " +
-          "--target native compiles with the system's C++ compiler; running what it wrote needs none. --target cuda " +
+          "--target wasm needs nothing to build. --target native compiles with the system's C++ compiler; running what it wrote needs none. --target cuda " +
           "compiles with NVRTC and needs no GPU; running what it wrote needs one, and its driver.",
       ),
   )
@@ -77,11 +79,7 @@ export function addBuild(program: Command, io: Io, end: End): void {
         .default("ts"),
     )
     .addOption(new Option("--arch <names>", ofTarget("arch", "architectures")).argParser(list))
-    .addOption(
-      new Option("--cpu <names>", ofTarget("cpu", `processors (${PROCESSORS.join(", ")})`)).argParser(
-        listOfWords(PROCESSORS),
-      ),
-    )
+    .addOption(new Option("--cpu <names>", ofTarget("cpu", "vectors")).argParser(listOfWords(PROCESSORS)))
     .addOption(
       fileOption("--weights <file>", "the weights to build in (default: as the net's fillers make them)"),
     )

@@ -80,7 +80,7 @@ export async function loadProgram(
   const describe = (steps: readonly number[]): string => layersOf(made().plan, steps);
   const keep = key === undefined ? undefined : { key, table };
   const executor =
-    kept?.load(params, { threads }) ??
+    (await kept?.load(params, { threads, atMost })) ??
     (await device.load(made().program, params, { threads, atMost, describe, keep }));
   const { target } = device;
   const built: Built = {

@@ -107,9 +107,9 @@ const keepDiffs = either<"all" | readonly string[]>(
 );
 
 /** The passes that some target has beside those of all. */
-export const PASS_NAMES: readonly string[] = TARGETS.flatMap((target) => target.passes).map(
-  ({ name }) => name,
-);
+export const PASS_NAMES: readonly string[] = [
+  ...new Set(TARGETS.flatMap(({ passes }) => passes.map(({ name }) => name))),
+];
 
 /** Whether passes run, by the name of each that some target has. */
 const passes = fields<Readonly<Record<string, boolean>>>(

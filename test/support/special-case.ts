@@ -1,6 +1,7 @@
 /** The oracle's special/: the layer cases with NaN, infinities, huge and tiny values, on any target. */
 import { readdirSync, readFileSync } from "node:fs";
 import { expect } from "vitest";
+import { WASM_ARCHITECTURES } from "../../codegen/targets/wasm/wasm-description.js";
 import { present } from "../../proto/errors/index.js";
 import { findVectors } from "../../runtime/devices/wasm/vectors.js";
 import { type CompileOptions, compile } from "../../src/index.js";
@@ -91,7 +92,10 @@ async function differencesOf(name: string, net: CompiledNet): Promise<Difference
 
 /** Where a target computes. */
 async function whereOf(target: CompileOptions["target"]): Promise<Parameters<typeof documentedFor>[1]> {
-  if (target === "wasm") return present(await findVectors(), "WebAssembly with vectors").architecture;
+  if (target === "wasm") {
+    const { architecture } = present(await findVectors(), "WebAssembly with vectors");
+    return WASM_ARCHITECTURES[architecture].fma ? "relaxed" : "simd128";
+  }
   return target === "ts" || target === "native" ? target : "gpu";
 }
 

@@ -1,16 +1,17 @@
 /** The engine that the tests run in: every one of today has what target wasm needs. */
 import { encodeModule, type WasmModule } from "../../codegen/targets/wasm/encode-module.js";
-import type { WasmArchitecture } from "../../codegen/targets/wasm/wasm-description.js";
+import { WASM_ARCHITECTURES, type WasmArchitecture } from "../../codegen/targets/wasm/wasm-description.js";
 import { present } from "../../proto/errors/index.js";
 import { ENGINE, type WasmFunctions } from "../../runtime/devices/wasm/engine.js";
 import { createWasmMemory } from "../../runtime/devices/wasm/linear-memory.js";
-import { findVectors, importsOf } from "../../runtime/devices/wasm/vectors.js";
+import { importsOf } from "../../runtime/devices/wasm/module-instance.js";
+import { findVectors } from "../../runtime/devices/wasm/vectors.js";
 
 export const engine = present(ENGINE, "WebAssembly");
 const { architecture } = present(await findVectors(), "WebAssembly with vectors");
+const all = Object.keys(WASM_ARCHITECTURES) as WasmArchitecture[];
 /** The architectures of target wasm whose modules run here. */
-export const architectures: readonly WasmArchitecture[] =
-  architecture === "relaxed" ? ["simd128", "relaxed"] : ["simd128"];
+export const architectures: readonly WasmArchitecture[] = all.slice(0, all.indexOf(architecture) + 1);
 
 export interface ModuleMemory {
   /** So many bytes, all zeros, that the modules reach. */

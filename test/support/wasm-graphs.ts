@@ -3,7 +3,7 @@ import { printGraph } from "../../codegen/ir/print-graph.js";
 import { rangeOf } from "../../codegen/kernel/launch.js";
 import { planGraph } from "../../codegen/plan/index.js";
 import { wasmBytes } from "../../codegen/targets/wasm/render-wasm.js";
-import type { WasmArchitecture } from "../../codegen/targets/wasm/wasm-description.js";
+import { WASM_ARCHITECTURES, type WasmArchitecture } from "../../codegen/targets/wasm/wasm-description.js";
 import { wasmTarget } from "../../codegen/targets/wasm/wasm-target.js";
 import type { EmulatedGraph } from "./emulate.js";
 import { disagreement, memoriesOf } from "./graph-memory.js";
@@ -48,7 +48,7 @@ async function runWasmGraph({
   const { allocate, open } = moduleMemory();
   const { view, memoryOf, bind } = memoriesOf(plan, program, "float32", allocate);
   const scratch = allocate(wasmTarget.scratchBytes(program));
-  const kernels = await open(wasmBytes(program, { fused: architecture === "relaxed" }), scratch);
+  const kernels = await open(wasmBytes(program, { fused: WASM_ARCHITECTURES[architecture].fma }), scratch);
   bind(bindings);
   for (const pass of NET_PASSES) {
     for (const launch of program[pass]) {

@@ -1,10 +1,7 @@
 import { realBytes } from "../../ir/real.js";
-import { hoistValues } from "../../kernel/hoist-values.js";
-import { turnSums } from "../../kernel/turn-sums.js";
 import { laneLowerings } from "../../lanes/lane-lowerings.js";
 import { scratchBytesOf } from "../../lanes/own-memory.js";
-import { winogradPass } from "../../lanes/winograd/winograd-pass.js";
-import { foldParameters, powersByRoots } from "../../passes/index.js";
+import { LANE_KERNEL_PASSES, LANE_PASSES } from "../lane-passes.js";
 import type { Target } from "../target.js";
 import { nativeDescription } from "./native-description.js";
 import { nativePreamble } from "./native-preamble.js";
@@ -13,9 +10,6 @@ import { renderNative } from "./render-native.js";
 /** Vectors that nearly every processor of a desktop or a server has had for ten years. */
 const DEFAULT_ARCHITECTURE = "avx2";
 
-/** Of a sum of products: written out four times its loop is 9% faster, eight times no faster than that. */
-const TURNS = 4;
-
 /** C++ in the processor's widest vectors, compiled by the system's compiler. */
 export const nativeTarget: Target<"native"> = {
   name: "native",
@@ -23,28 +17,9 @@ export const nativeTarget: Target<"native"> = {
   architectures: true,
   dtypes: ["float32", "float64"],
   describe: (architecture = DEFAULT_ARCHITECTURE) => nativeDescription(architecture),
-  passes: [
-    {
-      name: "fold parameters",
-      about: "in inference, what parameters alone determine is computed once: BatchNorm and Scale",
-      run: foldParameters,
-    },
-    { name: "powers by roots", about: "x^(−3/4) and its kin are made of square roots", run: powersByRoots },
-    winogradPass,
-  ],
+  passes: LANE_PASSES,
   lowerings: laneLowerings,
-  kernelPasses: [
-    {
-      name: "hoist values",
-      about: "reals that a loop does not change are computed in front of it",
-      run: hoistValues,
-    },
-    {
-      name: "turn sums",
-      about: "loops that sum products make some turns between two tests for their end",
-      run: (kernel) => turnSums(kernel, TURNS),
-    },
-  ],
+  kernelPasses: LANE_KERNEL_PASSES,
   scratchBytes: (program) => scratchBytesOf(program.kernels, realBytes("float64")),
   render(program, dtype) {
     const units = program.kernels.map((kernel, number) => renderNative(kernel, number, dtype));

@@ -1,5 +1,6 @@
 import { InternalError } from "../../../proto/errors/index.js";
 import { opcodeOf, type WasmType } from "./instructions.js";
+import { IMPORTS, MEMORY, MOST_PAGES, SCRATCH_START } from "./module-interface.js";
 import { bitsOf, type Instruction, type WasmFunction } from "./wasm-code.js";
 
 /** A module: functions, all exported by their names, over memory that is imported. */
@@ -8,14 +9,6 @@ export interface WasmModule {
   /** Whether threads share the memory. */
   readonly shared: boolean;
 }
-
-/** What a module imports, all from module `IMPORTS`: memory, and an i32 that says where the thread's own begins. */
-export const IMPORTS = "cortado";
-export const MEMORY = "memory";
-export const SCRATCH_START = "scratch";
-
-/** Pages of 64 KiB that a memory of 32-bit addresses has at most. */
-export const MOST_PAGES = 65536;
 
 const TYPES: Readonly<Record<WasmType, number>> = { i32: 0x7f, f32: 0x7d, v128: 0x7b };
 const EMPTY = 0x40;

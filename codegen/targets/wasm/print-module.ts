@@ -1,4 +1,5 @@
-import { IMPORTS, MEMORY, MOST_PAGES, SCRATCH_START, type WasmModule } from "./encode-module.js";
+import type { WasmModule } from "./encode-module.js";
+import { IMPORTS, MEMORY, MOST_PAGES, SCRATCH_START } from "./module-interface.js";
 import type { Instruction, WasmFunction } from "./wasm-code.js";
 
 /** A module in the text format: what `encodeModule` writes as bytes. Instructions stand around their operands. */

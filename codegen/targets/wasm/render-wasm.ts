@@ -3,6 +3,7 @@ import type { Kernel, Program } from "../../kernel/kernel.js";
 import { scratchLayout } from "../../lanes/own-memory.js";
 import { encodeModule, type WasmModule } from "./encode-module.js";
 import type { WasmType } from "./instructions.js";
+import { kernelName } from "./module-interface.js";
 import { printModule } from "./print-module.js";
 import {
   addIntegers,
@@ -58,7 +59,7 @@ export function renderKernel(
   context.write(when(inRange, [turn]));
   const { note, parallel } = kernel;
   return {
-    name: `k${number}`,
+    name: kernelName(number),
     takes,
     locals: opened.locals,
     body: opened.taken(),

@@ -24,7 +24,7 @@ export function conditionCode(
         return { code: plain(op, a, b), varies };
       }
       case "compareValue":
-        return comparison(x.cmp, expressions.real(x.a, mask), expressions.real(x.b, mask));
+        return comparison(context, x.cmp, expressions.real(x.a, mask), expressions.real(x.b, mask));
       case "and": {
         const parts = x.all.map((part) => condition(part, mask));
         const varies = parts.some((part) => part.varies);

@@ -11,17 +11,9 @@ export const LANES = 4;
 export interface Piece {
   readonly code: Instruction;
   readonly varies: boolean;
+  /** Of a number for all lanes: the vector that it lies in. */
+  readonly splat?: Instruction;
 }
-
-/** One number in all lanes: where it comes from memory, it comes as a vector. */
-export function splat(code: Instruction): Instruction {
-  if (code.kind === "const") return reals(code.value);
-  if (code.kind === "memory" && code.op === "f32.load")
-    return atMemory("v128.load32_splat", { offset: code.offset }, ...code.of);
-  return plain("f32x4.splat", code);
-}
-
-export const vector = ({ code, varies }: Piece): Instruction => (varies ? code : splat(code));
 
 /** Lanes that take part: those of a vector, in a variable; the first `count` where that is known. */
 export interface Mask {
@@ -49,6 +41,10 @@ export interface WasmContext {
   local(type: WasmType): Local;
   /** Writes an instruction in front of the statement that is being written. */
   write(code: Instruction): void;
+  /** A number from memory in all lanes; what was loaded before is not loaded again until something may have changed it. */
+  splatOf(load: Instruction & { readonly kind: "memory" }): Instruction;
+  /** An integer variable has another value. */
+  forget(): void;
   /** What `body` writes, instead of writing it. */
   captured(body: () => void): readonly Instruction[];
 }
@@ -60,6 +56,17 @@ export function kept({ local, write }: WasmContext, value: Instruction, type: Wa
   write(set(name, value));
   return get(name, type);
 }
+
+/** One number in all lanes. */
+function splat(context: WasmContext, code: Instruction): Instruction {
+  if (code.kind === "const") return reals(code.value);
+  return code.kind === "memory" && code.op === "f32.load"
+    ? context.splatOf(code)
+    : plain("f32x4.splat", code);
+}
+
+export const vector = (context: WasmContext, { code, varies, splat: known }: Piece): Instruction =>
+  varies ? code : (known ?? splat(context, code));
 
 /** Writes expressions; those that vary between lanes are vectors, and only lanes of the mask touch memory. */
 export interface Expressions {
@@ -76,7 +83,21 @@ export interface Expressions {
   others(of: Mask, outer: Mask | undefined): Mask;
 }
 
-/** Where the arrays of a kernel lie in a thread's own memory. */
+/** Equal keys, equal addresses, while no variable changes. */
+function keyOf(code: Instruction): string {
+  const operands = "of" in code ? code.of.map(keyOf).join() : "";
+  const own =
+    code.kind === "get"
+      ? code.local
+      : code.kind === "const"
+        ? code.value
+        : "op" in code
+          ? code.op
+          : code.kind;
+  return `${own}${"offset" in code ? `+${code.offset}` : ""}(${operands})`;
+}
+
+/** A kernel that is being written. */
 export interface OpenContext {
   readonly context: WasmContext;
   readonly locals: readonly WasmType[];
@@ -100,6 +121,7 @@ export function openContext(
   const locals: WasmType[] = [];
   const variables = new Map<Variable, Instruction>();
   let code: Instruction[] = [];
+  let splats = new Map<string, Instruction>();
   const local = (type: WasmType): Local => parameters.length + locals.push(type) - 1;
   const arrays = offsets.map(() => local("i32"));
   const context: WasmContext = {
@@ -119,13 +141,28 @@ export function openContext(
       return name;
     },
     local,
-    write: (one) => void code.push(one),
+    write(one) {
+      // What is more than to set a variable may write to memory.
+      if (one.kind !== "set") splats.clear();
+      code.push(one);
+    },
+    splatOf(load) {
+      const key = keyOf(load);
+      const known = splats.get(key);
+      if (known) return known;
+      const name = local("v128");
+      context.write(set(name, atMemory("v128.load32_splat", { offset: load.offset }, ...load.of)));
+      const splat = get(name, "v128");
+      splats.set(key, splat);
+      return splat;
+    },
+    forget: () => splats.clear(),
     captured(body) {
-      const outer = code;
-      code = [];
+      const outer = { code, splats };
+      [code, splats] = [[], new Map()];
       body();
       const inner = code;
-      code = outer;
+      ({ code, splats } = outer);
       return inner;
     },
   };

@@ -49,12 +49,14 @@ export function applyFunction(context: WasmContext, x: Applied, operands: readon
   const instruction = instructionOf(form);
   const varies = operands.some((operand) => operand.varies);
   if (instruction) {
-    const of = varies ? operands.map(vector) : operands.map(({ code }) => code);
+    const of = varies
+      ? operands.map((operand) => vector(context, operand))
+      : operands.map(({ code }) => code);
     return { code: plain(`${varies ? "f32x4" : "f32"}.${instruction}` as Op, ...of), varies };
   }
   const name = "helper" in form ? form.helper : "call" in form ? form.call : "";
   const { program, short } = helperOf(name, context.fused);
-  const vectors = operands.map(vector);
+  const vectors = operands.map((operand) => vector(context, operand));
   const code = short ? laneCode(program, vectors, context) : called(context, name, vectors);
   return varies ? { code, varies } : { code: atLane("f32x4.extract_lane", 0, code), varies };
 }

@@ -3,6 +3,7 @@ import { boundsOf, sumOf, termsOf } from "../../kernel/indices.js";
 import type { Index, Memory } from "../../kernel/kernel.js";
 import { hasOwnMemory } from "../../lanes/own-memory.js";
 import type { Op } from "./instructions.js";
+import { ROOM_AHEAD } from "./module-interface.js";
 import {
   addIntegers,
   atLane,
@@ -15,6 +16,9 @@ import {
 } from "./wasm-code.js";
 import { type Expressions, kept, LANES, type Mask, type WasmContext } from "./wasm-context.js";
 import { type Address, gather, loadVector } from "./wasm-memory.js";
+
+/** Half of the room that memory has in front of all that lies in it. */
+const MOST_OFFSET = ROOM_AHEAD / 2;
 
 type Sum = Extract<Index, { readonly a: Index }>;
 
@@ -74,8 +78,8 @@ export function integerCode(
    */
   const addressOf: AddressOf = (buffer, at, bytes = 4) => {
     const { terms, constant } = termsOf(at);
-    // The address without the constant must not be negative.
-    const isOffset = constant >= 0 && boundsOf(sumOf(terms, 0))[0] >= 0;
+    // Without the constant an element's number may be negative; its address is not, so close to what is there.
+    const isOffset = constant >= 0 && (bytes * constant <= MOST_OFFSET || boundsOf(sumOf(terms, 0))[0] >= 0);
     const start = isOffset
       ? context.startOf(buffer)
       : addIntegers(context.startOf(buffer), i32(bytes * constant));

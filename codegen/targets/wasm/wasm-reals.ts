@@ -32,9 +32,9 @@ import { gather, loadApart, loadVector } from "./wasm-memory.js";
 
 const op = (varies: boolean, name: string): Op => `${varies ? "f32x4" : "f32"}.${name}` as Op;
 
-export function comparison(cmp: CompareOp, a: Piece, b: Piece): Piece {
+export function comparison(context: WasmContext, cmp: CompareOp, a: Piece, b: Piece): Piece {
   const varies = a.varies || b.varies;
-  const [left, right] = varies ? [vector(a), vector(b)] : [a.code, b.code];
+  const [left, right] = varies ? [vector(context, a), vector(context, b)] : [a.code, b.code];
   return { code: plain(op(varies, cmp), left, right), varies };
 }
 
@@ -46,6 +46,7 @@ export function realCode(
   expressions: Expressions & { readonly addressOf: AddressOf },
 ): Pick<Expressions, "real" | "vector"> {
   const { kernel, shapes } = context;
+  const lanesOf = (piece: Piece): Instruction => vector(context, piece);
   const varying = (code: Instruction): Piece => ({ code, varies: true });
   const same = (code: Instruction): Piece => ({ code, varies: false });
 
@@ -73,20 +74,20 @@ export function realCode(
     // One number alone has no such instruction: where a vector has, all round alike.
     if (!context.fused || parts.some(({ varies }) => varies)) {
       const varies = parts.some((part) => part.varies);
-      const [a, b, c] = varies ? parts.map(vector) : parts.map(({ code }) => code);
+      const [a, b, c] = varies ? parts.map(lanesOf) : parts.map(({ code }) => code);
       if (context.fused) return varying(plain("f32x4.relaxed_madd", a, b, c));
       return { code: plain(op(varies, "add"), plain(op(varies, "mul"), a, b), c), varies };
     }
-    const [a, b, c] = parts.map(vector);
+    const [a, b, c] = parts.map(lanesOf);
     return same(atLane("f32x4.extract_lane", 0, plain("f32x4.relaxed_madd", a, b, c)));
   };
 
   const select = (x: Case<"select">, mask?: Mask): Piece => {
-    const test = comparison(x.cmp, real(x.left, mask), real(x.right, mask));
+    const test = comparison(context, x.cmp, real(x.left, mask), real(x.right, mask));
     const [one, other] = [real(x.whenTrue, mask), real(x.otherwise, mask)];
-    if (test.varies) return varying(plain("v128.bitselect", vector(one), vector(other), test.code));
+    if (test.varies) return varying(plain("v128.bitselect", lanesOf(one), lanesOf(other), test.code));
     const varies = one.varies || other.varies;
-    const [a, b] = varies ? [vector(one), vector(other)] : [one.code, other.code];
+    const [a, b] = varies ? [lanesOf(one), lanesOf(other)] : [one.code, other.code];
     return { code: choose(a, b, test.code), varies };
   };
 
@@ -94,8 +95,8 @@ export function realCode(
   const guard = (x: Case<"guard">, mask?: Mask): Piece => {
     if (shapes.varies(x.condition)) {
       const inside = expressions.masked(x.condition, mask);
-      const whenTrue = vector(real(x.whenTrue, inside));
-      const otherwise = vector(
+      const whenTrue = lanesOf(real(x.whenTrue, inside));
+      const otherwise = lanesOf(
         real(x.otherwise, hasLoads(x.otherwise) ? expressions.others(inside, mask) : mask),
       );
       return varying(plain("v128.bitselect", whenTrue, otherwise, inside.code));
@@ -105,7 +106,7 @@ export function realCode(
     const varies = one.piece.varies || other.piece.varies;
     const valued = ({ piece, before }: ReturnType<typeof branch>): readonly Instruction[] => [
       ...before,
-      varies ? vector(piece) : piece.code,
+      varies ? lanesOf(piece) : piece.code,
     ];
     return { code: either(test, valued(one), valued(other)), varies };
   };
@@ -120,14 +121,14 @@ export function realCode(
     const varies = shapes.index(element) !== 0;
     const code = uniform(context, {
       words: words.map((word) => integers(Array(LANES).fill(word >>> 0))),
-      step: plain("i32x4.trunc_sat_f32x4_s", vector(real(step, mask))),
+      step: plain("i32x4.trunc_sat_f32x4_s", lanesOf(real(step, mask))),
       element: varies ? expressions.wholes(element, mask) : plain("i32x4.splat", expressions.whole(element)),
     });
     return varies ? varying(code) : same(atLane("f32x4.extract_lane", 0, code));
   };
 
   const exchange = ({ lanes, value }: Case<"exchange">, mask?: Mask): Piece => {
-    const all = kept(context, vector(real(value, mask)), "v128");
+    const all = kept(context, lanesOf(real(value, mask)), "v128");
     return varying(
       shuffle(
         [0, 1, 2, 3].map((lane) => lane ^ lanes),
@@ -143,7 +144,10 @@ export function realCode(
         return same(f32(Math.fround(x.value)));
       case "local": {
         const code = context.variable(x.variable);
-        return { code, varies: typeOf(code) === "v128" };
+        if (typeOf(code) !== "v128") return same(code);
+        return shapes.variable(x.variable) !== 0
+          ? varying(code)
+          : { code: atLane("f32x4.extract_lane", 0, code), varies: false, splat: code };
       }
       case "load":
         return load(x, mask);
@@ -171,7 +175,7 @@ export function realCode(
         return x satisfies never;
     }
   };
-  return { real, vector };
+  return { real, vector: lanesOf };
 }
 
 function hasLoads(x: Value): boolean {

@@ -26,7 +26,7 @@ function createExpressions(context: WasmContext): Expressions & { readonly addre
 
 /** Writes the statements of one kernel: what varies between lanes is a vector, and what is conditional is masked. */
 export function statementWriter(context: WasmContext): (statements: readonly Statement[]) => void {
-  const { shapes } = context;
+  const { kernel, shapes } = context;
   const expressions = createExpressions(context);
   const { whole, wholes, vector, real, condition } = expressions;
   const { store, stores } = storeCode(context, expressions);
@@ -41,8 +41,10 @@ export function statementWriter(context: WasmContext): (statements: readonly Sta
     declaredUnder.set(variable, mask);
     if (statement.type === "real") {
       const piece = real(statement.value, mask);
-      const value = varies ? vector(piece) : piece.code;
-      context.write(set(context.declare(variable, varies ? "v128" : "f32"), value));
+      // A number from memory comes into all lanes at once.
+      const lanes = varies || (kernel.team && !statement.mutable && piece.code.kind === "memory");
+      const value = lanes ? vector(piece) : piece.code;
+      context.write(set(context.declare(variable, lanes ? "v128" : "f32"), value));
       return;
     }
     const apart = shapes.variable(variable) === "varying";
@@ -61,6 +63,7 @@ export function statementWriter(context: WasmContext): (statements: readonly Sta
         : piece.code
       : statement.type === "index" && (varies ? wholes(statement.value, mask) : whole(statement.value));
     if (!value || before.kind !== "get") return;
+    if (statement.type === "index") context.forget();
     const choose = varies && mask && declaredUnder.get(variable) !== mask;
     context.write(set(before.local, choose ? plain("v128.bitselect", value, before, mask.code) : value));
   };

@@ -1,19 +1,13 @@
-import { hoistValues } from "../../kernel/hoist-values.js";
-import { turnSums } from "../../kernel/turn-sums.js";
 import { writeOutLoops } from "../../kernel/write-out-loops.js";
 import { laneLowerings } from "../../lanes/lane-lowerings.js";
 import { scratchBytesOf } from "../../lanes/own-memory.js";
-import { winogradPass } from "../../lanes/winograd/winograd-pass.js";
-import { foldParameters, powersByRoots } from "../../passes/index.js";
+import { LANE_KERNEL_PASSES, LANE_PASSES } from "../lane-passes.js";
 import type { Target } from "../target.js";
 import { wasmText } from "./render-wasm.js";
 import { wasmDescription } from "./wasm-description.js";
 
 /** What every engine of these years has. */
 const DEFAULT_ARCHITECTURE = "simd128";
-
-/** Of a sum of products: so much is added to addresses once for all of them. */
-const TURNS = 4;
 
 /** WebAssembly in its vectors, encoded here: for any engine, with nothing to install. */
 export const wasmTarget: Target<"wasm"> = {
@@ -22,27 +16,10 @@ export const wasmTarget: Target<"wasm"> = {
   architectures: true,
   dtypes: ["float32"],
   describe: (architecture = DEFAULT_ARCHITECTURE) => wasmDescription(architecture),
-  passes: [
-    {
-      name: "fold parameters",
-      about: "in inference, what parameters alone determine is computed once: BatchNorm and Scale",
-      run: foldParameters,
-    },
-    { name: "powers by roots", about: "x^(−3/4) and its kin are made of square roots", run: powersByRoots },
-    winogradPass,
-  ],
+  passes: LANE_PASSES,
   lowerings: laneLowerings,
   kernelPasses: [
-    {
-      name: "hoist values",
-      about: "reals that a loop does not change are computed in front of it",
-      run: hoistValues,
-    },
-    {
-      name: "turn sums",
-      about: "loops that sum products make some turns between two tests for their end",
-      run: (kernel) => turnSums(kernel, TURNS),
-    },
+    ...LANE_KERNEL_PASSES,
     { name: "write out loops", about: "those turns, and short loops, are written out", run: writeOutLoops },
   ],
   scratchBytes: (program) => scratchBytesOf(program.kernels, 4),

@@ -46,7 +46,7 @@ export function createNativeDevice(dtype: RealType, options: NativeModuleOptions
       const [{ table, scratchBytes }] = programs;
       return {
         ...{ table, scratchBytes },
-        load: (params, { threads }) =>
+        load: async (params, { threads }) =>
           createNativeExecutor({
             ...{ addon, modules, kernels, params, threads, scratchBytes },
             schedule: scheduleOf(table),

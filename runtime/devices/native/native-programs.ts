@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import type { Program } from "../../../codegen/kernel/kernel.js";
+import { launchableOf } from "../../../codegen/kernel/launch.js";
 import { nativeTarget } from "../../../codegen/targets/native/native-target.js";
 import type { NativeVariant } from "../../artefact/native-tables.js";
 import { openCache } from "../../cache.js";
 import { codeIdentity } from "../../code-identity.js";
+import { readKeptJson } from "../../kept-json.js";
 import type { ProgramTable } from "../../net/program-table.js";
 import { findCompiler } from "../host/host-compiler.js";
 import { findSharedObject, identityOf } from "../host/shared-object.js";
@@ -20,9 +22,7 @@ export const writtenPrograms = (
   modules: WrittenPrograms["modules"],
 ): WrittenPrograms => ({
   modules,
-  kernels: programs[0].kernels.map(({ parallel: { extent }, note, flops, bytes }) => ({
-    ...{ parallel: { extent }, flops, bytes, note },
-  })),
+  kernels: programs[0].kernels.map(launchableOf),
   programs: programs.map((program, i) => ({
     scratchBytes: nativeTarget.scratchBytes(program),
     table: tables[i],
@@ -68,7 +68,14 @@ export async function findProgram(
   if (entry === undefined) return undefined;
   const cache = options.cache ?? (await openCache());
   const bytes = await cache.read(entry, SUFFIX);
-  const written = bytes && readWritten(bytes);
+  const written =
+    bytes &&
+    readKeptJson<WrittenPrograms>(
+      bytes,
+      ({ modules, kernels, programs }) =>
+        [modules, kernels, programs].every(Array.isArray) &&
+        (programs as WrittenPrograms["programs"]).length > 0,
+    );
   if (!written) return undefined;
   const modules: BuiltModule[] = [];
   for (const { path: name, kernels } of written.modules) {
@@ -77,16 +84,4 @@ export async function findProgram(
     modules.push({ path, kernels });
   }
   return { ...written, modules };
-}
-
-/** An entry is this code's own, by its name; one that reads otherwise is somebody else's and is made anew. */
-function readWritten(bytes: Uint8Array): WrittenPrograms | undefined {
-  try {
-    const written = JSON.parse(Buffer.from(bytes).toString()) as Partial<WrittenPrograms> | null;
-    const { modules, kernels, programs } = written ?? {};
-    const lists = [modules, kernels, programs].every((list) => Array.isArray(list));
-    return lists && programs?.[0]?.table ? (written as WrittenPrograms) : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,8 +1,7 @@
 import { NET_PASSES } from "../../../codegen/ir/graph.js";
-import type { Program } from "../../../codegen/kernel/kernel.js";
 import { rangeOf } from "../../../codegen/kernel/launch.js";
 import type { Executor } from "../../device.js";
-import type { HostKernels } from "./host-kernels.js";
+import type { HostKernels, LaunchableProgram } from "./host-kernels.js";
 import { type ArrayMemory, createInlineExecutor } from "./inline-executor.js";
 import { createWorkerExecutor } from "./worker-executor.js";
 
@@ -12,7 +11,10 @@ const LONG_ITERATION_MS = 8;
 const SMALL_MS = 5;
 
 /** Whether none of a program's passes is so long that threads would make it shorter. */
-export const isSmall = (program: Program, { perMillisecond }: Pick<HostKernels, "perMillisecond">): boolean =>
+export const isSmall = (
+  program: LaunchableProgram,
+  { perMillisecond }: Pick<HostKernels, "perMillisecond">,
+): boolean =>
   NET_PASSES.every((pass) => {
     const work = program[pass].map((launch) => {
       const kernel = program.kernels[launch.kernel];
@@ -22,7 +24,7 @@ export const isSmall = (program: Program, { perMillisecond }: Pick<HostKernels, 
     return work.reduce((sum, one) => sum + one, 0) <= SMALL_MS * perMillisecond;
   });
 
-const holdsLoop = ({ kernels }: Program, { perMillisecond }: HostKernels): boolean =>
+const holdsLoop = ({ kernels }: LaunchableProgram, { perMillisecond }: HostKernels): boolean =>
   kernels.some(
     ({ flops, bytes, parallel }) =>
       flops + bytes > LONG_ITERATION_MS * perMillisecond * Math.max(1, parallel.extent),
@@ -33,7 +35,7 @@ const holdsLoop = ({ kernels }: Program, { perMillisecond }: HostKernels): boole
  * not give way often enough run in a worker also where it is the only one.
  */
 export async function createHostExecutor(
-  program: Program,
+  program: LaunchableProgram,
   memory: ArrayMemory,
   kernels: HostKernels,
   threads: number,

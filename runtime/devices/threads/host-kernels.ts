@@ -1,5 +1,12 @@
+import type { Launchable } from "../../../codegen/kernel/launch.js";
+import type { Schedule } from "../../net/program-table.js";
 import type { HostKernel, KernelArguments } from "./inline-executor.js";
 import type { WorkerCode } from "./kernel-worker.js";
+
+/** What is run, and what is known of its kernels. */
+export interface LaunchableProgram extends Schedule {
+  readonly kernels: readonly Launchable[];
+}
 
 /** Kernels of a program that threads of JavaScript run. */
 export interface HostKernels {

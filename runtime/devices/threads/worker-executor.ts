@@ -1,10 +1,10 @@
 import { Worker } from "node:worker_threads";
 import { NET_PASSES, type NetPass } from "../../../codegen/ir/graph.js";
-import type { Launch, Program } from "../../../codegen/kernel/kernel.js";
+import type { Launch } from "../../../codegen/kernel/kernel.js";
 import { rangeOf } from "../../../codegen/kernel/launch.js";
 import { InternalError } from "../../../proto/errors/index.js";
 import type { Executor } from "../../device.js";
-import type { HostKernels } from "./host-kernels.js";
+import type { HostKernels, LaunchableProgram } from "./host-kernels.js";
 import { type ArrayMemory, accessTo, copiesIn, viewOf } from "./inline-executor.js";
 import { CONTROL, type WorkerJob, type WorkerLaunch, workerMain } from "./kernel-worker.js";
 
@@ -13,7 +13,7 @@ const ALONE_MS = 0.01;
 
 /** Runs kernels in workers, as many as there are threads. */
 export async function createWorkerExecutor(
-  program: Program,
+  program: LaunchableProgram,
   memory: ArrayMemory,
   kernels: HostKernels,
   threads: number,

@@ -2,7 +2,7 @@
 
 /** Memory that modules are given. */
 export interface LinearMemory {
-  readonly buffer: SharedArrayBuffer;
+  readonly buffer: ArrayBuffer | SharedArrayBuffer;
   /** By pages of 64 KiB. @throws RangeError where there are not so many */
   grow(pages: number): number;
 }
@@ -12,6 +12,12 @@ export type CompiledModule = { readonly compiled: unique symbol };
 
 export type WasmFunctions = Readonly<Record<string, (...args: readonly number[]) => number | undefined>>;
 
+export type ModuleImports = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+export interface ModuleInstance {
+  readonly exports: WasmFunctions;
+}
+
 export interface Engine {
   validate(bytes: Uint8Array): boolean;
   compile(bytes: Uint8Array): Promise<CompiledModule>;
@@ -20,10 +26,9 @@ export interface Engine {
     readonly maximum: number;
     readonly shared: boolean;
   }) => LinearMemory;
-  readonly Instance: new (
-    module: CompiledModule,
-    imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
-  ) => { readonly exports: WasmFunctions };
+  readonly Instance: new (module: CompiledModule, imports: ModuleImports) => ModuleInstance;
+  /** As `Instance`, which browsers refuse to make of a large module while a page waits. */
+  instantiate(module: CompiledModule, imports: ModuleImports): Promise<ModuleInstance>;
 }
 
 /** Absent where the engine has none. */

@@ -1,15 +1,8 @@
-import { MOST_PAGES } from "../../../codegen/targets/wasm/encode-module.js";
+import { MOST_PAGES, PAGE, ROOM_AHEAD } from "../../../codegen/targets/wasm/module-interface.js";
 import { userError } from "../../../proto/errors/index.js";
 import { showBytes } from "../../../proto/words/amounts.js";
 import type { Engine, LinearMemory } from "./engine.js";
-
-const PAGE = 65536;
-/** Room before all else: kernels read up to so much in front of what they are given, and leave it out. */
-const AHEAD = PAGE;
-/** Room behind all else, for the same reason. */
-const BEHIND = 64;
-/** What is allocated begins at a line of the cache. */
-const ALIGNMENT = 64;
+import { pagesUpTo, roomFor } from "./memory-layout.js";
 
 /** One memory of WebAssembly for all that lies on a device. */
 export interface WasmMemory {
@@ -32,14 +25,14 @@ interface Hole {
 
 /** A memory that threads may share, which grows as it is needed. */
 export function createWasmMemory({ Memory }: Engine): WasmMemory {
-  const memory = new Memory({ initial: 2, maximum: MOST_PAGES, shared: true });
+  const memory = new Memory({ initial: pagesUpTo(ROOM_AHEAD), maximum: MOST_PAGES, shared: true });
   const sizes = new Map<number, number>();
   /** Free stretches between what is allocated, by address; behind the last there is only what can be grown. */
   let holes: Hole[] = [];
-  let end = AHEAD;
+  let end = ROOM_AHEAD;
 
   const grow = (to: number, what: string): void => {
-    const missing = Math.ceil((to + BEHIND - memory.buffer.byteLength) / PAGE);
+    const missing = pagesUpTo(to) - memory.buffer.byteLength / PAGE;
     if (missing <= 0) return;
     try {
       memory.grow(missing);
@@ -53,7 +46,7 @@ export function createWasmMemory({ Memory }: Engine): WasmMemory {
   return {
     memory,
     allocate(bytes, what) {
-      const size = Math.ceil(Math.max(bytes, 1) / ALIGNMENT) * ALIGNMENT;
+      const size = roomFor(bytes);
       const hole = holes.find(({ from, to }) => to - from >= size);
       const address = hole ? hole.from : end;
       if (hole) {

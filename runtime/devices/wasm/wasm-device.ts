@@ -1,76 +1,115 @@
-import type { Program } from "../../../codegen/kernel/kernel.js";
+import { launchableOf } from "../../../codegen/kernel/launch.js";
 import { wasmBytes } from "../../../codegen/targets/wasm/render-wasm.js";
+import { WASM_ARCHITECTURES } from "../../../codegen/targets/wasm/wasm-description.js";
 import { wasmTarget } from "../../../codegen/targets/wasm/wasm-target.js";
-import { present, userError } from "../../../proto/errors/index.js";
-import type { Device, Executor, ParamStore } from "../../device.js";
+import { userError } from "../../../proto/errors/index.js";
+import type { Device, Executor, LoadOptions, ParamStore } from "../../device.js";
 import { checkMemory } from "../../memory.js";
+import { type ProgramTable, scheduleOf } from "../../net/program-table.js";
 import type { Availability } from "../availability.js";
 import { createHostExecutor, isSmall } from "../threads/host-executor.js";
-import type { HostKernels } from "../threads/host-kernels.js";
-import { type ArrayMemory, type HostKernel, paramIn } from "../threads/inline-executor.js";
+import type { HostKernels, LaunchableProgram } from "../threads/host-kernels.js";
+import { type ArrayMemory, paramIn } from "../threads/inline-executor.js";
+import type { Engine } from "./engine.js";
 import { createWasmMemory, type WasmMemory } from "./linear-memory.js";
-import { findVectors, importsOf, type Vectors } from "./vectors.js";
+import { addressOf, importsOf, kernelNames, kernelsIn } from "./module-instance.js";
+import { findVectors } from "./vectors.js";
 
 /** Vectors of four lanes, on one thread. */
 const PER_MILLISECOND = 20_000_000;
-const ABOUT = {
-  simd128: "in its vectors",
-  relaxed: "in its vectors, multiplying and adding in one",
-} as const;
 
 /** Whether this engine has WebAssembly with vectors. */
 export async function wasmAvailability(): Promise<Availability> {
   const vectors = await findVectors();
   return vectors
-    ? { works: true, why: `WebAssembly ${ABOUT[vectors.architecture]}` }
+    ? { works: true, why: `WebAssembly in vectors (${vectors.architecture})` }
     : { works: false, why: "this engine has no WebAssembly with vectors" };
+}
+
+interface Place {
+  readonly engine: Engine;
+  readonly memory: WasmMemory;
+}
+
+/** A program with all that running it takes. */
+export interface KeptWasmProgram extends Pick<WasmProgram, "module" | "kernels" | "scratchBytes"> {
+  readonly table: ProgramTable;
+}
+
+/** Where programs are kept from one process to the next. */
+export interface WasmPrograms {
+  find(key: string): Promise<KeptWasmProgram | undefined>;
+  keep(key: string, program: KeptWasmProgram): Promise<void>;
 }
 
 /**
  * The engine of this process as a device: WebAssembly over one memory, on the caller's thread or on several.
  *
+ * @param kept default: nothing is kept
  * @throws CortadoError where the engine has no WebAssembly with vectors
  */
-export async function createWasmDevice(): Promise<Device> {
+export async function createWasmDevice(kept?: WasmPrograms): Promise<Device> {
   const vectors = await findVectors();
   if (!vectors) throw userError("target wasm is not available: this engine has no WebAssembly with vectors");
-  const memory = createWasmMemory(vectors.engine);
-  const { architecture } = vectors;
+  const { engine, architecture } = vectors;
+  const place: Place = { engine, memory: createWasmMemory(engine) };
+  const threadsFor = (
+    program: LaunchableProgram,
+    { threads, atMost }: Pick<LoadOptions, "threads" | "atMost">,
+  ) => (atMost && isSmall(program, { perMillisecond: PER_MILLISECOND }) ? 1 : threads);
   return {
     target: wasmTarget,
     description: wasmTarget.describe(architecture),
     hostMemory: true,
     checkMemory,
-    allocate: (elements) => {
-      const address = memory.allocate(4 * elements, "the parameters");
-      return paramIn(new Float32Array(memory.memory.buffer, address, elements));
+    allocate(elements) {
+      const address = place.memory.allocate(4 * elements, "the parameters");
+      return paramIn(new Float32Array(place.memory.memory.buffer, address, elements));
     },
-    async load(program, params, { threads: most, atMost }) {
-      const threads = atMost && isSmall(program, { perMillisecond: PER_MILLISECOND }) ? 1 : most;
-      return loadProgram(program, { vectors, memory, params, threads });
+    ...(kept && {
+      async find(key) {
+        const found = await kept.find(key);
+        if (!found) return undefined;
+        const { table, scratchBytes } = found;
+        return {
+          ...{ table, scratchBytes },
+          async load(params, options) {
+            const program = { ...scheduleOf(table), ...found };
+            return bindProgram(program, { ...place, params, threads: threadsFor(program, options) });
+          },
+        };
+      },
+    }),
+    async load(program, params, { keep, ...options }) {
+      const { fma: fused } = WASM_ARCHITECTURES[architecture];
+      const module = wasmBytes(program, { fused });
+      const scratchBytes = wasmTarget.scratchBytes(program);
+      const kernels = program.kernels.map(launchableOf);
+      if (keep) await kept?.keep(keep.key, { module, kernels, scratchBytes, table: keep.table });
+      return bindProgram(
+        { ...program, module, scratchBytes },
+        { ...place, params, threads: threadsFor(program, options) },
+      );
     },
     // Memory goes when nobody refers to it any longer; threads are the executors'.
     async close() {},
   };
 }
 
-async function loadProgram(
-  program: Program,
-  {
-    vectors: { engine, architecture },
-    memory,
-    params,
-    threads,
-  }: {
-    readonly vectors: Vectors;
-    readonly memory: WasmMemory;
-    readonly params: ParamStore;
-    readonly threads: number;
-  },
+/** A program whose kernels are a module of WebAssembly. */
+export interface WasmProgram extends LaunchableProgram {
+  readonly module: Uint8Array;
+  /** Memory of its own that each thread gives to a kernel. */
+  readonly scratchBytes: number;
+}
+
+async function bindProgram(
+  program: WasmProgram,
+  { engine, memory, params, threads }: Place & { readonly params: ParamStore; readonly threads: number },
 ): Promise<Executor> {
-  const module = await engine.compile(wasmBytes(program, { fused: architecture === "relaxed" }));
-  const names = program.kernels.map((_, number) => `k${number}`);
-  const scratchBytes = wasmTarget.scratchBytes(program);
+  const module = await engine.compile(program.module);
+  const count = program.kernels.length;
+  const names = kernelNames(count);
   const taken: number[] = [];
   const take = (bytes: number, what: string): number => {
     const address = memory.allocate(bytes, what);
@@ -78,21 +117,14 @@ async function loadProgram(
     return address;
   };
   const arenaOffset = take(program.arenaBytes, "the blobs");
-  const scratch = Array.from({ length: threads }, () => take(scratchBytes, "the kernels"));
-  const arena: ArrayMemory = {
-    arena: memory.memory.buffer,
-    arenaOffset,
-    params: params.memories,
-    dtype: params.dtype,
-  };
+  const scratch = Array.from({ length: threads }, () => take(program.scratchBytes, "the kernels"));
+  const { buffer } = memory.memory;
+  const arena: ArrayMemory = { arena: buffer, arenaOffset, params: params.memories, dtype: params.dtype };
   const importsFor = (thread: number) => importsOf(memory.memory, scratch[thread]);
   const kernels: HostKernels = {
-    open() {
-      const { exports } = new engine.Instance(module, importsFor(0));
-      return names.map((name) => present(exports[name], "a kernel's function") as HostKernel);
-    },
+    open: () => kernelsIn(new engine.Instance(module, importsFor(0)).exports, count),
     codeOf: (thread) => ({ module, imports: importsFor(thread), names }),
-    argumentOf: ({ byteOffset }) => byteOffset,
+    argumentOf: addressOf,
     perMillisecond: PER_MILLISECOND,
   };
   const executor = await createHostExecutor(program, arena, kernels, threads);

@@ -4,6 +4,7 @@ import type { Kernel } from "../../../codegen/kernel/kernel.js";
 import { printKernel } from "../../../codegen/kernel/print-kernel.js";
 import { turnSums } from "../../../codegen/kernel/turn-sums.js";
 import { createWriter, fma, load, ZERO_VALUE } from "../../../codegen/kernel/writer.js";
+import { nativeTarget } from "../../../codegen/targets/index.js";
 
 /** So many sums of products, in a loop within a loop; each stored in turn if asked for. */
 function sumsOf(count: number, stored = false): Kernel {
@@ -23,7 +24,8 @@ function sumsOf(count: number, stored = false): Kernel {
   return writer.finish("sums", 0, 0);
 }
 const marked = (kernel: Kernel): number =>
-  printKernel(turnSums(kernel, 4)).match(/for, step 1, 4 turns at a time/g)?.length ?? 0;
+  printKernel(turnSums(kernel, nativeTarget.describe())).match(/for, step 1, 4 turns at a time/g)?.length ??
+  0;
 
 it("the inner loop of four sums or more, wherever it stands", () => {
   expect(marked(sumsOf(4))).toBe(1);

@@ -109,10 +109,10 @@ describe("a build for native", () => {
       /^error: option cpu is \[\]; it must be a list of processors, as avx2, avx512$/,
     );
     expect(await refused(undefined, { target: "cuda", cpu: ["avx2"] })).toBe(
-      'error: option cpu is for the target "native"\n  the cuda target has option arch',
+      'error: option cpu is for the target "wasm" or "native"\n  the cuda target has option arch',
     );
     expect(await refused(undefined, { cpu: ["avx2"] })).toBe(
-      'error: option cpu is for the target "native"\n  the ts target has no architectures: leave cpu out',
+      'error: option cpu is for the target "wasm" or "native"\n  the ts target has no architectures: leave cpu out',
     );
     expect(await refused(undefined, { target: "native", arch: ["sm_80"] })).toBe(
       'error: option arch is for the target "cuda"\n  the native target has option cpu',

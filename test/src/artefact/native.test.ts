@@ -6,73 +6,29 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest
 import type { Processor } from "../../../native/addon.js";
 import { nativeVariantFor } from "../../../runtime/artefact/native-variant.js";
 import { buildNet } from "../../../src/build-net.js";
-import { parseSolver, readWeights } from "../../../src/index.js";
+import { readWeights } from "../../../src/index.js";
 import { compile } from "../../../src/net/compile.js";
 import { addonForTests } from "../../support/native.js";
-import { runCompiled } from "./compiled-run.js";
 import { bits, build, checkUse, inNode, newFolder, removeFolders, standIn } from "./support.js";
+import { compiledTiny, TINY_BUILD, TINY_ELEMENTS, TINY_NET, tinyScenario } from "./tiny-net.js";
 
 const loaded = await addonForTests();
 afterAll(removeFolders);
 afterEach(() => void vi.unstubAllEnvs());
 
-const BATCH = 4;
-const ELEMENTS = BATCH * 3 * 12 * 13;
-const NET = `name: "tiny"
-layer { name: "data" type: "Input" top: "data" input_param { shape { dim: ${BATCH} dim: 3 dim: 12 dim: 13 } } }
-layer { name: "label" type: "Input" top: "label" input_param { shape { dim: ${BATCH} } } }
-layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"
-  convolution_param { num_output: 20 kernel_size: 3 pad: 1 weight_filler { type: "xavier" } } }
-layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" }
-layer { name: "pool" type: "Pooling" bottom: "conv" top: "pool" pooling_param { kernel_size: 3 stride: 2 } }
-layer { name: "ip" type: "InnerProduct" bottom: "pool" top: "ip"
-  inner_product_param { num_output: 7 weight_filler { type: "xavier" } } }
-layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }
-`;
-const SOLVER = 'base_lr: 0.1 lr_policy: "inv" gamma: 0.1 power: 0.75 momentum: 0.9 weight_decay: 0.01';
-const STEPS = 3;
-const label = Float32Array.of(0, 3, 6, 1);
-const SCENARIO = (options: string): string => `
-  const net = await load(${options});
-  const label = Float32Array.of(0, 3, 6, 1);
-  const batch = (step) => ({ data: standIn(${ELEMENTS}, step), label });
-  const outputs = await net.forward(batch(0));
-  const { params } = await net.backward();
-  const conv = await net.read("conv");
-  const losses = [];
-  for (let step = 0; step < ${STEPS}; step++) losses.push((await net.step(batch(step))).loss);
-  const after = [];
-  for (const layer of Object.values(net.params)) for (const param of layer) after.push(bits(await param.read()));
-  const saved = Array.from(await net.save());
-  await net.close();
-  await net.close();
-  return { loss: bits(outputs.loss), conv: bits(conv), gradients: Object.values(params).flat().map(bits), losses, after, saved };
-`;
-
-/** What the compiled net gives, as the scenario does. */
-const compiled = (): Promise<unknown> =>
-  runCompiled({
-    net: NET,
-    solver: parseSolver(SOLVER).solver,
-    options: { target: "native", seed: 3 },
-    kept: "conv",
-    steps: STEPS,
-    batch: (step) => ({ data: standIn(ELEMENTS, step), label }),
-  });
-
 describe.skipIf(loaded === undefined)("a net built for native", () => {
   let built = "";
   beforeAll(async () => {
-    built = await build(NET, { target: "native", train: true, solver: SOLVER, keep: ["conv"], seed: 3 });
+    built = await build(TINY_NET, { target: "native", ...TINY_BUILD });
   });
 
   // In these processes there is no PATH, and nothing of Cortado's but the folder.
   it.each(["", "{ threads: 1 }", "{ threads: 3 }"])(
     "runs and learns without a compiler, as the compiled net does, to the bit: load(%s)",
     async (options) => {
-      const result = (await inNode(built, SCENARIO(options))) as Record<string, unknown>;
+      const result = (await inNode(built, tinyScenario(options))) as Record<string, unknown>;
       const { saved, ...rest } = result;
-      expect(rest).toEqual(await compiled());
+      expect(rest).toEqual(await compiledTiny("native"));
       const { layers } = await readWeights(Uint8Array.from(saved as number[]));
       expect(layers.flatMap(({ blobs }) => blobs.map((blob) => bits(blob.data)))).toEqual(rest["after"]);
     },
@@ -85,7 +41,7 @@ describe.skipIf(loaded === undefined)("a net built for native", () => {
       const counts = [];
       for (const threads of [1, 4]) {
         const net = await load({ threads });
-        await net.step({ data: standIn(${ELEMENTS}), label: new Float32Array(${BATCH}) });
+        await net.step({ data: standIn(${TINY_ELEMENTS}), label: new Float32Array(4) });
         counts.push(Number(/^Threads:\\s+(\\d+)/m.exec(readFileSync("/proc/self/status", "utf8"))[1]));
         await net.close();
       }
@@ -116,9 +72,9 @@ describe.skipIf(loaded === undefined)("a net built for native", () => {
 
   it("is the same, byte for byte, when the kernels are compiled again", async () => {
     const options = { target: "native", seed: 3 } as const;
-    const one = await buildNet(NET, { ...options, out: await newFolder() });
+    const one = await buildNet(TINY_NET, { ...options, out: await newFolder() });
     vi.stubEnv("CORTADO_CACHE", join(await newFolder(), "cache"));
-    const other = await buildNet(NET, { ...options, out: await newFolder() });
+    const other = await buildNet(TINY_NET, { ...options, out: await newFolder() });
     expect(other.files).toEqual(one.files);
   });
 
@@ -134,7 +90,7 @@ describe.skipIf(loaded === undefined)("loading a build for native", () => {
   const library = `kernels/${own}/0.so`;
   let built = "";
   beforeAll(async () => {
-    built = await build(NET, { target: "native" });
+    built = await build(TINY_NET, { target: "native" });
   });
 
   /** What `load` says when something was done to the folder. */

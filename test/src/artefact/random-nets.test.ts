@@ -10,7 +10,7 @@ import { bits, build, inNode, removeFolders, standIn } from "./support.js";
 
 afterAll(removeFolders);
 
-it("random nets: forward, backward and every blob", async () => {
+it.each(["ts", "wasm"] as const)("random nets on %s: forward, backward and every blob", async (target) => {
   await fc.assert(
     fc.asyncProperty(layeredNet, async ({ text, inputs, seed }) => {
       // A build refuses shapes that depend on values.
@@ -19,7 +19,7 @@ it("random nets: forward, backward and every blob", async () => {
       const given: Record<string, Float32Array> = {};
       for (const { blob, shape, values } of inputs)
         given[blob] = Float32Array.from(randomValues(stream, values, sizeOf(shape)));
-      const net = await compile(text, { phase: "TRAIN", keep: "all" });
+      const net = await compile(text, { phase: "TRAIN", keep: "all", target });
       // A net of frozen layers has no backward to build.
       const learns = net.layers.some(({ params }) => params.some(({ lrMult }) => lrMult > 0));
       fc.pre(learns || /^force_backward: true/m.test(text));
@@ -38,7 +38,7 @@ it("random nets: forward, backward and every blob", async () => {
       };
       await net.close();
 
-      const folder = await build(text, { phase: "TRAIN", keep: "all", backward: Object.keys(diffs) });
+      const folder = await build(text, { phase: "TRAIN", keep: "all", backward: Object.keys(diffs), target });
       const plain = (record: Record<string, Float32Array>): string =>
         JSON.stringify(Object.entries(record).map(([name, array]) => [name, bits(array)]));
       const result = await inNode(
@@ -55,6 +55,6 @@ it("random nets: forward, backward and every blob", async () => {
       );
       expect(result).toEqual(expected);
     }),
-    { numRuns: 12 },
+    { numRuns: 10 },
   );
 });

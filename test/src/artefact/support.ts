@@ -91,6 +91,7 @@ const TYPES: Readonly<Record<string, string>> = {
   js: "text/javascript",
   json: "application/json",
   html: "text/html",
+  wasm: "application/wasm",
 };
 
 const PAGE = `<!doctype html><meta charset="utf-8"><title>cortado</title><script type="module">
@@ -131,7 +132,7 @@ export async function inBrowser(built: string, body: string, host = "127.0.0.1")
     const content =
       name === "index.html"
         ? PAGE
-        : /^[\w.-]+$/.test(name) && (await readFile(join(folder, name)).catch(() => undefined));
+        : /^(kernels\/)?[\w.-]+$/.test(name) && (await readFile(join(folder, name)).catch(() => undefined));
     if (!content) {
       response.writeHead(404).end();
       return;

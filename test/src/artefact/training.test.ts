@@ -40,7 +40,7 @@ const SOLVERS: Readonly<Record<(typeof SOLVER_TYPES)[number], string>> = {
 };
 
 /** What a compiled net gives, as the scenario does. */
-async function compiled(solverText: string, target?: "emulator"): Promise<unknown> {
+async function compiled(solverText: string, target?: "emulator" | "wasm"): Promise<unknown> {
   const { solver } = parseSolver(solverText);
   const net = await compileTraining(NET, solver, { seed: 3, target });
   const losses: number[] = [];
@@ -96,14 +96,23 @@ describe("a net built with its update", () => {
     expect(failed).toBe("Error: a step takes 2 batches (the solver's iter_size), not 1");
   });
 
-  it.skipIf(loaded === undefined).each([
+  const two = [
     ["SGD over two batches", `${SOLVERS.SGD} iter_size: 2`],
     ["Adam", `type: "Adam" ${SOLVERS.Adam}`],
-  ])("%s, built for cuda, moves as the compiled net does on the emulator, to the bit", async (_, solver) => {
-    const folder = await buildEmulated(NET, { arch: ["sm_80"], train: true, solver, seed: 3 });
-    const env = { CORTADO_DRIVER: buildDouble(folder), ...doubleSettings({ capability: 80 }) };
-    expect(await inNode(folder, SCENARIO, { env })).toEqual(await compiled(solver, "emulator"));
+  ] as const;
+  it.each(two)("%s, built for wasm, moves as the compiled net does, to the bit", async (_, solver) => {
+    const folder = await build(NET, { target: "wasm", train: true, solver, seed: 3 });
+    expect(await inNode(folder, SCENARIO)).toEqual(await compiled(solver, "wasm"));
   });
+
+  it.skipIf(loaded === undefined).each(two)(
+    "%s, built for cuda, moves as the compiled net does on the emulator, to the bit",
+    async (_, solver) => {
+      const folder = await buildEmulated(NET, { arch: ["sm_80"], train: true, solver, seed: 3 });
+      const env = { CORTADO_DRIVER: buildDouble(folder), ...doubleSettings({ capability: 80 }) };
+      expect(await inNode(folder, SCENARIO, { env })).toEqual(await compiled(solver, "emulator"));
+    },
+  );
 
   it("without a solver takes its rate from each step", async () => {
     const folder = await build(NET, { train: true, seed: 3 });

@@ -85,6 +85,16 @@ memory N B of parameters, N KiB of blobs; N kernels
     expect((await readdir(join(cwd, "dist/kernels"))).sort()).toEqual(cpu.toSorted());
   });
 
+  test("for wasm prints the module of each architecture that is asked for", async () => {
+    const cwd = await folder();
+    const flags = ["--target", "wasm", "--cpu", "relaxed", "--out", "dist"];
+    const { code, stdout, stderr } = await cortado(["build", "net.prototxt", ...flags], { cwd });
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(/^dist \(wasm: forward\)\n/);
+    expect(stdout).toMatch(/\n {2}kernels\/relaxed\.wasm +[\d.]+ KiB\n/);
+    expect(await readdir(join(cwd, "dist/kernels"))).toEqual(["relaxed.wasm"]);
+  });
+
   test("--json is the report", async () => {
     const cwd = await folder({ "solver.prototxt": TINY_SOLVER });
     const { code, stdout } = await cortado(
@@ -143,7 +153,7 @@ describe("cortado build, given what does not go", () => {
     [
       "processors without native",
       ["--out", "dist", "--cpu", "avx2"],
-      'option cpu is for the target "native"',
+      'option cpu is for the target "wasm" or "native"',
     ],
     [
       "an unknown processor",

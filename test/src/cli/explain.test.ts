@@ -121,7 +121,7 @@ $&`,
         'there is no architecture "fast" of target cuda',
         "they are named sm_80",
       ],
-      [["--target", "gpu"], "Expected ts, native or cuda.", ""],
+      [["--target", "gpu"], "Expected ts, wasm, native or cuda.", ""],
     ];
     for (const [flags, message, hint] of cases) {
       const { code, stderr } = await explain(TINY_NET, ...flags);

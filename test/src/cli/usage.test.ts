@@ -79,7 +79,7 @@ describe("mistakes on the command line are reported at the flag, and exit with 2
     [["time", "m", "--threads", "1.5"], "argument '1.5' is invalid."],
     [["train", "s", "--seed", "-1"], "Expected a whole number from 0 on."],
     [["time", "m", "--phase", "tset"], "Expected TRAIN or TEST: did you mean TEST?"],
-    [["time", "m", "--target", "gpu"], "Expected auto, ts, native or cuda."],
+    [["time", "m", "--target", "gpu"], "Expected auto, ts, wasm, native or cuda."],
     [["summary", "m", "--shape", "data"], "Expected a blob and its shape, as data=64,1,28,28."],
     [["summary", "m", "--shape", "data=1,-2"], "Expected a blob and its shape"],
     [

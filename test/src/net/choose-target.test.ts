@@ -1,5 +1,5 @@
 /** What `auto` takes, and what stands in for an option that is not given. */
-import { chmodSync, mkdirSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { CortadoError } from "../../../proto/errors/index.js";
@@ -49,13 +49,20 @@ describe.skipIf(loaded === undefined)("auto", () => {
   it("goes on without a compiler", async () => {
     vi.stubEnv("CORTADO_CXX", "/no/such/g++");
     const { name, why } = await chooseTarget({});
-    expect(name).toBe("ts");
+    expect(name).toBe("wasm");
     expect(why).toMatch(
       new RegExp(
-        `^it runs anywhere; ${NO_GPU}; ` +
+        `^WebAssembly in vectors \\(\\w+\\); ${NO_GPU}; ` +
           'not native: the C\\+\\+ compiler that CORTADO_CXX names, "/no/such/g\\+\\+", does not run$',
       ),
     );
+  });
+
+  it("takes loops for float64 then, which WebAssembly's kernels do not compute in", async () => {
+    vi.stubEnv("CORTADO_CXX", "/no/such/g++");
+    const { name, why } = await chooseTarget({ dtype: "float64" });
+    expect(name).toBe("ts");
+    expect(why).toMatch(/^it runs anywhere; .*; not wasm: it computes in float32$/);
   });
 
   it("goes on without a folder that kernels may be loaded from", async () => {
@@ -64,7 +71,12 @@ describe.skipIf(loaded === undefined)("auto", () => {
     chmodSync(open, 0o777);
     vi.stubEnv("CORTADO_CACHE", open);
     const { name, why } = await chooseTarget({});
-    expect(name).toBe("ts");
+    expect(name).toBe("wasm");
+    // Which then keeps nothing.
+    const net = await compile(inputLayer("data", 1));
+    expect(net.target.name).toBe("wasm");
+    await net.close();
+    expect(readdirSync(open)).toEqual([]);
     expect(why).toMatch(/; not native: the cache folder \S+ can be written by others \(mode 0777\)/);
   });
 });
@@ -92,7 +104,7 @@ describe("CORTADO_TARGET", () => {
     const error: unknown = await compile(inputLayer("data", 1)).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(CortadoError);
     expect((error as CortadoError).diagnostics[0]).toMatchObject({
-      message: 'CORTADO_TARGET is "natve"; it may be "auto", "ts", "native" or "cuda"',
+      message: 'CORTADO_TARGET is "natve"; it may be "auto", "ts", "wasm", "native" or "cuda"',
       hint: 'did you mean "native"?',
     });
   });

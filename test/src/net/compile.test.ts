@@ -211,7 +211,7 @@ describe("mistakes are reported, all at once", () => {
     expect(text).toContain('option keep is "some"');
     expect(await refusal(compile(NET, { keep: ["pol"] }))).toContain('did you mean "pool"?');
     expect(await refusal(compile(NET, { target: "natve" as "ts" }))).toContain(
-      'option target is "natve"; it may be "auto", "ts", "native" or "cuda"',
+      'option target is "natve"; it may be "auto", "ts", "wasm", "native" or "cuda"',
     );
     expect(await refusal(compile("no/such.prototxt"))).toContain("there is no such file");
   });
