@@ -112,7 +112,7 @@ const SINGLES: readonly {
   readonly open: (runs: number) => Device | undefined | Promise<Device>;
 }[] = [
   { target: "ts", runs: RUNS, here: true, open: () => undefined },
-  { target: "wasm", runs: Math.ceil(RUNS / 3), here: true, open: createWasmDevice },
+  { target: "wasm", runs: Math.ceil(RUNS / 3), here: true, open: () => createWasmDevice() },
   {
     target: "native",
     runs: 10 * Math.ceil(RUNS / 100),
