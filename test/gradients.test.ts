@@ -12,6 +12,7 @@ import type { Program } from "../codegen/kernel/kernel.js";
 import { planGraph } from "../codegen/plan/index.js";
 import type { Addon } from "../native/addon.js";
 import type { Device } from "../runtime/device.js";
+import { createWasmDevice } from "../runtime/devices/wasm/wasm-device.js";
 import { checkGradients } from "../src/check-gradients.js";
 import { formatGradientReport } from "../src/formats.js";
 import { compileForCheck, requestForCheck } from "../src/gradcheck/check-random-net.js";
@@ -101,15 +102,31 @@ describe.each(TARGETS)("gradients on %s", (target, { runs: each, here }) => {
       );
     });
   });
+});
 
-  it.skipIf(!here)("float32 is near what ts computes in float64", { timeout: LONG }, async () => {
-    const runs = target === "native" ? 10 * each : each;
-    const dtype = "float32";
-    const device =
-      target === "native" ? await preparedNative(native!.addon, dtype, [[makeLayered, runs]]) : undefined;
+/** What float32 is on each target: on how many nets, and what runs them. */
+const SINGLES: readonly {
+  readonly target: string;
+  readonly runs: number;
+  readonly here: boolean;
+  readonly open: (runs: number) => Device | undefined | Promise<Device>;
+}[] = [
+  { target: "ts", runs: RUNS, here: true, open: () => undefined },
+  { target: "wasm", runs: Math.ceil(RUNS / 3), here: true, open: () => createWasmDevice() },
+  {
+    target: "native",
+    runs: 10 * Math.ceil(RUNS / 100),
+    here: native !== undefined,
+    open: (runs) => preparedNative(native!.addon, "float32", [[makeLayered, runs]]),
+  },
+];
+
+describe.each(SINGLES)("float32 on $target", ({ runs, here, open }) => {
+  it.skipIf(!here)("is near what ts computes in float64", { timeout: LONG }, async () => {
+    const device = await open(runs);
     await fc.assert(
       fc.asyncProperty(layeredNet, async (net) => {
-        const single = await compileForCheck(net, { dtype, device });
+        const single = await compileForCheck(net, { dtype: "float32", device });
         const double = await compileForCheck(net, { dtype: "float64" });
         await forwardAt(single);
         await forwardAt(double);

@@ -14,6 +14,8 @@ export const SLOW_FILES: readonly string[] = [
   "test/src/artefact/cuda.test.ts",
   "test/codegen/lower/fused-graphs.test.ts",
   "test/oracle/layers.test.ts",
+  "test/oracle/wasm-layers.test.ts",
+  "test/oracle/wasm-nets.test.ts",
   "test/oracle/data.test.ts",
   "test/runtime/devices/emulator/random-nets.test.ts",
   "test/runtime/devices/emulator/kernels.test.ts",

@@ -11,8 +11,8 @@ const addon = await addonForTests();
 test.each<readonly [name: string, threads: number, open: () => Device | Promise<Device>]>([
   ["ts", 1, () => createTsDevice("float32")],
   ["ts in two threads", 2, () => createTsDevice("float32")],
-  ["wasm", 1, createWasmDevice],
-  ["wasm in two threads", 2, createWasmDevice],
+  ["wasm", 1, () => createWasmDevice()],
+  ["wasm in two threads", 2, () => createWasmDevice()],
   ...(addon ? ([["the emulator", 1, createEmulatorDevice]] as const) : []),
 ])("%s carries out a pass's copies with that pass alone", async (_, threads, open) =>
   checkCopies(await open(), threads),

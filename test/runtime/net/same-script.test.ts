@@ -118,7 +118,7 @@ const SCRIPT = `
 
 type Transcript = readonly (readonly [call: string, value: unknown])[];
 
-async function compiled(target: "ts" | "emulator"): Promise<Transcript> {
+async function compiled(target: "ts" | "wasm" | "emulator"): Promise<Transcript> {
   const { solver } = parseSolver(SOLVER);
   const net = await compileTraining(NET, solver, { keep: ["relu"], keepDiffs: ["top"], seed: 3, target });
   const { step } = net;
@@ -148,6 +148,21 @@ function expectAlike(one: Transcript, other: Transcript): void {
   for (const [i, line] of one.entries()) expect(other[i]).toEqual(line);
   expect(other).toHaveLength(one.length);
 }
+
+/** Bits as the numbers that they are. */
+const numbersOf = (value: unknown, as: (x: number) => unknown = (x) => x): unknown =>
+  JSON.parse(JSON.stringify(value), (_, one: unknown) =>
+    Array.isArray(one) && one.length > 0 && one.every((x) => typeof x === "number")
+      ? Array.from(new Float32Array(Uint32Array.from(one as number[]).buffer), as)
+      : one,
+  );
+
+it("one script of calls gives and refuses on wasm what it does on ts, but for roundings", async () => {
+  const [ours, theirs] = [await compiled("wasm"), await compiled("ts")];
+  expect(ours).toHaveLength(theirs.length);
+  for (const [i, line] of theirs.entries())
+    expect(numbersOf(ours[i])).toEqual(numbersOf(line, (x) => expect.closeTo(x, 4)));
+});
 
 describe("one script of calls over a compiled and a built net", () => {
   it("gives and refuses the same on ts", async () => {

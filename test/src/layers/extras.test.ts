@@ -11,7 +11,7 @@ import { formatNet } from "../../../src/net-text/index.js";
 import { deviceTargets } from "../../support/device-targets.js";
 import { counting, type Given, outputOf, textOf } from "./extras-support.js";
 
-const targets = await deviceTargets();
+const targets = ["wasm", ...(await deviceTargets())] as const;
 
 const RUNS = Number(process.env["CORTADO_GRADIENT_RUNS"] ?? 120);
 

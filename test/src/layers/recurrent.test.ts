@@ -109,21 +109,24 @@ describe.each(SETTINGS)("$kind, static input: $fixed", (setting) => {
   const paramsOf = (net: Awaited<ReturnType<typeof compile>>) =>
     Promise.all(net.params["l"].map((param) => param.read()));
 
-  it.each(["ts", "emulator"] as const)("forward goes on where the last one ended: %s", async (target) => {
-    const net = await compile(textOf(setting), { phase: "TRAIN", target });
-    const params = await paramsOf(net);
-    let states: readonly (readonly number[])[] = zeros(kind);
-    for (let i = 0; i < 3; i++) {
-      const given = draw();
-      const wanted = byHand(setting, params, given, states);
-      near((await net.forward(given))["y"], wanted.y);
-      states = wanted.states;
-    }
-    // Where every sequence begins anew, nothing of before is left.
-    const given = { ...draw(), cont: Float32Array.of(0, 0, 1, 1, 1, 1) };
-    near((await net.forward(given))["y"], byHand(setting, params, given, zeros(kind)).y);
-    await net.close();
-  });
+  it.each(["ts", "wasm", "emulator"] as const)(
+    "forward goes on where the last one ended: %s",
+    async (target) => {
+      const net = await compile(textOf(setting), { phase: "TRAIN", target });
+      const params = await paramsOf(net);
+      let states: readonly (readonly number[])[] = zeros(kind);
+      for (let i = 0; i < 3; i++) {
+        const given = draw();
+        const wanted = byHand(setting, params, given, states);
+        near((await net.forward(given))["y"], wanted.y);
+        states = wanted.states;
+      }
+      // Where every sequence begins anew, nothing of before is left.
+      const given = { ...draw(), cont: Float32Array.of(0, 0, 1, 1, 1, 1) };
+      near((await net.forward(given))["y"], byHand(setting, params, given, zeros(kind)).y);
+      await net.close();
+    },
+  );
 
   it("backward is that of the last forward from the states before it, and changes nothing", async () => {
     const net = await compile(textOf(setting), { phase: "TRAIN", dtype: "float64" });

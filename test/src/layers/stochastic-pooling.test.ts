@@ -118,9 +118,9 @@ describe("TEST", () => {
   });
 });
 
-const targets = await deviceTargets();
+const targets = ["wasm", ...(await deviceTargets())] as const;
 
-describe.skipIf(targets.length === 0)("on a device", () => {
+describe("on a device", () => {
   it.each(targets.flatMap((target) => (["TRAIN", "TEST"] as const).map((phase) => [target, phase] as const)))(
     "%s draws the same, %s",
     async (target, phase) => {

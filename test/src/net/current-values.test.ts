@@ -272,9 +272,12 @@ async function check(
 const RUNS = Math.min(Number(process.env["CORTADO_FUZZ_RUNS"] ?? 12), 600);
 
 describe("what is read is of the last calls, or refused", () => {
-  it.each([["ts"], ["emulator"]] as const)("on %s, where little is kept and where all is", async (target) => {
-    const few = ["h", "y"];
-    await check({ target, keep: few }, few, RUNS);
-    await check({ target, keep: "all", threads: target === "ts" ? 2 : 1 }, BLOBS, RUNS);
-  });
+  it.each(["ts", "wasm", "emulator"] as const)(
+    "on %s, where little is kept and where all is",
+    async (target) => {
+      const few = ["h", "y"];
+      await check({ target, keep: few }, few, RUNS);
+      await check({ target, keep: "all", threads: target === "emulator" ? 1 : 2 }, BLOBS, RUNS);
+    },
+  );
 });

@@ -34,7 +34,7 @@ layer { name: "twice" type: "Power" bottom: "r" top: "out" power_param { scale: 
 
 const emulated = await addonForTests();
 
-describe.each(["ts", ...(emulated ? (["emulator"] as const) : [])] as const)(
+describe.each(["ts", "wasm", ...(emulated ? (["emulator"] as const) : [])] as const)(
   "debug: finite, on %s",
   (target) => {
     it("names the first layer that makes a number that is none", async () => {

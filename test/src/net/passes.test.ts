@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { nativeTarget } from "../../../codegen/targets/index.js";
+import { nativeTarget, wasmTarget } from "../../../codegen/targets/index.js";
 import { randomStream } from "../../../runtime/random/index.js";
 import { compile } from "../../../src/index.js";
 import { addonForTests } from "../../support/native.js";
@@ -85,12 +85,13 @@ const NETS: Readonly<Record<string, fc.Arbitrary<PassedNet>>> = {
 
 /** What a net makes of parameters and data at random: its outputs and, in phase TRAIN, its gradients. */
 async function valuesOf(
+  target: "native" | "wasm",
   { phase, shape, layers }: PassedNet,
   passes: Readonly<Record<string, boolean>>,
 ): Promise<ReadonlyMap<string, ArrayLike<number>>> {
   const input = `input_param { shape { ${shape.map((extent) => `dim: ${extent}`).join(" ")} } }`;
   const text = `force_backward: true layer { name: "data" type: "Input" top: "data" ${input} }\n${layers}`;
-  const net = await compile(text, { target: "native", phase, passes });
+  const net = await compile(text, { target, phase, passes });
   try {
     const stream = randomStream(1, 0);
     // Positive where it must be, as a variance.
@@ -122,12 +123,15 @@ const distance = (got: ArrayLike<number>, want: ArrayLike<number>): number => {
   return Math.sqrt(square((x, i) => x - got[i]) / square((x) => x));
 };
 
-describe.skipIf(!native)("passes of a target", () => {
+describe.each([
+  { target: nativeTarget, here: native !== undefined },
+  { target: wasmTarget, here: true },
+])("passes of target $target.name", ({ target, here }) => {
   it("have nets here", () => {
-    expect(Object.keys(NETS).sort()).toEqual(nativeTarget.passes.map(({ name }) => name).sort());
+    expect(Object.keys(NETS).sort()).toEqual(target.passes.map(({ name }) => name).sort());
   });
 
-  it.each(Object.keys(NETS))(
+  it.skipIf(!here).each(Object.keys(NETS))(
     "%s: the net gives what it gives without",
     async (pass) => {
       const seed = process.env["CI"] ? 20261122 : undefined;
@@ -135,8 +139,8 @@ describe.skipIf(!native)("passes of a target", () => {
       const runs =
         (pass === "winograd" ? 1 : 2) * Math.ceil(Number(process.env["CORTADO_FUZZ_RUNS"] ?? 1) / 1000);
       for (const net of fc.sample(NETS[pass], { numRuns: runs, seed })) {
-        const usual = await valuesOf(net, { [pass]: true });
-        const without = await valuesOf(net, { [pass]: false });
+        const usual = await valuesOf(target.name, net, { [pass]: true });
+        const without = await valuesOf(target.name, net, { [pass]: false });
         expect(usual.size).toBe(without.size);
         for (const [name, x] of usual)
           expect(distance(x, without.get(name)!), `${name} of\n${net.layers}`).toBeLessThan(1e-5);

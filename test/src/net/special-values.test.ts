@@ -50,7 +50,7 @@ layer { name: "log" type: "MultinomialLogisticLoss" bottom: "x" bottom: "l" top:
 
 const emulated = await addonForTests();
 
-describe.each(["ts", ...(emulated ? (["emulator"] as const) : [])] as const)(
+describe.each(["ts", "wasm", ...(emulated ? (["emulator"] as const) : [])] as const)(
   "values that are not ordinary, on %s",
   (target) => {
     it("go through element-wise layers, pooling and ArgMax", async () => {
