@@ -106,7 +106,10 @@ export const stagesOf = (target: Target, wanted: PassChoices = {}): readonly Sta
     name: "source",
     kind: "source",
     about: "kernels as text",
-    run: (one) => ({ ...one, rendered: target.render(programOf(one), one.options.dtype) }),
+    run: (one) => {
+      const { dtype, description } = one.options;
+      return { ...one, rendered: target.render(programOf(one), dtype, description) };
+    },
     print: (made) => renderedOf(made).text,
   },
 ];
@@ -182,8 +185,9 @@ export const locate = (compilation: Compilation, node: Node): Argument =>
 
 /** One kernel of a program alone, as its target writes it, without what stands in front of all. */
 export function renderKernel(made: Compilation, kernel: number): string {
-  const { target, dtype } = made.options;
+  const { target, dtype, description } = made.options;
   const program = programOf(made);
-  const { text, units, preamble } = target.render({ ...program, kernels: [program.kernels[kernel]] }, dtype);
+  const one = { ...program, kernels: [program.kernels[kernel]] };
+  const { text, units, preamble } = target.render(one, dtype, description);
   return preamble === undefined ? text : units[0].source;
 }

@@ -53,6 +53,10 @@ export interface Target<Name extends string = string> {
   readonly kernelPasses: readonly KernelPass[];
   /** Bytes that each thread of this machine takes for a program's kernels beside its arena; 0 where a GPU has them. */
   scratchBytes(program: Program): number;
-  /** A table from the kernel language to text: it makes no choices. The same program gives the same text. */
-  render(program: Program, dtype: RealType): Rendered;
+  /**
+   * A table from the kernel language to text: it makes no choices. The same program gives the same text.
+   *
+   * @param description what the kernels were lowered for; default: the target's own choice
+   */
+  render(program: Program, dtype: RealType, description?: TargetDescription): Rendered;
 }

@@ -82,7 +82,7 @@ export async function loadProgram(
   const executor =
     (await kept?.load(params, { threads, atMost })) ??
     (await device.load(made().program, params, { threads, atMost, describe, keep }));
-  const { target } = device;
+  const { target, description } = device;
   const built: Built = {
     ...{ table, executor },
     get plan() {
@@ -92,7 +92,7 @@ export async function loadProgram(
       return made().program;
     },
     get source() {
-      return target.render(made().program, params.dtype).text;
+      return target.render(made().program, params.dtype, description).text;
     },
   };
   return createRunner(built, params.memories);

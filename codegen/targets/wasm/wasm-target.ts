@@ -23,8 +23,8 @@ export const wasmTarget: Target<"wasm"> = {
     { name: "write out loops", about: "those turns, and short loops, are written out", run: writeOutLoops },
   ],
   scratchBytes: (program) => scratchBytesOf(program.kernels, 4),
-  render(program) {
-    const text = wasmText(program, { fused: false });
+  render(program, _dtype, { lanes } = wasmDescription(DEFAULT_ARCHITECTURE)) {
+    const text = wasmText(program, { fused: lanes?.fma ?? false });
     return { text, units: [{ symbol: "kernels", source: text }] };
   },
 };
