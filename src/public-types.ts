@@ -4,6 +4,7 @@ export type { FormatOptions, Plan } from "../codegen/plan/index.js";
 export type * as plans from "../codegen/plan/plan.js";
 export type { TargetName } from "../codegen/targets/index.js";
 export type { NativeArchitecture } from "../codegen/targets/native/native-description.js";
+export type { WasmArchitecture } from "../codegen/targets/wasm/wasm-description.js";
 export type { Plain } from "../proto/arguments/message-rules.js";
 /** Caffe's messages: `caffe.LayerParameter`. */
 export type * as caffe from "../proto/generated/caffe.js";
