@@ -2,7 +2,7 @@ import { shapeOf } from "./children.js";
 import { boundsOf, sub } from "./indices.js";
 import type { Index, Kernel, Statement, Value, Variable } from "./kernel.js";
 import { type Rewriter, rewriteInside } from "./rewrite-forms.js";
-import { visit } from "./visit-forms.js";
+import { firstFree, visit } from "./visit-forms.js";
 
 /**
  * Computes reals that a loop does not change in front of it: a channel's scale is loaded and its root drawn once, not at
@@ -13,11 +13,7 @@ import { visit } from "./visit-forms.js";
  * Only what every turn computes is moved, and of loops that surely turn.
  */
 export function hoistValues(kernel: Kernel): Kernel {
-  let fresh = 0;
-  visit([...kernel.prologue, ...kernel.body], (form) => {
-    if (form.kind === "declare" || form.kind === "for") fresh = Math.max(fresh, form.variable + 1);
-  });
-  fresh = Math.max(fresh, kernel.parallel.variable + 1, (kernel.team?.variable ?? 0) + 1);
+  let fresh = firstFree(kernel);
 
   const block = (statements: readonly Statement[]): readonly Statement[] =>
     statements.flatMap((statement) => {

@@ -1,5 +1,5 @@
 import { type Form, fieldsOf, shapeOf } from "./children.js";
-import type { Index, Memory } from "./kernel.js";
+import type { Index, Kernel, Memory, Variable } from "./kernel.js";
 
 /** Called for a form before what stands in it; `false`: that is passed over. `parent`: what it stands in. */
 export type Enter = (form: Form, parent: Form | undefined) => unknown;
@@ -22,4 +22,13 @@ export function visitLoads(forms: Form | readonly Form[], found: (buffer: Memory
   visit(forms, (form) => {
     if (form.kind === "load" || form.kind === "iload") found(form.buffer, form.at);
   });
+}
+
+/** A number that no variable of the kernel has, nor any above it. */
+export function firstFree(kernel: Kernel): Variable {
+  let free = Math.max(kernel.parallel.variable, kernel.team?.variable ?? 0) + 1;
+  visit([...kernel.prologue, ...kernel.body], (form) => {
+    if (form.kind === "declare" || form.kind === "for") free = Math.max(free, form.variable + 1);
+  });
+  return free;
 }

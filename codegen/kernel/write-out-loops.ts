@@ -1,7 +1,7 @@
 import { add, addInt, boundsOf, div, int, max, mul, sub, variable as variableOf, ZERO } from "./indices.js";
 import type { Index, Kernel, Statement, Variable } from "./kernel.js";
 import { type Rewriter, rewriteInside } from "./rewrite-forms.js";
-import { visit } from "./visit-forms.js";
+import { firstFree } from "./visit-forms.js";
 
 type Loop = Statement & { readonly kind: "for" };
 
@@ -70,15 +70,6 @@ export function writeOutLoops(kernel: Kernel): Kernel {
     });
 
   return { ...kernel, prologue: block(kernel.prologue), body: block(kernel.body) };
-}
-
-/** A number that no variable of the kernel has, nor any above it. */
-export function firstFree(kernel: Kernel): Variable {
-  let free = Math.max(kernel.parallel.variable, kernel.team?.variable ?? 0) + 1;
-  visit([...kernel.prologue, ...kernel.body], (form) => {
-    if (form.kind === "declare" || form.kind === "for") free = Math.max(free, form.variable + 1);
-  });
-  return free;
 }
 
 /** Statements with other integers for some variables, and with variables of their own, numbered from `next`. */
