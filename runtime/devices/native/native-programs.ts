@@ -74,7 +74,7 @@ export async function findProgram(
       bytes,
       ({ modules, kernels, programs }) =>
         [modules, kernels, programs].every(Array.isArray) &&
-        (programs as WrittenPrograms["programs"]).length > 0,
+        (programs as Partial<WrittenPrograms["programs"]>)[0]?.table !== undefined,
     );
   if (!written) return undefined;
   const modules: BuiltModule[] = [];

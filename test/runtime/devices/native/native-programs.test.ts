@@ -109,6 +109,8 @@ describe.skipIf(loaded === undefined)("a program that was kept", () => {
       async () => (await openCache()).store(key, ".json", Buffer.from("no program")),
       async () => (await openCache()).store(key, ".json", Buffer.from('{"modules":[]}')),
       async () => (await openCache()).store(key, ".json", Buffer.from("null")),
+      async () =>
+        (await openCache()).store(key, ".json", Buffer.from('{"modules":[],"kernels":[],"programs":[null]}')),
     ];
     for (const damage of damages) {
       await damage();
