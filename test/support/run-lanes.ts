@@ -4,6 +4,7 @@
  * one place, read what nobody wrote.
  */
 import type { Kernel, Range, Statement } from "../../codegen/kernel/kernel.js";
+import { eachStatement, type StatementCases } from "../../codegen/kernel/statement-cases.js";
 import { laneExpressions } from "./lane-expressions.js";
 import { type Buffer, type LaneRun, type Lanes, laneMemory, type Mask } from "./lane-memory.js";
 
@@ -93,33 +94,17 @@ function laneStatements(
     if (yes.includes(true)) walk(statement.whenTrue, yes);
     if (no.includes(true)) walk(statement.otherwise, no);
   };
-  const walk = (statements: readonly Statement[], mask: Mask): void => {
-    for (const statement of statements)
-      switch (statement.kind) {
-        case "for":
-          loop(statement, mask);
-          break;
-        case "declare":
-          variables.set(statement.variable, [...typed(statement, mask)]);
-          break;
-        case "assign":
-          assign(statement, mask);
-          break;
-        case "store":
-          put(statement.buffer, index(statement.at, mask), typed(statement, mask), mask);
-          break;
-        case "stores":
-          stores(statement, mask);
-          break;
-        case "if":
-          when(statement, mask);
-          break;
-        case "barrier":
-        case "prefetch":
-          break;
-        default:
-          statement satisfies never;
-      }
+  const cases: StatementCases<Mask> = {
+    for: loop,
+    declare: (statement, mask) => void variables.set(statement.variable, [...typed(statement, mask)]),
+    assign,
+    store: (statement, mask) =>
+      put(statement.buffer, index(statement.at, mask), typed(statement, mask), mask),
+    stores,
+    if: when,
+    barrier: () => undefined,
+    prefetch: () => undefined,
   };
+  const walk = (statements: readonly Statement[], mask: Mask): void => eachStatement(statements, cases, mask);
   return walk;
 }

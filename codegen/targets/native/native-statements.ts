@@ -1,6 +1,7 @@
 import { InternalError } from "../../../proto/errors/index.js";
 import { LEVEL, within } from "../../kernel/dialect.js";
 import type { Kernel, Statement, Variable } from "../../kernel/kernel.js";
+import { eachStatement, type StatementCases } from "../../kernel/statement-cases.js";
 import { laneShapes } from "../../lanes/lane-shapes.js";
 import { createExpressions } from "./native-expressions.js";
 import { storeTexts } from "./native-stores.js";
@@ -156,37 +157,18 @@ function createStatements(context: ExpressionContext, { named, indent }: Naming)
     line("}");
   };
 
-  const write = (statements: readonly Statement[], mask: Mask | undefined): void => {
-    for (const statement of statements)
-      switch (statement.kind) {
-        case "for":
-          loop(statement, mask);
-          break;
-        case "declare":
-          declare(statement, mask);
-          break;
-        case "assign":
-          assign(statement, mask);
-          break;
-        case "store":
-          store(statement, mask);
-          break;
-        case "stores":
-          stores(statement, mask);
-          break;
-        case "if":
-          when(statement, mask);
-          break;
-        case "prefetch":
-          line(`__builtin_prefetch(${pointer(statement.buffer, statement.at)});`);
-          break;
-        case "barrier":
-          // In step as they are, lanes need not meet; the compiler keeps no loaded value over it.
-          line('asm volatile("" ::: "memory");');
-          break;
-        default:
-          statement satisfies never;
-      }
+  const cases: StatementCases<Mask | undefined> = {
+    for: loop,
+    declare,
+    assign,
+    store,
+    stores,
+    if: when,
+    prefetch: ({ buffer, at }) => line(`__builtin_prefetch(${pointer(buffer, at)});`),
+    // In step as they are, lanes need not meet; the compiler keeps no loaded value over it.
+    barrier: () => line('asm volatile("" ::: "memory");'),
   };
+  const write = (statements: readonly Statement[], mask: Mask | undefined): void =>
+    eachStatement(statements, cases, mask);
   return write;
 }

@@ -1,5 +1,6 @@
 import type { Text } from "../../kernel/dialect.js";
-import type { Condition, Index, Kernel, Memory, Value, Variable } from "../../kernel/kernel.js";
+import type { Index, Kernel, Memory, Variable } from "../../kernel/kernel.js";
+import type { LaneExpressions } from "../../lanes/lane-renderer.js";
 import type { LaneShapes } from "../../lanes/lane-shapes.js";
 
 /** Text of a real or a condition, of one lane for all or of all lanes. */
@@ -25,18 +26,7 @@ export interface ExpressionContext {
   fresh(): string;
 }
 
-/** Writes expressions; those that vary between lanes are vectors, and only lanes of the mask touch memory. */
-export interface Expressions {
-  /** An integer in lane 0. */
-  whole(x: Index): Text;
-  /** An integer in all lanes, as a vector. */
-  wholes(x: Index, mask?: Mask): Text;
-  real(x: Value, mask?: Mask): Piece;
-  vector(x: Piece): Text;
-  condition(x: Condition, mask?: Mask): Piece;
-  /** The mask of a condition that varies, inside another one. */
-  masked(x: Condition, mask: Mask | undefined): Mask;
-  /** The lanes of `outer` for which the condition does not hold. */
-  others(of: Mask, outer: Mask | undefined): Mask;
+/** Writes expressions as text. */
+export interface Expressions extends LaneExpressions<Text, Piece, Mask> {
   pointer(buffer: Memory, at: Index): string;
 }

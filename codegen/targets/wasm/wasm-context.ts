@@ -1,5 +1,6 @@
 import { InternalError } from "../../../proto/errors/index.js";
-import type { Condition, Index, Kernel, Memory, Value, Variable } from "../../kernel/kernel.js";
+import type { Kernel, Memory, Variable } from "../../kernel/kernel.js";
+import type { LaneExpressions } from "../../lanes/lane-renderer.js";
 import { type LaneShapes, laneShapes } from "../../lanes/lane-shapes.js";
 import type { WasmType } from "./instructions.js";
 import { atMemory, get, type Instruction, type Local, plain, reals, set } from "./wasm-code.js";
@@ -68,20 +69,8 @@ function splat(context: WasmContext, code: Instruction): Instruction {
 export const vector = (context: WasmContext, { code, varies, splat: known }: Piece): Instruction =>
   varies ? code : (known ?? splat(context, code));
 
-/** Writes expressions; those that vary between lanes are vectors, and only lanes of the mask touch memory. */
-export interface Expressions {
-  /** An integer in lane 0. */
-  whole(x: Index): Instruction;
-  /** An integer in all lanes. */
-  wholes(x: Index, mask?: Mask): Instruction;
-  real(x: Value, mask?: Mask): Piece;
-  vector(x: Piece): Instruction;
-  condition(x: Condition, mask?: Mask): Piece;
-  /** The mask of a condition that varies, inside another one. */
-  masked(x: Condition, mask: Mask | undefined): Mask;
-  /** The lanes of `outer` for which the condition does not hold. */
-  others(of: Mask, outer: Mask | undefined): Mask;
-}
+/** Writes expressions as instructions. */
+export type Expressions = LaneExpressions<Instruction, Piece, Mask>;
 
 /** Equal keys, equal addresses, while no variable changes. */
 function keyOf(code: Instruction): string {

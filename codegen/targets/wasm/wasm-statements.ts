@@ -1,5 +1,6 @@
 import { boundsOf } from "../../kernel/indices.js";
 import type { Statement, Variable } from "../../kernel/kernel.js";
+import { eachStatement, type StatementCases } from "../../kernel/statement-cases.js";
 import {
   addIntegers,
   anyLane,
@@ -130,34 +131,18 @@ export function statementWriter(context: WasmContext): (statements: readonly Sta
     else context.write(when(anyLane(mask.code), inside(statements, mask)));
   };
 
-  const write = (statements: readonly Statement[], mask: Mask | undefined): void => {
-    for (const statement of statements)
-      switch (statement.kind) {
-        case "for":
-          loop(statement, mask);
-          break;
-        case "declare":
-          declare(statement, mask);
-          break;
-        case "assign":
-          assign(statement, mask);
-          break;
-        case "store":
-          store(statement, mask);
-          break;
-        case "stores":
-          stores(statement, mask);
-          break;
-        case "if":
-          branch(statement, mask);
-          break;
-        case "prefetch":
-        // In step as they are, lanes need not meet.
-        case "barrier":
-          break;
-        default:
-          statement satisfies never;
-      }
+  const cases: StatementCases<Mask | undefined> = {
+    for: loop,
+    declare,
+    assign,
+    store,
+    stores,
+    if: branch,
+    prefetch: () => undefined,
+    // In step as they are, lanes need not meet.
+    barrier: () => undefined,
   };
+  const write = (statements: readonly Statement[], mask: Mask | undefined): void =>
+    eachStatement(statements, cases, mask);
   return (statements) => write(statements, undefined);
 }
