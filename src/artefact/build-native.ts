@@ -1,9 +1,10 @@
 import { nativeTarget } from "../../codegen/targets/index.js";
+import { architecturesNamed } from "../../codegen/targets/lane-description.js";
 import {
-  isNativeArchitecture,
+  NATIVE_ARCHITECTURES,
   type NativeArchitecture,
 } from "../../codegen/targets/native/native-description.js";
-import { InternalError, present, userError } from "../../proto/errors/index.js";
+import { present, userError } from "../../proto/errors/index.js";
 import type { NativeModuleFile, NativeTables } from "../../runtime/artefact/native-tables.js";
 import { openCache } from "../../runtime/cache.js";
 import { type HostCompiler, requireCompiler } from "../../runtime/devices/host/host-compiler.js";
@@ -27,10 +28,7 @@ import type { ArtefactTarget, TargetParts, Variant } from "./target-parts.js";
 export async function nativeArtefact(wanted?: readonly string[]): Promise<ArtefactTarget> {
   const addon = await readAddon("native");
   const own = addon.addon.processor().architecture;
-  const architectures = (wanted ?? [own]).map((name) => {
-    if (!isNativeArchitecture(name)) throw new InternalError(`there is no architecture "${name}"`);
-    return requireOwnMachine(name);
-  });
+  const architectures = architecturesNamed(NATIVE_ARCHITECTURES, wanted ?? [own]).map(requireOwnMachine);
   const compiler = await requireCompiler("a build for native");
   return {
     target: nativeTarget,

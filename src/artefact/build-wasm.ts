@@ -1,12 +1,9 @@
 import { wasmTarget } from "../../codegen/targets/index.js";
+import { architecturesNamed } from "../../codegen/targets/lane-description.js";
 import { MOST_PAGES, PAGE } from "../../codegen/targets/wasm/module-interface.js";
 import { wasmBytes } from "../../codegen/targets/wasm/render-wasm.js";
-import {
-  isWasmArchitecture,
-  WASM_ARCHITECTURES,
-  type WasmArchitecture,
-} from "../../codegen/targets/wasm/wasm-description.js";
-import { InternalError, userError } from "../../proto/errors/index.js";
+import { WASM_ARCHITECTURES, type WasmArchitecture } from "../../codegen/targets/wasm/wasm-description.js";
+import { userError } from "../../proto/errors/index.js";
 import { showBytes } from "../../proto/words/amounts.js";
 import { layoutOf, type WasmPrograms, type WasmTables } from "../../runtime/artefact/wasm-tables.js";
 import { probesFor } from "../../runtime/devices/wasm/vectors.js";
@@ -32,10 +29,7 @@ const SHARED = false;
 export async function wasmArtefact(
   wanted: readonly string[] = Object.keys(WASM_ARCHITECTURES),
 ): Promise<ArtefactTarget> {
-  const architectures = wanted.map((name) => {
-    if (!isWasmArchitecture(name)) throw new InternalError(`there is no architecture "${name}"`);
-    return name;
-  });
+  const architectures = architecturesNamed(WASM_ARCHITECTURES, wanted);
   return {
     target: wasmTarget,
     descriptions: architectures.map(wasmTarget.describe),

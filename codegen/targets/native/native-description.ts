@@ -1,5 +1,5 @@
-import { orList, userError } from "../../../proto/errors/index.js";
 import type { LanesDescription, TargetDescription } from "../../ir/target-description.js";
+import { laneDescription } from "../lane-description.js";
 
 /** Written out four times the loop of a sum of products is 9% faster, eight times no faster than that. */
 const TURNS = 4;
@@ -18,25 +18,6 @@ function lanes(vectorBytes: number, registers: number, accumulators: number, fma
   return { vectorBytes, registers, accumulators, turns: TURNS, fma, l1Bytes: 32 * 1024, l2Bytes: 512 * 1024 };
 }
 
-export const isNativeArchitecture = (name: string): name is NativeArchitecture =>
-  Object.hasOwn(NATIVE_ARCHITECTURES, name);
-
-/**
- * A processor with vectors. The parallel loop has many iterations, so that threads share it evenly whatever their
- * number.
- *
- * @throws CortadoError for an architecture that is not known
- */
-export function nativeDescription(architecture: string): TargetDescription {
-  if (!isNativeArchitecture(architecture))
-    throw userError(
-      `there is no architecture "${architecture}" of target native`,
-      `there is ${orList(Object.keys(NATIVE_ARCHITECTURES))}`,
-    );
-  return {
-    tile: { rows: 4, columns: 4 },
-    parallelIterations: 64,
-    unrolledWindow: 9,
-    lanes: NATIVE_ARCHITECTURES[architecture],
-  };
-}
+/** A processor with vectors. @throws CortadoError for an architecture that is not known */
+export const nativeDescription = (architecture: string): TargetDescription =>
+  laneDescription("native", NATIVE_ARCHITECTURES, architecture);

@@ -1,5 +1,5 @@
-import { orList, userError } from "../../../proto/errors/index.js";
 import type { LanesDescription, TargetDescription } from "../../ir/target-description.js";
+import { laneDescription } from "../lane-description.js";
 
 /**
  * What engines of WebAssembly have, the oldest first. V8 before version 13 keeps no more than eight sums in registers, and of
@@ -21,24 +21,6 @@ function lanes(engine: Pick<LanesDescription, "fma" | "accumulators" | "turns">)
   return { vectorBytes: 16, registers: 16, ...engine, l1Bytes: 32 * 1024, l2Bytes: 512 * 1024 };
 }
 
-export const isWasmArchitecture = (name: string): name is WasmArchitecture =>
-  Object.hasOwn(WASM_ARCHITECTURES, name);
-
-/**
- * An engine of WebAssembly.
- *
- * @throws CortadoError for an architecture that is not known
- */
-export function wasmDescription(architecture: string): TargetDescription {
-  if (!isWasmArchitecture(architecture))
-    throw userError(
-      `there is no architecture "${architecture}" of target wasm`,
-      `there is ${orList(Object.keys(WASM_ARCHITECTURES))}`,
-    );
-  return {
-    tile: { rows: 4, columns: 4 },
-    parallelIterations: 64,
-    unrolledWindow: 9,
-    lanes: WASM_ARCHITECTURES[architecture],
-  };
-}
+/** An engine of WebAssembly. @throws CortadoError for an architecture that is not known */
+export const wasmDescription = (architecture: string): TargetDescription =>
+  laneDescription("wasm", WASM_ARCHITECTURES, architecture);

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { cp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { isWasmArchitecture, WASM_ARCHITECTURES } from "../../../codegen/targets/wasm/wasm-description.js";
+import { WASM_ARCHITECTURES, type WasmArchitecture } from "../../../codegen/targets/wasm/wasm-description.js";
 import { wasmVariantFor } from "../../../runtime/artefact/artefact-wasm-device.js";
 import type { WasmVariant } from "../../../runtime/artefact/wasm-tables.js";
 import { buildNet } from "../../../src/build-net.js";
@@ -116,7 +116,7 @@ describe("a net built for wasm", () => {
 });
 
 describe("the instructions that a build runs", () => {
-  const names = Object.keys(WASM_ARCHITECTURES).filter(isWasmArchitecture);
+  const names = Object.keys(WASM_ARCHITECTURES) as WasmArchitecture[];
 
   it.each(ENGINES.map((flags) => [["node", ...flags].join(" "), flags] as const))(
     "are the best that were built and an engine has; plain ones give the same bits in any: %s",
