@@ -32,5 +32,42 @@ export async function runCompiled({ net: text, solver, options, kept, steps, bat
   for (const param of Object.values(training.params).flat()) after.push(bits(await param.read()));
   await training.close();
   const gradients = Object.values(params).flat().map(bits);
-  return { loss: bits(loss), [kept]: bits(value), gradients, losses, after };
+  return { loss: bits(loss), [kept]: bits(value), gradients, losses, after, iteration: steps };
 }
+
+/**
+ * The body of a scenario that does the same with a built net: its result has what it saves, too.
+ *
+ * @param label an expression
+ * @param elements of a batch of data
+ * @param options of `load`
+ */
+export const learningScenario = ({
+  label,
+  elements,
+  kept,
+  steps,
+  options = "",
+}: Pick<CompiledRun, "kept" | "steps"> & {
+  readonly label: string;
+  readonly elements: number;
+  readonly options?: string;
+}): string => `
+  const net = await load(${options});
+  const label = ${label};
+  const batch = (step) => ({ data: standIn(${elements}, step), label });
+  const outputs = await net.forward(batch(0));
+  const { params } = await net.backward();
+  const kept = await net.read("${kept}");
+  const losses = [];
+  for (let step = 0; step < ${steps}; step++) losses.push((await net.step(batch(step))).loss);
+  const after = [];
+  for (const layer of Object.values(net.params)) for (const param of layer) after.push(bits(await param.read()));
+  const saved = Array.from(await net.save());
+  await net.close();
+  await net.close();
+  return {
+    loss: bits(outputs.loss), ${kept}: bits(kept), gradients: Object.values(params).flat().map(bits),
+    losses, after, iteration: net.iteration, saved,
+  };
+`;

@@ -1,6 +1,6 @@
 /** A small net that learns, and what is done with it wherever it was built to run. */
 import { parseSolver } from "../../../src/index.js";
-import { runCompiled } from "./compiled-run.js";
+import { learningScenario, runCompiled } from "./compiled-run.js";
 import { standIn } from "./support.js";
 
 const BATCH = 4;
@@ -23,22 +23,14 @@ const STEPS = 3;
 export const TINY_BUILD = { train: true, solver: SOLVER, keep: ["conv"], seed: 3 } as const;
 
 /** A scenario that runs it and lets it learn. @param options of `load` */
-export const tinyScenario = (options = ""): string => `
-  const net = await load(${options});
-  const label = Float32Array.of(0, 3, 6, 1);
-  const batch = (step) => ({ data: standIn(${TINY_ELEMENTS}, step), label });
-  const outputs = await net.forward(batch(0));
-  const { params } = await net.backward();
-  const conv = await net.read("conv");
-  const losses = [];
-  for (let step = 0; step < ${STEPS}; step++) losses.push((await net.step(batch(step))).loss);
-  const after = [];
-  for (const layer of Object.values(net.params)) for (const param of layer) after.push(bits(await param.read()));
-  const saved = Array.from(await net.save());
-  await net.close();
-  await net.close();
-  return { loss: bits(outputs.loss), conv: bits(conv), gradients: Object.values(params).flat().map(bits), losses, after, saved };
-`;
+export const tinyScenario = (options = ""): string =>
+  learningScenario({
+    options,
+    label: "Float32Array.of(0, 3, 6, 1)",
+    elements: TINY_ELEMENTS,
+    kept: "conv",
+    steps: STEPS,
+  });
 
 /** What the compiled net gives, as the scenario does, but for what it saves. */
 export const compiledTiny = (target: "native" | "wasm"): Promise<unknown> =>
