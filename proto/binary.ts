@@ -1,6 +1,5 @@
 /** The binary form of messages: .caffemodel, .solverstate, .binaryproto, records of databases. */
 
-import { endianness } from "node:os";
 import protobuf from "protobufjs/minimal.js";
 import { CortadoError, userError } from "./errors/index.js";
 import type { MessageTypes } from "./generated/caffe.js";
@@ -12,14 +11,13 @@ import {
   messageInfo,
   type ScalarKind,
 } from "./schema.js";
+import { LITTLE_ENDIAN } from "./words/text-bytes.js";
 import { messageOf } from "./words/trouble.js";
 
 const VARINT = 0;
 const FIXED64 = 1;
 const BYTES = 2;
 const FIXED32 = 5;
-
-const LITTLE_ENDIAN = endianness() === "LE";
 
 /**
  * Reads a message. Memory stays within a small multiple of the input's size whatever the input says; unknown

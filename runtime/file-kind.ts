@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noControlCharactersInRegex: they tell a binary file from a text
 /** What a file is, whatever its name says: for what people give by mistake. */
 
+import { charactersOf } from "../proto/words/text-bytes.js";
 import { imageNameOf } from "./data/images/image-marks.js";
 import { looksLikeSafetensors } from "./weights/safetensors.js";
 
@@ -70,7 +71,7 @@ const TEXTS: Beginnings = [
   [/^---\s*\n/, "YAML"],
 ];
 
-const headOf = (bytes: Uint8Array): string => Buffer.from(bytes.subarray(0, HEAD)).toString("latin1");
+const headOf = (bytes: Uint8Array): string => charactersOf(bytes.subarray(0, HEAD));
 
 const hasControls = (head: string): boolean => /[\0-\x08\x0e-\x1a\x1c-\x1f]/.test(head);
 

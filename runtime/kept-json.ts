@@ -1,3 +1,5 @@
+import { textOfBytes } from "../proto/words/text-bytes.js";
+
 /**
  * What an entry of the cache says. An entry is this code's own, by its name; one that reads otherwise is somebody else's and is
  * nothing.
@@ -9,7 +11,7 @@ export function readKeptJson<T extends object>(
   isWhole: (written: { readonly [K in keyof T]?: unknown }) => boolean,
 ): T | undefined {
   try {
-    const written: unknown = JSON.parse(Buffer.from(bytes).toString());
+    const written: unknown = JSON.parse(textOfBytes(bytes));
     return typeof written === "object" && written !== null && isWhole(written) ? (written as T) : undefined;
   } catch {
     return undefined;

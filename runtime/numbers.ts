@@ -1,5 +1,7 @@
 /** Numbers as files hold them, and as float32. */
 
+import { LITTLE_ENDIAN } from "../proto/words/text-bytes.js";
+
 /** The parts of a binary floating-point number with a hidden first bit, from the sign down. */
 export interface FloatLayout {
   readonly exponentBits: number;
@@ -30,7 +32,6 @@ function floatOfBits(bits: number, { exponentBits, mantissaBits, bias }: FloatLa
     : sign * (1 + mantissa / unit) * 2 ** (exponent - bias);
 }
 
-const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 const same = (a: FloatLayout, b: FloatLayout): boolean =>
   a.exponentBits === b.exponentBits && a.mantissaBits === b.mantissaBits && a.bias === b.bias;
 

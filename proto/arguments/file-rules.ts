@@ -1,6 +1,7 @@
 /** Files as arguments: by path, by URL, by their bytes. */
 
 import { fileURLToPath } from "node:url";
+import { textOfBytes } from "../words/text-bytes.js";
 import { quotedPath } from "../words/names.js";
 import { kindOf } from "../words/shown-value.js";
 import type { Rule } from "./argument-rules.js";
@@ -42,5 +43,5 @@ export const fileText: Rule<string> = {
   nouns: ["a string", ...bytes.nouns],
   is: (value) => typeof value === "string" || isBytes(value),
   take: (value, where, say) =>
-    typeof value === "string" ? value : Buffer.from(bytes.take(value, where, say)).toString("utf8"),
+    typeof value === "string" ? value : textOfBytes(bytes.take(value, where, say)),
 };

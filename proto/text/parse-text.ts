@@ -270,7 +270,7 @@ function readScalar(reading: Reading, frame: Frame, field: FieldInfo): unknown {
   if (isText && cursor.current.kind === "string") {
     const parts: Token[] = [];
     while (cursor.current.kind === "string") parts.push(cursor.take());
-    return kind.scalar === "string" ? stringText(parts) : new Uint8Array(stringBytes(parts));
+    return kind.scalar === "string" ? stringText(parts) : stringBytes(parts);
   }
   const { start } = cursor.current;
   const negative = cursor.tryTake("-");

@@ -2,6 +2,7 @@
 /** Text to tokens, by the rules of protobuf's text format. */
 
 import type { Diagnostics, SourceText, Span } from "../errors/index.js";
+import { bytesOfText, joinBytes, textOfBytes } from "../words/text-bytes.js";
 import { quoted } from "../words/names.js";
 import { asciiLike, createStrangers, HELD, quoteLike } from "./lookalikes.js";
 
@@ -315,22 +316,22 @@ const SIMPLE_ESCAPES: Readonly<Record<string, number>> = {
  * The bytes that string tokens, put together, stand for: text as UTF-8, escapes as they say. Broken escapes, which
  * the scanner has reported, stand for themselves.
  */
-export function stringBytes(tokens: readonly Token[]): Buffer {
-  const parts: Buffer[] = [];
+export function stringBytes(tokens: readonly Token[]): Uint8Array {
+  const parts: Uint8Array[] = [];
   for (const { text } of tokens) {
     const closed = text.length > 1 && text.endsWith(text[0]);
     const body = text.slice(1, closed ? -1 : undefined);
     let from = 0;
     for (let at = body.indexOf("\\"); at !== -1; at = body.indexOf("\\", from)) {
-      if (at > from) parts.push(Buffer.from(body.slice(from, at)));
+      if (at > from) parts.push(bytesOfText(body.slice(from, at)));
       ESCAPE.lastIndex = at;
       const found = ESCAPE.exec(body)?.[0];
-      parts.push(found === undefined ? Buffer.from("\\") : escapedBytes(found));
+      parts.push(found === undefined ? bytesOfText("\\") : escapedBytes(found));
       from = at + (found?.length ?? 1);
     }
-    parts.push(Buffer.from(body.slice(from)));
+    parts.push(bytesOfText(body.slice(from)));
   }
-  return Buffer.concat(parts);
+  return joinBytes(parts);
 }
 
 /** The text that string tokens stand for; bytes that are no UTF-8 become U+FFFD. */
@@ -339,17 +340,17 @@ export function stringText(tokens: readonly Token[]): string {
     return tokens
       .map(({ text }) => text.slice(1, text.length > 1 && text.endsWith(text[0]) ? -1 : undefined))
       .join("");
-  return stringBytes(tokens).toString("utf8");
+  return textOfBytes(stringBytes(tokens));
 }
 
-function escapedBytes(written: string): Buffer {
+function escapedBytes(written: string): Uint8Array {
   const letter = written[1];
   const simple = SIMPLE_ESCAPES[letter];
-  if (simple !== undefined) return Buffer.of(simple);
-  if (letter === "x" || letter === "X") return Buffer.of(Number.parseInt(written.slice(2), 16));
+  if (simple !== undefined) return Uint8Array.of(simple);
+  if (letter === "x" || letter === "X") return Uint8Array.of(Number.parseInt(written.slice(2), 16));
   if (letter === "u" || letter === "U") {
     const code = Number.parseInt(written.slice(2), 16);
-    return Buffer.from(code <= 0x10ffff ? String.fromCodePoint(code) : "\ufffd");
+    return bytesOfText(code <= 0x10ffff ? String.fromCodePoint(code) : "\ufffd");
   }
-  return Buffer.of(Number.parseInt(written.slice(1), 8) & 0xff);
+  return Uint8Array.of(Number.parseInt(written.slice(1), 8));
 }

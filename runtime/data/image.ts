@@ -1,4 +1,5 @@
 import { CortadoError, userError } from "../../proto/errors/index.js";
+import { charactersOf } from "../../proto/words/text-bytes.js";
 import { quoted } from "../../proto/words/names.js";
 import { kindOfFile } from "../file-kind.js";
 import { DECODERS, READ_FORMATS } from "./images/image-formats.js";
@@ -20,7 +21,7 @@ const HEAD = 512;
  */
 export async function decodeImage(file: Uint8Array, mode: ColorMode, what: string): Promise<DecodedImage> {
   try {
-    const name = imageNameOf(Buffer.from(file.subarray(0, HEAD)).toString("latin1"));
+    const name = imageNameOf(charactersOf(file.subarray(0, HEAD)));
     if (!name) throw userError(`it is ${insteadOf(file)}`, `read are ${READ_FORMATS}`);
     const decode = DECODERS[name];
     if (!decode) throw userError(`files of the format ${name} are not read`, `read are ${READ_FORMATS}`);
@@ -37,7 +38,7 @@ export async function decodeImage(file: Uint8Array, mode: ColorMode, what: strin
 function insteadOf(file: Uint8Array): string {
   const kind = kindOfFile(file);
   if (kind && kind.is !== "text") return `${kind.words}, not an image`;
-  const head = Buffer.from(file.subarray(0, 40)).toString("latin1");
+  const head = charactersOf(file.subarray(0, 40));
   return /^[\t\n\r\x20-\x7e]+$/.test(head)
     ? `no image, but a text that begins with ${quoted(head)}`
     : "no image";

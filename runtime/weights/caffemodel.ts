@@ -1,4 +1,3 @@
-import { endianness } from "node:os";
 import { CortadoError, createDiagnostics, type Diagnostic, userError } from "../../proto/errors/index.js";
 import {
   createMessage,
@@ -14,6 +13,7 @@ import {
 } from "../../proto/index.js";
 import { upgradeNet } from "../../proto/upgrade/upgrade.js";
 import { showShape } from "../../proto/words/amounts.js";
+import { LITTLE_ENDIAN } from "../../proto/words/text-bytes.js";
 import { quoted } from "../../proto/words/names.js";
 import { valuesOfBlob } from "../blob-proto.js";
 import { fillsShape, type WeightBlob, type WeightSet } from "./weight-set.js";
@@ -114,5 +114,12 @@ function varint(value: number): readonly number[] {
 
 function littleEndian(values: Float32Array): Uint8Array {
   const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  return endianness() === "LE" ? bytes : Buffer.from(bytes).swap32();
+  return LITTLE_ENDIAN ? bytes : withReversedWords(bytes);
+}
+
+/** A copy with the four bytes of each number the other way round. */
+function withReversedWords(bytes: Uint8Array): Uint8Array {
+  const copy = bytes.slice();
+  for (let at = 0; at < copy.length; at += 4) copy.subarray(at, at + 4).reverse();
+  return copy;
 }

@@ -2,6 +2,7 @@
 
 import { type FileHandle, open, readFile } from "node:fs/promises";
 import { fileError, userError } from "../../proto/errors/index.js";
+import { joinBytes } from "../../proto/words/text-bytes.js";
 import { quotedPath } from "../../proto/words/names.js";
 import { writeFileAtomically } from "../atomic-file.js";
 import { kindOfFile } from "../file-kind.js";
@@ -111,7 +112,7 @@ export async function encodeWeights(weights: WeightSet, format: WeightFormat): P
 /** As `encodeWeights`, of a set that nobody else holds. */
 export async function encodeWeightSet(weights: WeightSet, format: WeightFormat): Promise<Uint8Array> {
   const pieces = await encodePieces(weights, format);
-  return pieces.length === 1 ? pieces[0] : Buffer.concat(pieces);
+  return pieces.length === 1 ? pieces[0] : joinBytes(pieces);
 }
 
 /** As pieces that together are the file, so that a large net need not be copied. */

@@ -11,6 +11,7 @@ import {
 } from "../../proto/errors/index.js";
 import { decodeMessage } from "../../proto/index.js";
 import { showCount, showShape } from "../../proto/words/amounts.js";
+import { textOfBytes } from "../../proto/words/text-bytes.js";
 import { quotedPath } from "../../proto/words/names.js";
 import { valuesOfBlob } from "../../runtime/blob-proto.js";
 import { kindOfFile } from "../../runtime/file-kind.js";
@@ -61,7 +62,7 @@ const failed = (kind: string, error: unknown): FileReport => {
  * or a solver all the same (comments in latin1).
  */
 function asText(bytes: Uint8Array): string | undefined {
-  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+  const text = textOfBytes(bytes);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they tell a binary file from a text
   if (/[\u0000-\u0008\u000e-\u001f]/.test(text)) return undefined;
   return text.includes("\ufffd") && kindOfText(text) === undefined ? undefined : text;

@@ -2,6 +2,7 @@
 
 import { CortadoError, type Diagnostic } from "../../proto/errors/index.js";
 import { messageInfo } from "../../proto/index.js";
+import { bytesOfText } from "../../proto/words/text-bytes.js";
 import { quotedPath } from "../../proto/words/names.js";
 import { type FileKind, isBinary, kindOfFile } from "../../runtime/file-kind.js";
 
@@ -24,7 +25,7 @@ export const UNKNOWN: FileKind = { is: "other", words: "a binary file of an unkn
 
 /** What a text is that is no prototxt; undefined where it may be one. */
 function foreignText(text: string): FileKind | undefined {
-  const head = Buffer.from(text.slice(0, SHORT), "utf8");
+  const head = bytesOfText(text.slice(0, SHORT));
   return isBinary(head) ? undefined : foreignFile(head);
 }
 

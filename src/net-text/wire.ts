@@ -7,6 +7,7 @@ import type { Diagnostic, Diagnostics } from "../../proto/errors/index.js";
 import { didYouMean } from "../../proto/errors/suggest.js";
 import type { LayerParameter } from "../../proto/index.js";
 import { spanOf } from "../../proto/text/spans.js";
+import { compareByBytes } from "../../proto/words/text-bytes.js";
 import { quoted, quotedLayer } from "../../proto/words/names.js";
 import type { NetDef } from "./net-def.js";
 
@@ -90,7 +91,7 @@ export function wireNet(netDef: NetDef, diagnostics: Diagnostics): Wiring {
     ...readWithLoss.map((version) => ({ version, key: splitName(layers, version) })),
     ...unread.map((version) => ({ version, key: version.blob })),
   ];
-  outputs.sort((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)));
+  outputs.sort((a, b) => compareByBytes(a.key, b.key));
   return { layers: wired, outputs: outputs.map(({ version }) => version) };
 }
 
