@@ -11,7 +11,7 @@ import {
   messageInfo,
   type ScalarKind,
 } from "./schema.js";
-import { LITTLE_ENDIAN } from "./words/text-bytes.js";
+import { LITTLE_ENDIAN, littleEndianBytes, turnNumbers } from "./words/text-bytes.js";
 import { messageOf } from "./words/trouble.js";
 
 const VARINT = 0;
@@ -179,11 +179,7 @@ function appendPacked(filling: Filling, reader: protobuf.Reader, stop: number, i
     return;
   }
   const raw = reader.buf.slice(reader.pos, stop);
-  if (!LITTLE_ENDIAN) {
-    const swapped = Buffer.from(raw.buffer);
-    if (width === 4) swapped.swap32();
-    else swapped.swap64();
-  }
+  if (!LITTLE_ENDIAN) turnNumbers(raw, width);
   const values = width === 4 ? new Float32Array(raw.buffer) : new Float64Array(raw.buffer);
   if (filling.length === 0) filling.array = values;
   else {
@@ -324,13 +320,6 @@ function encodePacked(writer: protobuf.Writer, field: FieldInfo, values: ArrayLi
   for (let i = 0; i < values.length; i++)
     writeScalar(writer, kind.is === "scalar" ? kind.scalar : "int32", values[i]);
   writer.ldelim();
-}
-
-function littleEndianBytes(values: Float32Array | Float64Array): Uint8Array {
-  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  if (LITTLE_ENDIAN) return bytes;
-  const swapped = Buffer.from(bytes);
-  return values.BYTES_PER_ELEMENT === 4 ? swapped.swap32() : swapped.swap64();
 }
 
 function writeScalar(writer: protobuf.Writer, scalar: ScalarKind, value: unknown): void {

@@ -13,7 +13,7 @@ import {
 } from "../../proto/index.js";
 import { upgradeNet } from "../../proto/upgrade/upgrade.js";
 import { showShape } from "../../proto/words/amounts.js";
-import { LITTLE_ENDIAN } from "../../proto/words/text-bytes.js";
+import { littleEndianBytes } from "../../proto/words/text-bytes.js";
 import { quoted } from "../../proto/words/names.js";
 import { valuesOfBlob } from "../blob-proto.js";
 import { fillsShape, type WeightBlob, type WeightSet } from "./weight-set.js";
@@ -88,7 +88,7 @@ export function encodeCaffemodel(weights: WeightSet): readonly Uint8Array[] {
       encodeMessage("LayerParameter", { name, type }),
       ...blobs.flatMap(({ shape, data }) =>
         delimited(LAYER.blobs, [
-          ...(data.length > 0 ? delimited(BLOB.data, [littleEndian(data)]) : []),
+          ...(data.length > 0 ? delimited(BLOB.data, [littleEndianBytes(data)]) : []),
           encodeMessage("BlobProto", { shape: createMessage("BlobShape", { dim: [...shape] }) }),
         ]),
       ),
@@ -110,16 +110,4 @@ function delimited(field: number, content: readonly Uint8Array[]): readonly Uint
 /** Seven bits a byte, the lowest first; all but the last are marked. */
 function varint(value: number): readonly number[] {
   return value < 128 ? [value] : [128 + (value % 128), ...varint(Math.floor(value / 128))];
-}
-
-function littleEndian(values: Float32Array): Uint8Array {
-  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  return LITTLE_ENDIAN ? bytes : withReversedWords(bytes);
-}
-
-/** A copy with the four bytes of each number the other way round. */
-function withReversedWords(bytes: Uint8Array): Uint8Array {
-  const copy = bytes.slice();
-  for (let at = 0; at < copy.length; at += 4) copy.subarray(at, at + 4).reverse();
-  return copy;
 }
