@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { Node } from "../../codegen/ir/graph.js";
 import { graphKey } from "../../codegen/ir/key.js";
 import type { LoweredNet } from "../layers/index.js";
@@ -14,7 +13,7 @@ export function programKey({ graph, from, options, seeds }: ProgramRequest, lowe
   const { target, ...rest } = options;
   const computes = from === undefined ? graphKey(graph()) : [loweredKey(lowered), from];
   const parts = [computes, target.name, rest, seeds ?? null, namesIn(lowered)];
-  return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
+  return JSON.stringify(parts);
 }
 
 /**
