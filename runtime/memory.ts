@@ -1,13 +1,7 @@
-import { totalmem } from "node:os";
 import { userError } from "../proto/errors/index.js";
 import { showBytes } from "../proto/words/amounts.js";
-
-/** What this process may use at most, in bytes: the machine's memory, or less where a container allows less. */
-function memoryLimit(): number {
-  // 0 or undefined where the operating system does not say; a number beyond all memory where there is no limit.
-  const constrained = process.constrainedMemory();
-  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
-}
+import { memoryLimit } from "./memory-limit.js";
+import { threadsRefused } from "./thread-sharing.js";
 
 /**
  * Refuses what cannot fit into this machine, before anything of it is taken: the operating system would grant it
@@ -28,15 +22,15 @@ export function checkMemory(bytes: number, what: string): void {
 const LITTLE = 2 ** 20;
 
 /**
- * Memory that kernel threads share, all zeros.
+ * Memory that kernel threads share, all zeros; where they can share none, memory for one.
  *
  * @throws CortadoError where the machine does not grant it
  */
-export function allocateShared(bytes: number, what: string): SharedArrayBuffer {
+export function allocateShared(bytes: number, what: string): ArrayBuffer | SharedArrayBuffer {
   // So little fits into any machine, and to ask for the limit is to read files.
   if (bytes >= LITTLE) checkMemory(bytes, what);
   try {
-    return new SharedArrayBuffer(bytes);
+    return threadsRefused() === undefined ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes);
   } catch {
     throw userError(`${what} need ${showBytes(bytes)} of memory, and this machine does not grant it`);
   }

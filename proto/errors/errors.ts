@@ -3,6 +3,9 @@ import { isRefusal, troubleOf } from "../words/trouble.js";
 import type { Diagnostic } from "./diagnostic.js";
 import { formatDiagnostics } from "./format-diagnostics.js";
 
+/** How many frames an error is to have, where the engine asks for that. */
+const LIMITED = Error as { stackTraceLimit?: number };
+
 /**
  * The user gave something that cannot be used: a mistake in a prototxt, a weight file that does not fit, a
  * wrong flag. Carries every mistake found, each with its place; the command line prints them and exits with 2, or with 74
@@ -18,10 +21,10 @@ export class CortadoError extends Error {
     // Frames are put into words when they are read: most errors are caught, and those of a fuzzer are many. To define the
     // property reads what it was, so that has none.
     const origin = new Error();
-    const { stackTraceLimit } = Error;
-    Error.stackTraceLimit = 0;
+    const { stackTraceLimit } = LIMITED;
+    LIMITED.stackTraceLimit = 0;
     super(message);
-    Error.stackTraceLimit = stackTraceLimit;
+    LIMITED.stackTraceLimit = stackTraceLimit;
     hide(this, "name", "CortadoError");
     hide(this, "diagnostics", diagnostics);
     Object.defineProperty(this, "stack", {

@@ -1,6 +1,7 @@
 import { present, userError } from "../../proto/errors/index.js";
 import type { SolverParameter } from "../../proto/index.js";
 import type { ParamMemory } from "../../runtime/device.js";
+import { logLine } from "../../runtime/host-process.js";
 import { memoryOf } from "../../runtime/net/param.js";
 import type { LoweredNet } from "../layers/index.js";
 import type { NetDef } from "../net-text/index.js";
@@ -185,7 +186,7 @@ async function prepare(
       feeds,
       sinks: open.sinks,
       inspector,
-      log: definition.net.debug_info ? (options.log ?? writeToStderr) : undefined,
+      log: definition.net.debug_info ? (options.log ?? logLine) : undefined,
     });
     const unfed = [...lowered.inputs.keys()].filter((blob) => !feeds.blobs.has(blob));
     const internals: NetInternals = { lowered, params, hold, keep, diffsOfParams, running, unfed, inspector };
@@ -278,6 +279,3 @@ async function release({ internals, programs }: Parts): Promise<void> {
     await internals.hold.close();
   }
 }
-
-/** As Caffe's log. */
-const writeToStderr = (line: string): void => void process.stderr.write(`${line}\n`);

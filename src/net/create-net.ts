@@ -1,5 +1,6 @@
 import { isByName, takeByName } from "../../proto/arguments/given-numbers.js";
 import { layerKeys } from "../../proto/words/by-place.js";
+import { warn } from "../../runtime/host-process.js";
 import type { LoweredNet } from "../layers/index.js";
 import type { NetDef } from "../net-text/index.js";
 import type { CompiledNet } from "./compiled-net.js";
@@ -92,10 +93,10 @@ function warnOnce({ net }: NetDef, { inputs, wanted }: LoweredNet): () => void {
   let due = !net.force_backward && inputs.size > 0 && wanted.inputs.length === 0;
   return () => {
     if (due)
-      process.emitWarning("backward gives no gradients of inputs: nothing that they come through learns", {
-        type: "CortadoWarning",
-        detail: "for these, compile with forceBackward: true, or write force_backward: true into the net",
-      });
+      warn(
+        "backward gives no gradients of inputs: nothing that they come through learns",
+        "for these, compile with forceBackward: true, or write force_backward: true into the net",
+      );
     due = false;
   };
 }

@@ -10,7 +10,7 @@ const LARGE_PAGE = 2 ** 21;
 
 /** Where memory begins in a buffer that is somewhat larger. */
 export interface AlignedMemory {
-  readonly buffer: SharedArrayBuffer;
+  readonly buffer: ArrayBuffer | SharedArrayBuffer;
   readonly offset: number;
 }
 
