@@ -40,9 +40,9 @@ export {
   traceProgram,
   trainingPrograms,
 } from "./net/programs.js";
-export { readDefinition, readTextFile } from "./net/read-definition.js";
+export { readDefinition } from "./net/read-definition.js";
 export { standInValues, unfedInputs } from "./net/stand-in-inputs.js";
 export { threadsFor } from "./net/threads.js";
-export { readSolver, selectLayers } from "./net-text/index.js";
+export { readSolver, readTextFile, selectLayers } from "./net-text/index.js";
 export { ruleOf } from "./solvers/index.js";
 export { version } from "./version.js";

@@ -1,10 +1,10 @@
 /** Files as arguments: by path, by URL, by their bytes. */
 
-import { fileURLToPath } from "node:url";
 import { textOfBytes } from "../words/text-bytes.js";
 import { quotedPath } from "../words/names.js";
 import { kindOf } from "../words/shown-value.js";
 import type { Rule } from "./argument-rules.js";
+import { pathOfUrl } from "./file-url.js";
 
 const isUrl = (value: unknown): value is URL =>
   typeof value === "object" && value !== null && kindOf(value) === "URL";
@@ -16,7 +16,7 @@ export const path: Rule<string> = {
   take(value, where, say) {
     const given = isUrl(value) ? value.href : String(value);
     if (typeof value === "string" && !/^file:\/\//i.test(value)) return value;
-    if (/^file:/i.test(given)) return fileURLToPath(given);
+    if (/^file:/i.test(given)) return pathOfUrl(given);
     say(`${where} is the URL ${quotedPath(given)}; only file: URLs are read`, "download it first");
     return "";
   },

@@ -1,6 +1,5 @@
 /** Runs the definition of one layer, and keeps what grows from layer to layer. */
 
-import { normalize } from "node:path";
 import type { GraphBuilder } from "../../codegen/ir/builder.js";
 import { type Node, type Shape, sizeOf } from "../../codegen/ir/graph.js";
 import { arg, constant, select } from "../../codegen/ir/scalar.js";
@@ -10,7 +9,7 @@ import { showShape } from "../../proto/words/amounts.js";
 import { quoted, quotedPath } from "../../proto/words/names.js";
 import type { FeedSpec, SinkSpec } from "../../runtime/data/feed-spec.js";
 import { fillerMisfit } from "../../runtime/random/filler-fit.js";
-import { type BlobVersion, spanOf } from "../net-text/index.js";
+import { type BlobVersion, samePath, spanOf } from "../net-text/index.js";
 import { blobs, times, topsOf } from "./arity.js";
 import { type Fail, nameOf, placeOfName } from "./layer-mistakes.js";
 import { createParamTable, type ParamTable } from "./layer-params.js";
@@ -213,7 +212,7 @@ export function lowerLayer(
       return builder.input(file.input, shape);
     },
     write(spec) {
-      const other = state.sinks.find((known) => normalize(known.spec.path) === normalize(spec.path));
+      const other = state.sinks.find((known) => samePath(known.spec.path, spec.path));
       if (other) fail(`${nameOf(other.layer)} writes the file ${quotedPath(spec.path)} as well`, "file_name");
       state.sinks.push({ layer, spec, nodes: bottoms.filter(isNode) });
     },

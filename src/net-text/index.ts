@@ -18,4 +18,5 @@ export {
   type SolverDef,
   selectLayers,
 } from "./net-def.js";
+export { folderOf, readTextFile, samePath } from "./text-file.js";
 export { type BlobVersion, type WiredLayer, type Wiring, wireNet } from "./wire.js";

@@ -1,19 +1,17 @@
-import { readFile } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
 import { orThrow, takeBy } from "../../proto/arguments/argument-rules.js";
 import { messageRule, type Plain } from "../../proto/arguments/message-rules.js";
-import { CortadoError, createDiagnostics, fileError } from "../../proto/errors/index.js";
+import { CortadoError, createDiagnostics } from "../../proto/errors/index.js";
 import type { Message, MessageName, NetParameter, SolverParameter } from "../../proto/index.js";
-import { quotedPath } from "../../proto/words/names.js";
+import { workingFolder } from "../../runtime/host-process.js";
 import { type LayerType, schemaWith, withLayerMistakes } from "../layers/index.js";
 import {
+  folderOf,
   type NetDef,
   readNet,
   readSolver,
-  refuseForeign,
+  readTextFile,
   type SelectedState,
   type SolverDef,
-  type TextKind,
   upgradeNet,
   upgradeSolver,
 } from "../net-text/index.js";
@@ -40,18 +38,6 @@ const unread = (given: string): Unread => (looksLikeText(given) ? { text: given 
  */
 export const looksLikeText = (given: string): boolean => /[{}\n]|:\s|:[^:]*["']/.test(given);
 
-/** Reads a text file a user named; what cannot be read, or is no text, is the user's mistake, said plainly. */
-export async function readTextFile(path: string, wanted: TextKind): Promise<string> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(path);
-  } catch (error) {
-    throw fileError(`Cannot read the ${wanted} ${quotedPath(path)}`, error);
-  }
-  refuseForeign(bytes, path, wanted);
-  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
-}
-
 /**
  * A net by text, path or value, and the folder that its relative paths start from.
  *
@@ -64,7 +50,7 @@ export async function readDefinition(
   layers?: readonly LayerType[],
 ): Promise<{ readonly definition: NetDef; readonly root: string }> {
   const given = typeof net === "string" ? unread(net) : net;
-  const start = root ?? process.cwd();
+  const start = root ?? workingFolder();
   if ("net" in given) return { definition: given, root: start };
   if ("fields" in given) return { definition: netOf(given.fields, layers), root: start };
   const name = "path" in given ? given.path : undefined;
@@ -72,7 +58,7 @@ export async function readDefinition(
   const { definition, errors } = readNet(text, { name, schema: schemaWith(layers) });
   if (errors.length > 0)
     throw new CortadoError(withLayerMistakes(errors, furtherMistakes(definition, state, layers), definition));
-  return { definition, root: root ?? (name === undefined ? process.cwd() : dirname(resolve(name))) };
+  return { definition, root: root ?? (name === undefined ? workingFolder() : folderOf(name)) };
 }
 
 /** A net by value. */
