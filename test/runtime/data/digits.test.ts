@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { openDataset, openRecords } from "../../../runtime/data/dataset.js";
+import { openDataset } from "../../../runtime/data/dataset.js";
 import { DIGIT_SPLITS, drawDigit, openDigits } from "../../../runtime/data/digits/digits.js";
 import { GLYPHS } from "../../../runtime/data/digits/glyphs.js";
+import { openRecords } from "../../../runtime/data/record-sources.js";
 import { mistakeOf } from "../../support/feeds.js";
 
 const draw = (split: "train" | "test", index: number): { label: number; pixels: Uint8Array } => {

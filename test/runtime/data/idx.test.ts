@@ -2,8 +2,8 @@ import { closeSync, mkdirSync, openSync, readFileSync, truncateSync, writeSync }
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { openRecords } from "../../../runtime/data/dataset.js";
 import { openIdx } from "../../../runtime/data/idx.js";
+import { openRecords } from "../../../runtime/data/record-sources.js";
 import type { PlainRecord } from "../../../runtime/data/records.js";
 import { drain, mistakeOf } from "../../support/feeds.js";
 import { hasMnist, mnistPath } from "../../support/oracle.js";
