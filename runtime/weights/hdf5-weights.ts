@@ -5,11 +5,7 @@ import { distinctNames } from "../../proto/words/by-place.js";
 import { quoted } from "../../proto/words/names.js";
 import { DEEPEST_GROUP, openHdf5, writeHdf5 } from "../hdf5-file.js";
 import { inTemporaryFolder } from "../leftovers.js";
-import type { WeightBlob, WeightSet } from "./weight-set.js";
-
-/** What to do with a state that was given as weights. */
-export const GO_ON =
-  "--snapshot goes on from it (in code: solver.restore); its weights are the .caffemodel beside it";
+import { GO_ON, type WeightBlob, type WeightSet } from "./weight-set.js";
 
 /** The library works on files; bytes go through a temporary folder. */
 async function inScratch<T>(work: (path: string) => Promise<T>): Promise<T> {

@@ -1,24 +1,20 @@
 /** Weight files: `.caffemodel`, `.caffemodel.h5` and `.safetensors`. */
 
-import { type FileHandle, open, readFile } from "node:fs/promises";
-import { fileError, userError } from "../../proto/errors/index.js";
+import { userError } from "../../proto/errors/index.js";
 import { joinBytes } from "../../proto/words/text-bytes.js";
 import { quotedPath } from "../../proto/words/names.js";
-import { writeFileAtomically } from "../atomic-file.js";
 import { kindOfFile } from "../file-kind.js";
-import { type HeldBytes, readHeldBytes } from "../held-bytes.js";
-import { GO_ON } from "./hdf5-weights.js";
 import { type MatchReport, formatMatchReport as reportText } from "./match.js";
 import { ENCODE_WEIGHTS, FORMAT_MATCH_REPORT, READ_WEIGHTS, WRITE_WEIGHTS } from "./weight-arguments.js";
+import { holdWeightFile, readWeightFileOf, writeWholeFile } from "./weight-files.js";
 import {
   type FormatRecord,
-  HEAD_BYTES,
   markedFormat,
   WEIGHT_FORMATS,
   type WeightFormat,
   weightFormatOf,
 } from "./weight-formats.js";
-import { checkWeightSet, type WeightSet } from "./weight-set.js";
+import { checkWeightSet, GO_ON, type WeightSet } from "./weight-set.js";
 
 export { type Assignment, type MatchReport, matchWeights, type WantedLayer } from "./match.js";
 export type { WeightSource } from "./weight-arguments.js";
@@ -37,7 +33,9 @@ export async function readWeights(source: string | URL | Uint8Array | ArrayBuffe
 
 /** As `readWeights`, of a source that was taken. */
 export const readWeightFile = async (source: string | Uint8Array): Promise<WeightSet> =>
-  typeof source === "string" ? readFileOf(source, quotedPath(source)) : decode(source, "the weights", false);
+  typeof source === "string"
+    ? readWeightFileOf(source, quotedPath(source), decode)
+    : decode(source, "the weights", false);
 
 /** Hands on the set that weights are. Of a file, it is there until `use` has resolved: its memory is then given back. */
 export async function withWeightSet<T>(
@@ -46,16 +44,7 @@ export async function withWeightSet<T>(
 ): Promise<T> {
   if (typeof source !== "string")
     return use(source instanceof Uint8Array ? await readWeightFile(source) : source);
-  let held: HeldBytes | undefined;
-  const hold = async (file: FileHandle, size: number): Promise<Uint8Array> => {
-    held = await readHeldBytes(file, size);
-    return held.bytes;
-  };
-  try {
-    return await use(await readFileOf(source, quotedPath(source), hold));
-  } finally {
-    held?.release();
-  }
+  return holdWeightFile(source, quotedPath(source), decode, use);
 }
 
 async function decode(bytes: Uint8Array, what: string, owned: boolean): Promise<WeightSet> {
@@ -64,39 +53,6 @@ async function decode(bytes: Uint8Array, what: string, owned: boolean): Promise<
   if (kind && kind.is !== "weights")
     throw userError(`${what} is ${kind.words}, not a weight file`, kind.is === "state" ? GO_ON : undefined);
   return (marked ?? WEIGHT_FORMATS.caffemodel).decode(bytes, what, owned);
-}
-
-/**
- * The weights of a file, read by a format's own library where that reads files.
- *
- * @param hold reads a file, in whose bytes the values stay
- */
-async function readFileOf(
-  path: string,
-  what: string,
-  hold?: (file: FileHandle, size: number) => Promise<Uint8Array>,
-): Promise<WeightSet> {
-  let bytes: Uint8Array | undefined;
-  let readInPlace: ((path: string, what: string) => Promise<WeightSet>) | undefined;
-  try {
-    const file = await open(path, "r");
-    try {
-      const head = new Uint8Array(HEAD_BYTES);
-      const about = await file.stat();
-      if (about.isFile()) {
-        const { bytesRead } = await file.read(head, 0, head.length, 0);
-        readInPlace = markedFormat(head.subarray(0, bytesRead))?.read;
-        // Some files say that they are empty and are not.
-        if (!readInPlace)
-          bytes = hold && about.size > 0 ? await hold(file, about.size) : await readFile(path);
-      } else bytes = await readFile(file);
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    throw fileError(`cannot read the weights ${what}`, error);
-  }
-  return readInPlace ? readInPlace(path, what) : decode(bytes ?? new Uint8Array(), what, true);
 }
 
 /**
@@ -135,11 +91,7 @@ export async function writeWeights(path: string | URL, weights: WeightSet): Prom
 /** As `writeWeights`, of a set that nobody else holds. */
 export async function writeWeightSet(path: string, weights: WeightSet): Promise<void> {
   const pieces = await encodePieces(weights, weightFormatOf(path));
-  try {
-    await writeFileAtomically(path, pieces);
-  } catch (error) {
-    throw fileError(`cannot write the weights ${quotedPath(path)}`, error);
-  }
+  await writeWholeFile(path, quotedPath(path), pieces);
 }
 
 /** A report of `loadWeights` for people: a line for each kind. Weights of which none fits are warned of: Caffe says nothing. */

@@ -63,3 +63,7 @@ function checkLayer(layer: unknown, index: number, mistake: (message: string) =>
       mistake(`${which} has ${data.length} values for its shape ${showShape(shape)}`);
   }
 }
+
+/** What to do with a state that was given as weights. */
+export const GO_ON =
+  "--snapshot goes on from it (in code: solver.restore); its weights are the .caffemodel beside it";
