@@ -15,6 +15,7 @@ import {
   text,
   word,
 } from "../proto/arguments/argument-rules.js";
+import { bytes } from "../proto/arguments/file-rules.js";
 import type { Plain } from "../proto/arguments/message-rules.js";
 import {
   type Diagnostic,
@@ -23,7 +24,12 @@ import {
   type Span,
 } from "../proto/errors/index.js";
 import type { NetParameter } from "../proto/index.js";
-import { formatEvent as eventLines, type OutputValue, type SolverEvent } from "../runtime/solver/events.js";
+import {
+  formatEvent as eventLines,
+  type OutputValue,
+  type SnapshotContent,
+  type SolverEvent,
+} from "../runtime/solver/events.js";
 import {
   type GradientFailure,
   type GradientPart,
@@ -165,12 +171,20 @@ const EVENTS: { readonly [K in SolverEvent["kind"]]: EventRules<K> } = {
   testing: { iteration: count, net: count },
   test: { iteration: count, net: count, loss: real(), outputs, showLoss: flag },
   testInterrupted: { iteration: count, net: count },
-  snapshot: { iteration: count, model: text(), state: text() },
+  snapshot: {
+    iteration: count,
+    model: text(),
+    state: text(),
+    content: made<SnapshotContent>("the content", { model: bytes, state: bytes }),
+  },
   finalLoss: { iteration: count, loss: real() },
   debug: { iteration: count, lines: listOf("an array of lines", text()) },
   warning: { iteration: count, message: text() },
   done: { iteration: count, stopped: flag },
 };
+
+/** What was given has no file, and what was written is not given. */
+const UNNEEDED = ["file", "content"];
 
 const eventKind = word(Object.keys(EVENTS) as SolverEvent["kind"][]);
 const event: Rule<SolverEvent> = {
@@ -179,9 +193,7 @@ const event: Rule<SolverEvent> = {
     const { kind: of } = value as { readonly kind: unknown };
     if (!eventKind.is(of)) return made("", { kind: eventKind }).take(value, where, say) as SolverEvent;
     const rules = EVENTS[of as SolverEvent["kind"]] as Readonly<Record<string, Rule<unknown>>>;
-    // Weights that were given have no file.
-    const unneeded = of === "weights" ? ["file"] : [];
-    const inside = made<Readonly<Record<string, unknown>>>("", rules as never, unneeded).take(
+    const inside = made<Readonly<Record<string, unknown>>>("", rules as never, UNNEEDED).take(
       value,
       where,
       say,

@@ -7,7 +7,14 @@ export {
   type SourceText,
   type Span,
 } from "../proto/errors/index.js";
-export { type Dataset, openDataset } from "../runtime/data/index.js";
+export type { ManifestFile } from "../runtime/artefact/manifest.js";
+export {
+  type ColorMode,
+  type Dataset,
+  type DatasetOptions,
+  openDataset,
+  type PlainRecord,
+} from "../runtime/data/index.js";
 export type {
   Blobs,
   Gradients,
@@ -26,7 +33,7 @@ export {
   type WeightSet,
   writeWeights,
 } from "../runtime/weights/index.js";
-export { type BuildOptions, type BuildReport, buildNet } from "./build-net.js";
+export { type BuildOptions, type BuildReport, buildNet, type NamedBlob } from "./build-net.js";
 export {
   checkGradients,
   type GradientCheckOptions,

@@ -18,19 +18,17 @@ export type {
   MessageInfo,
   ScalarKind,
 } from "../proto/index.js";
-export type { ManifestFile } from "../runtime/artefact/manifest.js";
 export type { FeedSpec, SinkSpec, TransformSpec } from "../runtime/data/feed-spec.js";
-export type { ColorMode, DatasetOptions, PlainRecord } from "../runtime/data/index.js";
 export type { DeviceName } from "../runtime/devices/index.js";
 export type { RunningNet, Trainable } from "../runtime/net-types.js";
 export type { WeightFormat, WeightSource } from "../runtime/weights/index.js";
-export type { NamedBlob } from "./build-net.js";
 export type { GradientPart } from "./check-gradients.js";
 export type {
   BatchRequest,
   BatchSource,
   OutputValue,
   Progress,
+  SnapshotContent,
   SnapshotFiles,
   SolverEvent,
   SolverOptions,

@@ -14,8 +14,8 @@ import { maskedCrc } from "../runtime/data/leveldb-bytes.js";
 import { openFeed } from "../runtime/data/open-feed.js";
 import { openHdf5, writeHdf5 } from "../runtime/hdf5-file.js";
 import type { Param } from "../runtime/net-types.js";
-import { saveState } from "../runtime/solver/state.js";
-import { readState } from "../runtime/solver/state-file.js";
+import { currentState } from "../runtime/solver/state.js";
+import { readState, writeState } from "../runtime/solver/state-file.js";
 import { fuzzRuns, mutatedBytes, mutatedText } from "./support/mutate.js";
 import { openFiles } from "./support/open-files.js";
 import { scratchFolder } from "./support/scratch.js";
@@ -140,9 +140,8 @@ describe("HDF5", () => {
   );
   it("states", { timeout: LONG }, async () => {
     const slot = { shape: [2, 3], read: async () => new Float32Array(6) } as Pick<Param, "shape" | "read">;
-    await saveState(at("s.solverstate.h5"), { iteration: 3, currentStep: 1 }, "w.caffemodel", [
-      slot as Param,
-    ]);
+    const state = await currentState({ iteration: 3, currentStep: 1 }, "w.caffemodel", [slot as Param]);
+    await writeState(at("s.solverstate.h5"), state);
     const sound = new Uint8Array(readFileSync(at("s.solverstate.h5")));
     await assertAll(mutatedBytes([sound]), 0.01, async (bytes) => {
       writeFileSync(at("s.solverstate.h5"), bytes);

@@ -21,12 +21,22 @@ export interface TestResult {
   readonly outputs: readonly OutputValue[];
 }
 
+/** The bytes of a snapshot's files. */
+export interface SnapshotContent {
+  /** The weights: a `.caffemodel`. */
+  readonly model: Uint8Array;
+  /** Iteration and history: a `.solverstate`. */
+  readonly state: Uint8Array;
+}
+
 export interface SnapshotFiles {
   readonly iteration: number;
-  /** The weights. */
+  /** The path of the weights. */
   readonly model: string;
-  /** Iteration and history. */
+  /** The path of iteration and history. */
   readonly state: string;
+  /** In a browser, where no file is written: what would stand in them. */
+  readonly content?: SnapshotContent;
 }
 
 /** After every update. */
@@ -51,7 +61,7 @@ export type SolverEvent =
       readonly iteration: number;
       readonly maxIteration: number;
     }
-  | { readonly kind: "restore"; readonly file: string; readonly iteration: number }
+  | { readonly kind: "restore"; readonly file: string | undefined; readonly iteration: number }
   /** Weights were loaded: which layers matched, for people. */
   | { readonly kind: "weights"; readonly file: string | undefined; readonly report: string }
   | ({ readonly kind: "progress" } & Progress)
@@ -87,7 +97,7 @@ export function formatEvent(event: SolverEvent): readonly string[] {
     case "start":
       return [`Solving ${logged(event.net)}`, `Learning Rate Policy: ${event.policy}`];
     case "restore":
-      return [`Restoring previous solver status from ${logged(event.file)}`];
+      return [`Restoring previous solver status from ${logged(event.file ?? "a given state")}`];
     case "weights":
       return [
         `Finetuning from ${logged(event.file ?? "given weights")}`,

@@ -1,8 +1,9 @@
 /** What a training loop is made of, and what it asks for. */
 
 import type { SolverParameter } from "../../proto/index.js";
-import type { Blobs, RunningNet, Trainable } from "../net-types.js";
-import type { SnapshotFiles, SolverEvent } from "./events.js";
+import type { Blobs, Param, RunningNet, Trainable } from "../net-types.js";
+import type { WeightSet } from "../weights/index.js";
+import type { SnapshotContent, SnapshotFiles, SolverEvent } from "./events.js";
 
 /** Where a solver stands between two updates: what a snapshot holds beside weights and history. */
 export interface SolverPosition {
@@ -37,8 +38,8 @@ export interface SolverParts<
   readonly ruleScalars: (iteration: number) => Readonly<Record<string, number>>;
   /** Writes weights, history and position. */
   readonly save: (position: SolverPosition) => Promise<SnapshotFiles>;
-  /** Reads weights and history of a `.solverstate` into the net, and gives its position. */
-  readonly load: (file: string) => Promise<SolverPosition>;
+  /** Reads weights and history of a `.solverstate`, or of what a snapshot gave, into the net, and gives its position. */
+  readonly load: (from: string | SnapshotContent) => Promise<SolverPosition>;
   /** Throws a CortadoError where snapshots cannot be written. */
   readonly checkWritable?: () => Promise<void>;
   /** For nets that are not fed by data layers. */
@@ -48,4 +49,19 @@ export interface SolverParts<
   readonly onEvent?: (event: SolverEvent) => void;
   /** Seconds from any start. */
   readonly now?: () => number;
+}
+
+/** What of a net in training a snapshot is made of. */
+export interface SnapshotSource {
+  readonly history: readonly Param[];
+  weights(): Promise<WeightSet>;
+}
+
+/** Where snapshots go. */
+export interface SnapshotPlace {
+  /** @throws CortadoError where they cannot go there */
+  check(): Promise<void>;
+  /** @throws CortadoError for names of layers that the format cannot hold */
+  checkNames(layers: readonly { readonly name: string; readonly params: readonly unknown[] }[]): void;
+  save(position: SolverPosition, of: SnapshotSource): Promise<SnapshotFiles>;
 }

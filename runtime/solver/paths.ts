@@ -68,3 +68,13 @@ export async function checkPrefix(prefix: string): Promise<void> {
       : fileError(`${message}: ${quotedPath(folder)}`, error);
   }
 }
+
+/** Where weights are that a state names: a path in it is that of the machine it was written on. */
+export async function besideState(model: string, state: string): Promise<string> {
+  const folder = dirname(state);
+  return (
+    (await existing(model, [process.cwd(), folder])) ??
+    (await existing(join(folder, basename(model)), [process.cwd()])) ??
+    model
+  );
+}

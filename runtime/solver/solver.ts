@@ -1,11 +1,11 @@
 import { argumentsOf, integer, optional } from "../../proto/arguments/argument-rules.js";
-import { path } from "../../proto/arguments/file-rules.js";
 import { userError } from "../../proto/errors/index.js";
 import type { SolverParameter } from "../../proto/index.js";
 import type { RunningNet, Trainable } from "../net-types.js";
-import type { SnapshotFiles, TestResult } from "./events.js";
+import type { SnapshotContent, SnapshotFiles, TestResult } from "./events.js";
 import { batchOf, createIterations, isDue, type RunState } from "./iterations.js";
 import type { SolverParts } from "./parts.js";
+import { snapshotSource } from "./snapshot-source.js";
 import { createSnapshots } from "./snapshots.js";
 import { outputValues, runTest, weightedLoss } from "./testing.js";
 
@@ -43,8 +43,8 @@ export interface Solver<
   test(net?: number): Promise<readonly TestResult[]>;
   /** Writes a snapshot; while a run is on, after its current iteration. */
   snapshot(): Promise<SnapshotFiles>;
-  /** Goes on from a `.solverstate`. */
-  restore(file: string | URL): Promise<void>;
+  /** Goes on from a `.solverstate`, or from the `content` of a snapshot made in a browser. */
+  restore(from: string | URL | SnapshotContent): Promise<void>;
   /** Ends a run after its current iteration; `solve` then writes its last snapshot. */
   stop(): void;
   /** Closes all nets. */
@@ -53,7 +53,7 @@ export interface Solver<
 
 const STEP = argumentsOf("step", { count: integer(0) });
 const TEST = argumentsOf("test", { net: optional(integer(0)) });
-const RESTORE = argumentsOf("restore", { file: path });
+const RESTORE = argumentsOf("restore", { from: snapshotSource });
 
 /** Caffe's training loop around compiled nets. */
 export function createLoop<Train extends RunningNet & Trainable, Test extends RunningNet>(
@@ -170,9 +170,10 @@ export function createLoop<Train extends RunningNet & Trainable, Test extends Ru
     snapshot: () =>
       running ? snapshots.ask() : exclusively("snapshot", () => snapshots.write(state.position)),
     async restore(given) {
-      const { file } = RESTORE(given);
+      const { from } = RESTORE(given);
       return exclusively("restore", async () => {
-        state.position = await parts.load(file);
+        state.position = await parts.load(from);
+        const file = typeof from === "string" ? from : undefined;
         onEvent({ kind: "restore", file, iteration: state.position.iteration });
       });
     },

@@ -1,29 +1,12 @@
 import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type CortadoError, fileError, userError } from "../../proto/errors/index.js";
-import { createMessage, decodeMessage, encodeMessage } from "../../proto/index.js";
 import { quotedPath } from "../../proto/words/names.js";
 import { writeFileAtomically } from "../atomic-file.js";
-import { valuesOfBlob } from "../blob-proto.js";
 import { type FileKind, kindOfFile, looksLikeHdf5 } from "../file-kind.js";
 import { openHdf5, writeHdf5 } from "../hdf5-file.js";
 import { inTemporaryFolder } from "../leftovers.js";
-
-/** One tensor of a solver's history. */
-export interface SavedBlob {
-  readonly shape: readonly number[];
-  readonly data: Float32Array;
-}
-
-/** What a `.solverstate` holds. */
-export interface SavedState {
-  readonly iteration: number;
-  readonly currentStep: number;
-  /** The path of the weights; empty where none is named. */
-  readonly model: string;
-  /** Slot by slot, each slot over all parameters. */
-  readonly history: readonly SavedBlob[];
-}
+import { decodeState, encodeState, type SavedBlob, type SavedState } from "./state-message.js";
 
 /** Bytes that tell HDF5 from the binary form. */
 const HEAD_BYTES = 16;
@@ -37,7 +20,7 @@ const isHdf5 = (file: string): boolean => file.endsWith(".h5");
  */
 export async function writeState(file: string, state: SavedState): Promise<void> {
   try {
-    await writeFileAtomically(file, isHdf5(file) ? await encodeHdf5(state) : encodeBinary(state));
+    await writeFileAtomically(file, isHdf5(file) ? await encodeHdf5(state) : encodeState(state));
   } catch (error) {
     throw fileError(`cannot write the solver state ${quotedPath(file)}`, error);
   }
@@ -68,7 +51,7 @@ export async function readState(file: string): Promise<SavedState> {
   if (kind && kind.is !== "state") throw wrongKind(file, kind);
   // Its reader says what is wrong with it.
   if (!kind && isHdf5(file)) return readHdf5(file, what);
-  return decodeBinary(bytes, what);
+  return decodeState(bytes, what);
 }
 
 const wrongKind = (file: string, { is, words }: Pick<FileKind, "is" | "words">): CortadoError =>
@@ -78,27 +61,6 @@ const wrongKind = (file: string, { is, words }: Pick<FileKind, "is" | "words">):
       ? "--weights starts from it (in code: weights); to go on, give the .solverstate that was written with it"
       : undefined,
   );
-
-function encodeBinary({ iteration, currentStep, model, history }: SavedState): Uint8Array {
-  return encodeMessage("SolverState", {
-    iter: iteration,
-    learned_net: model,
-    history: history.map(({ shape, data }) =>
-      createMessage("BlobProto", { shape: createMessage("BlobShape", { dim: shape }), data }),
-    ),
-    current_step: currentStep,
-  });
-}
-
-function decodeBinary(bytes: Uint8Array, what: string): SavedState {
-  const { iter, learned_net, history, current_step } = decodeMessage("SolverState", bytes, what);
-  return {
-    iteration: iter,
-    currentStep: current_step,
-    model: learned_net,
-    history: history.map(valuesOfBlob),
-  };
-}
 
 /** The library works on files: what it writes goes through a temporary folder. */
 const encodeHdf5 = ({ iteration, currentStep, model, history }: SavedState): Promise<Uint8Array> =>

@@ -1,12 +1,13 @@
-import { basename, dirname, join } from "node:path";
 import { CortadoError, type Diagnostic, userError } from "../../proto/errors/index.js";
 import type { SolverParameter } from "../../proto/index.js";
 import { showShape } from "../../proto/words/amounts.js";
 import { quotedPath } from "../../proto/words/names.js";
 import type { Param } from "../net-types.js";
-import { existing } from "./paths.js";
+import type { SnapshotContent } from "./events.js";
+import { besideState } from "./paths.js";
 import type { SolverPosition } from "./solver.js";
-import { readState, type SavedBlob, writeState } from "./state-file.js";
+import { readState } from "./state-file.js";
+import { decodeState, type SavedBlob, type SavedState } from "./state-message.js";
 
 /** The names that Caffe gives a snapshot's files. */
 export function snapshotNames(
@@ -19,37 +20,37 @@ export function snapshotNames(
   return { model: `${stem}.caffemodel${ending}`, state: `${stem}.solverstate${ending}` };
 }
 
-/** Writes a `.solverstate`, or a `.solverstate.h5` where the name says so. */
-export async function saveState(
-  file: string,
+/** What a `.solverstate` of now holds. */
+export async function currentState(
   position: SolverPosition,
   model: string,
   history: readonly Param[],
-): Promise<void> {
+): Promise<SavedState> {
   const blobs: SavedBlob[] = [];
   for (const slot of history) blobs.push({ shape: slot.shape, data: await slot.read() });
-  await writeState(file, { ...position, model, history: blobs });
+  return { ...position, model, history: blobs };
 }
 
 /**
- * Reads a `.solverstate` or `.solverstate.h5`: hands the weights it names to `loadWeights`, fills the history, and
+ * Reads a `.solverstate` or `.solverstate.h5`, or what a snapshot gave: hands the weights it names to `loadWeights`, fills the history, and
  * returns the position. Weights that are not where the state says are looked for beside it. Nothing is changed by a
  * state that does not fit.
  *
  * @throws CortadoError when the file cannot be read, is something else, or belongs to another net or solver type
  */
 export async function restoreState(
-  file: string,
+  from: string | SnapshotContent,
   history: readonly Param[],
-  loadWeights: (path: string) => Promise<void>,
+  loadWeights: (weights: string | Uint8Array) => Promise<void>,
 ): Promise<SolverPosition> {
-  const state = await readState(file);
+  const file = typeof from === "string" ? quotedPath(from) : "the solver state";
+  const state = typeof from === "string" ? await readState(from) : decodeState(from.state, file);
   const mistakes = misfits(state.history, history);
   if (mistakes.length > 0)
     throw new CortadoError([
       {
         severity: "error",
-        message: `${quotedPath(file)} does not fit this solver`,
+        message: `${file} does not fit this solver`,
         hint: "it was written by another solver type, or for another net",
         related: mistakes.map((message) => ({ message })),
       } satisfies Diagnostic,
@@ -57,8 +58,9 @@ export async function restoreState(
   const { iteration, currentStep } = state;
   for (const count of [iteration, currentStep])
     if (!Number.isSafeInteger(count) || count < 0)
-      throw userError(`${quotedPath(file)} is damaged: it says iteration ${iteration}, step ${currentStep}`);
-  if (state.model !== "") await loadWeights(await besideState(state.model, file));
+      throw userError(`${file} is damaged: it says iteration ${iteration}, step ${currentStep}`);
+  if (typeof from !== "string") await loadWeights(from.model);
+  else if (state.model !== "") await loadWeights(await besideState(state.model, from));
   for (const [i, slot] of history.entries()) await slot.write(state.history[i].data);
   return { iteration, currentStep };
 }
@@ -73,14 +75,4 @@ function misfits(given: readonly SavedBlob[], wanted: readonly Param[]): readonl
       ? []
       : [`history blob ${i} has ${found} elements; this solver's has ${length}, shape ${showShape(shape)}`];
   });
-}
-
-/** A path in a state is that of the machine it was written on. */
-async function besideState(model: string, state: string): Promise<string> {
-  const folder = dirname(state);
-  return (
-    (await existing(model, [process.cwd(), folder])) ??
-    (await existing(join(folder, basename(model)), [process.cwd()])) ??
-    model
-  );
 }

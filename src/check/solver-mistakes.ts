@@ -20,6 +20,7 @@ export async function checkedSolver(
     readonly layers?: readonly LayerType[];
     readonly level?: number;
     readonly stages?: readonly string[];
+    readonly nets?: Readonly<Record<string, string>>;
   },
 ): Promise<{ readonly plans: NetPlans; readonly warnings: readonly Diagnostic[] }> {
   const { solver, errors = [] } = definition;
@@ -27,7 +28,7 @@ export async function checkedSolver(
   checkSolver(solver, found);
   let plans: NetPlans | undefined;
   try {
-    plans = await resolveNets(definition, folders, schemaWith(options.layers));
+    plans = await resolveNets(definition, folders, schemaWith(options.layers), options.nets);
   } catch (error) {
     if (!(error instanceof CortadoError)) throw error;
     for (const diagnostic of error.diagnostics) found.report(diagnostic);

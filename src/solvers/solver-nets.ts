@@ -1,11 +1,8 @@
-import { readFile } from "node:fs/promises";
-import { dirname } from "node:path";
 import {
   CortadoError,
   createDiagnostics,
   type Diagnostic,
   type Diagnostics,
-  fileMistake,
   present,
   type Span,
 } from "../../proto/errors/index.js";
@@ -20,7 +17,7 @@ import {
 import { showCount } from "../../proto/words/amounts.js";
 import { quotedPath } from "../../proto/words/names.js";
 import { existing } from "../../runtime/solver/paths.js";
-import { type NetDef, parseNet, refuseForeign, type SolverDef, spanOf } from "../net-text/index.js";
+import { folderOf, type NetDef, parseNet, readTextFile, type SolverDef, spanOf } from "../net-text/index.js";
 
 /** A net that a solver names, and the state it is to be built in. */
 export interface NetPlan {
@@ -48,7 +45,7 @@ type Reference =
 
 /**
  * Finds and reads the nets of a solver and gives each its state, as Caffe's InitTrainNet and InitTestNets do. A
- * path counts from the first of `folders` where the file exists; files are read by `schema`.
+ * path counts from the first of `folders` where the file exists; a name of `nets` is no path, but stands for a text.
  *
  * @throws CortadoError with every mistake: no train net, too many, a count of test_iter or test_state that does
  * not fit, a file that is not there, and what is wrong in the nets' own texts
@@ -57,12 +54,13 @@ export async function resolveNets(
   definition: SolverDef,
   folders: readonly string[],
   schema?: Schema,
+  nets: Readonly<Record<string, string>> = {},
 ): Promise<NetPlans> {
   const { solver } = definition;
   const diagnostics = createDiagnostics();
   const train = trainReference(solver, diagnostics);
   const tests = testReferences(solver, diagnostics);
-  const read = createReader(definition, folders, diagnostics, schema);
+  const read = createReader(definition, { folders, nets, schema }, diagnostics);
   const trainNet = train && (await read(train));
   const testNets: (Loaded | undefined)[] = [];
   for (const reference of tests) testNets.push(await read(reference));
@@ -135,12 +133,19 @@ interface Loaded {
   readonly folder: string | undefined;
 }
 
+/** Where nets come from. */
+interface Sources {
+  readonly folders: readonly string[];
+  /** Texts by the names that the solver gives. */
+  readonly nets: Readonly<Record<string, string>>;
+  readonly schema: Schema | undefined;
+}
+
 /** Reads each file once; a file that cannot be read, or is wrong, is reported once. */
 function createReader(
   definition: SolverDef,
-  folders: readonly string[],
+  { folders, nets, schema }: Sources,
   diagnostics: Diagnostics,
-  schema: Schema | undefined,
 ): (reference: Reference) => Promise<Loaded | undefined> {
   const known = new Map<string, Loaded | undefined>();
   const reportAll = (found: readonly Diagnostic[]): void => {
@@ -161,27 +166,26 @@ function createReader(
     if (known.has(reference.path)) return known.get(reference.path);
     let loaded: Loaded | undefined;
     try {
-      const path = await existing(reference.path, folders);
-      if (path === undefined)
+      const given = Object.hasOwn(nets, reference.path);
+      const path = given ? undefined : await existing(reference.path, folders);
+      if (given) {
+        const definition = parseNet(nets[reference.path], { name: reference.path, schema });
+        loaded = { definition, folder: undefined };
+      } else if (path === undefined)
         diagnostics.error(`there is no file ${quotedPath(reference.path)}`, reference.span, {
-          hint: `looked in ${folders.map(quotedPath).join(" and ")}`,
+          hint:
+            folders.length > 0
+              ? `looked in ${folders.map(quotedPath).join(" and ")}`
+              : `give its text: createSolver(solver, { nets: { ${JSON.stringify(reference.path)}: text } })`,
         });
       else {
-        const bytes = await readFile(path);
-        refuseForeign(bytes, path, "net");
-        const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
-        loaded = { definition: parseNet(text, { name: path, schema }), folder: dirname(path) };
+        const text = await readTextFile(path, "net");
+        loaded = { definition: parseNet(text, { name: path, schema }), folder: folderOf(path) };
       }
     } catch (error) {
+      if (!(error instanceof CortadoError)) throw error;
       // What is wrong with a whole file is wrong where it is named.
-      if (error instanceof CortadoError)
-        reportAll(
-          error.diagnostics.map((found) => (found.span ? found : { ...found, span: reference.span })),
-        );
-      else
-        diagnostics.report(
-          fileMistake(`${quotedPath(reference.path)} cannot be read`, error, { span: reference.span }),
-        );
+      reportAll(error.diagnostics.map((found) => (found.span ? found : { ...found, span: reference.span })));
     }
     known.set(reference.path, loaded);
     return loaded;

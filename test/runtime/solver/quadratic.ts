@@ -85,8 +85,8 @@ export function quadratic(
     saved.set(state, { position, weights: weights.slice(), velocity: velocity.slice() });
     return { iteration: position.iteration, model: `bowl_iter_${position.iteration}.caffemodel`, state };
   };
-  const load = async (file: string): Promise<SolverPosition> => {
-    const found = saved.get(file);
+  const load = async (file: unknown): Promise<SolverPosition> => {
+    const found = saved.get(String(file));
     if (!found) throw new Error(`no ${file}`);
     weights.set(found.weights);
     velocity.set(found.velocity);

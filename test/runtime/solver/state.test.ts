@@ -5,7 +5,9 @@ import { afterAll, describe, expect, test } from "vitest";
 import { decodeMessage, encodeMessage } from "../../../proto/index.js";
 import { writeHdf5 } from "../../../runtime/hdf5-file.js";
 import type { Param } from "../../../runtime/net-types.js";
-import { restoreState, saveState, snapshotNames } from "../../../runtime/solver/state.js";
+import { currentState, restoreState, snapshotNames } from "../../../runtime/solver/state.js";
+import { writeState } from "../../../runtime/solver/state-file.js";
+import { encodeState } from "../../../runtime/solver/state-message.js";
 import { encodeWeights } from "../../../runtime/weights/index.js";
 import { hasOracle, oraclePath } from "../../support/oracle.js";
 
@@ -30,9 +32,12 @@ const LENET = [[20, 1, 5, 5], [20], [50, 20, 5, 5], [50], [500, 800], [500], [10
 test.each(["back.solverstate", "back.solverstate.h5"])("a state comes back as it went: %s", async (name) => {
   const history = [slot([2, 3], 1), slot([4], -7)];
   const file = join(folder, name);
-  await saveState(file, { iteration: 33554433, currentStep: 3 }, "lenet_iter_12.caffemodel", history);
+  await writeState(
+    file,
+    await currentState({ iteration: 33554433, currentStep: 3 }, "lenet_iter_12.caffemodel", history),
+  );
   const fresh = [slot([2, 3]), slot([4])];
-  const asked: string[] = [];
+  const asked: (string | Uint8Array)[] = [];
   const position = await restoreState(file, fresh, async (path) => void asked.push(path));
   expect(position).toEqual({ iteration: 33554433, currentStep: 3 });
   expect(fresh.map(({ values }) => values)).toEqual(history.map(({ values }) => values));
@@ -42,10 +47,26 @@ test.each(["back.solverstate", "back.solverstate.h5"])("a state comes back as it
 test("weights are found beside the state, wherever it was written", async () => {
   const file = join(folder, "moved.solverstate");
   writeFileSync(join(folder, "w.caffemodel"), "");
-  await saveState(file, { iteration: 1, currentStep: 0 }, "/somewhere/else/w.caffemodel", []);
-  const asked: string[] = [];
+  await writeState(
+    file,
+    await currentState({ iteration: 1, currentStep: 0 }, "/somewhere/else/w.caffemodel", []),
+  );
+  const asked: (string | Uint8Array)[] = [];
   await restoreState(file, [], async (path) => void asked.push(path));
   expect(asked).toEqual([join(folder, "w.caffemodel")]);
+});
+
+test("what a snapshot gave comes back with its weights", async () => {
+  const history = [slot([2, 3], 1), slot([4], -7)];
+  const state = encodeState(await currentState({ iteration: 7, currentStep: 2 }, "w.caffemodel", history));
+  const fresh = [slot([2, 3]), slot([4])];
+  const model = Uint8Array.of(1, 2, 3);
+  const asked: (string | Uint8Array)[] = [];
+  const position = await restoreState({ state, model }, fresh, async (weights) => void asked.push(weights));
+  expect(position).toEqual({ iteration: 7, currentStep: 2 });
+  expect(fresh.map(({ values }) => values)).toEqual(history.map(({ values }) => values));
+  expect(asked).toEqual([model]);
+  await expect(restoreState({ state: model, model }, [], noWeights)).rejects.toThrow("the solver state");
 });
 
 test("names are Caffe's", () => {
@@ -120,7 +141,7 @@ describe.skipIf(!hasOracle())("Caffe's own states", () => {
   ])("%s", async (name, slots) => {
     const from = oraclePath("files", name);
     const history = Array.from({ length: slots }, () => LENET.map((shape) => slot(shape))).flat();
-    const asked: string[] = [];
+    const asked: (string | Uint8Array)[] = [];
     const position = await restoreState(join(from, "lenet_iter_60.solverstate"), history, async (path) => {
       asked.push(path);
     });
@@ -132,7 +153,7 @@ describe.skipIf(!hasOracle())("Caffe's own states", () => {
     const theirs = readFileSync(join(from, "lenet_iter_60.solverstate"));
     const { learned_net } = decodeMessage("SolverState", theirs);
     const ours = join(folder, `${name}.solverstate`);
-    await saveState(ours, position, learned_net, history);
+    await writeState(ours, await currentState(position, learned_net, history));
     expect(readFileSync(ours).equals(theirs)).toBe(true);
   });
 });
