@@ -1,20 +1,27 @@
-import { access } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
-import { argumentsOf, callback, either, optional, optionsOf } from "../proto/arguments/argument-rules.js";
-import { path } from "../proto/arguments/file-rules.js";
+import {
+  argumentsOf,
+  byName,
+  callback,
+  either,
+  optional,
+  optionsOf,
+  text,
+} from "../proto/arguments/argument-rules.js";
 import { userError } from "../proto/errors/index.js";
 import type { SolverParameter } from "../proto/index.js";
-import type { Progress, SnapshotFiles, SolverEvent, TestResult } from "../runtime/solver/events.js";
-import { checkPrefix, clearPrefix, existing, snapshotPrefix } from "../runtime/solver/paths.js";
+import type {
+  Progress,
+  SnapshotContent,
+  SnapshotFiles,
+  SolverEvent,
+  TestResult,
+} from "../runtime/solver/events.js";
+import { existing } from "../runtime/solver/paths.js";
+import { snapshotPlaceOf } from "../runtime/solver/snapshot-place.js";
+import { snapshotSource } from "../runtime/solver/snapshot-source.js";
 import { type BatchSource, createLoop, type Solver as SolverOf } from "../runtime/solver/solver.js";
-import { restoreState, saveState, snapshotNames } from "../runtime/solver/state.js";
-import { checkHdf5Names } from "../runtime/weights/hdf5-weights.js";
-import {
-  type WeightSet,
-  type WeightSource,
-  withWeightSet,
-  writeWeightSet,
-} from "../runtime/weights/index.js";
+import { restoreState } from "../runtime/solver/state.js";
+import { type WeightSet, type WeightSource, withWeightSet } from "../runtime/weights/index.js";
 import { checkedSolver } from "./check/solver-mistakes.js";
 import { compileTaken, compileTraining } from "./net/compile.js";
 import type { CompileOptions, TakenOptions } from "./net/compile-options.js";
@@ -24,11 +31,13 @@ import { blobValues, SHARED_OPTIONS, solverSource } from "./net/net-arguments.js
 import { readGivenSolver, type SolverSource } from "./net/read-definition.js";
 import { amend, type NetDef, type SolverDef, selectLayers } from "./net-text/index.js";
 import { ruleScalars } from "./solvers/index.js";
+import { fileOfSolver, placeOfSolver } from "./solvers/solver-folders.js";
 import type { NetPlan } from "./solvers/solver-nets.js";
 
 export type {
   OutputValue,
   Progress,
+  SnapshotContent,
   SnapshotFiles,
   SolverEvent,
   TestResult,
@@ -48,7 +57,16 @@ export type Solver = SolverOf<TrainingNet, CompiledNet>;
 export interface SolverOptions
   extends Pick<
     CompileOptions,
-    "target" | "threads" | "keep" | "keepDiffs" | "forceBackward" | "dtype" | "layers" | "debug" | "passes"
+    | "target"
+    | "threads"
+    | "keep"
+    | "keepDiffs"
+    | "forceBackward"
+    | "dtype"
+    | "fma"
+    | "layers"
+    | "debug"
+    | "passes"
   > {
   /** Where relative paths start. Default: the working directory, then the folder of the file that names them. */
   readonly root?: string | URL;
@@ -56,8 +74,10 @@ export interface SolverOptions
   readonly seed?: number;
   /** Weights to start from, instead of the solver's own `weights`. */
   readonly weights?: WeightSource;
-  /** A `.solverstate` to go on from, with the weights it names. */
-  readonly resume?: string | URL;
+  /** A `.solverstate` to go on from, with the weights it names; or the `content` of a snapshot made in a browser. */
+  readonly resume?: string | URL | SnapshotContent;
+  /** Texts of nets that the solver names, by those names: such a name is no path then. */
+  readonly nets?: Readonly<Record<string, string>>;
   /** Added to train_state, as `caffe train -stage -level` does. */
   readonly stages?: readonly string[];
   readonly level?: number;
@@ -72,16 +92,17 @@ export interface SolverOptions
   readonly onWarning?: (message: string, iteration: number) => void;
 }
 
-const { target, threads, keep, keepDiffs, forceBackward, dtype, layers, debug, passes } = SHARED_OPTIONS;
+const { target, threads, keep, keepDiffs, forceBackward, dtype, fma, layers, debug, passes } = SHARED_OPTIONS;
 const { root, seed, weights, stages, level } = SHARED_OPTIONS;
 
 const CREATE_SOLVER = argumentsOf("createSolver", {
   solver: solverSource,
   options: optional(
     optionsOf<TakenOptions<SolverOptions>>("createSolver", {
-      ...{ target, threads, keep, keepDiffs, forceBackward, dtype, layers, debug, passes },
+      ...{ target, threads, keep, keepDiffs, forceBackward, dtype, fma, layers, debug, passes },
       ...{ root, seed, weights, stages, level },
-      resume: path,
+      resume: snapshotSource,
+      nets: byName("an object of texts by the names of nets", text("a text")),
       inputs: either<BatchSource>(blobValues, callback()),
       onEvent: callback(),
       onProgress: callback(),
@@ -115,14 +136,11 @@ async function createTakenSolver(
   const parameters = definition.solver;
   const onEvent = listener(options);
 
-  // What is written goes to the working directory or beside the solver; `root` is where data is read.
-  const own = new Set([process.cwd(), ...(file === undefined ? [] : [dirname(file)])]);
-  const folders = [...new Set([...(options.root === undefined ? [] : [resolve(options.root)]), ...own])];
+  const { own, folders, folder } = placeOfSolver(file, options.root);
   const { plans, warnings } = await checkedSolver(definition, folders, options);
   for (const { message } of warnings) onEvent({ kind: "warning", iteration: 0, message });
-  const prefix = await snapshotPrefix(parameters.snapshot_prefix, file, [...own]);
-  if (parameters.snapshot > 0) await checkPrefix(prefix);
-  await clearPrefix(prefix);
+  const snapshots = await snapshotPlaceOf(parameters, file, own);
+  if (parameters.snapshot > 0) await snapshots.check();
 
   const open: CompiledNet[] = [];
   let solving: Solver | undefined;
@@ -131,6 +149,7 @@ async function createTakenSolver(
       target: options.target,
       threads: options.threads,
       dtype: options.dtype,
+      fma: options.fma,
       passes: options.passes,
       layers: options.layers,
       debug: options.debug,
@@ -139,7 +158,7 @@ async function createTakenSolver(
       phase: plan.phase,
       level: plan.level,
       stages: plan.stages,
-      root: options.root ?? plan.folder ?? (file && dirname(file)),
+      root: options.root ?? plan.folder ?? folder,
     });
     const trainPlan = {
       ...plans.train,
@@ -185,18 +204,12 @@ async function createTakenSolver(
       debugInfo: parameters.debug_info || net.definition.net.debug_info,
       onEvent,
       async checkWritable() {
-        await checkPrefix(prefix);
-        const learning = net.layers.filter(({ params }) => params.length > 0);
-        if (parameters.snapshot_format === "HDF5")
-          checkHdf5Names(learning.map(({ name, params }) => ({ name, blobs: params })));
+        await snapshots.check();
+        snapshots.checkNames(net.layers);
       },
-      async save(position) {
-        const names = snapshotNames(prefix, position.iteration, parameters.snapshot_format);
-        await writeWeightSet(names.model, await collectWeights(net));
-        await saveState(names.state, position, names.model, net.history);
-        return { iteration: position.iteration, ...names };
-      },
-      load: (state) => restoreState(state, net.history, load),
+      save: (position) =>
+        snapshots.save(position, { history: net.history, weights: () => collectWeights(net) }),
+      load: (from) => restoreState(from, net.history, load),
     });
     solving = loop;
     if (options.resume !== undefined) await loop.restore(options.resume);
@@ -234,15 +247,8 @@ async function solverAndFile(
   ...of: Parameters<typeof readGivenSolver>
 ): Promise<{ readonly definition: SolverDef; readonly file: string | undefined }> {
   const { definition, file } = await readGivenSolver(...of);
-  const path = resolve(file ?? definition.source.name);
-  return { definition, file: file !== undefined || (await isThere(path)) ? path : undefined };
+  return { definition, file: await fileOfSolver(file, definition.source.name) };
 }
-
-const isThere = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
 
 /** The weights of the options, or else those of the solver: each entry a list of paths with commas. */
 async function startingWeights(

@@ -1,9 +1,11 @@
 import { type Rule, word } from "../../proto/arguments/argument-rules.js";
 import { orList, userError } from "../../proto/errors/index.js";
 import { DEVICES, type DeviceName } from "../../runtime/devices/index.js";
+import { threadsRefused } from "../../runtime/thread-sharing.js";
 import type { CompileOptions } from "./compile-options.js";
 import type { CompiledNet } from "./compiled-net.js";
 import { fromEnvironment } from "./environment.js";
+import { lackOf } from "./open-device.js";
 
 type Target = CompiledNet["target"];
 
@@ -49,13 +51,15 @@ export async function chooseTarget(options: CompileOptions, lender?: DeviceName)
 }
 
 /** The fastest target that works here. */
-async function fastest({ dtype = "float32" }: CompileOptions): Promise<Target> {
+async function fastest({ dtype = "float32", fma = "auto" }: CompileOptions): Promise<Target> {
   const passed: string[] = [];
-  for (const { name, target, availability } of DEVICES.filter(({ offered }) => offered).toReversed()) {
-    const { works, why } = target.dtypes.includes(dtype)
-      ? await availability()
-      : { works: false, why: `it computes in ${target.dtypes.join(" and ")}` };
-    if (works) return described(name, [why, ...passed].join("; "));
+  for (const device of DEVICES.filter(({ offered }) => offered).toReversed()) {
+    const { name } = device;
+    const missing = lackOf(device, { dtype, fma });
+    const { works, why } = missing
+      ? { works: false, why: `it ${missing.lack}` }
+      : await device.availability();
+    if (works) return described(name, [why, ...oneThread(), ...passed].join("; "));
     passed.push(`not ${name}: ${why}`);
   }
   throw userError(
@@ -63,6 +67,12 @@ async function fastest({ dtype = "float32" }: CompileOptions): Promise<Target> {
     `there is ${orList(TARGET_CHOICES)}`,
   );
 }
+
+/** What people who wait for one thread are told. */
+const oneThread = (): readonly string[] => {
+  const refused = threadsRefused();
+  return refused === undefined ? [] : [`one thread: ${refused}`];
+};
 
 const described = (name: DeviceName, why: string): Target =>
   Object.defineProperty({ name, why }, "toString", { value: () => `${name} (${why})` });

@@ -60,6 +60,12 @@ export interface CompileOptions {
    * that has no such pass it changes nothing. Default: all run.
    */
   readonly passes?: Readonly<Record<string, boolean>>;
+  /**
+   * "never" on `wasm`: products and sums are rounded apart, as on engines that have no one instruction for both: the bits are
+   * then the same on every machine, and kernels take up to twice as long where the engine has it. On `ts` nothing else is ever
+   * done. Default "auto".
+   */
+  readonly fma?: "auto" | "never";
   /** "float64" on `ts` and `native`: gradient checks. Values cross the public API as Float32Array all the same. Default "float32". */
   readonly dtype?: "float32" | "float64";
 }

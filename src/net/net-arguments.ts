@@ -122,6 +122,7 @@ export const SHARED_OPTIONS = {
   phase: word(["TRAIN", "TEST"]),
   target: targetRule,
   dtype: word(["float32", "float64"]),
+  fma: word(["auto", "never"]),
   debug: word(["finite"]),
   threads: threadsRule,
   seed: integer(0),
@@ -137,7 +138,7 @@ export const SHARED_OPTIONS = {
   stages: names,
 } as const;
 
-const { phase, target, dtype, debug, threads, seed, level, shapes, layers, weights, root, stages } =
+const { phase, target, dtype, fma, debug, threads, seed, level, shapes, layers, weights, root, stages } =
   SHARED_OPTIONS;
 const { forceBackward } = SHARED_OPTIONS;
 
@@ -145,7 +146,22 @@ export const COMPILE = argumentsOf("compile", {
   net: netSource,
   options: optional(
     optionsOf<TakenOptions<CompileOptions>>("compile", {
-      ...{ phase, target, dtype, debug, threads, seed, level, shapes, layers, keep, weights, root, stages },
+      ...{
+        phase,
+        target,
+        dtype,
+        fma,
+        debug,
+        threads,
+        seed,
+        level,
+        shapes,
+        layers,
+        keep,
+        weights,
+        root,
+        stages,
+      },
       ...{ keepDiffs, forceBackward, passes },
       share: compiledNet,
       log: callback(),

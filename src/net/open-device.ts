@@ -2,25 +2,45 @@ import type { RealType } from "../../codegen/ir/real.js";
 import { InternalError, orList, userError } from "../../proto/errors/index.js";
 import { showBytes } from "../../proto/words/amounts.js";
 import type { Device } from "../../runtime/device.js";
+import type { DeviceRecord } from "../../runtime/devices/device-record.js";
 import { DEVICES } from "../../runtime/devices/index.js";
 import type { CompiledNet } from "./compiled-net.js";
 import { describeMemory, type NetMemory, totalMemory } from "./net-memory.js";
 
+/** What a net asks of the numbers of a device. */
+export interface NumberOptions {
+  readonly dtype: RealType;
+  readonly fma: "auto" | "never";
+}
+
+/** What of that a device does not have, in words that follow its name; undefined where it has all. */
+export function lackOf(
+  { target, roundsApart }: Pick<DeviceRecord, "target" | "roundsApart">,
+  { dtype, fma }: NumberOptions,
+): { readonly lack: string; readonly wanted: string } | undefined {
+  if (!target.dtypes.includes(dtype))
+    return { lack: `computes in ${orList(target.dtypes)}`, wanted: `dtype "${dtype}"` };
+  if (fma === "never" && !roundsApart)
+    return { lack: "takes multiply-add where the machine has it", wanted: 'fma "never"' };
+  return undefined;
+}
+
 /** Opens the device of a target. @throws CortadoError where it is not there, or has no such numbers */
 export async function openDevice(
   { name }: Pick<CompiledNet["target"], "name">,
-  { dtype }: { readonly dtype: RealType },
+  numbers: NumberOptions,
 ): Promise<Device> {
   const found = DEVICES.find((device) => device.name === name);
   if (!found) throw new InternalError(`there is no device ${name}`);
-  if (!found.target.dtypes.includes(dtype)) {
-    const able = DEVICES.filter(({ offered, target }) => offered && target.dtypes.includes(dtype));
+  const missing = lackOf(found, numbers);
+  if (missing) {
+    const able = DEVICES.filter((device) => device.offered && !lackOf(device, numbers));
     throw userError(
-      `Target ${name} computes in ${orList(found.target.dtypes)}`,
-      `use target ${orList(able.map((device) => `"${device.name}"`))} for dtype "${dtype}"`,
+      `Target ${name} ${missing.lack}`,
+      `use target ${orList(able.map((device) => `"${device.name}"`))} for ${missing.wanted}`,
     );
   }
-  return found.open({ dtype });
+  return found.open({ dtype: numbers.dtype, apart: numbers.fma === "never" });
 }
 
 /**

@@ -19,7 +19,7 @@ export type OpenNet = Awaited<ReturnType<typeof openNet>>;
 
 /** Reads a net, opens what its data layers read and lowers it. Whatever fails, nothing stays open. */
 export async function openNet(net: string | NetDef | Unread, options: TakenOptions<CompileOptions>) {
-  const { phase = "TEST", seed = DEFAULT_SEED, dtype = "float32" } = options;
+  const { phase = "TEST", seed = DEFAULT_SEED, dtype = "float32", fma = "auto" } = options;
   const lent = options.share && lentBy(options.share);
   const target = await chooseTarget(options, lent && options.share?.target.name);
   const settings = { phase, seed, dtype, ...threadsFor(options.threads) };
@@ -28,7 +28,7 @@ export async function openNet(net: string | NetDef | Unread, options: TakenOptio
     const lowered = source.lower();
     const constants = await readConstants(lowered, source.root);
     const sinks = await openSinks(lowered, source.root);
-    const hold = lent ? lent.hold.share() : holdDevice(await openDevice(target, { dtype }));
+    const hold = lent ? lent.hold.share() : holdDevice(await openDevice(target, { dtype, fma }));
     return { ...source, target, ...settings, lowered, constants, feeds, sinks, lent, hold };
   } catch (error) {
     await feeds.close();
