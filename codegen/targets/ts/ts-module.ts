@@ -1,5 +1,5 @@
-import { compileFunction } from "node:vm";
 import { InternalError } from "../../../proto/errors/index.js";
+import { evaluate } from "./evaluate-text.js";
 
 /** Runs iterations lo ≤ i < hi of one kernel over its buffers, in the order of `Kernel.buffers`, then lo and hi. */
 export type KernelFunction = (
@@ -27,7 +27,7 @@ export function transpile(source: string): string {
 
 /** The kernels of a transpiled module. Nothing but the text is in their scope; `filename` shows in stack traces. */
 export function loadKernels(javascript: string, filename: string): readonly KernelFunction[] {
-  const kernels: unknown = compileFunction(javascript, [], { filename })();
+  const kernels: unknown = evaluate(javascript, filename);
   if (!Array.isArray(kernels)) throw new InternalError("a generated module gave no kernels");
   return kernels as readonly KernelFunction[];
 }

@@ -33,24 +33,32 @@ export interface WorkerLaunch {
 /** Words of the control array. */
 export const CONTROL = { generation: 0, pass: 1, arrived: 2, turn: 3, failed: 4, words: 8 } as const;
 
+/** What a kernel thread has of the worker that it is. */
+export interface WorkerHost {
+  readonly job: WorkerJob;
+  /** Runs a function body. */
+  evaluate(source: string, filename: string): unknown;
+  post(message: WorkerMessage): void;
+}
+
+/** What a kernel thread says. */
+export type WorkerMessage = "ready" | "done" | { readonly error: string };
+
 /**
- * What one kernel thread runs. Self-contained on purpose: its source text is handed to a Worker, so it may not
+ * What one kernel thread runs. Self-contained on purpose: its source text is handed to a worker, so it may not
  * refer to anything outside itself but its parameter.
  *
  * All threads walk the same launch list with a barrier between launches. A launch's range is handed out
  * in pieces to whoever is free, so that a thread that the machine holds up holds up the others little; the pieces
  * write disjoint elements, so the bits of the result do not depend on who did what.
  */
-export function workerMain(require: (name: string) => unknown): void {
+export function workerMain({ job, evaluate, post }: WorkerHost): void {
   const GENERATION = 0;
   const PASS = 1;
   const ARRIVED = 2;
   const TURN = 3;
   const FAILED = 4;
-  const { workerData, parentPort } = require("node:worker_threads") as typeof import("node:worker_threads");
-  const { compileFunction } = require("node:vm") as typeof import("node:vm");
-  const { performance } = require("node:perf_hooks") as typeof import("node:perf_hooks");
-  const { code, passes, control, handedOut, times, thread, threads } = workerData as WorkerJob;
+  const { code, passes, control, handedOut, times, thread, threads } = job;
   type Kernel = (...args: unknown[]) => void;
   const functionsOf = ({ module, imports, names }: Extract<WorkerCode, { module: unknown }>): Kernel[] => {
     // The library that types know has nothing of it.
@@ -61,10 +69,7 @@ export function workerMain(require: (name: string) => unknown): void {
     );
     return names.map((name) => exports[name]);
   };
-  const kernels =
-    "source" in code
-      ? (compileFunction(code.source, [], { filename: code.filename })() as Kernel[])
-      : functionsOf(code);
+  const kernels = "source" in code ? (evaluate(code.source, code.filename) as Kernel[]) : functionsOf(code);
 
   const barrier = (): void => {
     const turn = Atomics.load(control, TURN);
@@ -104,7 +109,7 @@ export function workerMain(require: (name: string) => unknown): void {
   };
 
   let generation = 0;
-  parentPort?.postMessage("ready");
+  post("ready");
   for (;;) {
     Atomics.wait(control, GENERATION, generation);
     generation = Atomics.load(control, GENERATION);
@@ -113,9 +118,9 @@ export function workerMain(require: (name: string) => unknown): void {
     } catch (error) {
       // A kernel cannot throw by construction; if one does, say so rather than leave the others waiting.
       Atomics.store(control, FAILED, 1);
-      parentPort?.postMessage({ error: String(error) });
+      post({ error: String(error) });
       return;
     }
-    if (thread === 0) parentPort?.postMessage("done");
+    if (thread === 0) post("done");
   }
 }

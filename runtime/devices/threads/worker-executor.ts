@@ -1,4 +1,3 @@
-import { Worker } from "node:worker_threads";
 import { NET_PASSES, type NetPass } from "../../../codegen/ir/graph.js";
 import type { Launch } from "../../../codegen/kernel/kernel.js";
 import { rangeOf } from "../../../codegen/kernel/launch.js";
@@ -6,7 +5,8 @@ import { InternalError } from "../../../proto/errors/index.js";
 import type { Executor } from "../../device.js";
 import type { HostKernels, LaunchableProgram } from "./host-kernels.js";
 import { type ArrayMemory, accessTo, copiesIn, viewOf } from "./inline-executor.js";
-import { CONTROL, type WorkerJob, type WorkerLaunch, workerMain } from "./kernel-worker.js";
+import { CONTROL, type WorkerJob, type WorkerLaunch } from "./kernel-worker.js";
+import { startWorker } from "./start-worker.js";
 
 /** Milliseconds of a launch below which it costs less than a barrier. */
 const ALONE_MS = 0.01;
@@ -40,28 +40,25 @@ export async function createWorkerExecutor(
   const took: Record<NetPass, number[]> = { prepare: [], forward: [], backward: [] };
   let settle: { resolve: () => void; reject: (error: Error) => void } | undefined;
 
-  const workers = await Promise.all(
-    Array.from({ length: threads }, (_, thread) => {
-      const code = kernels.codeOf(thread);
-      const job: WorkerJob = { code, passes, control, handedOut, times, thread, threads };
-      // The worker's source travels as text, so that it needs no file of its own next to the package.
-      const worker = new Worker(`(${workerMain.toString()})(require)`, { eval: true, workerData: job });
-      return new Promise<Worker>((resolve, reject) => {
-        worker.on("message", (message: "ready" | "done" | { error: string }) => {
-          if (message === "ready") {
-            // A worker that only waits for work must not keep the process alive.
-            worker.unref();
-            resolve(worker);
-          } else if (message === "done") settle?.resolve();
-          else settle?.reject(new InternalError(`A kernel thread failed: ${message.error}`));
-        });
-        worker.on("error", (error) => {
+  const start = (thread: number): Promise<ReturnType<typeof startWorker>> => {
+    const code = kernels.codeOf(thread);
+    const job: WorkerJob = { code, passes, control, handedOut, times, thread, threads };
+    return new Promise((resolve, reject) => {
+      const worker = startWorker(job, (message) => {
+        if (message === "ready") {
+          // A worker that only waits for work must not keep the process alive.
+          worker.hold(false);
+          resolve(worker);
+        } else if (message === "done") settle?.resolve();
+        else {
+          const error = new InternalError(`A kernel thread failed: ${message.error}`);
           reject(error);
-          settle?.reject(new InternalError(`A kernel thread failed: ${error.message}`));
-        });
+          settle?.reject(error);
+        }
       });
-    }),
-  );
+    });
+  };
+  const workers = await Promise.all(Array.from({ length: threads }, (_, thread) => start(thread)));
 
   return {
     async run(pass) {
@@ -69,7 +66,7 @@ export async function createWorkerExecutor(
         settle = { resolve, reject };
       });
       // While a pass runs, its end is awaited: hold the process open for it.
-      workers[0].ref();
+      workers[0].hold(true);
       handedOut.fill(0);
       Atomics.store(control, CONTROL.pass, order.indexOf(pass));
       Atomics.add(control, CONTROL.generation, 1);
@@ -77,7 +74,7 @@ export async function createWorkerExecutor(
       try {
         await done;
       } finally {
-        workers[0].unref();
+        workers[0].hold(false);
         settle = undefined;
       }
       took[pass] = [...times.subarray(0, program[pass].length)];
@@ -86,7 +83,7 @@ export async function createWorkerExecutor(
     ...accessTo(memory),
     times: (pass) => took[pass],
     async close() {
-      await Promise.all(workers.map((worker) => worker.terminate()));
+      await Promise.all(workers.map((worker) => worker.end()));
     },
   };
 }
