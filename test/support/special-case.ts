@@ -2,13 +2,12 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { expect } from "vitest";
 import { WASM_ARCHITECTURES } from "../../codegen/targets/wasm/wasm-description.js";
-import { present } from "../../proto/errors/index.js";
-import { findVectors } from "../../runtime/devices/wasm/vectors.js";
 import { type CompileOptions, compile } from "../../src/index.js";
 import type { CompiledNet } from "../../src/net/compiled-net.js";
 import { isSplitBlob, l2, NOISE, readJson, readTensors } from "./case.js";
 import { hasOracle, oraclePath } from "./oracle.js";
 import { documentedFor } from "./special-kinds.js";
+import { architecture } from "./wasm-engine.js";
 
 interface SpecialCase {
   readonly phase: "TRAIN" | "TEST";
@@ -91,11 +90,8 @@ async function differencesOf(name: string, net: CompiledNet): Promise<Difference
 }
 
 /** Where a target computes. */
-async function whereOf(target: CompileOptions["target"]): Promise<Parameters<typeof documentedFor>[1]> {
-  if (target === "wasm") {
-    const { architecture } = present(await findVectors(), "WebAssembly with vectors");
-    return WASM_ARCHITECTURES[architecture].fma ? "relaxed" : "simd128";
-  }
+function whereOf(target: CompileOptions["target"]): Parameters<typeof documentedFor>[1] {
+  if (target === "wasm") return WASM_ARCHITECTURES[architecture].fma ? "relaxed" : "simd128";
   return target === "ts" || target === "native" ? target : "gpu";
 }
 
@@ -117,7 +113,7 @@ export function specialValues(target: CompileOptions["target"]) {
         await run(name, net);
         await net.close();
       }
-      const documented = documentedFor(name, await whereOf(target));
+      const documented = documentedFor(name, whereOf(target));
       const differences = known.get(name) ?? new Map<string, string>();
       const open = [...differences].flatMap(([key, how]) => (documented.has(key) ? [] : [`${key}: ${how}`]));
       const stale = [...documented].filter((key) => !differences.has(key));

@@ -8,7 +8,8 @@ import { importsOf } from "../../runtime/devices/wasm/module-instance.js";
 import { findVectors } from "../../runtime/devices/wasm/vectors.js";
 
 export const engine = present(ENGINE, "WebAssembly");
-const { architecture } = present(await findVectors(), "WebAssembly with vectors");
+/** The best architecture of target wasm that runs here. */
+export const architecture = await bestArchitecture();
 const all = Object.keys(WASM_ARCHITECTURES) as WasmArchitecture[];
 /** The architectures of target wasm whose modules run here. */
 export const architectures: readonly WasmArchitecture[] = all.slice(0, all.indexOf(architecture) + 1);
@@ -31,7 +32,13 @@ export function moduleMemory(): ModuleMemory {
     async open(module, scratch) {
       const bytes = module instanceof Uint8Array ? module : encodeModule(module);
       const imports = importsOf(memory, scratch?.byteOffset ?? 0);
-      return new engine.Instance(await engine.compile(bytes), imports).exports;
+      return (await engine.instantiate(await engine.compile(bytes), imports)).exports;
     },
   };
+}
+
+async function bestArchitecture(): Promise<WasmArchitecture> {
+  const found = await findVectors();
+  if ("why" in found) throw new Error(found.why);
+  return found.architecture;
 }

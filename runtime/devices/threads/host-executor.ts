@@ -1,6 +1,7 @@
 import { NET_PASSES } from "../../../codegen/ir/graph.js";
 import { rangeOf } from "../../../codegen/kernel/launch.js";
 import type { Executor } from "../../device.js";
+import { threadsRefused } from "../../thread-sharing.js";
 import type { HostKernels, LaunchableProgram } from "./host-kernels.js";
 import { type ArrayMemory, createInlineExecutor } from "./inline-executor.js";
 import { createWorkerExecutor } from "./worker-executor.js";
@@ -32,7 +33,7 @@ const holdsLoop = ({ kernels }: LaunchableProgram, { perMillisecond }: HostKerne
 
 /**
  * On one thread the kernels run on the caller's, giving way to the event loop; on several, in workers. Kernels that could
- * not give way often enough run in a worker also where it is the only one.
+ * not give way often enough run in a worker also where it is the only one, if it can share memory.
  */
 export async function createHostExecutor(
   program: LaunchableProgram,
@@ -40,8 +41,8 @@ export async function createHostExecutor(
   kernels: HostKernels,
   threads: number,
 ): Promise<Executor> {
-  if (threads > 1 || holdsLoop(program, kernels))
+  if (threads > 1 || (holdsLoop(program, kernels) && threadsRefused() === undefined))
     return createWorkerExecutor(program, memory, kernels, threads);
   const extents = program.kernels.map(({ parallel }) => parallel.extent);
-  return createInlineExecutor(program, kernels.open(), extents, memory, kernels.argumentOf);
+  return createInlineExecutor(program, await kernels.open(), extents, memory, kernels.argumentOf);
 }

@@ -11,7 +11,7 @@ export interface LaunchableProgram extends Schedule {
 /** Kernels of a program that threads of JavaScript run. */
 export interface HostKernels {
   /** On the caller's thread, by number. */
-  open(): readonly HostKernel[];
+  open(): readonly HostKernel[] | Promise<readonly HostKernel[]>;
   /** What a worker makes them of: one of several. */
   codeOf(thread: number): WorkerCode;
   /** What they take for an array; default: the array. */

@@ -20,19 +20,25 @@ export interface ArrayParam extends ParamMemory {
   readonly array: RealArray;
 }
 
-export function paramIn(array: RealArray): ArrayParam {
+export const paramIn = (array: RealArray): ArrayParam => paramOf(() => array);
+
+/** A parameter in memory whose buffer is another when it has grown. @param open makes its array anew */
+export function paramOf<A extends RealArray>(open: () => A): ArrayParam {
+  const array = open();
   const param: ArrayParam = {
-    array,
+    get array() {
+      return open();
+    },
     elements: array.length,
     changes: 0,
-    read: async () => array.slice(),
+    read: async () => open().slice(),
     async write(values) {
-      copyValues(array, values);
+      copyValues(open(), values);
       param.changes++;
     },
     ...(array instanceof Float32Array && {
       fill(write) {
-        write(array);
+        write(open() as Float32Array);
         param.changes++;
       },
     }),
@@ -47,6 +53,7 @@ function arrayOf(memory: ParamMemory): RealArray {
 
 /** A program's memory in this process. */
 export interface ArrayMemory {
+  /** Asked for at each use: memory that has grown has another. */
   readonly arena: ArrayBuffer | SharedArrayBuffer;
   /** Where the arena begins in its buffer, in bytes; default 0. */
   readonly arenaOffset?: number;
@@ -69,13 +76,8 @@ export function viewOf(
 
 /** The copies that are due when a pass ends. */
 export function copiesIn({ copies }: Pick<Schedule, "copies">, memory: ArrayMemory): (pass: NetPass) => void {
-  const views = copies.map(({ pass, from, to }) => ({
-    pass,
-    from: viewOf(from, memory),
-    to: viewOf(to, memory),
-  }));
   return (pass) => {
-    for (const copy of views) if (copy.pass === pass) copy.to.set(copy.from);
+    for (const copy of copies) if (copy.pass === pass) viewOf(copy.to, memory).set(viewOf(copy.from, memory));
   };
 }
 
@@ -103,8 +105,9 @@ interface TurnPort {
 /** Lets the event loop have a turn; in browsers a timer would wait for some milliseconds. */
 const giveTurn = (): Promise<void> =>
   new Promise((resolve) => {
-    if (typeof setImmediate === "function") {
-      setImmediate(resolve);
+    const { setImmediate: soon } = globalThis as { setImmediate?: (run: () => void) => void };
+    if (soon) {
+      soon(resolve);
       return;
     }
     const { port1, port2 } = new MessageChannel() as unknown as Record<"port1" | "port2", TurnPort>;

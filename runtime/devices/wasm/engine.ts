@@ -26,8 +26,7 @@ export interface Engine {
     readonly maximum: number;
     readonly shared: boolean;
   }) => LinearMemory;
-  readonly Instance: new (module: CompiledModule, imports: ModuleImports) => ModuleInstance;
-  /** As `Instance`, which browsers refuse to make of a large module while a page waits. */
+  /** Browsers make none of a large module while a page waits, so that this is no constructor. */
   instantiate(module: CompiledModule, imports: ModuleImports): Promise<ModuleInstance>;
 }
 

@@ -1,6 +1,7 @@
 import { MOST_PAGES, PAGE, ROOM_AHEAD } from "../../../codegen/targets/wasm/module-interface.js";
 import { userError } from "../../../proto/errors/index.js";
 import { showBytes } from "../../../proto/words/amounts.js";
+import { threadsRefused } from "../../thread-sharing.js";
 import type { Engine, LinearMemory } from "./engine.js";
 import { pagesUpTo, roomFor } from "./memory-layout.js";
 
@@ -23,9 +24,13 @@ interface Hole {
   to: number;
 }
 
-/** A memory that threads may share, which grows as it is needed. */
+/** A memory that threads share where they can, which grows as it is needed. */
 export function createWasmMemory({ Memory }: Engine): WasmMemory {
-  const memory = new Memory({ initial: pagesUpTo(ROOM_AHEAD), maximum: MOST_PAGES, shared: true });
+  const memory = new Memory({
+    initial: pagesUpTo(ROOM_AHEAD),
+    maximum: MOST_PAGES,
+    shared: threadsRefused() === undefined,
+  });
   const sizes = new Map<number, number>();
   /** Free stretches between what is allocated, by address; behind the last there is only what can be grown. */
   let holes: Hole[] = [];

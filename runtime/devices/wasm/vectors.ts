@@ -8,6 +8,8 @@ import {
   type WasmFunction,
 } from "../../../codegen/targets/wasm/wasm-code.js";
 import type { WasmArchitecture } from "../../../codegen/targets/wasm/wasm-description.js";
+import { messageOf } from "../../../proto/words/trouble.js";
+import { threadsRefused } from "../../thread-sharing.js";
 import { ENGINE, type Engine } from "./engine.js";
 import { architectureOf, PROBE_FUNCTION, type Probes, TELLING } from "./probe-engine.js";
 
@@ -39,13 +41,25 @@ export interface Vectors {
   readonly architecture: WasmArchitecture;
 }
 
-let found: Promise<Vectors | undefined> | undefined;
+/** Why there are none, as a clause. */
+export interface NoVectors {
+  readonly why: string;
+}
 
-/** Undefined where the engine has no WebAssembly, or none with vectors and shared memory. */
-export function findVectors(): Promise<Vectors | undefined> {
+let found: Promise<Vectors | NoVectors> | undefined;
+
+/** Those of this engine, over memory as kernels have it. */
+export function findVectors(): Promise<Vectors | NoVectors> {
   found ??= (async () => {
-    const architecture = ENGINE && (await architectureOf(ENGINE, probesFor(true)));
-    return ENGINE && architecture && { engine: ENGINE, architecture };
+    const none = { why: "this engine has no WebAssembly with vectors" };
+    if (!ENGINE) return none;
+    try {
+      const architecture = await architectureOf(ENGINE, probesFor(threadsRefused() === undefined));
+      return architecture ? { engine: ENGINE, architecture } : none;
+    } catch (error) {
+      // A page's policy may refuse what the engine has.
+      return { why: `this engine compiles no WebAssembly: ${messageOf(error)}` };
+    }
   })();
   return found;
 }

@@ -6,10 +6,11 @@ import { userError } from "../../../proto/errors/index.js";
 import type { Device, Executor, LoadOptions, ParamStore } from "../../device.js";
 import { checkMemory } from "../../memory.js";
 import { type ProgramTable, scheduleOf } from "../../net/program-table.js";
+import { threadsRefused } from "../../thread-sharing.js";
 import type { Availability } from "../availability.js";
 import { createHostExecutor, isSmall } from "../threads/host-executor.js";
 import type { HostKernels, LaunchableProgram } from "../threads/host-kernels.js";
-import { type ArrayMemory, paramIn } from "../threads/inline-executor.js";
+import { type ArrayMemory, paramOf } from "../threads/inline-executor.js";
 import type { Engine } from "./engine.js";
 import { createWasmMemory, type WasmMemory } from "./linear-memory.js";
 import { addressOf, importsOf, kernelNames, kernelsIn } from "./module-instance.js";
@@ -20,10 +21,10 @@ const PER_MILLISECOND = 20_000_000;
 
 /** Whether this engine has WebAssembly with vectors. */
 export async function wasmAvailability(): Promise<Availability> {
-  const vectors = await findVectors();
-  return vectors
-    ? { works: true, why: `WebAssembly in vectors (${vectors.architecture})` }
-    : { works: false, why: "this engine has no WebAssembly with vectors" };
+  const found = await findVectors();
+  return "why" in found
+    ? { works: false, why: found.why }
+    : { works: true, why: `WebAssembly in vectors (${found.architecture})` };
 }
 
 interface Place {
@@ -42,16 +43,24 @@ export interface WasmPrograms {
   keep(key: string, program: KeptWasmProgram): Promise<void>;
 }
 
+export interface WasmDeviceOptions {
+  /** Products and sums are rounded apart, also where the engine has multiply-add. */
+  readonly apart?: boolean;
+  /** Default: nothing is kept. */
+  readonly kept?: WasmPrograms;
+}
+
 /**
  * The engine of this process as a device: WebAssembly over one memory, on the caller's thread or on several.
  *
- * @param kept default: nothing is kept
  * @throws CortadoError where the engine has no WebAssembly with vectors
  */
-export async function createWasmDevice(kept?: WasmPrograms): Promise<Device> {
+export async function createWasmDevice({ apart = false, kept }: WasmDeviceOptions = {}): Promise<Device> {
   const vectors = await findVectors();
-  if (!vectors) throw userError("target wasm is not available: this engine has no WebAssembly with vectors");
-  const { engine, architecture } = vectors;
+  if ("why" in vectors) throw userError(`target wasm is not available: ${vectors.why}`);
+  const { engine } = vectors;
+  // The kernels for engines without multiply-add are those that give the same bits on all.
+  const architecture = apart ? "simd128" : vectors.architecture;
   const place: Place = { engine, memory: createWasmMemory(engine) };
   const threadsFor = (
     program: LaunchableProgram,
@@ -64,7 +73,8 @@ export async function createWasmDevice(kept?: WasmPrograms): Promise<Device> {
     checkMemory,
     allocate(elements) {
       const address = place.memory.allocate(4 * elements, "the parameters");
-      return paramIn(new Float32Array(place.memory.memory.buffer, address, elements));
+      const { memory } = place.memory;
+      return paramOf(() => new Float32Array(memory.buffer, address, elements));
     },
     ...(kept && {
       async find(key) {
@@ -82,7 +92,7 @@ export async function createWasmDevice(kept?: WasmPrograms): Promise<Device> {
     }),
     async load(program, params, { keep, ...options }) {
       const { fma: fused } = WASM_ARCHITECTURES[architecture];
-      const module = wasmBytes(program, { fused });
+      const module = wasmBytes(program, { fused, shared: threadsRefused() === undefined });
       const scratchBytes = wasmTarget.scratchBytes(program);
       const kernels = program.kernels.map(launchableOf);
       if (keep) await kept?.keep(keep.key, { module, kernels, scratchBytes, table: keep.table });
@@ -118,11 +128,17 @@ async function bindProgram(
   };
   const arenaOffset = take(program.arenaBytes, "the blobs");
   const scratch = Array.from({ length: threads }, () => take(program.scratchBytes, "the kernels"));
-  const { buffer } = memory.memory;
-  const arena: ArrayMemory = { arena: buffer, arenaOffset, params: params.memories, dtype: params.dtype };
+  const arena: ArrayMemory = {
+    get arena() {
+      return memory.memory.buffer;
+    },
+    arenaOffset,
+    params: params.memories,
+    dtype: params.dtype,
+  };
   const importsFor = (thread: number) => importsOf(memory.memory, scratch[thread]);
   const kernels: HostKernels = {
-    open: () => kernelsIn(new engine.Instance(module, importsFor(0)).exports, count),
+    open: async () => kernelsIn((await engine.instantiate(module, importsFor(0))).exports, count),
     codeOf: (thread) => ({ module, imports: importsFor(thread), names }),
     argumentOf: addressOf,
     perMillisecond: PER_MILLISECOND,
