@@ -1,8 +1,8 @@
 /** Files as arguments: by path, by URL, by their bytes. */
 
-import { textOfBytes } from "../words/text-bytes.js";
 import { quotedPath } from "../words/names.js";
 import { kindOf } from "../words/shown-value.js";
+import { textOfBytes } from "../words/text-bytes.js";
 import type { Rule } from "./argument-rules.js";
 import { pathOfUrl } from "./file-url.js";
 

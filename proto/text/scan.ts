@@ -2,8 +2,8 @@
 /** Text to tokens, by the rules of protobuf's text format. */
 
 import type { Diagnostics, SourceText, Span } from "../errors/index.js";
-import { bytesOfText, joinBytes, textOfBytes } from "../words/text-bytes.js";
 import { quoted } from "../words/names.js";
+import { bytesOfText, joinBytes, textOfBytes } from "../words/text-bytes.js";
 import { asciiLike, createStrangers, HELD, quoteLike } from "./lookalikes.js";
 
 export type TokenKind = "identifier" | "integer" | "float" | "string" | "symbol" | "end";

@@ -1,6 +1,6 @@
 import { CortadoError, userError } from "../../proto/errors/index.js";
-import { charactersOf } from "../../proto/words/text-bytes.js";
 import { quoted } from "../../proto/words/names.js";
+import { charactersOf } from "../../proto/words/text-bytes.js";
 import { kindOfFile } from "../file-kind.js";
 import { DECODERS, READ_FORMATS } from "./images/image-formats.js";
 import { imageNameOf } from "./images/image-marks.js";

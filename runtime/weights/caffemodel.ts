@@ -13,8 +13,8 @@ import {
 } from "../../proto/index.js";
 import { upgradeNet } from "../../proto/upgrade/upgrade.js";
 import { showShape } from "../../proto/words/amounts.js";
-import { littleEndianBytes } from "../../proto/words/text-bytes.js";
 import { quoted } from "../../proto/words/names.js";
+import { littleEndianBytes } from "../../proto/words/text-bytes.js";
 import { valuesOfBlob } from "../blob-proto.js";
 import { fillsShape, type WeightBlob, type WeightSet } from "./weight-set.js";
 

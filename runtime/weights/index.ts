@@ -1,8 +1,8 @@
 /** Weight files: `.caffemodel`, `.caffemodel.h5` and `.safetensors`. */
 
 import { userError } from "../../proto/errors/index.js";
-import { joinBytes } from "../../proto/words/text-bytes.js";
 import { quotedPath } from "../../proto/words/names.js";
+import { joinBytes } from "../../proto/words/text-bytes.js";
 import { kindOfFile } from "../file-kind.js";
 import { type MatchReport, formatMatchReport as reportText } from "./match.js";
 import { ENCODE_WEIGHTS, FORMAT_MATCH_REPORT, READ_WEIGHTS, WRITE_WEIGHTS } from "./weight-arguments.js";

@@ -11,8 +11,8 @@ import {
 } from "../../proto/errors/index.js";
 import { decodeMessage } from "../../proto/index.js";
 import { showCount, showShape } from "../../proto/words/amounts.js";
-import { textOfBytes } from "../../proto/words/text-bytes.js";
 import { quotedPath } from "../../proto/words/names.js";
+import { textOfBytes } from "../../proto/words/text-bytes.js";
 import { valuesOfBlob } from "../../runtime/blob-proto.js";
 import { kindOfFile } from "../../runtime/file-kind.js";
 import { readState } from "../../runtime/solver/state-file.js";

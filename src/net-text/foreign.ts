@@ -2,8 +2,8 @@
 
 import { CortadoError, type Diagnostic } from "../../proto/errors/index.js";
 import { messageInfo } from "../../proto/index.js";
-import { bytesOfText } from "../../proto/words/text-bytes.js";
 import { quotedPath } from "../../proto/words/names.js";
+import { bytesOfText } from "../../proto/words/text-bytes.js";
 import { type FileKind, isBinary, kindOfFile } from "../../runtime/file-kind.js";
 
 export type TextKind = "net" | "solver";

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { dirname, normalize, resolve } from "node:path";
 import { fileError } from "../../proto/errors/index.js";
-import { textOfBytes } from "../../proto/words/text-bytes.js";
 import { quotedPath } from "../../proto/words/names.js";
+import { textOfBytes } from "../../proto/words/text-bytes.js";
 import { refuseForeign, type TextKind } from "./foreign.js";
 
 /** Reads a text file a user named; what cannot be read, or is no text, is the user's mistake, said plainly. */

@@ -7,8 +7,8 @@ import type { Diagnostic, Diagnostics } from "../../proto/errors/index.js";
 import { didYouMean } from "../../proto/errors/suggest.js";
 import type { LayerParameter } from "../../proto/index.js";
 import { spanOf } from "../../proto/text/spans.js";
-import { compareByBytes } from "../../proto/words/text-bytes.js";
 import { quoted, quotedLayer } from "../../proto/words/names.js";
+import { compareByBytes } from "../../proto/words/text-bytes.js";
 import type { NetDef } from "./net-def.js";
 
 /** One value of a blob. The same version is the same object wherever it is read. */

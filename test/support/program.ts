@@ -25,7 +25,7 @@ let fresh: Promise<string> | undefined;
 async function renew(): Promise<string> {
   const sources = FLOORS.flatMap((floor) =>
     readdirSync(join(ROOT, floor), { recursive: true, encoding: "utf8" })
-      .filter((name) => name.endsWith(".ts") && !name.endsWith(".d.ts"))
+      .filter((name) => /\.ts$/.test(name) && !/\.(d|browser)\.ts$/.test(name))
       .map((name) => join(floor, name.slice(0, -".ts".length))),
   );
   const known = new Set(sources);

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { collectWeights, parseSolver, readWeights } from "../../../src/index.js";
 import { compile } from "../../../src/net/compile.js";
+import { chromium } from "../../support/browser-page.js";
 import { runCompiled } from "./compiled-run.js";
-import { bits, build, chromium, inBrowser, inNode, removeFolders, standIn } from "./support.js";
+import { bits, build, inBrowser, inNode, removeFolders, standIn } from "./support.js";
 
 const NET = "examples/lenet/train_test.prototxt";
 const SOLVER = "examples/lenet/solver.prototxt";

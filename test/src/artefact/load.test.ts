@@ -2,7 +2,8 @@
 import { cp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { build, chromium, inBrowser, inNode, newFolder, removeFolders } from "./support.js";
+import { chromium } from "../../support/browser-page.js";
+import { build, inBrowser, inNode, newFolder, removeFolders } from "./support.js";
 
 const NET = `
 name: "tiny"

@@ -1,13 +1,11 @@
 /** Builds nets and runs what was built elsewhere: in a Node process of its own, in a browser. */
-import { execFile, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { execFile } from "node:child_process";
+import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Project, ts } from "ts-morph";
 import { type BuildOptions, buildNet } from "../../../src/build-net.js";
+import { runPage } from "../../support/browser-page.js";
 
 /** A new folder, removed after the tests of a file by `removeFolders`. */
 const folders: string[] = [];
@@ -82,101 +80,9 @@ export async function inNode(
   });
 }
 
-/** A browser: $CHROMIUM, or where Debian puts it. */
-export const chromium = [process.env["CHROMIUM"], "/usr/bin/chromium"].find(
-  (path) => path !== undefined && existsSync(path),
-);
-
-const TYPES: Readonly<Record<string, string>> = {
-  js: "text/javascript",
-  json: "application/json",
-  html: "text/html",
-  wasm: "application/wasm",
-};
-
-const PAGE = `<!doctype html><meta charset="utf-8"><title>cortado</title><script type="module">
-const post = (value) => fetch("/result", { method: "POST", body: JSON.stringify(value) });
-import("./scenario.js").then(({ result }) => post({ result }), (error) => post({ error: String(error?.stack ?? error) }));
-</script>`;
-
-const FLAGS = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-  "--disable-dev-shm-usage",
-];
-
 /** Runs a scenario in a page of a headless browser, served over HTTP from this machine under a host name. */
-export async function inBrowser(built: string, body: string, host = "127.0.0.1"): Promise<unknown> {
-  const folder = await stage(built, body);
-  let settle: (text: string) => void = () => {};
-  let fail: (error: Error) => void = () => {};
-  const answer = new Promise<string>((resolve, reject) => {
-    settle = resolve;
-    fail = reject;
-  });
-  const server = createServer(async (request, response) => {
-    const name = request.url === "/" ? "index.html" : (request.url ?? "").slice(1);
-    if (request.method === "POST") {
-      let text = "";
-      for await (const piece of request) text += piece;
-      response.end();
-      settle(text);
-      return;
-    }
-    const content =
-      name === "index.html"
-        ? PAGE
-        : /^(kernels\/)?[\w.-]+$/.test(name) && (await readFile(join(folder, name)).catch(() => undefined));
-    if (!content) {
-      response.writeHead(404).end();
-      return;
-    }
-    response.writeHead(200, {
-      "content-type": TYPES[name.split(".").at(-1) ?? ""] ?? "application/octet-stream",
-    });
-    response.end(content);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  const profile = await newFolder();
-  const browser = spawn(
-    chromium ?? "chromium",
-    [
-      ...FLAGS,
-      `--user-data-dir=${profile}`,
-      `--host-resolver-rules=MAP * 127.0.0.1`,
-      `http://${host}:${port}/`,
-    ],
-    { stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, HOME: profile } },
-  );
-  let said = "";
-  browser.stderr.on("data", (text) => {
-    said = `${said}${text}`.slice(-4000);
-  });
-  browser.on("error", fail);
-  const ended = new Promise<void>((resolve) => {
-    browser.on("exit", (code) => {
-      fail(new Error(`the browser ended with ${code} before the page had a result:\n${said}`));
-      resolve();
-    });
-  });
-  try {
-    const { result, error } = JSON.parse(await answer) as { result?: unknown; error?: string };
-    if (error !== undefined) throw new Error(`in the page: ${error}`);
-    return result;
-  } finally {
-    browser.kill("SIGKILL");
-    await ended;
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  }
-}
+export const inBrowser = async (built: string, body: string, host?: string): Promise<unknown> =>
+  runPage(await stage(built, body), { host });
 
 /** What a strict type check says of a program that uses a build's types. */
 export function checkUse(declarations: string, program: string): readonly string[] {

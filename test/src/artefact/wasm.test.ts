@@ -8,7 +8,8 @@ import { wasmVariantFor } from "../../../runtime/artefact/artefact-wasm-device.j
 import type { WasmVariant } from "../../../runtime/artefact/wasm-tables.js";
 import { buildNet } from "../../../src/build-net.js";
 import { type BuildOptions, readWeights } from "../../../src/index.js";
-import { bits, build, chromium, inBrowser, inNode, newFolder, removeFolders } from "./support.js";
+import { chromium } from "../../support/browser-page.js";
+import { bits, build, inBrowser, inNode, newFolder, removeFolders } from "./support.js";
 import { compiledTiny, TINY_BUILD, TINY_NET, tinyScenario } from "./tiny-net.js";
 
 afterAll(removeFolders);

@@ -37,6 +37,15 @@ describe.skipIf(loaded === undefined)("auto", () => {
     expect(why).toMatch(/; not cuda: it computes in float32$/);
   });
 
+  it("takes WebAssembly where products and sums are to be rounded apart", async () => {
+    const { name, why } = await chooseTarget({ fma: "never" });
+    expect(name).toBe("wasm");
+    expect(why).toMatch(/; not native: it takes multiply-add where the machine has it$/);
+    await expect(compile(inputLayer("data", 1), { target: "native", fma: "never" })).rejects.toThrow(
+      /Target native takes multiply-add where the machine has it\n.*use target "ts" or "wasm" for fma "never"/,
+    );
+  });
+
   it("takes a GPU before them", async () => {
     const { opened } = driverDoubles(scratch.path)({}, (path) => {
       vi.stubEnv("CORTADO_DRIVER", path);

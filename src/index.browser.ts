@@ -1,0 +1,62 @@
+/** Cortado in a browser: targets `wasm` and `ts`, texts and bytes instead of files. See docs/BROWSER.md. */
+
+export {
+  CortadoError,
+  type Diagnostic,
+  InternalError,
+  type SourceText,
+  type Span,
+} from "../proto/errors/index.js";
+export type {
+  Blobs,
+  Gradients,
+  LayerInfo,
+  LayerRange,
+  NetParam,
+  Param,
+  ParamInfo,
+} from "../runtime/net-types.js";
+export {
+  encodeWeights,
+  formatMatchReport,
+  type MatchReport,
+  readWeights,
+  type WeightBlob,
+  type WeightSet,
+} from "../runtime/weights/index.js";
+export {
+  checkGradients,
+  type GradientCheckOptions,
+  type GradientFailure,
+  type GradientReport,
+} from "./check-gradients.js";
+export {
+  type BlobDifference,
+  type CompareOptions,
+  compareNets,
+  type NetComparison,
+} from "./compare-nets.js";
+export { createSolver, type Solver } from "./create-solver.js";
+export { formatDiagnostics, formatEvent, formatGradientReport, formatNet, formatPlan } from "./formats.js";
+export {
+  type Domain,
+  type Draw,
+  type ElementwiseRecord,
+  extras,
+  type LayerContext,
+  type LayerRecord,
+  type LayerType,
+  type OwnElementwiseRecord,
+  type OwnLayerRecord,
+  type Settings,
+  type Values,
+} from "./layers/index.js";
+export { awayFrom, defineLayer, elementwise, knownLayerTypes } from "./layers/own-types.js";
+export { compile } from "./net/compile.js";
+export type { CompileOptions } from "./net/compile-options.js";
+export type { CompiledNet, TrainingNet } from "./net/compiled-net.js";
+export { collectWeights, loadWeights, type WeightReport } from "./net/load-weights.js";
+export { type ParseOptions, parseNet, parseSolver } from "./net/parse-net.js";
+export type { NetDef, SolverDef } from "./net-text/index.js";
+export type * from "./public-types.js";
+export * as scalar from "./scalar-language.js";
