@@ -16,6 +16,10 @@ export interface DeviceRecord<Name extends string = string> {
   readonly target: Target<TargetName>;
   /** Whether people are told of it; one that is not is chosen by name only. */
   readonly offered: boolean;
+  /** 10⁹ operations a second of products on one thread, about. */
+  readonly rate: number;
+  /** Whether a compiler of the system's makes its kernels, which takes a part of a second for each. */
+  readonly compiles: boolean;
   /** Whether products and sums can be rounded apart there, whatever the machine has. */
   readonly roundsApart: boolean;
   /** Cheap: it opens nothing. */

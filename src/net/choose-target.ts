@@ -34,13 +34,18 @@ export const isDevice = (name: unknown): name is DeviceName => DEVICES.some((dev
  * runs where that one does.
  *
  * @param lender the target of the net whose parameters are shared
+ * @param passedOver targets that `auto` does not take, and why
  * @throws CortadoError where another target than the lender's is asked for, or CORTADO_TARGET names none
  */
-export async function chooseTarget(options: CompileOptions, lender?: DeviceName): Promise<Target> {
+export async function chooseTarget(
+  options: CompileOptions,
+  lender?: DeviceName,
+  passedOver: Reasons = {},
+): Promise<Target> {
   const asked = options.target ?? (lender === undefined ? usualTarget() : "auto");
   if (asked === "auto")
     return lender === undefined
-      ? fastest(options)
+      ? fastest(options, passedOver)
       : described(lender, "the net whose parameters it shares runs there");
   if (lender !== undefined && asked !== lender)
     throw userError(
@@ -50,15 +55,20 @@ export async function chooseTarget(options: CompileOptions, lender?: DeviceName)
   return described(asked, options.target === undefined ? "CORTADO_TARGET asks for it" : "asked for");
 }
 
+/** Why targets are not to be taken. */
+type Reasons = Readonly<Partial<Record<DeviceName, string>>>;
+
 /** The fastest target that works here. */
-async function fastest({ dtype = "float32", fma = "auto" }: CompileOptions): Promise<Target> {
+async function fastest(
+  { dtype = "float32", fma = "auto" }: CompileOptions,
+  passedOver: Reasons,
+): Promise<Target> {
   const passed: string[] = [];
   for (const device of DEVICES.filter(({ offered }) => offered).toReversed()) {
     const { name } = device;
     const missing = lackOf(device, { dtype, fma });
-    const { works, why } = missing
-      ? { works: false, why: `it ${missing.lack}` }
-      : await device.availability();
+    const lack = missing ? `it ${missing.lack}` : passedOver[name];
+    const { works, why } = lack === undefined ? await device.availability() : { works: false, why: lack };
     if (works) return described(name, [why, ...oneThread(), ...passed].join("; "));
     passed.push(`not ${name}: ${why}`);
   }

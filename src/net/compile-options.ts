@@ -11,7 +11,8 @@ export interface CompileOptions {
   /** Which layers stay and how they act. Default "TEST". */
   readonly phase?: "TRAIN" | "TEST";
   /**
-   * "auto": the fastest target that works here; with `share`, that of the other net. "emulator" is a test device, chosen
+   * "auto": the fastest target that works here, but not `native` where its kernels would take longer to compile than they
+   * save in the work that is known (a solver's iterations, else a hundred passes); with `share`, that of the other net. "emulator" is a test device, chosen
    * by name only. Default: what CORTADO_TARGET in the environment says, else "auto".
    */
   readonly target?: "auto" | DeviceName;

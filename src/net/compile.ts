@@ -1,6 +1,6 @@
 import { present, userError } from "../../proto/errors/index.js";
 import type { SolverParameter } from "../../proto/index.js";
-import type { ParamMemory } from "../../runtime/device.js";
+import type { Device, ParamMemory } from "../../runtime/device.js";
 import { logLine } from "../../runtime/host-process.js";
 import { memoryOf } from "../../runtime/net/param.js";
 import type { LoweredNet } from "../layers/index.js";
@@ -30,6 +30,7 @@ import { createRanges } from "./ranges.js";
 import type { NetSource, Unread } from "./read-definition.js";
 import type { CompiledCurrent } from "./row-programs.js";
 import { runCompiled } from "./run-compiled.js";
+import { settleTarget } from "./small-work.js";
 import { requireStaticShapes } from "./static-shapes.js";
 
 /**
@@ -116,8 +117,8 @@ async function prepare(
     readonly placeOf?: (place: number) => number | undefined;
   },
 ): Promise<Parts> {
-  const { definition, root, target, lowered, feeds, hold, seed, threads, atMost, dtype, lent } = open;
-  const { device } = hold;
+  const { definition, root, lowered, feeds, seed, threads, atMost, dtype, lent } = open;
+  let { target, hold } = open;
   try {
     const keep = keptBlobs(lowered, options.keep);
     const diffsOfParams = keptDiffs(lowered, options);
@@ -125,21 +126,21 @@ async function prepare(
     const info = definition.net.debug_info || (solver?.debug_info ?? false);
     const backward = open.phase === "TRAIN" && hasGradient(lowered);
     const objective: Objective = { backward, seeds: [], keep, watch: info || finite };
-    const programOptions = optionsFor(device, dtype, seed, options.passes);
     if (solver) requireStaticShapes(lowered, "training");
+    const step = { keep, keptDiffs: diffsOfParams, watch: info || finite };
+    const requestsOn = (one: Device): readonly ProgramRequest[] => {
+      const on = optionsFor(one, dtype, seed, options.passes);
+      if (!solver) return [netRequest(lowered, objective, on)];
+      const { step: own, update } = trainingRequests(lowered, step, solver, on);
+      return update ? [own, update] : [own];
+    };
+    ({ target, hold } = await settleTarget(open, options, solver, requestsOn));
+    const { device } = hold;
+    const programOptions = optionsFor(device, dtype, seed, options.passes);
     const request = (one: ProgramRequest, of = lowered): Promise<LoadableProgram> =>
       requestProgram(one, of, device);
     const training =
-      solver &&
-      (await requestTraining(
-        trainingRequests(
-          lowered,
-          { keep, keptDiffs: diffsOfParams, watch: info || finite },
-          solver,
-          programOptions,
-        ),
-        request,
-      ));
+      solver && (await requestTraining(trainingRequests(lowered, step, solver, programOptions), request));
     let planned = training ? undefined : await request(netRequest(lowered, objective, programOptions));
     const { params, fillParams } = createParams(lowered, {
       device,

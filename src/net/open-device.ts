@@ -3,7 +3,7 @@ import { InternalError, orList, userError } from "../../proto/errors/index.js";
 import { showBytes } from "../../proto/words/amounts.js";
 import type { Device } from "../../runtime/device.js";
 import type { DeviceRecord } from "../../runtime/devices/device-record.js";
-import { DEVICES } from "../../runtime/devices/index.js";
+import { DEVICES, type DeviceName } from "../../runtime/devices/index.js";
 import type { CompiledNet } from "./compiled-net.js";
 import { describeMemory, type NetMemory, totalMemory } from "./net-memory.js";
 
@@ -25,13 +25,19 @@ export function lackOf(
   return undefined;
 }
 
+/** What is known of a device. */
+export function deviceRecord(name: DeviceName): DeviceRecord {
+  const found = DEVICES.find((device) => device.name === name);
+  if (!found) throw new InternalError(`there is no device ${name}`);
+  return found;
+}
+
 /** Opens the device of a target. @throws CortadoError where it is not there, or has no such numbers */
 export async function openDevice(
   { name }: Pick<CompiledNet["target"], "name">,
   numbers: NumberOptions,
 ): Promise<Device> {
-  const found = DEVICES.find((device) => device.name === name);
-  if (!found) throw new InternalError(`there is no device ${name}`);
+  const found = deviceRecord(name);
   const missing = lackOf(found, numbers);
   if (missing) {
     const able = DEVICES.filter((device) => device.offered && !lackOf(device, numbers));

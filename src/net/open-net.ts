@@ -1,6 +1,6 @@
 import type { LoweredNet } from "../layers/index.js";
 import { amend, type NetDef, selectLayers } from "../net-text/index.js";
-import { chooseTarget } from "./choose-target.js";
+import { chooseTarget, usualTarget } from "./choose-target.js";
 import type { CompileOptions, TakenOptions } from "./compile-options.js";
 import { readConstants } from "./constants.js";
 import { openFeeds } from "./feeds.js";
@@ -22,14 +22,15 @@ export async function openNet(net: string | NetDef | Unread, options: TakenOptio
   const { phase = "TEST", seed = DEFAULT_SEED, dtype = "float32", fma = "auto" } = options;
   const lent = options.share && lentBy(options.share);
   const target = await chooseTarget(options, lent && options.share?.target.name);
-  const settings = { phase, seed, dtype, ...threadsFor(options.threads) };
+  const settings = { phase, seed, dtype, fma, ...threadsFor(options.threads) };
   const { feeds, ...source } = await readNet(net, options, settings);
   try {
     const lowered = source.lower();
     const constants = await readConstants(lowered, source.root);
     const sinks = await openSinks(lowered, source.root);
     const hold = lent ? lent.hold.share() : holdDevice(await openDevice(target, { dtype, fma }));
-    return { ...source, target, ...settings, lowered, constants, feeds, sinks, lent, hold };
+    const isChosen = !lent && (options.target ?? usualTarget()) === "auto";
+    return { ...source, target, isChosen, ...settings, lowered, constants, feeds, sinks, lent, hold };
   } catch (error) {
     await feeds.close();
     throw error;

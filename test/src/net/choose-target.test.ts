@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { CortadoError } from "../../../proto/errors/index.js";
-import { compile } from "../../../src/index.js";
+import { compile, createSolver } from "../../../src/index.js";
 import { chooseTarget } from "../../../src/net/choose-target.js";
 import { inputLayer } from "../../support/input-layer.js";
 import { addonForTests, driverDoubles } from "../../support/native.js";
@@ -35,6 +35,32 @@ describe.skipIf(loaded === undefined)("auto", () => {
     const { name, why } = await chooseTarget({ dtype: "float64" });
     expect(name).toBe("native");
     expect(why).toMatch(/; not cuda: it computes in float32$/);
+  });
+
+  it("compiles nothing for a small piece of work, unless it lies compiled", async () => {
+    const net = `${inputLayer("data", 2, 5)} ${POWER}`;
+    const first = await compile(net);
+    expect(String(first.target)).toMatch(
+      /^wasm \(WebAssembly .*; not native: its kernels would take \d\.\d s to compile, more than they save in 100 passes of \d\S* · 10⁹ operations\)$/,
+    );
+    const compiled = await compile(net, { target: "native" });
+    const again = await compile(net);
+    expect(again.target.name).toBe("native");
+    expect((await compile(net, { share: first })).target.name).toBe("wasm");
+    await Promise.all([first.close(), compiled.close(), again.close()]);
+  });
+
+  it("compiles for a long training", async () => {
+    const net = `${inputLayer("data", 2, 5)} ${inputLayer("wanted", 2, 3)}
+      layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" inner_product_param { num_output: 3 } }
+      layer { name: "loss" type: "EuclideanLoss" bottom: "ip" bottom: "wanted" top: "loss" }`;
+    const solver = (max_iter: number) =>
+      createSolver(
+        `net_param { ${net} } base_lr: 0.1 lr_policy: "fixed" max_iter: ${max_iter} snapshot_after_train: false`,
+      );
+    const [short, long] = [await solver(10), await solver(2 ** 31 - 1)];
+    expect([short.net.target.name, long.net.target.name]).toEqual(["wasm", "native"]);
+    await Promise.all([short.close(), long.close()]);
   });
 
   it("takes WebAssembly where products and sums are to be rounded apart", async () => {
