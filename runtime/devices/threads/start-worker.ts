@@ -23,9 +23,14 @@ export function startWorker(job: WorkerJob, told: (message: WorkerMessage) => vo
   const worker = new Worker(`(${workerText()})(${host})`, { eval: true, workerData: job });
   worker.on("message", told);
   worker.on("error", (error) => told({ error: error.message }));
+  let ending = false;
+  worker.on("exit", (code) => {
+    if (!ending) told({ error: `its worker ended with code ${code}` });
+  });
   return {
     hold: (held) => (held ? worker.ref() : worker.unref()),
     async end() {
+      ending = true;
       await worker.terminate();
     },
   };

@@ -39,6 +39,9 @@ export async function createWorkerExecutor(
   const handedOut = new Int32Array(new SharedArrayBuffer(4 * longest));
   const took: Record<NetPass, number[]> = { prepare: [], forward: [], backward: [] };
   let settle: { resolve: () => void; reject: (error: Error) => void } | undefined;
+  let running: Promise<void> = Promise.resolve();
+  /** What ended a thread: the others wait for it for ever. */
+  let failure: InternalError | undefined;
 
   const start = (thread: number): Promise<ReturnType<typeof startWorker>> => {
     const code = kernels.codeOf(thread);
@@ -51,20 +54,27 @@ export async function createWorkerExecutor(
           resolve(worker);
         } else if (message === "done") settle?.resolve();
         else {
-          const error = new InternalError(`A kernel thread failed: ${message.error}`);
-          reject(error);
-          settle?.reject(error);
+          failure ??= new InternalError(`A kernel thread failed: ${message.error}`);
+          reject(failure);
+          settle?.reject(failure);
         }
       });
     });
   };
-  const workers = await Promise.all(Array.from({ length: threads }, (_, thread) => start(thread)));
+  const started = await Promise.allSettled(Array.from({ length: threads }, (_, thread) => start(thread)));
+  const workers = started.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+  if (failure) {
+    await Promise.all(workers.map((worker) => worker.end()));
+    throw failure;
+  }
 
   return {
     async run(pass) {
+      if (failure) throw failure;
       const done = new Promise<void>((resolve, reject) => {
         settle = { resolve, reject };
       });
+      running = done;
       // While a pass runs, its end is awaited: hold the process open for it.
       workers[0].hold(true);
       handedOut.fill(0);
@@ -83,6 +93,8 @@ export async function createWorkerExecutor(
     ...accessTo(memory),
     times: (pass) => took[pass],
     async close() {
+      // What was asked for is done first; whoever asked is told of its failure.
+      await running.catch(() => {});
       await Promise.all(workers.map((worker) => worker.end()));
     },
   };
