@@ -132,7 +132,7 @@ export async function buildWith(
     ...(seeds && { seeds }),
     ...(training && solver && { train: trainTable(training, solver) }),
   };
-  const { text, build } = await moduleText(unnamed, parts);
+  const { text, build } = await moduleText(target.target.name, unnamed, parts);
   const tables: Tables = { ...unnamed, build };
 
   const { weights, report } = await buildWeights(lowered, seed, options.weights);

@@ -73,8 +73,6 @@ async function emitNative(
   }
   const native: NativeTables = { addons: [addon.entry], variants: tables };
   return {
-    entries: [new URL("../../runtime/artefact/artefact-native-device.js", import.meta.url)],
-    node: true,
     options: [
       {
         name: "threads",

@@ -92,8 +92,6 @@ async function emitTypeScript([{ programs, tables }]: readonly Variant[]): Promi
   if (fault) throw new InternalError(`the generated kernels do not pass the type check: ${fault}`);
   const extents = literal(program.kernels.map(({ parallel }) => parallel.extent));
   return {
-    entries: [new URL("../../runtime/artefact/artefact-ts-device.js", import.meta.url)],
-    node: false,
     options: [],
     text: [
       `const kernels = (() => {\n${transpile(source)}})();`,

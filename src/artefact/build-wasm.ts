@@ -67,8 +67,6 @@ function emitWasm(
     ({ architecture, path }) => `  ${architecture}: new URL("${path}", import.meta.url),\n`,
   );
   return {
-    entries: [new URL("../../runtime/artefact/artefact-wasm-device.js", import.meta.url)],
-    node: false,
     options: [],
     text: [
       `const wasm = ${literal(wasm as unknown as Literal)};`,
