@@ -17,6 +17,7 @@ import type { BuiltFile } from "./folder.js";
 import { type Literal, literal } from "./literal.js";
 import { PROCESSOR_LEVELS, processorOptions } from "./processor-levels.js";
 import type { ArtefactTarget, TargetParts, Variant } from "./target-parts.js";
+import { threadsOption } from "./thread-text.js";
 
 /**
  * A build for processors of some architectures: for each its own programs, since vectors differ, with shared objects of
@@ -75,13 +76,7 @@ async function emitNative(
   return {
     entries: [new URL("../../runtime/artefact/artefact-native-device.js", import.meta.url)],
     node: true,
-    options: [
-      {
-        name: "threads",
-        type: "number",
-        about: "Threads that run the kernels. Default: one for each core that the process may use.",
-      },
-    ],
+    options: [threadsOption("one for each core that the process may use")],
     text: [
       `const native = ${literal(native as unknown as Literal)};`,
       "const openDevice = (files, options) =>\n" +

@@ -5,7 +5,7 @@ import type { KernelThread, WorkerJob, WorkerMessage } from "./worker-job.js";
 export interface NodeThreads {
   readonly Worker: new (
     text: string,
-    options: { readonly eval: true; readonly workerData: unknown },
+    options: { readonly eval: true; readonly execArgv: string[]; readonly workerData: unknown },
   ) => Pick<Worker, "on" | "ref" | "unref" | "terminate">;
 }
 
@@ -25,7 +25,8 @@ export function startNodeThread(
       post: (message) => parentPort.postMessage(message),
     };
   })()`;
-  const worker = new NodeWorker(`(${program})(${host})`, { eval: true, workerData: job });
+  // Flags of the process are not for it: by --input-type=module the text would be one, and what --import names is loaded for nothing.
+  const worker = new NodeWorker(`(${program})(${host})`, { eval: true, execArgv: [], workerData: job });
   worker.on("message", told);
   worker.on("error", (error: Error) => told({ error: error.message }));
   return {

@@ -17,11 +17,14 @@ export function startPageThread(
   const { Worker: ThreadOfPage } = globalThis as unknown as {
     readonly Worker: new (url: string) => PageWorker;
   };
+  // A page's policy may allow no code that is made of text, and it would hold for the worker too.
+  const { source, filename } =
+    "source" in job.code ? job.code : { source: "", filename: "cortado-thread.js" };
   const text = `onmessage = ({ data }) => (${program})({
     job: data,
-    evaluate: (source, filename) => new Function(source + "\\n//# sourceURL=" + filename)(),
+    evaluate: () => (() => {\n${source}\n})(),
     post: (message) => postMessage(message),
-  });`;
+  });\n//# sourceURL=${filename}`;
   const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
   const worker = new ThreadOfPage(url);
   worker.onmessage = ({ data }) => told(data as WorkerMessage);

@@ -115,7 +115,7 @@ describe("loading a build", () => {
       "Error: option weights is not a sound safetensors file: its header has no proper length",
       'Error: cannot read "nowhere.safetensors": there is no such file or folder',
       "Error: option weights is an ArrayBuffer, a Uint8Array, a URL or a path",
-      'Error: load has no option "weight": there is weights',
+      'Error: load has no option "weight": there is weights, threads',
       'Error: option weights has no layer "ip"',
       'Error: parameter 0 of layer "ip" has shape 3×3 in the net and 9 in option weights',
     ]);
@@ -129,8 +129,8 @@ describe("loading a build", () => {
       await writeFile(path, bytes);
     });
     const body = "return [typeof crypto.subtle, await failure(load())];";
-    expect(await inBrowser(built, body, "cortado.test")).toEqual(["undefined", "no error"]);
-    expect(await inBrowser(changed, body, "cortado.test")).toEqual([
+    expect(await inBrowser(built, body, { host: "cortado.test" })).toEqual(["undefined", "no error"]);
+    expect(await inBrowser(changed, body, { host: "cortado.test" })).toEqual([
       "undefined",
       "Error: weights.safetensors has been changed: its SHA-256 is not the one in manifest.json",
     ]);
