@@ -31,6 +31,19 @@ const loading = async (folder: string): Promise<string> =>
   (await inNode(folder, "return failure(load());")) as string;
 
 describe("loading a build", () => {
+  it("can be done by require, of the folder or its file for that", async () => {
+    const body = `
+      const { createRequire } = await import("node:module");
+      const require = createRequire(import.meta.url);
+      const net = await require(".").load();
+      const mistake = await failure(require("./net.cjs").load({ thread: 2 }));
+      return { outputs: net.outputs, mistake };`;
+    expect(await inNode(built, body)).toEqual({
+      outputs: ["loss"],
+      mistake: 'Error: load has no option "thread": there is weights, threads',
+    });
+  });
+
   it("names a file that is missing", async () => {
     const message = await loading(await damaged((folder) => rm(join(folder, "weights.safetensors"))));
     expect(message).toMatch(

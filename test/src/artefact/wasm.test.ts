@@ -96,7 +96,16 @@ describe("a net built for wasm", () => {
       },
     ]);
     expect((await readdir(built)).sort()).toEqual([
-      ...["kernels", "manifest.json", "net.d.ts", "net.js", "package.json", "weights.safetensors"],
+      ...[
+        "kernels",
+        "manifest.json",
+        "net.cjs",
+        "net.d.cts",
+        "net.d.ts",
+        "net.js",
+        "package.json",
+        "weights.safetensors",
+      ],
     ]);
     for (const { path, sha256 } of manifest.files as { path: string; sha256: string }[])
       expect(
@@ -126,7 +135,7 @@ describe("a net built for wasm", () => {
     expect(await readdir(join(out, "kernels"))).toEqual(["relaxed.wasm"]);
     await buildNet(NET, { out });
     expect(await readdir(join(out, "kernels"))).toEqual(["threads.txt"]);
-    expect(await readdir(out, { recursive: true })).toHaveLength(7);
+    expect(await readdir(out, { recursive: true })).toHaveLength(9);
   });
 });
 
