@@ -20,6 +20,7 @@ import { declarationsOf } from "./artefact/declarations.js";
 import { type BuiltFile, checkFolder, writeFolder } from "./artefact/folder.js";
 import { mergePrograms } from "./artefact/merge-programs.js";
 import { moduleText } from "./artefact/net-module.js";
+import { COMMON_MODULE, PACKAGE } from "./artefact/package-files.js";
 import { buildWeights } from "./artefact/parameters.js";
 import type { LoweredNet } from "./layers/index.js";
 import { netTables, programTable } from "./net/net-tables.js";
@@ -61,9 +62,6 @@ export interface NamedBlob {
   readonly name: string;
   readonly shape: readonly number[];
 }
-
-/** Every Node takes net.js for a module then, wherever the folder lies. */
-const PACKAGE = `${JSON.stringify({ private: true, type: "module", main: "net.js", types: "net.d.ts" }, null, 2)}\n`;
 
 /**
  * Compiles a net ahead of time: writes a module that runs it without Cortado, its types, its weights and a manifest
@@ -136,11 +134,14 @@ export async function buildWith(
   const tables: Tables = { ...unnamed, build };
 
   const { weights, report } = await buildWeights(lowered, seed, options.weights);
+  const declarations = declarationsOf(tables, parts.options);
   const files: readonly BuiltFile[] = [
-    fileOf("net.d.ts", declarationsOf(tables, parts.options)),
+    fileOf("net.d.ts", declarations),
+    fileOf("net.d.cts", declarations),
     { path: "weights.safetensors", bytes: await encodeWeightSet(weights, "safetensors") },
     ...parts.files,
     fileOf("package.json", PACKAGE),
+    fileOf("net.cjs", COMMON_MODULE),
     fileOf("net.js", text),
   ];
   const arenaBytes = Math.max(

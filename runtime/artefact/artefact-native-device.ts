@@ -7,21 +7,14 @@ import { createNativeExecutor } from "../devices/native/native-executor.js";
 import { checkMemory } from "../memory.js";
 import { scheduleOf } from "../net/program-table.js";
 import type { Tables } from "../net/tables.js";
+import { MOST_THREADS } from "../thread-sharing.js";
 import type { ArtefactFiles } from "./artefact-files.js";
 import { openBuiltAddon } from "./built-addon.js";
 import type { BuiltDevice } from "./built-device.js";
 import type { NativeTables } from "./native-tables.js";
 import { nativeVariantFor } from "./native-variant.js";
 import { plainly } from "./plain-error.js";
-
-/** What the caller of `load` may say. */
-export interface NativeLoadOptions {
-  /** Threads that run the kernels; default: one for each core that the process may use. */
-  readonly threads?: unknown;
-}
-
-/** As many as the addon takes. */
-const MOST_THREADS = 1024;
+import { type ThreadOptions, threadsAsked } from "./thread-option.js";
 
 /**
  * The kernels of a build on this machine's processor: those in the widest vectors that it has.
@@ -33,11 +26,10 @@ export async function openNativeDevice(
   { parameters }: Pick<Tables, "parameters">,
   native: NativeTables,
   files: ArtefactFiles,
-  { threads = Math.min(availableCores(), MOST_THREADS) }: NativeLoadOptions,
+  options: ThreadOptions,
   folder: URL,
 ): Promise<BuiltDevice> {
-  if (typeof threads !== "number" || !Number.isInteger(threads) || threads < 1 || threads > MOST_THREADS)
-    throw new Error(`option threads is a whole number from 1 to ${MOST_THREADS}`);
+  const threads = threadsAsked(options) ?? Math.min(availableCores(), MOST_THREADS);
   const addon = await openBuiltAddon(native.addons, files, folder);
   const { modules, kernels, programs } = nativeVariantFor(native.variants, addon.processor());
   // Code is opened when all of it is known to be what was built.

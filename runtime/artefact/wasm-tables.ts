@@ -1,3 +1,4 @@
+import type { Launchable } from "../../codegen/kernel/launch.js";
 import type { WasmArchitecture } from "../../codegen/targets/wasm/wasm-description.js";
 import { placesInMemory } from "../devices/wasm/memory-layout.js";
 import type { Probes } from "../devices/wasm/probe-engine.js";
@@ -26,32 +27,37 @@ export interface WasmVariant {
 
 export interface WasmPrograms {
   readonly programs: readonly ProgramTable[];
-  /** Iterations of each kernel's outermost loop. */
-  readonly extents: readonly number[];
+  /** By number. */
+  readonly kernels: readonly Launchable[];
   /** Memory of its own that a thread gives to a kernel. */
   readonly scratchBytes: number;
 }
 
-/** Where all of a net lies in one memory. */
+/**
+ * Where all of a net lies in one memory.
+ *
+ * @param threads of each program, in their order; default: one
+ */
 export function layoutOf(
   parameters: readonly number[],
   { programs, scratchBytes }: Pick<WasmPrograms, "programs" | "scratchBytes">,
+  threads: readonly number[] = [1],
 ): {
   readonly pages: number;
   readonly params: readonly number[];
   readonly arenas: readonly number[];
-  readonly scratch: number;
+  /** By thread: programs run one after the other. */
+  readonly scratch: readonly number[];
 } {
   const { addresses, pages } = placesInMemory([
-    scratchBytes,
     ...parameters.map((elements) => 4 * elements),
     ...programs.map(({ arenaBytes }) => arenaBytes),
+    ...Array<number>(Math.max(...threads)).fill(scratchBytes),
   ]);
-  const [scratch, ...rest] = addresses;
   return {
     pages,
-    scratch,
-    params: rest.slice(0, parameters.length),
-    arenas: rest.slice(parameters.length),
+    params: addresses.slice(0, parameters.length),
+    arenas: addresses.slice(parameters.length, parameters.length + programs.length),
+    scratch: addresses.slice(parameters.length + programs.length),
   };
 }

@@ -1,13 +1,16 @@
+import { launchableOf } from "../../codegen/kernel/launch.js";
 import { TARGETS, type TargetName, tsTarget, wasmTarget } from "../../codegen/targets/index.js";
 import { NATIVE_ARCHITECTURES } from "../../codegen/targets/native/native-description.js";
 import { checkModule, transpile } from "../../codegen/targets/ts/ts-module.js";
 import { WASM_ARCHITECTURES } from "../../codegen/targets/wasm/wasm-description.js";
 import { InternalError } from "../../proto/errors/index.js";
+import { workerText } from "../../runtime/devices/threads/worker-text.js";
 import { type CudaCompiler, cudaArtefact, nvrtcCompiler } from "./build-cuda.js";
 import { nativeArtefact } from "./build-native.js";
 import { wasmArtefact } from "./build-wasm.js";
-import { type Literal, literal } from "./literal.js";
+import { type Literal, literal, stringLiteral } from "./literal.js";
 import type { ArtefactTarget, TargetParts, Variant } from "./target-parts.js";
+import { THREADS_OPTION } from "./threads-option.js";
 
 /** How a target is built for. */
 interface Buildable {
@@ -84,21 +87,28 @@ export function artefactTarget(
   return build.make(architectures && given[architectures.option], compiler);
 }
 
+/** The kernels for workers. Nothing that bundles net.js takes this for a module, which it might make another. */
+const TEXT = "kernels/threads.txt";
+
 /** Kernels as JavaScript, type-checked before their types are taken off. */
 async function emitTypeScript([{ programs, tables }]: readonly Variant[]): Promise<TargetParts> {
   const [program] = programs;
   const source = tsTarget.render(program, "float32").text;
   const [fault] = await checkModule(source);
   if (fault) throw new InternalError(`the generated kernels do not pass the type check: ${fault}`);
-  const extents = literal(program.kernels.map(({ parallel }) => parallel.extent));
+  const kernels = program.kernels.map(launchableOf);
+  const functions = transpile(source);
   return {
-    options: [],
+    options: [THREADS_OPTION],
     text: [
-      `const kernels = (() => {\n${transpile(source)}})();`,
-      `const extents = ${extents};`,
+      `const functions = (() => {\n${functions}})();`,
+      `const kernels = ${literal(kernels as unknown as Literal)};`,
       `const programs = ${literal(tables as unknown as Literal)};`,
-      "const openDevice = () => openTsDevice(tables, programs, { functions: kernels, extents });",
+      `const text = { path: "${TEXT}", at: new URL("${TEXT}", import.meta.url) };`,
+      `const threadText = ${stringLiteral(workerText())};`,
+      "const openDevice = (files, options) =>\n" +
+        "  openTsDevice(tables, { programs, functions, kernels, text, threadText }, files, options);",
     ].join("\n\n"),
-    files: [],
+    files: [{ path: TEXT, bytes: new TextEncoder().encode(functions) }],
   };
 }

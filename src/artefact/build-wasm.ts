@@ -1,3 +1,4 @@
+import { launchableOf } from "../../codegen/kernel/launch.js";
 import { wasmTarget } from "../../codegen/targets/index.js";
 import { architecturesNamed } from "../../codegen/targets/lane-description.js";
 import { MOST_PAGES, PAGE } from "../../codegen/targets/wasm/module-interface.js";
@@ -6,10 +7,12 @@ import { WASM_ARCHITECTURES, type WasmArchitecture } from "../../codegen/targets
 import { userError } from "../../proto/errors/index.js";
 import { showBytes } from "../../proto/words/amounts.js";
 import { layoutOf, type WasmPrograms, type WasmTables } from "../../runtime/artefact/wasm-tables.js";
+import { workerText } from "../../runtime/devices/threads/worker-text.js";
 import { probesFor } from "../../runtime/devices/wasm/vectors.js";
 import type { BuiltFile } from "./folder.js";
-import { type Literal, literal } from "./literal.js";
+import { type Literal, literal, stringLiteral } from "./literal.js";
 import type { ArtefactTarget, TargetParts, Variant } from "./target-parts.js";
+import { THREADS_OPTION } from "./threads-option.js";
 
 /** What engines must have, as compilers name it. */
 const FEATURES: Readonly<Record<WasmArchitecture, readonly string[]>> = {
@@ -18,7 +21,10 @@ const FEATURES: Readonly<Record<WasmArchitecture, readonly string[]>> = {
   memory64: ["simd128", "relaxed-simd", "memory64"],
 };
 
-/** The net runs on one thread. Memory that threads share is refused to pages that are not isolated from others. */
+/**
+ * Memory that threads share is refused to pages that are not isolated from others: loading makes of these modules those
+ * that share it (`withSharedMemory`), where it can be had.
+ */
 const SHARED = false;
 
 /**
@@ -33,7 +39,7 @@ export async function wasmArtefact(
   return {
     target: wasmTarget,
     descriptions: architectures.map(wasmTarget.describe),
-    emit: async (variants, parameters) => emitWasm(variants, architectures, parameters),
+    emit: async (variants, parameters) => emitWasm(variants, architectures, parameters, workerText()),
   };
 }
 
@@ -41,6 +47,7 @@ function emitWasm(
   variants: readonly Variant[],
   architectures: readonly WasmArchitecture[],
   parameters: readonly number[],
+  threads: string,
 ): TargetParts {
   const files: BuiltFile[] = [];
   const lists = new Map<string, { readonly number: number; readonly list: WasmPrograms }>();
@@ -67,11 +74,12 @@ function emitWasm(
     ({ architecture, path }) => `  ${architecture}: new URL("${path}", import.meta.url),\n`,
   );
   return {
-    options: [],
+    options: [THREADS_OPTION],
     text: [
       `const wasm = ${literal(wasm as unknown as Literal)};`,
       `const modules = {\n${places.join("")}};`,
-      "const openDevice = (files) => openWasmDevice(tables, wasm, files, modules);",
+      `const threadText = ${stringLiteral(threads)};`,
+      "const openDevice = (files, options) => openWasmDevice(tables, { wasm, modules, threadText }, files, options);",
     ].join("\n\n"),
     files,
     processors: tables.map(({ architecture, features, path }) => ({
@@ -88,7 +96,7 @@ const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base6
 function programsOf({ programs: [program], tables }: Variant): WasmPrograms {
   return {
     programs: tables,
-    extents: program.kernels.map(({ parallel }) => parallel.extent),
+    kernels: program.kernels.map(launchableOf),
     scratchBytes: wasmTarget.scratchBytes(program),
   };
 }

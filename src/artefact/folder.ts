@@ -84,7 +84,7 @@ export async function writeFolder(out: string, files: readonly BuiltFile[]): Pro
 }
 
 /** What a build wrote into folders of its own; elsewhere its names are always the same. */
-const LEFT_OVER = /^(kernels\/\w+\/[\w-]+\.(cubin|so)|kernels\/\w+\.wasm|lib\/cortado-[\w-]+\.node)$/;
+const LEFT_OVER = /^(kernels\/\w+\/[\w-]+\.(cubin|so)|kernels\/\w+\.(wasm|txt)|lib\/cortado-[\w-]+\.node)$/;
 
 /** The files that the manifest of an earlier build names; none where it does not say so soundly. */
 async function filesOfEarlier(out: string): Promise<readonly ManifestFile[]> {

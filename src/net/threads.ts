@@ -1,11 +1,8 @@
 import { integer, type Rule } from "../../proto/arguments/argument-rules.js";
 import { userError } from "../../proto/errors/index.js";
 import { availableCores } from "../../runtime/cores.js";
-import { threadsRefused } from "../../runtime/thread-sharing.js";
+import { MOST_THREADS, refusedThreads } from "../../runtime/thread-sharing.js";
 import { fromEnvironment } from "./environment.js";
-
-/** More threads than any machine has cores are a mistake, and each costs memory. */
-const MOST_THREADS = 1024;
 
 export const threadsRule: Rule<number> = integer(1, MOST_THREADS);
 
@@ -22,12 +19,8 @@ export interface Threads {
  */
 export function threadsFor(given?: number): Threads {
   const asked = given ?? fromEnvironment("CORTADO_THREADS", threadsRule);
-  const refused = threadsRefused();
-  if (asked !== undefined && asked > 1 && refused !== undefined)
-    throw userError(
-      `threads: ${asked} cannot be had: ${refused}`,
-      "threads: 1, or no such option, runs on one",
-    );
+  const refused = asked === undefined ? undefined : refusedThreads(asked);
+  if (refused) throw userError(...refused);
   return asked === undefined
     ? { threads: Math.min(availableCores(), MOST_THREADS), atMost: true }
     : { threads: asked, atMost: false };

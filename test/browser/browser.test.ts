@@ -8,7 +8,7 @@ import { build as esbuild } from "esbuild";
 import { build as vite } from "vite";
 import { beforeAll, describe, expect, it } from "vitest";
 import { WASM_ARCHITECTURES } from "../../codegen/targets/wasm/wasm-description.js";
-import { chromium, runPage } from "../support/browser-page.js";
+import { chromium, ISOLATED, runPage } from "../support/browser-page.js";
 import { freshProgram } from "../support/program.js";
 import { scratchFolder } from "../support/scratch.js";
 import { architecture } from "../support/wasm-engine.js";
@@ -17,10 +17,6 @@ import { train } from "./scenario.js";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const LENET = join(ROOT, "examples/lenet");
 const MOST_BYTES = 400_000;
-const ISOLATED = {
-  "cross-origin-opener-policy": "same-origin",
-  "cross-origin-embedder-policy": "require-corp",
-};
 
 const scratch = scratchFolder();
 const training = {

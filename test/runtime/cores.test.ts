@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { expect, it } from "vitest";
-import { availableCores, quotaOf } from "../../runtime/cores.js";
+import { quotaOf } from "../../runtime/core-quota.js";
+import { availableCores } from "../../runtime/cores.js";
 
 const filesOf = (files: Readonly<Record<string, string>>) => (path: string) => files[path];
 

@@ -36,6 +36,12 @@ const FLAGS = [
   "--disable-dev-shm-usage",
 ];
 
+/** Headers of a page that may share memory between threads. */
+export const ISOLATED = {
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
+};
+
 export interface PageOptions {
   /** The name that the page is served under. */
   readonly host?: string;

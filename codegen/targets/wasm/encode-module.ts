@@ -1,6 +1,7 @@
 import { InternalError } from "../../../proto/errors/index.js";
 import { opcodeOf, type WasmType } from "./instructions.js";
 import { IMPORTS, MEMORY, MOST_PAGES, SCRATCH_START } from "./module-interface.js";
+import { MEMORY_LIMITS } from "./shared-memory.js";
 import { bitsOf, type Instruction, type WasmFunction } from "./wasm-code.js";
 
 /** A module: functions, all exported by their names, over memory that is imported. */
@@ -107,7 +108,7 @@ export function encodeModule({ functions, shared }: WasmModule): Uint8Array {
     to.name(IMPORTS);
     to.name(MEMORY);
     to.byte(2);
-    to.byte(shared ? 3 : 1);
+    to.byte(shared ? MEMORY_LIMITS.shared : MEMORY_LIMITS.own);
     to.unsigned(0);
     to.unsigned(MOST_PAGES);
     to.name(IMPORTS);

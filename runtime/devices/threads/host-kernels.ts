@@ -1,7 +1,7 @@
 import type { Launchable } from "../../../codegen/kernel/launch.js";
 import type { Schedule } from "../../net/program-table.js";
 import type { HostKernel, KernelArguments } from "./inline-executor.js";
-import type { WorkerCode } from "./kernel-worker.js";
+import type { WorkerCode } from "./worker-job.js";
 
 /** What is run, and what is known of its kernels. */
 export interface LaunchableProgram extends Schedule {

@@ -1,12 +1,17 @@
 import { NET_PASSES, type NetPass } from "../../../codegen/ir/graph.js";
 import type { Launch } from "../../../codegen/kernel/kernel.js";
 import { rangeOf } from "../../../codegen/kernel/launch.js";
-import { InternalError } from "../../../proto/errors/index.js";
+import { InternalError } from "../../../proto/errors/errors.js";
 import type { Executor } from "../../device.js";
 import type { HostKernels, LaunchableProgram } from "./host-kernels.js";
 import { type ArrayMemory, accessTo, copiesIn, viewOf } from "./inline-executor.js";
-import { CONTROL, type WorkerJob, type WorkerLaunch } from "./kernel-worker.js";
-import { startWorker } from "./start-worker.js";
+import {
+  CONTROL,
+  type KernelThread,
+  type StartThread,
+  type WorkerJob,
+  type WorkerLaunch,
+} from "./worker-job.js";
 
 /** Milliseconds of a launch below which it costs less than a barrier. */
 const ALONE_MS = 0.01;
@@ -16,7 +21,7 @@ export async function createWorkerExecutor(
   program: LaunchableProgram,
   memory: ArrayMemory,
   kernels: HostKernels,
-  threads: number,
+  { threads, start }: { readonly threads: number; readonly start: StartThread },
 ): Promise<Executor> {
   const { argumentOf = (view) => view, perMillisecond } = kernels;
   const bound = (launch: Launch): WorkerLaunch => {
@@ -43,11 +48,15 @@ export async function createWorkerExecutor(
   /** What ended a thread: the others wait for it for ever. */
   let failure: InternalError | undefined;
 
-  const start = (thread: number): Promise<ReturnType<typeof startWorker>> => {
+  const started: KernelThread[] = [];
+  const endAll = async (): Promise<void> => {
+    await Promise.all(started.splice(0).map((worker) => worker.end()));
+  };
+  const ready = (thread: number): Promise<KernelThread> => {
     const code = kernels.codeOf(thread);
     const job: WorkerJob = { code, passes, control, handedOut, times, thread, threads };
     return new Promise((resolve, reject) => {
-      const worker = startWorker(job, (message) => {
+      const worker = start(job, (message) => {
         if (message === "ready") {
           // A worker that only waits for work must not keep the process alive.
           worker.hold(false);
@@ -59,14 +68,15 @@ export async function createWorkerExecutor(
           settle?.reject(failure);
         }
       });
+      started.push(worker);
     });
   };
-  const started = await Promise.allSettled(Array.from({ length: threads }, (_, thread) => start(thread)));
-  const workers = started.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
-  if (failure) {
-    await Promise.all(workers.map((worker) => worker.end()));
-    throw failure;
-  }
+  const workers = await Promise.all(Array.from({ length: threads }, (_, thread) => ready(thread))).catch(
+    async (error: unknown) => {
+      await endAll();
+      throw error;
+    },
+  );
 
   return {
     async run(pass) {
@@ -95,7 +105,7 @@ export async function createWorkerExecutor(
     async close() {
       // What was asked for is done first; whoever asked is told of its failure.
       await running.catch(() => {});
-      await Promise.all(workers.map((worker) => worker.end()));
+      await endAll();
     },
   };
 }

@@ -6,19 +6,19 @@ import type { Device } from "../../device.js";
 import { allocateShared, checkMemory } from "../../memory.js";
 import { createHostExecutor, isSmall } from "../threads/host-executor.js";
 import type { HostKernels } from "../threads/host-kernels.js";
+import { SCALARS_PER_MILLISECOND } from "../threads/speeds.js";
+import { startWorker } from "../threads/start-worker.js";
 import { allocateParam } from "./ts-memory.js";
 
 /** The name of generated code in stack traces. */
 const FILENAME = "cortado-net.js";
-/** Scalar code in doubles. */
-const PER_MILLISECOND = 2_000_000;
 
 function kernelsOf(program: Program, dtype: RealType): HostKernels {
   const source = transpile(tsTarget.render(program, dtype).text);
   return {
     open: () => loadKernels(source, FILENAME),
     codeOf: () => ({ source, filename: FILENAME }),
-    perMillisecond: PER_MILLISECOND,
+    perMillisecond: SCALARS_PER_MILLISECOND,
   };
 }
 
@@ -31,10 +31,10 @@ export function createTsDevice(dtype: RealType): Device {
     checkMemory,
     allocate: (elements) => allocateParam(dtype, elements),
     async load(program, params, { threads: most, atMost }) {
-      const threads = atMost && isSmall(program, { perMillisecond: PER_MILLISECOND }) ? 1 : most;
+      const threads = atMost && isSmall(program, { perMillisecond: SCALARS_PER_MILLISECOND }) ? 1 : most;
       const arena = allocateShared(program.arenaBytes, "the blobs");
       const memory = { arena, params: params.memories, dtype };
-      return createHostExecutor(program, memory, kernelsOf(program, dtype), threads);
+      return createHostExecutor(program, memory, kernelsOf(program, dtype), { threads, start: startWorker });
     },
     // Memory goes when nobody refers to it any longer; threads are the executors'.
     async close() {},

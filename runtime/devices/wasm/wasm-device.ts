@@ -11,13 +11,12 @@ import type { Availability } from "../availability.js";
 import { createHostExecutor, isSmall } from "../threads/host-executor.js";
 import type { HostKernels, LaunchableProgram } from "../threads/host-kernels.js";
 import { type ArrayMemory, paramOf } from "../threads/inline-executor.js";
+import { VECTORS_PER_MILLISECOND } from "../threads/speeds.js";
+import { startWorker } from "../threads/start-worker.js";
 import type { Engine } from "./engine.js";
 import { createWasmMemory, type WasmMemory } from "./linear-memory.js";
 import { addressOf, importsOf, kernelNames, kernelsIn } from "./module-instance.js";
 import { findVectors } from "./vectors.js";
-
-/** Vectors of four lanes, on one thread. */
-const PER_MILLISECOND = 20_000_000;
 
 /** Whether this engine has WebAssembly with vectors. */
 export async function wasmAvailability(): Promise<Availability> {
@@ -65,7 +64,7 @@ export async function createWasmDevice({ apart = false, kept }: WasmDeviceOption
   const threadsFor = (
     program: LaunchableProgram,
     { threads, atMost }: Pick<LoadOptions, "threads" | "atMost">,
-  ) => (atMost && isSmall(program, { perMillisecond: PER_MILLISECOND }) ? 1 : threads);
+  ) => (atMost && isSmall(program, { perMillisecond: VECTORS_PER_MILLISECOND }) ? 1 : threads);
   return {
     target: wasmTarget,
     description: wasmTarget.describe(architecture),
@@ -141,9 +140,9 @@ async function bindProgram(
     open: async () => kernelsIn((await engine.instantiate(module, importsFor(0))).exports, count),
     codeOf: (thread) => ({ module, imports: importsFor(thread), names }),
     argumentOf: addressOf,
-    perMillisecond: PER_MILLISECOND,
+    perMillisecond: VECTORS_PER_MILLISECOND,
   };
-  const executor = await createHostExecutor(program, arena, kernels, threads);
+  const executor = await createHostExecutor(program, arena, kernels, { threads, start: startWorker });
   return {
     ...executor,
     async close() {

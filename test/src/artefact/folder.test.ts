@@ -16,7 +16,16 @@ layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 2 dim:
 layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip"
   inner_product_param { num_output: 3 weight_filler { type: "xavier" } } }
 `;
-const FILES = ["manifest.json", "net.d.ts", "net.js", "package.json", "weights.safetensors"];
+const FILES = [
+  "kernels",
+  "manifest.json",
+  "net.cjs",
+  "net.d.cts",
+  "net.d.ts",
+  "net.js",
+  "package.json",
+  "weights.safetensors",
+];
 
 /** The message of a build that is refused. */
 async function refused(out: string, options: object = {}, net = NET): Promise<string> {

@@ -31,6 +31,19 @@ const loading = async (folder: string): Promise<string> =>
   (await inNode(folder, "return failure(load());")) as string;
 
 describe("loading a build", () => {
+  it("can be done by require, of the folder or its file for that", async () => {
+    const body = `
+      const { createRequire } = await import("node:module");
+      const require = createRequire(import.meta.url);
+      const net = await require(".").load();
+      const mistake = await failure(require("./net.cjs").load({ thread: 2 }));
+      return { outputs: net.outputs, mistake };`;
+    expect(await inNode(built, body)).toEqual({
+      outputs: ["loss"],
+      mistake: 'Error: load has no option "thread": there is weights, threads',
+    });
+  });
+
   it("names a file that is missing", async () => {
     const message = await loading(await damaged((folder) => rm(join(folder, "weights.safetensors"))));
     expect(message).toMatch(
@@ -115,7 +128,7 @@ describe("loading a build", () => {
       "Error: option weights is not a sound safetensors file: its header has no proper length",
       'Error: cannot read "nowhere.safetensors": there is no such file or folder',
       "Error: option weights is an ArrayBuffer, a Uint8Array, a URL or a path",
-      'Error: load has no option "weight": there is weights',
+      'Error: load has no option "weight": there is weights, threads',
       'Error: option weights has no layer "ip"',
       'Error: parameter 0 of layer "ip" has shape 3×3 in the net and 9 in option weights',
     ]);
@@ -129,8 +142,8 @@ describe("loading a build", () => {
       await writeFile(path, bytes);
     });
     const body = "return [typeof crypto.subtle, await failure(load())];";
-    expect(await inBrowser(built, body, "cortado.test")).toEqual(["undefined", "no error"]);
-    expect(await inBrowser(changed, body, "cortado.test")).toEqual([
+    expect(await inBrowser(built, body, { host: "cortado.test" })).toEqual(["undefined", "no error"]);
+    expect(await inBrowser(changed, body, { host: "cortado.test" })).toEqual([
       "undefined",
       "Error: weights.safetensors has been changed: its SHA-256 is not the one in manifest.json",
     ]);

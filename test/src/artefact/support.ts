@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Project, ts } from "ts-morph";
 import { type BuildOptions, buildNet } from "../../../src/build-net.js";
-import { runPage } from "../../support/browser-page.js";
+import { type PageOptions, runPage } from "../../support/browser-page.js";
 
 /** A new folder, removed after the tests of a file by `removeFolders`. */
 const folders: string[] = [];
@@ -80,9 +80,9 @@ export async function inNode(
   });
 }
 
-/** Runs a scenario in a page of a headless browser, served over HTTP from this machine under a host name. */
-export const inBrowser = async (built: string, body: string, host?: string): Promise<unknown> =>
-  runPage(await stage(built, body), { host });
+/** Runs a scenario in a page of a headless browser, served over HTTP from this machine. */
+export const inBrowser = async (built: string, body: string, options: PageOptions = {}): Promise<unknown> =>
+  runPage(await stage(built, body), options);
 
 /** What a strict type check says of a program that uses a build's types. */
 export function checkUse(declarations: string, program: string): readonly string[] {

@@ -33,7 +33,7 @@ export const tinyScenario = (options = ""): string =>
   });
 
 /** What the compiled net gives, as the scenario does, but for what it saves. */
-export const compiledTiny = (target: "native" | "wasm"): Promise<unknown> =>
+export const compiledTiny = (target: "native" | "wasm" | "ts"): Promise<unknown> =>
   runCompiled({
     net: TINY_NET,
     solver: parseSolver(SOLVER).solver,

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { encodeModule, type WasmModule } from "../../../../codegen/targets/wasm/encode-module.js";
 import type { WasmType } from "../../../../codegen/targets/wasm/instructions.js";
 import { printModule } from "../../../../codegen/targets/wasm/print-module.js";
+import { withSharedMemory } from "../../../../codegen/targets/wasm/shared-memory.js";
 import {
   atLane,
   atMemory,
@@ -178,6 +179,8 @@ describe("blocks", () => {
     const alone = { ...module, shared: false };
     expect(encodeModule(alone)).not.toEqual(encodeModule(module));
     for (const one of [module, alone]) expect(engine.validate(encodeModule(one))).toBe(true);
+    expect(withSharedMemory(encodeModule(alone))).toEqual(encodeModule(module));
+    expect(() => withSharedMemory(encodeModule(module))).toThrow("not one thread's own");
     expect(printModule(module)).toContain(" shared)");
     expect(printModule(alone)).not.toContain("shared");
   });

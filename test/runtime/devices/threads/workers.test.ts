@@ -1,6 +1,7 @@
 /** Kernel threads that end where they should not: whoever waits is told, and nothing hangs. */
 import { expect, it } from "vitest";
 import type { HostKernels, LaunchableProgram } from "../../../../runtime/devices/threads/host-kernels.js";
+import { startWorker } from "../../../../runtime/devices/threads/start-worker.js";
 import { createWorkerExecutor } from "../../../../runtime/devices/threads/worker-executor.js";
 
 const ITERATIONS = 100;
@@ -22,7 +23,7 @@ function executorOf(body: (thread: number) => string): ReturnType<typeof createW
     perMillisecond: 1,
   };
   const memory = { arena: new SharedArrayBuffer(0), params: [], dtype: "float32" } as const;
-  return createWorkerExecutor(program, memory, kernels, 2);
+  return createWorkerExecutor(program, memory, kernels, { threads: 2, start: startWorker });
 }
 
 it.each([

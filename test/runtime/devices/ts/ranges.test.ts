@@ -6,12 +6,13 @@ import { createBuilder } from "../../../../codegen/ir/builder.js";
 import type { Node } from "../../../../codegen/ir/graph.js";
 import { arg, binary, unary } from "../../../../codegen/ir/scalar.js";
 import type { Argument, Launch, Program } from "../../../../codegen/kernel/kernel.js";
-import { rangeOf, requireWhole } from "../../../../codegen/kernel/launch.js";
+import { launchableOf, rangeOf, requireWhole } from "../../../../codegen/kernel/launch.js";
 import { placeOf } from "../../../../codegen/lower/lower-plan.js";
 import { planGraph } from "../../../../codegen/plan/index.js";
 import { tsTarget } from "../../../../codegen/targets/index.js";
 import { loadKernels, transpile } from "../../../../codegen/targets/ts/ts-module.js";
 import { openTsDevice } from "../../../../runtime/artefact/artefact-ts-device.js";
+import { workerText } from "../../../../runtime/devices/threads/worker-text.js";
 import { createTsDevice } from "../../../../runtime/devices/ts/ts-device.js";
 import type { LoweredNet } from "../../../../src/layers/index.js";
 import { programTable } from "../../../../src/net/net-tables.js";
@@ -122,10 +123,16 @@ describe("launches over ranges", () => {
         NO_CHECKS,
       );
       expect(table.ranges?.length ?? 0).toBe(program === whole ? 0 : program.forward.length);
-      const device = await openTsDevice({ parameters: [] }, [table], {
-        functions: loadKernels(transpile(tsSource(program)), "ranges"),
-        extents: program.kernels.map(({ parallel }) => parallel.extent),
-      });
+      const source = transpile(tsSource(program));
+      const parts = {
+        programs: [table],
+        functions: loadKernels(source, "ranges"),
+        kernels: program.kernels.map(launchableOf),
+        text: { path: "", at: "" },
+        threadText: workerText(),
+      };
+      const files = { read: async () => new TextEncoder().encode(source) };
+      const device = await openTsDevice({ parameters: [] }, parts, files, { threads: 2 });
       const [opened] = device.programs;
       for (const place of inputs) await opened.executor.write(place, valuesAt(place));
       await opened.executor.run("forward");
