@@ -85,8 +85,8 @@ export interface KeptProgram {
   readonly table: ProgramTable;
   /** As the target's `scratchBytes`. */
   readonly scratchBytes: number;
-  /** Binds it to memory, as `Device.load` does. */
-  load(params: ParamStore, options: Pick<LoadOptions, "threads" | "atMost">): Promise<Executor>;
+  /** Binds it to memory, as `Device.load` does; undefined where its kernels are for other memory than this net's. */
+  load(params: ParamStore, options: Pick<LoadOptions, "threads" | "atMost">): Promise<Executor | undefined>;
 }
 
 export interface LoadOptions {

@@ -1,9 +1,10 @@
 /** The engine that the tests run in: every one of today has what target wasm needs. */
 import { encodeModule, type WasmModule } from "../../codegen/targets/wasm/encode-module.js";
+import type { AddressType } from "../../codegen/targets/wasm/instructions.js";
 import { WASM_ARCHITECTURES, type WasmArchitecture } from "../../codegen/targets/wasm/wasm-description.js";
 import { present } from "../../proto/errors/index.js";
 import { ENGINE, type WasmFunctions } from "../../runtime/devices/wasm/engine.js";
-import { createWasmMemory } from "../../runtime/devices/wasm/linear-memory.js";
+import { createWasmMemory, hasWideMemory } from "../../runtime/devices/wasm/linear-memory.js";
 import { importsOf } from "../../runtime/devices/wasm/module-instance.js";
 import { findVectors } from "../../runtime/devices/wasm/vectors.js";
 
@@ -21,9 +22,12 @@ export interface ModuleMemory {
   open(module: Uint8Array | WasmModule, scratch?: Uint8Array): Promise<WasmFunctions>;
 }
 
+/** The types of addresses that memories have here. */
+export const addresses: readonly AddressType[] = hasWideMemory(engine) ? ["i32", "i64"] : ["i32"];
+
 /** Memory of its own, and modules over it. */
-export function moduleMemory(): ModuleMemory {
-  const { memory, allocate } = createWasmMemory(engine);
+export function moduleMemory(address: AddressType = "i32"): ModuleMemory {
+  const { memory, allocate } = createWasmMemory(engine, address);
   return {
     allocate(bytes) {
       const address = allocate(bytes, "arrays of a test");
@@ -31,7 +35,8 @@ export function moduleMemory(): ModuleMemory {
     },
     async open(module, scratch) {
       const bytes = module instanceof Uint8Array ? module : encodeModule(module);
-      const imports = importsOf(memory, scratch?.byteOffset ?? 0);
+      const start = scratch?.byteOffset ?? 0;
+      const imports = importsOf(memory, address === "i64" ? BigInt(start) : start);
       return (await engine.instantiate(await engine.compile(bytes), imports)).exports;
     },
   };

@@ -1,6 +1,6 @@
 import { InternalError } from "../../../proto/errors/index.js";
-import { opcodeOf, type WasmType } from "./instructions.js";
-import { IMPORTS, MEMORY, MOST_PAGES, SCRATCH_START } from "./module-interface.js";
+import { type AddressType, opcodeOf, type WasmType } from "./instructions.js";
+import { IMPORTS, MEMORY, MOST_PAGES_OF, SCRATCH_START } from "./module-interface.js";
 import { MEMORY_LIMITS } from "./shared-memory.js";
 import { bitsOf, type Instruction, type WasmFunction } from "./wasm-code.js";
 
@@ -9,13 +9,18 @@ export interface WasmModule {
   readonly functions: readonly WasmFunction[];
   /** Whether threads share the memory. */
   readonly shared: boolean;
+  /** Of where things lie in it. Default i32. */
+  readonly address?: AddressType;
 }
 
-const TYPES: Readonly<Record<WasmType, number>> = { i32: 0x7f, f32: 0x7d, v128: 0x7b };
+const TYPES: Readonly<Record<WasmType, number>> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, v128: 0x7b };
+/** Said of a memory with addresses of 64 bits. */
+const WIDE = 4;
 const EMPTY = 0x40;
 const [BLOCK, LOOP, IF, ELSE, END, BR, BR_IF] = [0x02, 0x03, 0x04, 0x05, 0x0b, 0x0c, 0x0d];
 const [CALL, SELECT, SELECT_OF, GET, SET, GLOBAL] = [0x10, 0x1b, 0x1c, 0x20, 0x21, 0x23];
-const [I32_CONST, F32_CONST, SIMD, V128_CONST, SHUFFLE] = [0x41, 0x43, 0xfd, 0x0c, 0x0d];
+const CONSTANTS = { i32: 0x41, i64: 0x42, f32: 0x43 } as const;
+const [SIMD, V128_CONST, SHUFFLE] = [0xfd, 0x0c, 0x0d];
 /** Vectors and numbers begin anywhere that elements do. */
 const ALIGNMENT = 2;
 
@@ -40,7 +45,7 @@ class Bytes {
     let rest = value;
     for (;;) {
       const low = rest & 127;
-      rest >>= 7;
+      rest = Math.floor(rest / 128);
       const last = (rest === 0 && (low & 64) === 0) || (rest === -1 && (low & 64) !== 0);
       this.byte(last ? low : low | 128);
       if (last) return;
@@ -71,7 +76,7 @@ class Bytes {
 }
 
 /** The module in the binary format. The same module, the same bytes. */
-export function encodeModule({ functions, shared }: WasmModule): Uint8Array {
+export function encodeModule({ functions, shared, address = "i32" }: WasmModule): Uint8Array {
   const types = new Map<string, number>();
   const typeNumber = ({ takes, gives }: Pick<WasmFunction, "takes" | "gives">): number => {
     const key = `${takes.join()}>${gives ?? ""}`;
@@ -108,13 +113,13 @@ export function encodeModule({ functions, shared }: WasmModule): Uint8Array {
     to.name(IMPORTS);
     to.name(MEMORY);
     to.byte(2);
-    to.byte(shared ? MEMORY_LIMITS.shared : MEMORY_LIMITS.own);
+    to.byte((shared ? MEMORY_LIMITS.shared : MEMORY_LIMITS.own) | (address === "i64" ? WIDE : 0));
     to.unsigned(0);
-    to.unsigned(MOST_PAGES);
+    to.unsigned(MOST_PAGES_OF[address]);
     to.name(IMPORTS);
     to.name(SCRATCH_START);
     to.byte(3);
-    to.byte(TYPES.i32);
+    to.byte(TYPES[address]);
     to.byte(0);
   });
   section(3, (to) => {
@@ -187,9 +192,9 @@ function encode(to: Bytes, code: Instruction, numbers: ReadonlyMap<string, numbe
       for (const lane of code.lanes) for (let byte = 0; byte < 4; byte++) to.byte(4 * lane + byte);
       break;
     case "const":
-      to.byte(code.type === "i32" ? I32_CONST : F32_CONST);
-      if (code.type === "i32") to.signed(code.value);
-      else to.word(bitsOf(code.value));
+      to.byte(CONSTANTS[code.type]);
+      if (code.type === "f32") to.word(bitsOf(code.value));
+      else to.signed(code.value);
       break;
     case "vector":
       to.byte(SIMD);

@@ -1,13 +1,17 @@
 /** The instructions of WebAssembly that kernels are made of, by the names and numbers of its specification. */
 
-export type WasmType = "i32" | "f32" | "v128";
+export type WasmType = "i32" | "i64" | "f32" | "v128";
+
+/** Of where something lies in memory: i64 in a memory of more than 4 GiB. */
+export type AddressType = "i32" | "i64";
 
 /** Opcodes behind these prefixes: 0xfd000 + n is prefix 0xfd and number n. */
 const SATURATING = 0xfc000;
 const SIMD = 0xfd000;
 
 /**
- * Of each: its opcode, and the types that it takes and gives, by letters: i for i32, f for f32, v for v128. What it needs beside
+ * Of each: its opcode, and the types that it takes and gives, by letters: i for i32, l for i64, f for f32, v for v128. Addresses
+ * are written as i32. What it needs beside
  * operands (an offset, a lane) is an `Instruction`'s own.
  */
 const TABLE = {
@@ -33,6 +37,8 @@ const TABLE = {
   "i32.div_s": [0x6d, "ii>i"],
   "i32.rem_s": [0x6f, "ii>i"],
   "i32.and": [0x71, "ii>i"],
+  "i64.add": [0x7c, "ll>l"],
+  "i64.mul": [0x7e, "ll>l"],
   "f32.abs": [0x8b, "f>f"],
   "f32.neg": [0x8c, "f>f"],
   "f32.floor": [0x8e, "f>f"],
@@ -41,6 +47,7 @@ const TABLE = {
   "f32.sub": [0x93, "ff>f"],
   "f32.mul": [0x94, "ff>f"],
   "f32.div": [0x95, "ff>f"],
+  "i64.extend_i32_s": [0xac, "i>l"],
   "f32.convert_i32_s": [0xb2, "i>f"],
   "i32.trunc_sat_f32_s": [SATURATING + 0, "f>i"],
   "v128.load": [SIMD + 0x00, "i>v"],
@@ -101,7 +108,7 @@ export type Op = keyof typeof TABLE;
 
 export const OPS = Object.keys(TABLE) as readonly Op[];
 
-const LETTERS: Readonly<Record<string, WasmType>> = { i: "i32", f: "f32", v: "v128" };
+const LETTERS: Readonly<Record<string, WasmType>> = { i: "i32", l: "i64", f: "f32", v: "v128" };
 
 export interface Signature {
   readonly takes: readonly WasmType[];

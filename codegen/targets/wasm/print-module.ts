@@ -1,13 +1,14 @@
 import type { WasmModule } from "./encode-module.js";
-import { IMPORTS, MEMORY, MOST_PAGES, SCRATCH_START } from "./module-interface.js";
+import { IMPORTS, MEMORY, MOST_PAGES_OF, SCRATCH_START } from "./module-interface.js";
 import type { Instruction, WasmFunction } from "./wasm-code.js";
 
 /** A module in the text format: what `encodeModule` writes as bytes. Instructions stand around their operands. */
-export function printModule({ functions, shared }: WasmModule): string {
-  const memory = `(memory 0 ${MOST_PAGES}${shared ? " shared" : ""})`;
+export function printModule({ functions, shared, address = "i32" }: WasmModule): string {
+  const width = address === "i64" ? "i64 " : "";
+  const memory = `(memory ${width}0 ${MOST_PAGES_OF[address]}${shared ? " shared" : ""})`;
   return `(module
   (import "${IMPORTS}" "${MEMORY}" ${memory})
-  (import "${IMPORTS}" "${SCRATCH_START}" (global $scratch i32))
+  (import "${IMPORTS}" "${SCRATCH_START}" (global $scratch ${address}))
 ${functions.map((one) => printFunction(one, "  ")).join("\n")}
 )
 `;
@@ -46,7 +47,7 @@ function head(code: Instruction): string {
     case "shuffle":
       return `i8x16.shuffle ${code.lanes.flatMap((l) => [0, 1, 2, 3].map((b) => 4 * l + b)).join(" ")}`;
     case "const":
-      return `${code.type}.const ${code.type === "i32" ? code.value : float(code.value)}`;
+      return `${code.type}.const ${code.type === "f32" ? float(code.value) : code.value}`;
     case "vector":
       return `v128.const i32x4 ${code.bits.map((bits) => `0x${(bits >>> 0).toString(16)}`).join(" ")}`;
     case "get":

@@ -2,7 +2,7 @@ import { InternalError } from "../../../proto/errors/index.js";
 import type { Kernel, Program } from "../../kernel/kernel.js";
 import { scratchLayout } from "../../lanes/own-memory.js";
 import { encodeModule, type WasmModule } from "./encode-module.js";
-import type { WasmType } from "./instructions.js";
+import type { AddressType, WasmType } from "./instructions.js";
 import { kernelName } from "./module-interface.js";
 import { printModule } from "./print-module.js";
 import {
@@ -10,8 +10,8 @@ import {
   get,
   type Instruction,
   i32,
+  moved,
   plain,
-  SCRATCH,
   set,
   type WasmFunction,
   when,
@@ -25,24 +25,31 @@ export interface WasmOptions {
   readonly fused: boolean;
   /** Whether threads share the memory. Default true. */
   readonly shared?: boolean;
+  /** Of where things lie in memory: i64 where that may have more than 4 GiB. Default i32. */
+  readonly address?: AddressType;
 }
 
 /** The kernel as a function of where its buffers begin and of a range of its parallel loop. */
 export function renderKernel(
   kernel: Kernel,
   number: number,
-  { fused, used }: { readonly fused: boolean; readonly used: Set<string> },
+  {
+    fused,
+    used,
+    address = "i32",
+  }: { readonly fused: boolean; readonly used: Set<string>; readonly address?: AddressType },
 ): WasmFunction {
   if (kernel.team && kernel.team.threads !== LANES)
     throw new InternalError(`a team of ${kernel.team.threads} in vectors of ${LANES}`);
-  const takes = Array<WasmType>(kernel.buffers.length + 2).fill("i32");
+  const takes: readonly WasmType[] = [...kernel.buffers.map(() => address), "i32", "i32"];
   const [from, to] = [kernel.buffers.length, kernel.buffers.length + 1];
   const { offsets } = scratchLayout(kernel, 4);
-  const opened = openContext(kernel, takes, { offsets, fused, used });
+  const opened = openContext(kernel, takes, { offsets, address, fused, used });
   const { context } = opened;
   for (const [i, offset] of offsets.entries()) {
     const start = context.startOf(-1 - i);
-    if (start.kind === "get") context.write(set(start.local, addIntegers(SCRATCH, i32(offset))));
+    if (start.kind === "get")
+      context.write(set(start.local, moved({ kind: "scratch", type: address }, i32(offset), 1)));
   }
   const write = statementWriter(context);
   write(kernel.prologue);
@@ -68,12 +75,17 @@ export function renderKernel(
 }
 
 /** A program as one module: function `k<i>` is kernel i. */
-export function wasmModule(program: Program, { fused, shared = true }: WasmOptions): WasmModule {
+export function wasmModule(
+  program: Program,
+  { fused, shared = true, address = "i32" }: WasmOptions,
+): WasmModule {
   const used = new Set<string>();
-  const kernels = program.kernels.map((kernel, number) => renderKernel(kernel, number, { fused, used }));
+  const kernels = program.kernels.map((kernel, number) =>
+    renderKernel(kernel, number, { fused, used, address }),
+  );
   // Functions call no others.
   const helpers = [...used].sort().map((name) => helperFunction(name, fused));
-  return { functions: [...kernels, ...helpers], shared };
+  return { functions: [...kernels, ...helpers], shared, address };
 }
 
 export const wasmBytes = (program: Program, options: WasmOptions): Uint8Array =>

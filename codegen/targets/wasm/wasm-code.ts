@@ -1,5 +1,5 @@
 import { InternalError } from "../../../proto/errors/index.js";
-import { type Op, signatureOf, type WasmType } from "./instructions.js";
+import { type AddressType, type Op, signatureOf, type WasmType } from "./instructions.js";
 
 /** A variable of a function: its parameters first. */
 export type Local = number;
@@ -33,13 +33,13 @@ export type Instruction =
   | { readonly kind: "lane"; readonly op: Op; readonly lane: number; readonly of: readonly Instruction[] }
   /** Lane l of 32 bits is `lanes[l]` of the two vectors, one behind the other. */
   | { readonly kind: "shuffle"; readonly lanes: readonly number[]; readonly of: readonly Instruction[] }
-  | { readonly kind: "const"; readonly type: "i32" | "f32"; readonly value: number }
+  | { readonly kind: "const"; readonly type: "i32" | "i64" | "f32"; readonly value: number }
   /** The bits of four lanes. */
   | { readonly kind: "vector"; readonly bits: readonly number[] }
   | { readonly kind: "get"; readonly local: Local; readonly type: WasmType }
   | { readonly kind: "set"; readonly local: Local; readonly of: readonly [Instruction] }
   /** The thread's own memory: where it begins. */
-  | { readonly kind: "scratch" }
+  | { readonly kind: "scratch"; readonly type: AddressType }
   | {
       readonly kind: "call";
       readonly name: string;
@@ -78,9 +78,8 @@ export function typeOf(code: Instruction): WasmType | undefined {
     case "const":
     case "get":
     case "select":
-      return code.type;
     case "scratch":
-      return "i32";
+      return code.type;
     case "call":
     case "if":
       return code.gives;
@@ -93,8 +92,12 @@ export function typeOf(code: Instruction): WasmType | undefined {
   }
 }
 
-function checked<C extends Instruction>(op: Op, code: C, of: readonly Instruction[]): C {
-  const { takes } = signatureOf(op);
+function checked<C extends Instruction>(
+  op: Op,
+  code: C,
+  of: readonly Instruction[],
+  takes = signatureOf(op).takes,
+): C {
   if (takes.length !== of.length || of.some((operand, i) => typeOf(operand) !== takes[i]))
     throw new InternalError(`${op} takes ${takes.join(", ")}, not ${of.map(typeOf).join(", ")}`);
   return code;
@@ -108,7 +111,27 @@ export const atMemory = (
   op: Op,
   { offset, lane }: { readonly offset: number; readonly lane?: number },
   ...of: readonly Instruction[]
-): Instruction => checked(op, { kind: "memory", op, offset, ...(lane !== undefined && { lane }), of }, of);
+): Instruction => {
+  const [, ...others] = signatureOf(op).takes;
+  const takes = [addressType(of[0]), ...others];
+  return checked(op, { kind: "memory", op, offset, ...(lane !== undefined && { lane }), of }, of, takes);
+};
+
+/** The type of an address. */
+export function addressType(address: Instruction): AddressType {
+  const type = typeOf(address);
+  if (type !== "i32" && type !== "i64") throw new InternalError(`an address of type ${type}`);
+  return type;
+}
+
+/** So many times `bytes` on, a number of 32 bits, which may be behind. More than 2 GiB in all in a memory of 64-bit addresses. */
+export function moved(address: Instruction, times: Instruction, bytes: number): Instruction {
+  if (addressType(address) === "i32") return addIntegers(address, multiplyIntegers(times, bytes));
+  const i64 = (value: number): Instruction => ({ kind: "const", type: "i64", value });
+  if (times.kind === "const")
+    return times.value === 0 ? address : plain("i64.add", address, i64(times.value * bytes));
+  return plain("i64.add", address, plain("i64.mul", plain("i64.extend_i32_s", times), i64(bytes)));
+}
 
 export const atLane = (op: Op, lane: number, ...of: readonly Instruction[]): Instruction =>
   checked(op, { kind: "lane", op, lane, of }, of);
@@ -141,7 +164,6 @@ export const firstLanes = (count: number): Instruction => integers([0, 1, 2, 3].
 
 export const get = (local: Local, type: WasmType): Instruction => ({ kind: "get", local, type });
 export const set = (local: Local, value: Instruction): Instruction => ({ kind: "set", local, of: [value] });
-export const SCRATCH: Instruction = { kind: "scratch" };
 
 /** `a` where the condition holds, `b` elsewhere; both are computed. */
 export const choose = (a: Instruction, b: Instruction, condition: Instruction): Instruction => {

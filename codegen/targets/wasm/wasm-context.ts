@@ -2,7 +2,7 @@ import { InternalError } from "../../../proto/errors/index.js";
 import type { Kernel, Memory, Variable } from "../../kernel/kernel.js";
 import type { LaneExpressions } from "../../lanes/lane-renderer.js";
 import { type LaneShapes, laneShapes } from "../../lanes/lane-shapes.js";
-import type { WasmType } from "./instructions.js";
+import type { AddressType, WasmType } from "./instructions.js";
 import { atMemory, get, type Instruction, type Local, plain, reals, set } from "./wasm-code.js";
 
 /** Lanes of a vector of WebAssembly. */
@@ -103,22 +103,28 @@ export function openContext(
   parameters: readonly WasmType[],
   {
     offsets,
+    address,
     fused,
     used,
-  }: { readonly offsets: readonly number[]; readonly fused: boolean; readonly used: Set<string> },
+  }: {
+    readonly offsets: readonly number[];
+    readonly address: AddressType;
+    readonly fused: boolean;
+    readonly used: Set<string>;
+  },
 ): OpenContext {
   const locals: WasmType[] = [];
   const variables = new Map<Variable, Instruction>();
   let code: Instruction[] = [];
   let splats = new Map<string, Instruction>();
   const local = (type: WasmType): Local => parameters.length + locals.push(type) - 1;
-  const arrays = offsets.map(() => local("i32"));
+  const arrays = offsets.map(() => local(address));
   const context: WasmContext = {
     kernel,
     shapes: laneShapes(kernel),
     fused,
     used,
-    startOf: (memory) => get(memory >= 0 ? memory : arrays[-1 - memory], "i32"),
+    startOf: (memory) => get(memory >= 0 ? memory : arrays[-1 - memory], address),
     variable(variable) {
       const found = variables.get(variable);
       if (!found) throw new InternalError(`variable ${variable} stands outside of its block`);

@@ -11,6 +11,7 @@ import {
   type Instruction,
   i32,
   integers,
+  moved,
   multiplyIntegers,
   plain,
 } from "./wasm-code.js";
@@ -80,13 +81,8 @@ export function integerCode(
     const { terms, constant } = termsOf(at);
     // Without the constant an element's number may be negative; its address is not, so close to what is there.
     const isOffset = constant >= 0 && (bytes * constant <= MOST_OFFSET || boundsOf(sumOf(terms, 0))[0] >= 0);
-    const start = isOffset
-      ? context.startOf(buffer)
-      : addIntegers(context.startOf(buffer), i32(bytes * constant));
-    const base = terms.reduce(
-      (sum, { atom, factor }) => addIntegers(sum, multiplyIntegers(whole(atom), bytes * factor)),
-      start,
-    );
+    const start = isOffset ? context.startOf(buffer) : moved(context.startOf(buffer), i32(constant), bytes);
+    const base = terms.reduce((sum, { atom, factor }) => moved(sum, whole(atom), bytes * factor), start);
     return { base, offset: isOffset ? bytes * constant : 0 };
   };
 

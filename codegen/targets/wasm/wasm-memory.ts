@@ -1,5 +1,6 @@
 /** How lanes that lie side by side, apart or anywhere come from memory and get there: all of them, the first, or those of a mask. */
 import {
+  addressType,
   anyLane,
   atLane,
   atMemory,
@@ -8,6 +9,7 @@ import {
   type Instruction,
   i32,
   integers,
+  moved,
   plain,
   reals,
   set,
@@ -37,7 +39,7 @@ export function loadVector(context: WasmContext, { base, offset }: Address, mask
   if (!mask || mask.count === LANES) return load(base);
   if (mask.count === 0) return integers([0, 0, 0, 0]);
   if (mask.count !== undefined) return plain("v128.and", load(base), mask.code);
-  const from = kept(context, base, "i32");
+  const from = kept(context, base, addressType(base));
   return either(anyLane(mask.code), [plain("v128.and", load(from), mask.code)], [integers([0, 0, 0, 0])]);
 }
 
@@ -78,7 +80,7 @@ export function loadApart(
   step: number,
   mask: Mask | undefined,
 ): Instruction {
-  const from = kept(context, base, "i32");
+  const from = kept(context, base, addressType(base));
   if (step === 2 && !mask) {
     // The second begins one element early: it ends at the last that is read.
     const [low, high] = [0, LANES - 1].map((at) =>
@@ -93,14 +95,14 @@ export function loadApart(
 function apart(base: Instruction, offset: number, bytes: number): { from: Instruction; offset: number } {
   return offset + bytes >= 0
     ? { from: base, offset: offset + bytes }
-    : { from: plain("i32.add", base, i32(offset + bytes)), offset: 0 };
+    : { from: moved(base, i32(offset + bytes), 1), offset: 0 };
 }
 
 const placesIn = (context: WasmContext, start: Instruction, at: Instruction) => {
   const indices = kept(context, at, "v128");
   return (lane: number) => {
-    const bytes = plain("i32.mul", atLane("i32x4.extract_lane", lane, indices), i32(BYTES));
-    return { from: plain("i32.add", start, bytes), offset: 0 };
+    const at = atLane("i32x4.extract_lane", lane, indices);
+    return { from: moved(start, at, BYTES), offset: 0 };
   };
 };
 
@@ -140,7 +142,7 @@ export function storeVector(
     return;
   }
   if (mask.count === undefined || mask.count < 2) {
-    const from = kept(context, base, "i32");
+    const from = kept(context, base, addressType(base));
     storeLanes(context, value, (lane) => apart(from, offset, lane * BYTES), mask);
     return;
   }
@@ -154,7 +156,7 @@ function storeFirst(
   value: Instruction,
   count: number,
 ): void {
-  const [to, stored] = [kept(context, base, "i32"), kept(context, value, "v128")];
+  const [to, stored] = [kept(context, base, addressType(base)), kept(context, value, "v128")];
   context.write(atMemory("v128.store64_lane", { offset, lane: 0 }, to, stored));
   if (count === 3)
     context.write(atMemory("v128.store32_lane", { offset: offset + 2 * BYTES, lane: 2 }, to, stored));
@@ -175,7 +177,7 @@ export function storeTransposed(
   rows: readonly Instruction[],
   { step, lanes }: { readonly step: number; readonly lanes: number },
 ): void {
-  const to = kept(context, base, "i32");
+  const to = kept(context, base, addressType(base));
   const all = ALL.map((i) => (i < rows.length ? kept(context, rows[i], "v128") : reals(0)));
   // Squares of half the size change places, then of a quarter.
   const low = kept(context, shuffle([0, 1, 4, 5], all[0], all[2]), "v128");

@@ -8,7 +8,7 @@ import type { Executor, ParamMemory } from "../../device.js";
 import type { Schedule } from "../../net/program-table.js";
 
 /** What a kernel is given for a buffer: the array, or where it begins in the memory that it knows. */
-export type KernelArgument = RealArray | Int32Array | number;
+export type KernelArgument = RealArray | Int32Array | number | bigint;
 
 export type KernelArguments = (view: RealArray | Int32Array) => KernelArgument;
 

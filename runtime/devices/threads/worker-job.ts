@@ -27,7 +27,7 @@ export interface WorkerLaunch {
   /** Too small to be worth a barrier of its own: thread 0 does it alone. */
   readonly alone: boolean;
   /** What the kernel takes for its buffers. */
-  readonly given: readonly (ArrayBufferView | number)[];
+  readonly given: readonly (ArrayBufferView | number | bigint)[];
 }
 
 /** Words of the control array. */

@@ -6,6 +6,7 @@ import type { Device } from "../../device.js";
 import { allocateShared, checkMemory } from "../../memory.js";
 import { createHostExecutor, isSmall } from "../threads/host-executor.js";
 import type { HostKernels } from "../threads/host-kernels.js";
+import type { HostKernel } from "../threads/inline-executor.js";
 import { SCALARS_PER_MILLISECOND } from "../threads/speeds.js";
 import { startWorker } from "../threads/start-worker.js";
 import { allocateParam } from "./ts-memory.js";
@@ -16,7 +17,7 @@ const FILENAME = "cortado-net.js";
 function kernelsOf(program: Program, dtype: RealType): HostKernels {
   const source = transpile(tsTarget.render(program, dtype).text);
   return {
-    open: () => loadKernels(source, FILENAME),
+    open: () => loadKernels(source, FILENAME) as readonly HostKernel[],
     codeOf: () => ({ source, filename: FILENAME }),
     perMillisecond: SCALARS_PER_MILLISECOND,
   };

@@ -1,4 +1,5 @@
-import { MOST_PAGES, PAGE, ROOM_AHEAD } from "../../../codegen/targets/wasm/module-interface.js";
+import type { AddressType } from "../../../codegen/targets/wasm/instructions.js";
+import { MOST_PAGES_OF, PAGE, ROOM_AHEAD } from "../../../codegen/targets/wasm/module-interface.js";
 import { userError } from "../../../proto/errors/index.js";
 import { showBytes } from "../../../proto/words/amounts.js";
 import { threadsRefused } from "../../thread-sharing.js";
@@ -8,6 +9,8 @@ import { pagesUpTo, roomFor } from "./memory-layout.js";
 /** One memory of WebAssembly for all that lies on a device. */
 export interface WasmMemory {
   readonly memory: LinearMemory;
+  /** The type of addresses in it. */
+  readonly address: AddressType;
   /**
    * So many bytes, all zeros, by where they begin.
    *
@@ -24,13 +27,28 @@ interface Hole {
   to: number;
 }
 
+/** A memory that threads share where they can. @throws RangeError or TypeError where the engine has none with such addresses */
+function openMemory({ Memory }: Engine, address: AddressType): LinearMemory {
+  const [initial, maximum] = [pagesUpTo(ROOM_AHEAD), MOST_PAGES_OF[address]];
+  const shared = threadsRefused() === undefined;
+  return address === "i32"
+    ? new Memory({ initial, maximum, shared })
+    : new Memory({ initial: BigInt(initial), maximum: BigInt(maximum), shared, address });
+}
+
+/** Whether an engine has memory of more than 4 GiB. */
+export function hasWideMemory(engine: Engine): boolean {
+  try {
+    openMemory(engine, "i64");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** A memory that threads share where they can, which grows as it is needed. */
-export function createWasmMemory({ Memory }: Engine): WasmMemory {
-  const memory = new Memory({
-    initial: pagesUpTo(ROOM_AHEAD),
-    maximum: MOST_PAGES,
-    shared: threadsRefused() === undefined,
-  });
+export function createWasmMemory(engine: Engine, address: AddressType = "i32"): WasmMemory {
+  const memory = openMemory(engine, address);
   const sizes = new Map<number, number>();
   /** Free stretches between what is allocated, by address; behind the last there is only what can be grown. */
   let holes: Hole[] = [];
@@ -40,7 +58,7 @@ export function createWasmMemory({ Memory }: Engine): WasmMemory {
     const missing = pagesUpTo(to) - memory.buffer.byteLength / PAGE;
     if (missing <= 0) return;
     try {
-      memory.grow(missing);
+      memory.grow(address === "i32" ? missing : BigInt(missing));
     } catch {
       throw userError(
         `${what} need more memory than WebAssembly grants: ${showBytes(to)} with all else`,
@@ -50,6 +68,7 @@ export function createWasmMemory({ Memory }: Engine): WasmMemory {
   };
   return {
     memory,
+    address,
     allocate(bytes, what) {
       const size = roomFor(bytes);
       const hole = holes.find(({ from, to }) => to - from >= size);

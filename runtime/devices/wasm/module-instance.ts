@@ -13,7 +13,7 @@ import type { LinearMemory, WasmFunctions } from "./engine.js";
  *
  * @param scratch where the memory of the thread that runs it begins
  */
-export const importsOf = (memory: LinearMemory, scratch: number) => ({
+export const importsOf = (memory: LinearMemory, scratch: number | bigint) => ({
   [IMPORTS]: { [MEMORY]: memory, [SCRATCH_START]: scratch },
 });
 
@@ -27,3 +27,6 @@ export const kernelsIn = (exports: WasmFunctions, count: number): readonly HostK
 
 /** Kernels take of an array where it begins in their memory. */
 export const addressOf: KernelArguments = ({ byteOffset }) => byteOffset;
+
+/** In a memory of 64-bit addresses. */
+export const wideAddressOf: KernelArguments = ({ byteOffset }) => BigInt(byteOffset);

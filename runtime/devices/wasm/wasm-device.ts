@@ -14,8 +14,8 @@ import { type ArrayMemory, paramOf } from "../threads/inline-executor.js";
 import { VECTORS_PER_MILLISECOND } from "../threads/speeds.js";
 import { startWorker } from "../threads/start-worker.js";
 import type { Engine } from "./engine.js";
-import { createWasmMemory, type WasmMemory } from "./linear-memory.js";
-import { addressOf, importsOf, kernelNames, kernelsIn } from "./module-instance.js";
+import { createWasmMemory, hasWideMemory, type WasmMemory } from "./linear-memory.js";
+import { addressOf, importsOf, kernelNames, kernelsIn, wideAddressOf } from "./module-instance.js";
 import { findVectors } from "./vectors.js";
 
 /** Whether this engine has WebAssembly with vectors. */
@@ -25,6 +25,9 @@ export async function wasmAvailability(): Promise<Availability> {
     ? { works: false, why: found.why }
     : { works: true, why: `WebAssembly in vectors (${found.architecture})` };
 }
+
+/** Bytes up to which a net and those that may come to share its parameters fit into a memory of 32-bit addresses. */
+const NARROW = 3 * 2 ** 30;
 
 interface Place {
   readonly engine: Engine;
@@ -60,7 +63,15 @@ export async function createWasmDevice({ apart = false, kept }: WasmDeviceOption
   const { engine } = vectors;
   // The kernels for engines without multiply-add are those that give the same bits on all.
   const architecture = apart ? "simd128" : vectors.architecture;
-  const place: Place = { engine, memory: createWasmMemory(engine) };
+  let opened: WasmMemory | undefined;
+  /** Where all lies: made when first something does. */
+  const place: Place = {
+    engine,
+    get memory() {
+      opened ??= createWasmMemory(engine);
+      return opened;
+    },
+  };
   const threadsFor = (
     program: LaunchableProgram,
     { threads, atMost }: Pick<LoadOptions, "threads" | "atMost">,
@@ -69,10 +80,13 @@ export async function createWasmDevice({ apart = false, kept }: WasmDeviceOption
     target: wasmTarget,
     description: wasmTarget.describe(architecture),
     hostMemory: true,
-    checkMemory,
+    checkMemory(bytes, what) {
+      checkMemory(bytes, what);
+      if (bytes > NARROW && !opened && hasWideMemory(engine)) opened = createWasmMemory(engine, "i64");
+    },
     allocate(elements) {
-      const address = place.memory.allocate(4 * elements, "the parameters");
-      const { memory } = place.memory;
+      const { memory, allocate } = place.memory;
+      const address = allocate(4 * elements, "the parameters");
       return paramOf(() => new Float32Array(memory.buffer, address, elements));
     },
     ...(kept && {
@@ -83,22 +97,26 @@ export async function createWasmDevice({ apart = false, kept }: WasmDeviceOption
         return {
           ...{ table, scratchBytes },
           async load(params, options) {
+            if (place.memory.address !== "i32") return undefined;
             const program = { ...scheduleOf(table), ...found };
-            return bindProgram(program, { ...place, params, threads: threadsFor(program, options) });
+            return bindProgram(program, place, { params, threads: threadsFor(program, options) });
           },
         };
       },
     }),
     async load(program, params, { keep, ...options }) {
       const { fma: fused } = WASM_ARCHITECTURES[architecture];
-      const module = wasmBytes(program, { fused, shared: threadsRefused() === undefined });
+      const { address } = place.memory;
+      const module = wasmBytes(program, { fused, shared: threadsRefused() === undefined, address });
       const scratchBytes = wasmTarget.scratchBytes(program);
       const kernels = program.kernels.map(launchableOf);
-      if (keep) await kept?.keep(keep.key, { module, kernels, scratchBytes, table: keep.table });
-      return bindProgram(
-        { ...program, module, scratchBytes },
-        { ...place, params, threads: threadsFor(program, options) },
-      );
+      // A program is kept for memory as nearly all have it.
+      if (keep && address === "i32")
+        await kept?.keep(keep.key, { module, kernels, scratchBytes, table: keep.table });
+      return bindProgram({ ...program, module, scratchBytes }, place, {
+        params,
+        threads: threadsFor(program, options),
+      });
     },
     // Memory goes when nobody refers to it any longer; threads are the executors'.
     async close() {},
@@ -114,8 +132,10 @@ export interface WasmProgram extends LaunchableProgram {
 
 async function bindProgram(
   program: WasmProgram,
-  { engine, memory, params, threads }: Place & { readonly params: ParamStore; readonly threads: number },
+  { engine, memory }: Place,
+  { params, threads }: { readonly params: ParamStore; readonly threads: number },
 ): Promise<Executor> {
+  const wide = memory.address === "i64";
   const module = await engine.compile(program.module);
   const count = program.kernels.length;
   const names = kernelNames(count);
@@ -135,11 +155,12 @@ async function bindProgram(
     params: params.memories,
     dtype: params.dtype,
   };
-  const importsFor = (thread: number) => importsOf(memory.memory, scratch[thread]);
+  const importsFor = (thread: number) =>
+    importsOf(memory.memory, wide ? BigInt(scratch[thread]) : scratch[thread]);
   const kernels: HostKernels = {
     open: async () => kernelsIn((await engine.instantiate(module, importsFor(0))).exports, count),
     codeOf: (thread) => ({ module, imports: importsFor(thread), names }),
-    argumentOf: addressOf,
+    argumentOf: wide ? wideAddressOf : addressOf,
     perMillisecond: VECTORS_PER_MILLISECOND,
   };
   const executor = await createHostExecutor(program, arena, kernels, { threads, start: startWorker });

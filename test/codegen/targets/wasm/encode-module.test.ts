@@ -155,7 +155,7 @@ const BLOCKS: readonly WasmFunction[] = [
     type: "i32",
     of: [i32(7), { kind: "select", type: "i32", of: [i32(8), i32(9), i32(0)] }, get(0, "i32")],
   }),
-  fun("begins", [[], "i32", []], { kind: "scratch" }),
+  fun("begins", [[], "i32", []], { kind: "scratch", type: "i32" }),
 ];
 
 describe("blocks", () => {

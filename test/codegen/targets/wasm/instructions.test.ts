@@ -9,9 +9,11 @@ import {
   get,
   type Instruction,
   i32,
+  moved,
   plain,
   shuffle,
   typeOf,
+  type WasmFunction,
 } from "../../../../codegen/targets/wasm/wasm-code.js";
 import { architectures, engine, moduleMemory } from "../../../support/wasm-engine.js";
 
@@ -132,7 +134,11 @@ const arrayOf = (isReal: boolean) => (isReal ? new Float32Array(buffer, byteOffs
 
 /** What lies so many bytes behind the parameter. */
 const loaded = (type: WasmType, offset: number): Instruction =>
-  atMemory(type === "v128" ? "v128.load" : `${type}.load`, { offset }, get(0, "i32"));
+  atMemory(
+    type === "v128" ? "v128.load" : type === "f32" ? "f32.load" : "i32.load",
+    { offset },
+    get(0, "i32"),
+  );
 
 /** Runs an instruction over the memory that begins where its parameter says; what it gives goes 192 bytes behind. */
 async function carriedOut(code: Instruction): Promise<() => void> {
@@ -147,7 +153,8 @@ async function carriedOut(code: Instruction): Promise<() => void> {
 }
 
 const meaningOf = (op: Op) => NUMBERS[op.slice(op.indexOf(".") + 1)];
-const LANEWISE = OPS.filter((op) => meaningOf(op) !== undefined);
+const OF_ADDRESSES: readonly Op[] = ["i64.add", "i64.mul", "i64.extend_i32_s"];
+const LANEWISE = OPS.filter((op) => meaningOf(op) !== undefined && !OF_ADDRESSES.includes(op));
 
 it.each(LANEWISE)("%s does in each lane what its name says", async (op) => {
   const { takes } = signatureOf(op);
@@ -196,7 +203,7 @@ const OTHERS: Partial<Readonly<Record<Op, Numbers>>> = {
   "i64x2.extmul_high_i32x4_u": [810, 0, 1000, 0],
   [RELAXED]: A.map((x, i) => x * B[i] + B[i]),
 };
-const others = OPS.filter((op) => !LANEWISE.includes(op) && !isMemory(op));
+const others = OPS.filter((op) => ![...LANEWISE, ...OF_ADDRESSES].includes(op) && !isMemory(op));
 
 it("those with lanes, shifts and choices are all known", () => {
   expect(Object.keys(OTHERS).sort()).toEqual([...others].sort());
@@ -248,4 +255,16 @@ it.each(OPS.filter(isMemory))("%s moves the bytes that it names, and no others",
   wanted.splice(gives ? 48 : 5, want.length, ...want);
   expect(want.length).toBeGreaterThan(0);
   expect(Array.from(words)).toEqual(wanted);
+});
+
+it("addresses of 64 bits go on and back by numbers of 32", async () => {
+  const body = [moved(moved(get(0, "i64"), get(1, "i32"), 12), i32(-2), 2 ** 31)];
+  const f: WasmFunction = { name: "f", takes: ["i64", "i32"], gives: "i64", locals: [], body };
+  const { f: run } = await memory.open({ functions: [f], shared: true });
+  const most = 2 ** 31 - 1;
+  expect([run(2n ** 33n, most), run(2n ** 33n, -5), run(7n, 0)]).toEqual([
+    2n ** 33n + 12n * BigInt(most) - 2n ** 32n,
+    2n ** 33n - 60n - 2n ** 32n,
+    7n - 2n ** 32n,
+  ]);
 });

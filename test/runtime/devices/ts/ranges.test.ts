@@ -12,6 +12,7 @@ import { planGraph } from "../../../../codegen/plan/index.js";
 import { tsTarget } from "../../../../codegen/targets/index.js";
 import { loadKernels, transpile } from "../../../../codegen/targets/ts/ts-module.js";
 import { openTsDevice } from "../../../../runtime/artefact/artefact-ts-device.js";
+import type { HostKernel } from "../../../../runtime/devices/threads/inline-executor.js";
 import { workerText } from "../../../../runtime/devices/threads/worker-text.js";
 import { createTsDevice } from "../../../../runtime/devices/ts/ts-device.js";
 import type { LoweredNet } from "../../../../src/layers/index.js";
@@ -126,7 +127,7 @@ describe("launches over ranges", () => {
       const source = transpile(tsSource(program));
       const parts = {
         programs: [table],
-        functions: loadKernels(source, "ranges"),
+        functions: loadKernels(source, "ranges") as readonly HostKernel[],
         kernels: program.kernels.map(launchableOf),
         text: { path: "", at: "" },
         threadText: workerText(),
