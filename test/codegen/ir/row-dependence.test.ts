@@ -57,6 +57,8 @@ describe("rows", () => {
   const of = (node: Node) => rowDependence([node], 4, DATA)(node);
   const sum = b.map(add(arg(0), arg(1)), [x, b.transpose(b.reshape(x, [6, 4]), [1, 0])]);
 
+  const square = b.reshape(b.slice(x, 1, 0, 4), [1, 4, 4]);
+
   it.each([
     ["those of an input", x, { inner: 6 }],
     ["a parameter has none", w, "none"],
@@ -76,6 +78,7 @@ describe("rows", () => {
       b.matmul(b.reshape(x, [1, 4, 6]), b.reshape(x, [1, 4, 6]), false, true),
       "mixed",
     ],
+    ["a product over them mixes", b.matmul(square, b.param(1, [1, 4, 4]), true), "mixed"],
     ["a part of them mixes", b.slice(x, 0, 1, 2), "mixed"],
     ["what reads one at the place of another mixes", sum, "mixed"],
   ])("%s", (_, node, expected) => {
