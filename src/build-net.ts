@@ -133,7 +133,7 @@ export async function buildWith(
     ...(training && solver && { train: trainTable(training, solver) }),
     ...(batch && { batch }),
   };
-  const { text, build } = await moduleText(unnamed, parts);
+  const { text, build } = await moduleText(target.target.name, unnamed, parts);
   const tables: Tables = { ...unnamed, build };
 
   const { weights, report } = await buildWeights(lowered, seed, options.weights);

@@ -1,5 +1,6 @@
 /** Which frameworks this machine has, and how to get those that it lacks. */
 import { execFile } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -34,8 +35,11 @@ interface Pythons {
   readonly caffe: string;
 }
 
+/** The interpreter that has the frameworks. */
+export const peersPython = (): string => process.env["PEERS_PYTHON"] ?? "python3";
+
 const pythons = (): Pythons => {
-  const any = process.env["PEERS_PYTHON"] ?? "python3";
+  const any = peersPython();
   return { any, caffe: process.env["CAFFE_PYTHON"] ?? any };
 };
 
@@ -130,19 +134,29 @@ export async function findPeers(targets: readonly string[]): Promise<Found> {
     "pip install onnxruntime onnx numpy, and set PEERS_PYTHON to that interpreter",
   );
   add(
+    "onnxruntime-web",
+    packageVersion("onnxruntime-web"),
+    { command: nodeCommand("./ort-web-peer.js"), passes: ["forward"] },
+    "npm install --no-save onnxruntime-web; the model is written with onnx, as onnxruntime's",
+  );
+  const tfjs = packageVersion("@tensorflow/tfjs");
+  const command = nodeCommand("./tfjs-peer.js");
+  add("tfjs", tfjs, { modes: ["cpu"], command, passes: PASSES }, "npm install --no-save @tensorflow/tfjs");
+  add(
     "tfjs",
-    tfjsVersion(),
-    { modes: ["cpu"], command: nodeCommand("./tfjs-peer.js"), passes: PASSES },
-    "npm install --no-save @tensorflow/tfjs",
+    tfjs && packageVersion("@tensorflow/tfjs-backend-wasm"),
+    // It has no gradient of a convolution's filter.
+    { modes: ["wasm"], command, passes: ["forward"] },
+    "npm install --no-save @tensorflow/tfjs @tensorflow/tfjs-backend-wasm",
   );
   return { competitors, missing };
 }
 
-function tfjsVersion(): readonly string[] | undefined {
-  try {
-    const manifest: unknown = createRequire(import.meta.url)("@tensorflow/tfjs/package.json");
-    return [(manifest as { readonly version: string }).version];
-  } catch {
-    return undefined;
+/** Of a package that this project can import; in a list, as of modules. */
+function packageVersion(name: string): readonly string[] | undefined {
+  for (const folder of createRequire(import.meta.url).resolve.paths(name) ?? []) {
+    const path = join(folder, name, "package.json");
+    if (existsSync(path)) return [(JSON.parse(readFileSync(path, "utf8")) as { version: string }).version];
   }
+  return undefined;
 }

@@ -1,7 +1,9 @@
 /**
- * tfjs as a peer, on its `cpu` backend: the layers that LeNet has, in the layout that tfjs computes in (NHWC). It is no
+ * tfjs as a peer, on its `cpu` and `wasm` backends: the layers that LeNet has, in the layout that tfjs computes in (NHWC). It is no
  * dependency of the project, so the little of its interface that is used here is written down.
  */
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { sizeOf } from "../../codegen/ir/graph.js";
 import { readWeights } from "../../src/index.js";
 import type { LayerDescription, NetDescription } from "./net-description.js";
@@ -92,11 +94,19 @@ function run(tf: Tfjs, net: NetDescription, inputs: ReadonlyMap<string, Tensor>,
   return blob(net.outputs[0]);
 }
 
-await serve(async ({ nets, threads, weights: path, inputs }) => {
-  if (threads !== 1) throw new Error("the cpu backend has one thread");
+/** The backend, which looks for its modules where it is told. */
+async function loadWasmBackend(): Promise<void> {
+  const name: string = "@tensorflow/tfjs-backend-wasm";
+  const { setWasmPaths } = (await import(name)) as { setWasmPaths(folder: string): void };
+  setWasmPaths(join(dirname(createRequire(import.meta.url).resolve(name)), "/"));
+}
+
+await serve(async ({ nets, threads, mode, weights: path, inputs }) => {
+  if (threads !== 1) throw new Error(`the ${mode} backend runs on one thread here`);
   const module: string = "@tensorflow/tfjs";
   const tf = (await import(module)) as Tfjs;
-  await tf.setBackend("cpu");
+  if (mode === "wasm") await loadWasmBackend();
+  await tf.setBackend(mode);
   await tf.ready();
 
   const set = await readWeights(path);
@@ -138,5 +148,6 @@ await serve(async ({ nets, threads, weights: path, inputs }) => {
       const first = tf.transpose(gradients[0], [3, 2, 0, 1]);
       return [...value.dataSync(), ...first.dataSync()];
     });
-  return { passes: ["forward", "step"], run: (pass) => void work(pass), values: async (pass) => work(pass) };
+  const passes: readonly Pass[] = mode === "wasm" ? ["forward"] : ["forward", "step"];
+  return { passes, run: (pass) => void work(pass), values: async (pass) => work(pass) };
 });

@@ -10,6 +10,8 @@ const WEYL_0 = 0x9e3779b9 | 0;
 const WEYL_1 = 0xbb67ae85 | 0;
 const ROUNDS = 10;
 const TWO_32 = 4294967296;
+/** Words from which on it pays to draw several blocks. */
+const LEAST_IN_VECTORS = 64;
 
 /** The high 32 bits of the 64-bit product of two unsigned 32-bit numbers. Sums and products of halves fit in 32 bits. */
 function multiplyHigh(a: number, b: number): number {
@@ -61,6 +63,28 @@ export function philox4x32(
   out[at + 3] = x3;
 }
 
+/** Draws several blocks at once. */
+export interface VectorBlocks {
+  /** Blocks that are drawn at once at most. */
+  readonly most: number;
+  /**
+   * Writes blocks, a multiple of four, to `out` from `at` on, from the counter on, whose lowest word does not wrap round on the way.
+   */
+  draw(
+    out: Uint32Array,
+    at: number,
+    blocks: number,
+    ...counterAndKey: Parameters<typeof philox4x32> extends [unknown, unknown, ...infer Rest] ? Rest : never
+  ): void;
+}
+
+let vectors: VectorBlocks | undefined;
+
+/** Who draws several blocks, from now on. */
+export const useVectors = (given: VectorBlocks): void => {
+  vectors = given;
+};
+
 /** The low and high 32 bits of an integer of up to 53 bits; a negative one as two's complement. */
 export function splitWords(value: number): readonly [low: number, high: number] {
   return [(value % TWO_32) >>> 0, Math.floor(value / TWO_32) >>> 0];
@@ -106,9 +130,9 @@ export function randomStream(seed: number, stream: number, position = 0): Random
   let at = 4;
   let blocks = Math.floor(position / 4);
   let spare: number | undefined;
-  const advance = (): void => {
-    blocks++;
-    low = (low + 1) | 0;
+  const advance = (by = 1): void => {
+    blocks += by;
+    low = (low + by) | 0;
     if (low === 0) high = (high + 1) | 0;
   };
   const load = (): void => {
@@ -129,6 +153,14 @@ export function randomStream(seed: number, stream: number, position = 0): Random
     words(out) {
       let i = 0;
       while (at < 4 && i < out.length) out[i++] = word();
+      while (vectors && out.length - i >= LEAST_IN_VECTORS) {
+        const wanted = Math.min(Math.floor((out.length - i) / 4), vectors.most, TWO_32 - (low >>> 0));
+        const drawn = wanted - (wanted % 4);
+        if (drawn === 0) break;
+        vectors.draw(out, i, drawn, low, high, stream0, stream1, key0, key1);
+        advance(drawn);
+        i += 4 * drawn;
+      }
       for (; i + 4 <= out.length; i += 4) {
         philox4x32(out, i, low, high, stream0, stream1, key0, key1);
         advance();

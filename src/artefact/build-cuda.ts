@@ -71,8 +71,6 @@ async function emitCuda(
   }
   const cuda: CudaTables = { compiler: compiler.version, addons: [addon.entry], variants: tables };
   return {
-    entries: [new URL("../../runtime/artefact/artefact-cuda-device.js", import.meta.url)],
-    node: true,
     options: [
       {
         name: "device",

@@ -17,7 +17,7 @@ import type { BuiltFile } from "./folder.js";
 import { type Literal, literal } from "./literal.js";
 import { PROCESSOR_LEVELS, processorOptions } from "./processor-levels.js";
 import type { ArtefactTarget, TargetParts, Variant } from "./target-parts.js";
-import { threadsOption } from "./thread-text.js";
+import { threadsOption } from "./threads-option.js";
 
 /**
  * A build for processors of some architectures: for each its own programs, since vectors differ, with shared objects of
@@ -74,8 +74,6 @@ async function emitNative(
   }
   const native: NativeTables = { addons: [addon.entry], variants: tables };
   return {
-    entries: [new URL("../../runtime/artefact/artefact-native-device.js", import.meta.url)],
-    node: true,
     options: [threadsOption("one for each core that the process may use")],
     text: [
       `const native = ${literal(native as unknown as Literal)};`,

@@ -4,12 +4,13 @@ import { NATIVE_ARCHITECTURES } from "../../codegen/targets/native/native-descri
 import { checkModule, transpile } from "../../codegen/targets/ts/ts-module.js";
 import { WASM_ARCHITECTURES } from "../../codegen/targets/wasm/wasm-description.js";
 import { InternalError } from "../../proto/errors/index.js";
+import { workerText } from "../../runtime/devices/threads/worker-text.js";
 import { type CudaCompiler, cudaArtefact, nvrtcCompiler } from "./build-cuda.js";
 import { nativeArtefact } from "./build-native.js";
 import { wasmArtefact } from "./build-wasm.js";
 import { type Literal, literal, stringLiteral } from "./literal.js";
 import type { ArtefactTarget, TargetParts, Variant } from "./target-parts.js";
-import { THREADS_OPTION, threadText } from "./thread-text.js";
+import { THREADS_OPTION } from "./threads-option.js";
 
 /** How a target is built for. */
 interface Buildable {
@@ -98,15 +99,13 @@ async function emitTypeScript([{ programs, tables }]: readonly Variant[]): Promi
   const kernels = program.kernels.map(launchableOf);
   const functions = transpile(source);
   return {
-    entries: [new URL("../../runtime/artefact/artefact-ts-device.js", import.meta.url)],
-    node: false,
     options: [THREADS_OPTION],
     text: [
       `const functions = (() => {\n${functions}})();`,
       `const kernels = ${literal(kernels as unknown as Literal)};`,
       `const programs = ${literal(tables as unknown as Literal)};`,
       `const text = { path: "${TEXT}", at: new URL("${TEXT}", import.meta.url) };`,
-      `const threadText = ${stringLiteral(await threadText())};`,
+      `const threadText = ${stringLiteral(workerText())};`,
       "const openDevice = (files, options) =>\n" +
         "  openTsDevice(tables, { programs, functions, kernels, text, threadText }, files, options);",
     ].join("\n\n"),

@@ -7,11 +7,12 @@ import { WASM_ARCHITECTURES, type WasmArchitecture } from "../../codegen/targets
 import { userError } from "../../proto/errors/index.js";
 import { showBytes } from "../../proto/words/amounts.js";
 import { layoutOf, type WasmPrograms, type WasmTables } from "../../runtime/artefact/wasm-tables.js";
+import { workerText } from "../../runtime/devices/threads/worker-text.js";
 import { probesFor } from "../../runtime/devices/wasm/vectors.js";
 import type { BuiltFile } from "./folder.js";
 import { type Literal, literal, stringLiteral } from "./literal.js";
 import type { ArtefactTarget, TargetParts, Variant } from "./target-parts.js";
-import { THREADS_OPTION, threadText } from "./thread-text.js";
+import { THREADS_OPTION } from "./threads-option.js";
 
 /** What engines must have, as compilers name it. */
 const FEATURES: Readonly<Record<WasmArchitecture, readonly string[]>> = {
@@ -38,7 +39,7 @@ export async function wasmArtefact(
   return {
     target: wasmTarget,
     descriptions: architectures.map(wasmTarget.describe),
-    emit: async (variants, parameters) => emitWasm(variants, architectures, parameters, await threadText()),
+    emit: async (variants, parameters) => emitWasm(variants, architectures, parameters, workerText()),
   };
 }
 
@@ -73,8 +74,6 @@ function emitWasm(
     ({ architecture, path }) => `  ${architecture}: new URL("${path}", import.meta.url),\n`,
   );
   return {
-    entries: [new URL("../../runtime/artefact/artefact-wasm-device.js", import.meta.url)],
-    node: false,
     options: [THREADS_OPTION],
     text: [
       `const wasm = ${literal(wasm as unknown as Literal)};`,

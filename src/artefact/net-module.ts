@@ -1,18 +1,18 @@
 import { createHash } from "node:crypto";
+import type { TargetName } from "../../codegen/targets/index.js";
 import type { Tables } from "../../runtime/net/tables.js";
 import { BUILT_MARK } from "./built-mark.js";
-import { emitModule } from "./emit.js";
 import { type Literal, literal, stringLiteral } from "./literal.js";
+import { loaderText } from "./loader-text.js";
 import type { TargetParts } from "./target-parts.js";
-
-const LOADER = new URL("../../runtime/artefact/load.js", import.meta.url);
 
 /** The text of net.js: the loader, the tables, and what the target adds. */
 export async function moduleText(
+  target: TargetName,
   tables: Omit<Tables, "build">,
   parts: TargetParts,
 ): Promise<{ readonly text: string; readonly build: string }> {
-  const loader = await emitModule([LOADER, ...parts.entries], { node: parts.node });
+  const loader = await loaderText(target);
   const data = literal(tables as unknown as Literal);
   const hash = createHash("sha256");
   for (const piece of [loader, data, parts.text]) hash.update(piece).update("\0");

@@ -6,10 +6,6 @@ import type { ProgramTable } from "../../runtime/net/program-table.js";
 
 /** What a target adds to a built module. */
 export interface TargetParts {
-  /** Modules whose names the text uses. */
-  readonly entries: readonly URL[];
-  /** Whether they import modules of Node's. */
-  readonly node: boolean;
   /**
    * Statements that declare `openDevice`, a function from the module's files, and what the caller of `load` says, to
    * its device. What the module knows of the net is in `tables`.

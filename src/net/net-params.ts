@@ -6,6 +6,7 @@ import { pairByName } from "../../proto/words/by-place.js";
 import { quoted } from "../../proto/words/names.js";
 import type { Device, ParamMemory, ParamStore } from "../../runtime/device.js";
 import { fill, streamOf } from "../../runtime/random/index.js";
+import { drawInVectors } from "../../runtime/random/vector-words.js";
 import type { LayerParam, LoweredNet, LoweredParam } from "../layers/index.js";
 import type { NetInternals } from "./internals.js";
 
@@ -88,12 +89,18 @@ export function createParams(
   return {
     params: { dtype, memories },
     async fillParams(loaded) {
-      for (const [index, param] of lowered.params.entries())
-        if (!lentParams.has(index) && !loaded?.has(memories[index]) && (param.filler || param.value))
-          await fillParam(memories[index], param, index, seed);
+      const filled = [...lowered.params.entries()].filter(
+        ([index, { filler, value }]) =>
+          !lentParams.has(index) && !loaded?.has(memories[index]) && (filler || value),
+      );
+      if (filled.some(([, { filler, shape }]) => filler && sizeOf(shape) >= MANY)) await drawInVectors();
+      for (const [index, param] of filled) await fillParam(memories[index], param, index, seed);
     },
   };
 }
+
+/** Values from which on it pays to make ready to draw in vectors. */
+const MANY = 2 ** 16;
 
 /** Where the values lie, if that is in this process: a large net's would be garbage as large, for as long as nobody collects it. */
 async function fillParam(

@@ -1,5 +1,5 @@
 /** The program as a process of its own. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,7 +13,8 @@ const timeOf = (path: string): number => statSync(path, { throwIfNoEntry: false 
 
 /**
  * The path of the compiled program, as the sources are now: a module in dist/ that is older than its source, or is
- * missing, is compiled anew, and one that has no source any more is removed. After `npm ci` there is nothing to do.
+ * missing, is compiled anew, and one that has no source any more is removed; so are the loaders of builds, which are made of
+ * them. After `npm ci` there is nothing to do.
  */
 export function freshProgram(): Promise<string> {
   fresh ??= renew();
@@ -37,6 +38,9 @@ async function renew(): Promise<string> {
     (path) => timeOf(join(ROOT, "dist", `${path}.js`)) < timeOf(join(ROOT, `${path}.ts`)),
   );
   if (stale.length > 0) await compile(stale);
+  const loaders = timeOf(join(ROOT, "dist/loaders/ts.js"));
+  if (sources.some((path) => timeOf(join(ROOT, "dist", `${path}.js`)) > loaders))
+    execFileSync(process.execPath, [join(ROOT, "src/bundle-loaders.mjs")]);
   return MAIN;
 }
 

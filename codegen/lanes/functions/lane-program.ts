@@ -75,8 +75,10 @@ export type LaneNode =
 
 export interface LaneProgram {
   readonly dtype: RealType;
-  /** Each reads earlier ones only; the last is the value. */
+  /** Each reads earlier ones only; where there is one value, the last is it. */
   readonly nodes: readonly LaneNode[];
+  /** Which of them are values. */
+  readonly results: readonly number[];
 }
 
 /** How the lanes' numbers are made. */
@@ -164,10 +166,10 @@ export class NodeList {
     return { kind: LANE_OPERATIONS[op].gives, at: this.position(node) };
   }
 
-  /** The program whose value is this one, without what it does not need. */
-  program(value: Lane<LaneKind>): LaneProgram {
-    const needed = new Set([value.at]);
-    for (let at = value.at; at >= 0; at--) {
+  /** The program whose values are these, without what it does not need. */
+  program(...values: readonly Lane<LaneKind>[]): LaneProgram {
+    const needed = new Set(values.map(({ at }) => at));
+    for (let at = Math.max(...needed); at >= 0; at--) {
       const node = this.nodes[at];
       if (needed.has(at) && "of" in node) for (const operand of node.of) needed.add(operand);
     }
@@ -177,6 +179,6 @@ export class NodeList {
       const node = this.nodes[at];
       return "of" in node ? { ...node, of: node.of.map((operand) => moved.get(operand) ?? 0) } : node;
     });
-    return { dtype: this.dtype, nodes };
+    return { dtype: this.dtype, nodes, results: values.map(({ at }) => moved.get(at) ?? 0) };
   }
 }

@@ -69,12 +69,15 @@ interface Writing {
   write(code: Instruction): void;
 }
 
+/** A program of one value over vectors. */
+export const laneCode = (...of: Parameters<typeof laneValues>): Instruction => laneValues(...of)[0];
+
 /** A program over vectors: what is needed more than once goes into variables. */
-export function laneCode(
-  { nodes }: LaneProgram,
+export function laneValues(
+  { nodes, results }: LaneProgram,
   parameters: readonly Instruction[],
   { local, write }: Writing,
-): Instruction {
+): readonly Instruction[] {
   const uses = new Uint32Array(nodes.length);
   for (const node of nodes)
     if ("of" in node) for (const at of node.of) uses[at] += node.op === "mulHigh" ? 2 : 1;
@@ -96,5 +99,5 @@ export function laneCode(
     }
     values.push(value);
   }
-  return values[nodes.length - 1];
+  return results.map((at) => values[at]);
 }

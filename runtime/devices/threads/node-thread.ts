@@ -29,9 +29,14 @@ export function startNodeThread(
   const worker = new NodeWorker(`(${program})(${host})`, { eval: true, execArgv: [], workerData: job });
   worker.on("message", told);
   worker.on("error", (error: Error) => told({ error: error.message }));
+  let ending = false;
+  worker.on("exit", (code) => {
+    if (!ending) told({ error: `its worker ended with code ${code}` });
+  });
   return {
     hold: (held) => (held ? worker.ref() : worker.unref()),
     async end() {
+      ending = true;
       await worker.terminate();
     },
   };

@@ -44,6 +44,9 @@ export async function createWorkerExecutor(
   const handedOut = new Int32Array(new SharedArrayBuffer(4 * longest));
   const took: Record<NetPass, number[]> = { prepare: [], forward: [], backward: [] };
   let settle: { resolve: () => void; reject: (error: Error) => void } | undefined;
+  let running: Promise<void> = Promise.resolve();
+  /** What ended a thread: the others wait for it for ever. */
+  let failure: InternalError | undefined;
 
   const started: KernelThread[] = [];
   const endAll = async (): Promise<void> => {
@@ -60,9 +63,9 @@ export async function createWorkerExecutor(
           resolve(worker);
         } else if (message === "done") settle?.resolve();
         else {
-          const error = new InternalError(`A kernel thread failed: ${message.error}`);
-          reject(error);
-          settle?.reject(error);
+          failure ??= new InternalError(`A kernel thread failed: ${message.error}`);
+          reject(failure);
+          settle?.reject(failure);
         }
       });
       started.push(worker);
@@ -77,9 +80,11 @@ export async function createWorkerExecutor(
 
   return {
     async run(pass) {
+      if (failure) throw failure;
       const done = new Promise<void>((resolve, reject) => {
         settle = { resolve, reject };
       });
+      running = done;
       // While a pass runs, its end is awaited: hold the process open for it.
       workers[0].hold(true);
       handedOut.fill(0);
@@ -97,6 +102,10 @@ export async function createWorkerExecutor(
     },
     ...accessTo(memory),
     times: (pass) => took[pass],
-    close: endAll,
+    async close() {
+      // What was asked for is done first; whoever asked is told of its failure.
+      await running.catch(() => {});
+      await endAll();
+    },
   };
 }

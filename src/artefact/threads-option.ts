@@ -1,14 +1,4 @@
-import { emitModule } from "./emit.js";
 import type { TargetParts } from "./target-parts.js";
-
-const WORKER = new URL("../../runtime/devices/threads/kernel-worker.js", import.meta.url);
-
-/**
- * The program of a kernel thread as text, of its source: what stands in net.js as a function would be another where somebody
- * bundles it.
- */
-export const threadText = async (): Promise<string> =>
-  `(() => {\n${await emitModule([WORKER])}\nreturn workerMain;\n})()`;
 
 /** The option of `load` that says how many there are. @param usual how many there are where nobody says it */
 export const threadsOption = (usual: string): TargetParts["options"][number] => ({
