@@ -42,7 +42,7 @@ describe("rows of random graphs", () => {
           expect(other(node).filter(isKept)).toEqual(value(node).filter(isKept));
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 80 },
     );
     // It is not said of all alike.
     expect(told.rows).toBeGreaterThan(told.mixed);
