@@ -12,6 +12,7 @@ import {
 import type { NetTables, Tables, TrainTable } from "../runtime/net/tables.js";
 import { encodeWeightSet } from "../runtime/weights/index.js";
 import { backwardSeeds } from "./artefact/backward-seeds.js";
+import { batchTable } from "./artefact/batch-rows.js";
 import type { CudaCompiler } from "./artefact/build-cuda.js";
 import { type BuildOptions, takeBuildArguments } from "./artefact/build-options.js";
 import { buildSolver } from "./artefact/build-solver.js";
@@ -117,6 +118,7 @@ export async function buildWith(
     return { training, variant: { description, programs, tables } };
   });
   const [{ training }] = made;
+  const batch = batchTable(lowered, [...lowered.outputs, ...keep], seeds !== undefined || train);
   const parameters = [...lowered.params.map(({ shape }) => sizeOf(shape)), ...(training?.states ?? [])];
   const parts = await target.emit(
     made.map(({ variant }) => variant),
@@ -129,6 +131,7 @@ export async function buildWith(
     parameters,
     ...(seeds && { seeds }),
     ...(training && solver && { train: trainTable(training, solver) }),
+    ...(batch && { batch }),
   };
   const { text, build } = await moduleText(target.target.name, unnamed, parts);
   const tables: Tables = { ...unnamed, build };
@@ -202,6 +205,7 @@ const manifestOf = (
   ),
   arenaBytes,
   parameterBytes: tables.parameters.reduce((sum, elements) => sum + 4 * elements, 0),
+  ...(tables.batch && { batch: tables.batch }),
   ...(processors && { processors }),
   files: files.map(described),
 });

@@ -9,6 +9,7 @@ import type { Tables, TrainTable } from "../net/tables.js";
 import { createStep, type Step } from "../net/training-step.js";
 import { type ParameterValues, writeParameters } from "./artefact-weights.js";
 import type { BuiltDevice } from "./built-device.js";
+import { createFewerRows } from "./fewer-rows.js";
 import { plainError } from "./plain-error.js";
 import { createScalars } from "./step-scalars.js";
 
@@ -32,7 +33,20 @@ export async function createNet(
     style: STYLE,
     programs: onlyProgram({ tables, runner: main }, STYLE),
   });
-  const { inTurn, read, readDiff } = running;
+  const { inTurn, readDiff } = running;
+  const rows = createFewerRows(tables);
+  const forward = async (inputs?: unknown) => {
+    const filled = inputs === undefined ? undefined : rows.fill(takeByName(inputs));
+    // Calls are served in the order they were made: this one's rows are known now.
+    const { cut } = rows;
+    const outputs = await running.forward(filled);
+    for (const [name, values] of Object.entries(outputs)) outputs[name] = cut(values);
+    return outputs;
+  };
+  const read = async (blob: string) => {
+    const { cut } = rows;
+    return cut(await running.read(blob));
+  };
   const backward = async (diffs: unknown = {}) => running.backward(takeByName(diffs));
   await inTurn(async () => {
     for (const { param, data } of weights) await params[param].write(data);
@@ -45,8 +59,7 @@ export async function createNet(
     inputs: tables.inputs.map(({ name }) => name),
     outputs: tables.outputs,
     params: running.params,
-    forward: async (inputs?: unknown) =>
-      running.forward(inputs === undefined ? undefined : takeByName(inputs)),
+    forward,
     read,
     save: () =>
       inTurn(() => writeParameters(tables.layers, async (param) => toFloat32(await params[param].read()))),

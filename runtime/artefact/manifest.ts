@@ -1,5 +1,6 @@
 import type { TargetName } from "../../codegen/targets/index.js";
 import { shownValue } from "../../proto/words/shown-value.js";
+import type { BatchTable } from "../net/batch-table.js";
 
 /** What a built folder's manifest.json says. Written last, so that a folder without a whole one is half-finished. */
 export interface Manifest {
@@ -20,6 +21,8 @@ export interface Manifest {
     readonly index: number;
     readonly shape: readonly number[];
   }[];
+  /** Rows of the inputs, and why forward takes no fewer of them. */
+  readonly batch?: BatchTable;
   /** Of all programs together, for the architecture that needs most. */
   readonly arenaBytes: number;
   /** Of parameters and of the update's states. */

@@ -3,6 +3,7 @@ import type { Span } from "../../proto/errors/diagnostic.js";
 import type { ParamInfo } from "../net-types.js";
 import type { RateSettings } from "../solver/rate.js";
 import type { RuleScalar } from "../solver/rule-scalars.js";
+import type { BatchTable } from "./batch-table.js";
 
 /**
  * All that running a net needs to know of it, beside its programs: made from what was lowered, for a net that runs
@@ -39,6 +40,8 @@ export interface Tables extends NetTables {
   readonly seeds?: readonly string[];
   /** Absent where the module was built without. */
   readonly train?: TrainTable;
+  /** Absent where the inputs have no first extent in common, or it is 1. */
+  readonly batch?: BatchTable;
 }
 
 export interface NamedShape {

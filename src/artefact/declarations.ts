@@ -18,6 +18,18 @@ export interface NetParam extends Param {
 }
 `;
 
+/** What is said of what forward takes and gives. */
+function batchComments({ batch }: Tables): { readonly inputs: string; readonly outputs: string } {
+  const takes = "What `forward` takes: row-major, of the shape beside it";
+  const gives = "What `forward` gives: fresh arrays, row-major";
+  return batch && batch.whole === undefined
+    ? {
+        inputs: `${takes}, or of all inputs equally many of its first ${batch.rows} rows.`,
+        outputs: `${gives}, of as many rows as it was given.`,
+      }
+    : { inputs: `${takes}.`, outputs: `${gives}.` };
+}
+
 /** The type declarations of a built module: the net's own names, so that a wrong one does not compile. `options`: those that `load` has for the target. */
 export function declarationsOf(tables: Tables, options: TargetParts["options"]): string {
   const shapes = new Map(tables.blobs.map(({ name, shape }) => [name, shape]));
@@ -48,12 +60,8 @@ export function declarationsOf(tables: Tables, options: TargetParts["options"]):
 
   return [
     `// ${BUILT_MARK} Types of net.js.\n`,
-    record(
-      "Inputs",
-      "What `forward` takes: row-major, of the shape beside it.",
-      tables.inputs.map((input) => array(input)).join(""),
-    ),
-    record("Outputs", "What `forward` gives: fresh arrays, row-major.", arrays(tables.outputs)),
+    record("Inputs", batchComments(tables).inputs, tables.inputs.map((input) => array(input)).join("")),
+    record("Outputs", batchComments(tables).outputs, arrays(tables.outputs)),
     record(
       "Shapes",
       "The shape of every blob.",

@@ -33,8 +33,11 @@ describe("cortado build", () => {
       stdout.replace(/ {2,}/g, " ").replace(/[\d.]+ (B|KiB|kernels)\b/g, "N $1"),
     ).toBe(`dist/tiny (ts: forward)
  net.d.ts N KiB
+ net.d.cts N KiB
  weights.safetensors N B
+ kernels/threads.txt N KiB
  package.json N B
+ net.cjs N B
  net.js N KiB
  manifest.json N KiB
 
