@@ -89,9 +89,13 @@ export const SLOW_FILES: readonly string[] = [
   "test/runtime/devices/cuda/cuda-device.test.ts",
 ];
 
-/** Files that mock a module, which would be mocked for all files of their worker: each has one to itself. */
+/**
+ * Files that have a worker to themselves: those that mock a module, which would be mocked for all of its files, and one
+ * that must be the first to look for NVRTC, for a process keeps what it found.
+ */
 export const ALONE: readonly string[] = [
   "test/runtime/net/prepare.test.ts",
+  "test/runtime/devices/cuda/nvrtc.test.ts",
   "test/src/artefact/missing-tools.test.ts",
   "test/src/cli/without-pass.test.ts",
 ];
