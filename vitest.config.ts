@@ -20,7 +20,7 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     projects: [
       { extends: true, test: { name: "alone", include: [...ALONE] } },
-      // What a file imports is loaded once for all files of a worker: of short files that is most of the time.
+      // What a file imports is loaded, and made fast by V8, once for all files of a worker.
       {
         extends: true,
         test: { name: "together", include: ["test/**/*.test.ts"], exclude: [...ALONE], isolate: false },

@@ -4,9 +4,8 @@
  * one place, read what nobody wrote.
  */
 import type { Kernel, Range, Statement } from "../../codegen/kernel/kernel.js";
-import { eachStatement, type StatementCases } from "../../codegen/kernel/statement-cases.js";
-import { laneExpressions } from "./lane-expressions.js";
-import { type Buffer, type LaneRun, type Lanes, laneMemory, type Mask } from "./lane-memory.js";
+import { type Evaluate, laneExpressions } from "./lane-expressions.js";
+import { type Buffer, type Cell, type LaneRun, type Lanes, laneMemory, type Mask } from "./lane-memory.js";
 
 export type { Buffer } from "./lane-memory.js";
 
@@ -18,93 +17,120 @@ export function runInLanes(
   single: boolean,
 ): void {
   const threads = kernel.team?.threads ?? 1;
-  const every = <T>(of: (lane: number) => T): T[] => Array.from({ length: threads }, (_, lane) => of(lane));
+  const cells = new Map<number, Cell>();
   const run: LaneRun = {
     kernel,
     threads,
-    variables: new Map(),
-    every,
+    cellOf(variable) {
+      const cell = cells.get(variable) ?? { now: undefined };
+      cells.set(variable, cell);
+      return cell;
+    },
     fail(what) {
       throw new Error(`${what} (${kernel.note})`);
     },
   };
   const memory = laneMemory(run, buffers);
-  const statements = laneStatements(run, memory, single ? Math.fround : (x) => x);
-  const all: Mask = every(() => true);
-  if (kernel.team)
-    run.variables.set(
-      kernel.team.variable,
-      every((lane) => lane),
-    );
-  statements(kernel.prologue, all);
+  const make = laneStatements(run, memory, single ? Math.fround : (x) => x);
+  const all: Mask = new Uint8Array(threads).fill(1);
+  if (kernel.team) run.cellOf(kernel.team.variable).now = Float64Array.from({ length: threads }, (_, i) => i);
+  make(kernel.prologue)(all);
+  const [turn, body] = [new Float64Array(threads), make(kernel.body)];
   for (let i = from; i < to; i++) {
-    run.variables.set(
-      kernel.parallel.variable,
-      every(() => i),
-    );
-    statements(kernel.body, all);
+    run.cellOf(kernel.parallel.variable).now = turn.fill(i);
+    body(all);
   }
 }
 
 type Of<K extends Statement["kind"]> = Extract<Statement, { readonly kind: K }>;
+/** A statement made into a function once, since a kernel carries it out many times. */
+type Run = (mask: Mask) => void;
+type Makers = { readonly [K in Statement["kind"]]: (statement: Of<K>) => Run };
 
 function laneStatements(
   run: LaneRun,
-  { read, put }: ReturnType<typeof laneMemory>,
+  { readerOf, storeOf }: ReturnType<typeof laneMemory>,
   round: (x: number) => number,
 ) {
-  const { threads, variables, fail } = run;
-  const { index, value, condition } = laneExpressions(run, read, round);
-  const typed = (x: Of<"declare"> | Of<"assign"> | Of<"store">, mask: Mask): Lanes =>
-    x.type === "real" ? value(x.value, mask) : index(x.value, mask);
+  const { threads, cellOf, fail } = run;
+  const { index, value, condition } = laneExpressions(run, readerOf, round);
+  const typed = (x: Of<"declare"> | Of<"assign"> | Of<"store">): Evaluate =>
+    x.type === "real" ? value(x.value) : index(x.value);
 
-  const loop = ({ variable, from, to, step, body }: Of<"for">, mask: Mask): void => {
-    const turn = [...index(from, mask)];
-    variables.set(variable, turn);
-    const end = index(to, mask);
-    for (;;) {
-      const on = mask.map((active, lane) => active && turn[lane] < end[lane]);
-      if (!on.includes(true)) break;
-      walk(body, on);
-      for (let lane = 0; lane < threads; lane++) turn[lane] += step;
-    }
+  const loop = (statement: Of<"for">): Run => {
+    const [cell, turn, on] = [cellOf(statement.variable), new Float64Array(threads), new Uint8Array(threads)];
+    const [from, to, body] = [index(statement.from), index(statement.to), make(statement.body)];
+    const last = new Float64Array(threads);
+    return (mask) => {
+      turn.set(from(mask));
+      cell.now = turn;
+      // The end is that of the beginning, whatever the body does.
+      last.set(to(mask));
+      for (;;) {
+        for (let lane = 0; lane < threads; lane++) on[lane] = mask[lane] && turn[lane] < last[lane] ? 1 : 0;
+        if (!on.includes(1)) break;
+        body(on);
+        for (let lane = 0; lane < threads; lane++) turn[lane] += statement.step;
+      }
+    };
   };
-  const assign = (statement: Of<"assign">, mask: Mask): void => {
-    const variable = variables.get(statement.variable) ?? fail("what is assigned is not there");
-    typed(statement, mask).forEach((x, lane) => {
-      if (mask[lane]) variable[lane] = x;
-    });
+  const declare = (statement: Of<"declare">): Run => {
+    const [cell, own, of] = [cellOf(statement.variable), new Float64Array(threads), typed(statement)];
+    return (mask) => {
+      own.set(of(mask));
+      cell.now = own;
+    };
   };
-  const stores = ({ buffer, at, values }: Of<"stores">, mask: Mask): void => {
-    const first = index(at, mask);
-    const all = values.map((x) => value(x, mask));
-    all.forEach((x, i) => {
-      put(
-        buffer,
-        first.map((a) => a + i),
-        x,
-        mask,
-      );
-    });
+  const assign = (statement: Of<"assign">): Run => {
+    const [cell, of] = [cellOf(statement.variable), typed(statement)];
+    return (mask) => {
+      const own: Lanes = cell.now ?? fail("what is assigned is not there");
+      const values = of(mask);
+      for (let lane = 0; lane < threads; lane++) if (mask[lane]) own[lane] = values[lane];
+    };
   };
-  const when = (statement: Of<"if">, mask: Mask): void => {
-    const holds = condition(statement.condition, mask);
-    const yes = mask.map((on, lane) => on && holds[lane]);
-    const no = mask.map((on, lane) => on && !holds[lane]);
-    if (yes.includes(true)) walk(statement.whenTrue, yes);
-    if (no.includes(true)) walk(statement.otherwise, no);
+  const store = (statement: Of<"store">): Run => {
+    const [at, of, put] = [index(statement.at), typed(statement), storeOf(statement.buffer)];
+    return (mask) => put(at(mask), of(mask), mask);
   };
-  const cases: StatementCases<Mask> = {
-    for: loop,
-    declare: (statement, mask) => void variables.set(statement.variable, [...typed(statement, mask)]),
-    assign,
-    store: (statement, mask) =>
-      put(statement.buffer, index(statement.at, mask), typed(statement, mask), mask),
-    stores,
-    if: when,
-    barrier: () => undefined,
-    prefetch: () => undefined,
+  const stores = (statement: Of<"stores">): Run => {
+    const at = index(statement.at);
+    const parts = statement.values.map((x, i) => ({ of: value(x), put: storeOf(statement.buffer, i) }));
+    return (mask) => {
+      const first = at(mask);
+      // All of them are there before the first is stored.
+      const all = parts.map(({ of }) => of(mask));
+      parts.forEach(({ put }, i) => {
+        put(first, all[i], mask);
+      });
+    };
   };
-  const walk = (statements: readonly Statement[], mask: Mask): void => eachStatement(statements, cases, mask);
-  return walk;
+  const when = (statement: Of<"if">): Run => {
+    const holds = condition(statement.condition);
+    const [whenTrue, otherwise] = [make(statement.whenTrue), make(statement.otherwise)];
+    const [yes, no] = [new Uint8Array(threads), new Uint8Array(threads)];
+    return (mask) => {
+      const chosen = holds(mask);
+      for (let lane = 0; lane < threads; lane++) {
+        yes[lane] = mask[lane] & chosen[lane];
+        no[lane] = mask[lane] & ~chosen[lane];
+      }
+      if (yes.includes(1)) whenTrue(yes);
+      if (no.includes(1)) otherwise(no);
+    };
+  };
+  const nothing = (): Run => () => undefined;
+  const makers: Makers = {
+    ...{ for: loop, declare, assign, store, stores, if: when },
+    barrier: nothing,
+    prefetch: nothing,
+  };
+  const make = (statements: readonly Statement[]): Run => {
+    // The maker of a kind takes the statements of that kind.
+    const all = statements.map((one) => (makers[one.kind] as (statement: Statement) => Run)(one));
+    return (mask) => {
+      for (const each of all) each(mask);
+    };
+  };
+  return make;
 }
