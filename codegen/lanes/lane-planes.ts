@@ -1,4 +1,5 @@
 import { type NodeOf, sizeOf } from "../ir/graph.js";
+import { ZERO } from "../kernel/indices.js";
 import type { Index } from "../kernel/kernel.js";
 import { load, plus, ZERO_VALUE } from "../kernel/writer.js";
 import { byAxis, positionOf } from "../lower/lower-window.js";
@@ -26,7 +27,16 @@ export function addPlanes(
     context,
     shape,
     (a, b) => windowed(a) === windowed(b),
-    (trial, at) => trial.storeAt(at, { type: "real", value: ZERO_VALUE }),
+    ({ writer, evaluate, storeAt }, at) => {
+      // What windows say is read at the coordinates outside of planes, too: a view of it may move through them otherwise.
+      const windowAt = at.map((c, axis) => {
+        const own = window.find((w) => w.axis === axis);
+        return own ? writer.free(own.windows) : c;
+      });
+      const where = anchor.op === "windowScatter" ? evaluate.indexAt(anchor.inputs[1], windowAt) : ZERO;
+      writer.store(writer.shared("accumulator", elements), where, evaluate.valueAt(y, windowAt));
+      storeAt(at, { type: "real", value: ZERO_VALUE });
+    },
   );
   const outer = groups.filter(({ axes }) => !windowed(axes[0]));
   const planes = groups.filter(({ axes }) => windowed(axes[0]));

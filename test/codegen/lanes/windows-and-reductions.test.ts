@@ -48,6 +48,14 @@ const windowed = fc
 const sideOf = (shape: Shape, window: readonly WindowAxis[]): Shape =>
   shape.map((extent, axis) => window.find((w) => w.axis === axis)?.windows ?? extent);
 
+/** Values of windows that are a part of more, as those of a pool whose result is concatenated to another's. */
+function partOfMore(b: GraphBuilder, shape: Shape, window: readonly WindowAxis[]): Node {
+  const axis = window[0].axis - 1;
+  const side = sideOf(shape, window);
+  const whole = side.map((extent, i) => (i === axis ? extent + 3 : extent));
+  return b.slice(b.input("y", whole), axis, 2, side[axis]);
+}
+
 type Build = (b: GraphBuilder, shape: Shape, window: readonly WindowAxis[]) => readonly Node[];
 const WINDOWS: Readonly<Record<string, Build>> = {
   windowMax: (b, shape, window) => [b.windowMax(b.input("x", shape), window)],
@@ -63,6 +71,11 @@ const WINDOWS: Readonly<Record<string, Build>> = {
     const scattered = b.windowScatter(b.input("y", sideOf(shape, window)), position, window);
     return [b.map(mul(arg(0), arg(1)), [scattered, b.input("z", shape)])];
   },
+  "windowScatter of a part": (b, shape, window) => {
+    const position = b.windowArgmax(b.input("x", shape), window);
+    return [b.windowScatter(partOfMore(b, shape, window), position, window)];
+  },
+  "windowSpread of a part": (b, shape, window) => [b.windowSpread(partOfMore(b, shape, window), window)],
   windowPick: (b, shape, window) => {
     const position = b.windowArgmax(b.input("x", shape), window);
     return [b.windowPick(b.input("y", shape), position, window)];
