@@ -141,9 +141,10 @@ describe.each(Object.keys(BUNDLERS) as (keyof typeof BUNDLERS)[])("a bundle made
 });
 
 it.skipIf(chromium === undefined)(
-  "runs where the page's policy allows no code that is made of text",
+  "runs where the page's policy allows no code that is made of text, and no workers",
   async () => {
-    const headers = { "content-security-policy": "script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'" };
+    const policy = "script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'; worker-src 'none'";
+    const headers = { ...ISOLATED, "content-security-policy": policy };
     const { fused, ts, wasm, gradients } = (await runPage(join(scratch.path, "esbuild"), {
       headers,
     })) as Result;

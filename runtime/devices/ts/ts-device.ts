@@ -4,11 +4,11 @@ import { loadKernels, transpile } from "../../../codegen/targets/ts/ts-module.js
 import { tsTarget } from "../../../codegen/targets/ts/ts-target.js";
 import type { Device } from "../../device.js";
 import { allocateShared, checkMemory } from "../../memory.js";
-import { createHostExecutor, isSmall } from "../threads/host-executor.js";
+import { isSmall } from "../threads/host-executor.js";
 import type { HostKernels } from "../threads/host-kernels.js";
 import type { HostKernel } from "../threads/inline-executor.js";
 import { SCALARS_PER_MILLISECOND } from "../threads/speeds.js";
-import { startWorker } from "../threads/start-worker.js";
+import { startExecutor } from "../threads/start-executor.js";
 import { allocateParam } from "./ts-memory.js";
 
 /** The name of generated code in stack traces. */
@@ -35,7 +35,7 @@ export function createTsDevice(dtype: RealType): Device {
       const threads = atMost && isSmall(program, { perMillisecond: SCALARS_PER_MILLISECOND }) ? 1 : most;
       const arena = allocateShared(program.arenaBytes, "the blobs");
       const memory = { arena, params: params.memories, dtype };
-      return createHostExecutor(program, memory, kernelsOf(program, dtype), { threads, start: startWorker });
+      return startExecutor(program, memory, kernelsOf(program, dtype), { threads, atMost });
     },
     // Memory goes when nobody refers to it any longer; threads are the executors'.
     async close() {},

@@ -8,11 +8,11 @@ import { checkMemory } from "../../memory.js";
 import { type ProgramTable, scheduleOf } from "../../net/program-table.js";
 import { threadsRefused } from "../../thread-sharing.js";
 import type { Availability } from "../availability.js";
-import { createHostExecutor, isSmall } from "../threads/host-executor.js";
+import { isSmall } from "../threads/host-executor.js";
 import type { HostKernels, LaunchableProgram } from "../threads/host-kernels.js";
 import { type ArrayMemory, paramOf } from "../threads/inline-executor.js";
 import { VECTORS_PER_MILLISECOND } from "../threads/speeds.js";
-import { startWorker } from "../threads/start-worker.js";
+import { startExecutor } from "../threads/start-executor.js";
 import type { Engine } from "./engine.js";
 import { createWasmMemory, hasWideMemory, type WasmMemory } from "./linear-memory.js";
 import { addressOf, importsOf, kernelNames, kernelsIn, wideAddressOf } from "./module-instance.js";
@@ -75,7 +75,10 @@ export async function createWasmDevice({ apart = false, kept }: WasmDeviceOption
   const threadsFor = (
     program: LaunchableProgram,
     { threads, atMost }: Pick<LoadOptions, "threads" | "atMost">,
-  ) => (atMost && isSmall(program, { perMillisecond: VECTORS_PER_MILLISECOND }) ? 1 : threads);
+  ) => ({
+    threads: atMost && isSmall(program, { perMillisecond: VECTORS_PER_MILLISECOND }) ? 1 : threads,
+    atMost,
+  });
   return {
     target: wasmTarget,
     description: wasmTarget.describe(architecture),
@@ -99,7 +102,7 @@ export async function createWasmDevice({ apart = false, kept }: WasmDeviceOption
           async load(params, options) {
             if (place.memory.address !== "i32") return undefined;
             const program = { ...scheduleOf(table), ...found };
-            return bindProgram(program, place, { params, threads: threadsFor(program, options) });
+            return bindProgram(program, place, { params, ...threadsFor(program, options) });
           },
         };
       },
@@ -115,7 +118,7 @@ export async function createWasmDevice({ apart = false, kept }: WasmDeviceOption
         await kept?.keep(keep.key, { module, kernels, scratchBytes, table: keep.table });
       return bindProgram({ ...program, module, scratchBytes }, place, {
         params,
-        threads: threadsFor(program, options),
+        ...threadsFor(program, options),
       });
     },
     // Memory goes when nobody refers to it any longer; threads are the executors'.
@@ -133,7 +136,7 @@ export interface WasmProgram extends LaunchableProgram {
 async function bindProgram(
   program: WasmProgram,
   { engine, memory }: Place,
-  { params, threads }: { readonly params: ParamStore; readonly threads: number },
+  { params, threads, atMost }: Pick<LoadOptions, "threads" | "atMost"> & { readonly params: ParamStore },
 ): Promise<Executor> {
   const wide = memory.address === "i64";
   const module = await engine.compile(program.module);
@@ -163,7 +166,7 @@ async function bindProgram(
     argumentOf: wide ? wideAddressOf : addressOf,
     perMillisecond: VECTORS_PER_MILLISECOND,
   };
-  const executor = await createHostExecutor(program, arena, kernels, { threads, start: startWorker });
+  const executor = await startExecutor(program, arena, kernels, { threads, atMost });
   return {
     ...executor,
     async close() {
