@@ -48,6 +48,8 @@ export function workerMain({ job, evaluate, post }: WorkerHost): void {
     while (Atomics.load(control, TURN) === turn) Atomics.wait(control, TURN, turn);
   };
 
+  /** The kernel that runs, for whoever looks for a fault. */
+  let doing = -1;
   const runPass = (launches: readonly WorkerLaunch[]): void => {
     let behindBarrier = true;
     for (let i = 0; i < launches.length; i++) {
@@ -60,6 +62,7 @@ export function workerMain({ job, evaluate, post }: WorkerHost): void {
         behindBarrier = true;
       }
       const start = performance.now();
+      doing = kernel;
       if (alone) kernels[kernel](...given, from, to);
       else {
         const piece = Math.max(1, Math.floor((to - from) / (4 * threads)));
@@ -82,7 +85,7 @@ export function workerMain({ job, evaluate, post }: WorkerHost): void {
     } catch (error) {
       // A kernel cannot throw by construction; if one does, say so rather than leave the others waiting.
       Atomics.store(control, FAILED, 1);
-      post({ error: String(error) });
+      post({ error: `${error} (kernel ${doing}, thread ${thread} of ${threads})` });
       return;
     }
     if (thread === 0) post("done");

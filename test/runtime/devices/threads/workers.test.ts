@@ -27,7 +27,11 @@ function executorOf(body: (thread: number) => string): ReturnType<typeof createW
 }
 
 it.each([
-  ["throws", 'throw new Error("the kernel is wrong")', /A kernel thread failed: Error: the kernel is wrong/],
+  [
+    "throws",
+    'throw new Error("the kernel is wrong")',
+    /A kernel thread failed: Error: the kernel is wrong \(kernel 0, thread 1 of 2\)/,
+  ],
   ["ends its thread", "process.exit(3)", /A kernel thread failed: its worker ended with code 3/],
 ])("a kernel that %s", async (_, statement, said) => {
   // The other thread leaves it something to do, and waits for it then.
