@@ -1,12 +1,11 @@
-import { cudaTarget, nativeTarget, tsTarget, wasmTarget } from "../../codegen/targets/index.js";
+import { cudaTarget, nativeTarget } from "../../codegen/targets/index.js";
 import { openAddon } from "../../native/addon.js";
 import { cudaAvailability } from "./cuda/available.js";
 import { createCudaDevice } from "./cuda/cuda-device.js";
 import { record } from "./device-record.js";
 import { createEmulatorDevice } from "./emulator/emulator-device.js";
+import { engineDevices } from "./engine-devices.js";
 import { createNativeDevice, nativeAvailability } from "./native/native-device.js";
-import { createTsDevice } from "./ts/ts-device.js";
-import { createWasmDevice, wasmAvailability } from "./wasm/wasm-device.js";
 import { keptWasmPrograms } from "./wasm/wasm-programs.js";
 
 /**
@@ -14,26 +13,7 @@ import { keptWasmPrograms } from "./wasm/wasm-programs.js";
  * help texts derive from this list.
  */
 export const DEVICES = [
-  record({
-    name: "ts",
-    target: tsTarget,
-    offered: true,
-    rate: 2,
-    compiles: false,
-    roundsApart: true,
-    availability: async () => ({ works: true, why: "it runs anywhere" }),
-    open: async ({ dtype }) => createTsDevice(dtype),
-  }),
-  record({
-    name: "wasm",
-    target: wasmTarget,
-    offered: true,
-    rate: 30,
-    compiles: false,
-    roundsApart: true,
-    availability: wasmAvailability,
-    open: ({ apart }) => createWasmDevice({ apart, kept: keptWasmPrograms }),
-  }),
+  ...engineDevices(keptWasmPrograms),
   record({
     name: "native",
     target: nativeTarget,
