@@ -78,7 +78,8 @@ export function workerMain({ job, evaluate, post }: WorkerHost): void {
   let generation = 0;
   post("ready");
   for (;;) {
-    Atomics.wait(control, GENERATION, generation);
+    // A thread that ran a pass nobody asked for would be one pass away from the others for ever.
+    while (Atomics.load(control, GENERATION) === generation) Atomics.wait(control, GENERATION, generation);
     generation = Atomics.load(control, GENERATION);
     try {
       runPass(passes[Atomics.load(control, PASS)]);
