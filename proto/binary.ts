@@ -3,16 +3,25 @@
 import protobuf from "protobufjs/minimal.js";
 import { CortadoError, userError } from "./errors/index.js";
 import type { MessageTypes } from "./generated/caffe.js";
+import type { MessageTypes as OnnxTypes } from "./generated/onnx.js";
 import { type Draft, draft, floatValue, give, seal } from "./message.js";
 import {
   type FieldInfo,
   type MessageInfo,
   type MessageName,
   messageInfo,
+  type OnnxName,
   type ScalarKind,
 } from "./schema.js";
 import { LITTLE_ENDIAN, littleEndianBytes, turnNumbers } from "./words/text-bytes.js";
 import { messageOf } from "./words/trouble.js";
+
+/** A message with only those fields that it gives, and such messages in it. */
+export type Plain<M> = M extends Uint8Array | string | number | boolean | undefined
+  ? M
+  : M extends readonly (infer Item)[]
+    ? readonly Plain<Item>[]
+    : { readonly [N in keyof M]?: Plain<M[N]> };
 
 const VARINT = 0;
 const FIXED64 = 1;
@@ -274,7 +283,16 @@ function wireOf(scalar: ScalarKind): number {
  * Writes a message; its fields go in ascending order of number, as protobuf's own writers put them. What a message
  * gives is its own properties, so a plain object of the same shape serves as well.
  */
-export function encodeMessage<T extends MessageName>(type: T, message: Partial<MessageTypes[T]>): Uint8Array {
+export const encodeMessage = <T extends MessageName>(
+  type: T,
+  message: Partial<MessageTypes[T]>,
+): Uint8Array => encode(type, message);
+
+/** Writes a message of a file that is only written, from plain objects. */
+export const encodePlain = <T extends OnnxName>(type: T, message: Plain<OnnxTypes[T]>): Uint8Array =>
+  encode(type, message);
+
+function encode(type: MessageName | OnnxName, message: object): Uint8Array {
   const writer = protobuf.Writer.create();
   encodeInto(writer, messageInfo(type), message as Readonly<Record<string, unknown>>);
   return writer.finish();

@@ -1,13 +1,13 @@
 /**
- * Writes proto/generated/caffe.ts from proto/caffe.proto: TypeScript types of every message and the schema as a
+ * Writes proto/generated/NAME.ts from proto/NAME.proto: TypeScript types of every message and the schema as a
  * constant, so that nothing reads a .proto file at run time. `npm run generate` runs it from the project's root.
  */
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import protobuf from "protobufjs";
 
-const PROTO_FILE = "proto/caffe.proto";
-const GENERATED_FILE = "proto/generated/caffe.ts";
+/** The schemas, by the names of their files and packages. */
+export const SCHEMAS = ["caffe", "onnx"] as const;
 
 /** Messages that carry array values: their repeated floats and doubles become typed arrays. */
 const VALUE_CARRIERS: ReadonlySet<string> = new Set(["BlobProto", "Datum"]);
@@ -26,16 +26,17 @@ const SCALAR_TYPES: Readonly<Record<string, string>> = {
 /**
  * The text of the generated module.
  *
- * @param protoText a proto2 schema with one package, `caffe`
+ * @param name the schema's, which is that of its package
+ * @param protoText a proto2 schema with one package
  */
-export function generateTypes(protoText: string): string {
+export function generateTypes(name: (typeof SCHEMAS)[number], protoText: string): string {
   const { root } = protobuf.parse(protoText, { keepCase: true, alternateCommentMode: true });
   root.resolveAll();
   const messages: protobuf.Type[] = [];
   const enums: protobuf.Enum[] = [];
-  collect(root.lookup("caffe") as protobuf.Namespace, messages, enums);
+  collect(root.lookup(name) as protobuf.Namespace, messages, enums);
   return [
-    "// Generated from proto/caffe.proto by proto/generate.ts. Do not edit: change the schema and run",
+    `// Generated from proto/${name}.proto by proto/generate.ts. Do not edit: change the schema and run`,
     "// `npm run generate`.",
     "",
     ...enums.flatMap(enumLines),
@@ -119,4 +120,8 @@ function replaceFile(path: string, text: string): void {
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href)
-  replaceFile(GENERATED_FILE, generateTypes(readFileSync(PROTO_FILE, "utf8")));
+  for (const name of SCHEMAS)
+    replaceFile(
+      `proto/generated/${name}.ts`,
+      generateTypes(name, readFileSync(`proto/${name}.proto`, "utf8")),
+    );

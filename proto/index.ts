@@ -1,5 +1,5 @@
 /** The schema of the files that Caffe users have, their types, and their binary form. */
-export { decodeMessage, encodeMessage } from "./binary.js";
+export { decodeMessage, encodeMessage, encodePlain, type Plain } from "./binary.js";
 export {
   type DeclaredFields,
   type DeclaredMessage,

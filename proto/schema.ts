@@ -6,9 +6,13 @@
 import protobuf from "protobufjs/light.js";
 import { present } from "./errors/index.js";
 import { descriptor, type MessageTypes } from "./generated/caffe.js";
+import { type MessageTypes as OnnxTypes, descriptor as onnxDescriptor } from "./generated/onnx.js";
 import { quoted } from "./words/names.js";
 
 export type MessageName = keyof MessageTypes;
+
+/** Messages of files that are only written. */
+export type OnnxName = keyof OnnxTypes;
 
 export type ScalarKind = "int32" | "uint32" | "int64" | "float" | "double" | "bool" | "string" | "bytes";
 
@@ -65,20 +69,23 @@ export const ZERO: Readonly<Record<ScalarKind, unknown>> = {
 let builtRoot: protobuf.Root | undefined;
 let builtTable: ReadonlyMap<string, MessageInfo> | undefined;
 
-/** The schema as protobufjs holds it, for tools that want reflection. */
+/** The schema of Caffe's files as protobufjs holds it, for tools that want reflection. */
 export function schemaRoot(): protobuf.Root {
-  if (builtRoot === undefined) {
-    builtRoot = protobuf.Root.fromJSON(descriptor as protobuf.INamespace);
-    builtRoot.resolveAll();
-  }
+  builtRoot ??= rootOf(descriptor);
   return builtRoot;
 }
 
-/** The table of one message of the schema. @throws TypeError where it has none of that name */
-export function messageInfo(name: MessageName | (string & {})): MessageInfo {
+function rootOf(described: object): protobuf.Root {
+  const root = protobuf.Root.fromJSON(described as protobuf.INamespace);
+  root.resolveAll();
+  return root;
+}
+
+/** The table of one message of the schemas. @throws TypeError where they have none of that name */
+export function messageInfo(name: MessageName | OnnxName | (string & {})): MessageInfo {
   builtTable ??= buildTable();
   const info = builtTable.get(name);
-  if (info === undefined) throw new TypeError(`the schema has no message ${quoted(name)}`);
+  if (info === undefined) throw new TypeError(`the schemas have no message ${quoted(name)}`);
   return info;
 }
 
@@ -121,12 +128,12 @@ function buildTable(): ReadonlyMap<string, MessageInfo> {
   const table = new Map<string, MessageInfo>();
   const visit = (space: protobuf.NamespaceBase): void => {
     for (const entry of space.nestedArray) {
-      if (!(entry instanceof protobuf.Type)) continue;
-      table.set(entry.name, describeMessage(entry));
-      visit(entry);
+      if (entry instanceof protobuf.Type) table.set(entry.name, describeMessage(entry));
+      if (entry instanceof protobuf.Namespace) visit(entry);
     }
   };
-  visit(schemaRoot().lookup("caffe") as protobuf.Namespace);
+  visit(schemaRoot());
+  visit(rootOf(onnxDescriptor));
   return table;
 }
 

@@ -1,10 +1,9 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { generateTypes } from "../../proto/generate.js";
+import { generateTypes, SCHEMAS } from "../../proto/generate.js";
 
-it("proto/generated/caffe.ts is in step with proto/caffe.proto", () => {
+it.each(SCHEMAS)("proto/generated/%s.ts is in step with its schema", (name) => {
   const read = (path: string) => readFileSync(new URL(`../../proto/${path}`, import.meta.url), "utf8");
-  expect(read("generated/caffe.ts") === generateTypes(read("caffe.proto")), "run `npm run generate`").toBe(
-    true,
-  );
+  const made = generateTypes(name, read(`${name}.proto`));
+  expect(read(`generated/${name}.ts`) === made, "run `npm run generate`").toBe(true);
 });
