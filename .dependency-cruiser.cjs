@@ -7,6 +7,7 @@ const floors = [
   ["ir", "^codegen/ir/"],
   ["autodiff", "^codegen/autodiff/"],
   ["passes", "^codegen/passes/"],
+  ["onnx", "^codegen/onnx/"],
   ["plan", "^codegen/plan/"],
   ["kernel", "^codegen/kernel/"],
   ["lower", "^codegen/(lower|contraction|lanes)/"],
@@ -16,7 +17,7 @@ const floors = [
   ["net-text", "^src/net-text/"],
   ["layers", "^src/(layers|solvers)/"],
   ["net", "^src/net/"],
-  ["artefact", "^src/(artefact|gradcheck|check)/"],
+  ["artefact", "^src/(artefact|gradcheck|check|export)/"],
   ["api", "^src/[^/]+$"],
   ["cli", "^src/cli/"],
 ];

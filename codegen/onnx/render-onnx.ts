@@ -1,0 +1,172 @@
+import { InternalError } from "../../proto/errors/index.js";
+import { present } from "../../proto/errors/present.js";
+import type { GraphBuilder } from "../ir/builder.js";
+import { type Graph, type Node, type NodeOf, nodesOf } from "../ir/graph.js";
+import { PASSES } from "../passes/index.js";
+import { createGraphDraft, filled, type GraphDraft } from "./graph-writer.js";
+import type { Obstacle, OnnxGraph, Value } from "./onnx-graph.js";
+import { type PrimitiveContext, readPrimitive, toFloat, typeOf } from "./primitive-nodes.js";
+import type { Reading } from "./product-nodes.js";
+import { recognise } from "./recognise.js";
+
+/** What a graph is written as. */
+export interface OnnxOptions {
+  /** The version of ONNX's operators. */
+  readonly opset: number;
+  /** The roots that are the file's outputs, by their place among the graph's, and their names. */
+  readonly outputs: ReadonlyMap<number, string>;
+  /** The roots that only give a name to their values, where those are there. */
+  readonly names: ReadonlyMap<number, string>;
+  /** Of an input of the graph. */
+  readonly inputName: (input: string) => string;
+  /** Of a parameter. */
+  readonly paramName: (index: number) => string;
+}
+
+/** Names of values whose operators an exporter may join, and who else reads them. */
+interface Uses {
+  isShared(node: Node): boolean;
+  readonly positions: ReadonlySet<string>;
+}
+
+const searchKey = ({ inputs: [x], window }: NodeOf<"windowMax" | "windowArgmax">): string =>
+  `${x.id} ${JSON.stringify(window)}`;
+
+function usesOf(graph: Graph, outputs: ReadonlySet<Node>): Uses {
+  const readers = new Map<Node, number>();
+  const positions = new Set<string>();
+  const wanted: Graph = { roots: graph.roots.filter(({ node }) => outputs.has(node)) };
+  for (const node of nodesOf(wanted)) {
+    if (node.op === "windowArgmax") positions.add(searchKey(node));
+    for (const input of new Set(node.inputs)) readers.set(input, (readers.get(input) ?? 0) + 1);
+  }
+  return { positions, isShared: (node) => outputs.has(node) || (readers.get(node) ?? 0) > 1 };
+}
+
+/** Whether a node depends on parameters and constants alone. */
+function steadiness(): (node: Node) => boolean {
+  const known = new Map<Node, boolean>();
+  return (node) => {
+    const graph: Graph = { roots: [{ role: "prepared", node }] };
+    if (!known.has(node))
+      for (const one of nodesOf(graph))
+        if (!known.has(one))
+          known.set(
+            one,
+            one.op === "param" ||
+              one.op === "constant" ||
+              (one.inputs.length > 0 && one.inputs.every((input) => known.get(input))),
+          );
+    return present(known.get(node), "whether a node is steady");
+  };
+}
+
+/** The parameter that a node is, in another shape at most. */
+const parameterIn = (node: Node): NodeOf<"param"> | undefined => {
+  const from = node.op === "reshape" ? node.inputs[0] : node;
+  return from.op === "param" ? from : undefined;
+};
+
+/**
+ * A graph as ONNX's operators: those that are known under a name of their own are recognised, all else is said in plain ones.
+ * What depends on parameters alone is a constant of the file.
+ *
+ * @returns the graph, and what could not be said: the graph is of no use then
+ */
+export function renderOnnx(
+  given: Graph,
+  builder: GraphBuilder,
+  options: OnnxOptions,
+): { readonly graph: OnnxGraph; readonly obstacles: readonly Obstacle[] } {
+  const graph = PASSES.reduce((before, { run }) => run(before, builder), given);
+  const outputs = new Set([...options.outputs.keys()].map((place) => graph.roots[place].node));
+  const uses = usesOf(graph, outputs);
+  const draft = createGraphDraft({
+    builder,
+    opset: options.opset,
+    isShared: uses.isShared,
+    isSteady: steadiness(),
+  });
+  const context: PrimitiveContext = {
+    writer: draft,
+    searched: new Map(),
+    wantsPosition: (node) => uses.positions.has(searchKey(node)),
+  };
+  const values = new Map<Node, Value>();
+  const before = builder.origin;
+  for (const node of outputs) writeAll(node, { draft, context, values, options });
+  for (const [place, name] of options.outputs) {
+    const { node } = graph.roots[place];
+    draft.layer = node.origin;
+    draft.output(name, toFloat(draft, present(values.get(node), "an output's value")));
+  }
+  for (const [place, name] of options.names) {
+    const value = values.get(graph.roots[place].node);
+    if (value) value.wanted ??= name;
+  }
+  builder.origin = before;
+  return { graph: draft.finish(), obstacles: draft.obstacles };
+}
+
+interface Writing {
+  readonly draft: GraphDraft;
+  readonly context: PrimitiveContext;
+  readonly values: Map<Node, Value>;
+  readonly options: OnnxOptions;
+}
+
+/** Writes a node after all that it reads. Without recursion: depth has no limit. */
+function writeAll(wanted: Node, { draft, context, values, options }: Writing): void {
+  const readings = new Map<Node, Reading>();
+  const pending = [wanted];
+  for (let node = pending.at(-1); node; node = pending.at(-1)) {
+    if (values.has(node)) {
+      pending.pop();
+      continue;
+    }
+    draft.layer = node.origin;
+    draft.builder.origin = node.origin;
+    const leaf = leafOf(node, draft, options);
+    if (leaf) {
+      values.set(node, leaf);
+      pending.pop();
+      continue;
+    }
+    const reading = readings.get(node) ?? recognise(draft, node) ?? readAny(context, node);
+    readings.set(node, reading);
+    const waiting = reading.reads.filter((input) => !values.has(input));
+    if (waiting.length > 0) {
+      pending.push(...waiting.reverse());
+      continue;
+    }
+    values.set(
+      node,
+      reading.write(reading.reads.map((input) => present(values.get(input), "an operand's value"))),
+    );
+    pending.pop();
+  }
+}
+
+/** The value of a node that reads nothing but parameters. */
+function leafOf(node: Node, draft: GraphDraft, options: OnnxOptions): Value | undefined {
+  if (node.op === "input") return draft.input(options.inputName(node.name), node.shape, typeOf(node));
+  if (node.op === "constant") return filled(draft, node.value, node.shape);
+  if (!draft.isSteady(node) || node.dtype !== "real") return undefined;
+  const param = parameterIn(node);
+  return draft.computed(node, param && options.paramName(param.index));
+}
+
+function readAny(context: PrimitiveContext, node: Node): Reading {
+  switch (node.op) {
+    case "input":
+    case "param":
+    case "constant":
+      throw new InternalError(`${node.op} has a value of its own`);
+    case "blob":
+    case "stop":
+    case "instead":
+      return { reads: [node.inputs[0]], write: ([value]) => value };
+    default:
+      return readPrimitive(context, node);
+  }
+}
