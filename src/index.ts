@@ -47,6 +47,7 @@ export {
   type NetComparison,
 } from "./compare-nets.js";
 export { createSolver, type Solver } from "./create-solver.js";
+export { type ExportOptions, exportOnnx } from "./export-onnx.js";
 export { formatDiagnostics, formatEvent, formatGradientReport, formatNet, formatPlan } from "./formats.js";
 export {
   type Domain,

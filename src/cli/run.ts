@@ -9,6 +9,7 @@ import type { End } from "./command-options.js";
 import { addDeviceQuery } from "./device-query-command.js";
 import { addDiff } from "./diff-command.js";
 import { addExplain } from "./explain-command.js";
+import { addExport } from "./export-command.js";
 import { EXIT, paintDiagnostics, reportFault } from "./faults.js";
 import { addGradcheck } from "./gradcheck-command.js";
 import { describeProgram, helpWidth } from "./help.js";
@@ -63,6 +64,7 @@ function createProgram(io: Io, end: End): Command {
     addGradcheck,
     addDiff,
     addBuild,
+    addExport,
     addDeviceQuery,
   ])
     add(program, io, end);

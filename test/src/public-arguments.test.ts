@@ -99,6 +99,7 @@ const CALLS: Readonly<
   defineLayer: () => [record],
   elementwise: () => [swish],
   encodeWeights: () => [weights, "safetensors"],
+  exportOnnx: () => ["no/such.prototxt", { opset: 17 }],
   formatDiagnostics: () => [[{ severity: "error", message: "m" }]],
   formatEvent: () => [{ kind: "done", iteration: 0, stopped: false }],
   formatGradientReport: () => [gradients],

@@ -1,0 +1,210 @@
+import type { Graph, Node, Root } from "../codegen/ir/graph.js";
+import type { OnnxGraph, Value } from "../codegen/onnx/onnx-graph.js";
+import { renderOnnx } from "../codegen/onnx/render-onnx.js";
+import { CortadoError, userError } from "../proto/errors/index.js";
+import { present } from "../proto/errors/present.js";
+import { quoted, quotedLayer } from "../proto/words/names.js";
+import { type Changing, withChangingBatch } from "./export/changing-batch.js";
+import { constantValues } from "./export/constant-values.js";
+import {
+  EXPORT_ONNX,
+  type ExportOptions,
+  NET_OPTIONS,
+  type TakenExportOptions,
+} from "./export/export-options.js";
+import { type Extent, encodeModel, OPSETS } from "./export/onnx-message.js";
+import { inputName, type LoweredNet } from "./layers/lower-net.js";
+import { compileTaken } from "./net/compile.js";
+import type { CompiledNet } from "./net/compiled-net.js";
+import { internalsOf, type NetInternals } from "./net/internals.js";
+import { keptBlobs } from "./net/objective.js";
+import { DEFAULT_SEED, readNet } from "./net/open-net.js";
+import type { NetSource, Unread } from "./net/read-definition.js";
+import type { NetDef } from "./net-text/index.js";
+import { version } from "./version.js";
+
+export type { ExportOptions } from "./export/export-options.js";
+
+/** A blob of a file, and its extents: a text is one that is open. */
+export interface ExportedBlob {
+  readonly name: string;
+  readonly shape: readonly Extent[];
+}
+
+/** A file, and what is in it. */
+export interface OnnxFile {
+  readonly bytes: Uint8Array;
+  readonly opset: number;
+  readonly inputs: readonly ExportedBlob[];
+  readonly outputs: readonly ExportedBlob[];
+  readonly layers: number;
+  readonly nodes: number;
+  readonly parameterBytes: number;
+}
+
+/**
+ * A net as an ONNX file, which computes the same numbers: its forward pass in the phase that is asked for, with its weights.
+ * Values are named after blobs, nodes after layers, constants after parameters (`conv1/0`).
+ *
+ * @param net as `compile` takes it, or a net that `compile` returned
+ * @throws CortadoError with every mistake in the arguments, the net or the weights; where a layer cannot be said in ONNX, with
+ * all of them
+ */
+export async function exportOnnx(net: NetSource | CompiledNet, options?: ExportOptions): Promise<Uint8Array> {
+  return (await makeOnnx(net, options)).bytes;
+}
+
+/** As `exportOnnx`, with what is in the file. */
+export async function makeOnnx(net: NetSource | CompiledNet, options?: ExportOptions): Promise<OnnxFile> {
+  const given = EXPORT_ONNX(net, options);
+  const taken = given.options ?? {};
+  const known = internalsOf(given.net as CompiledNet);
+  if (known) {
+    const unread = [...NET_OPTIONS, "dynamicBatch" as const].filter((name) => taken[name] !== undefined);
+    if (unread.length > 0)
+      throw userError(
+        `exportOnnx of a net that is compiled has no option ${unread.map(quoted).join(", ")}`,
+        "give them to compile, or pass the net's text",
+      );
+    return write(given.net as CompiledNet, known, taken, undefined);
+  }
+  const source = given.net as NetDef | Unread;
+  const { opset: _, dynamicBatch, keep: __, ...own } = taken;
+  const compiled = await compileTaken(source, { ...own, target: "ts", threads: 1 });
+  try {
+    const internals = present(internalsOf(compiled), "a compiled net's internals");
+    const twin = dynamicBatch ? await otherBatch(source, internals.lowered, own) : undefined;
+    return await write(compiled, internals, taken, twin);
+  } finally {
+    await compiled.close();
+  }
+}
+
+/** A net with two batches. */
+interface Twin {
+  readonly lowered: LoweredNet;
+  readonly rows: readonly [number, number];
+}
+
+/** The same net, its inputs with one row more. */
+async function otherBatch(
+  source: NetDef | Unread,
+  { inputs }: LoweredNet,
+  options: Omit<TakenExportOptions, "opset" | "keep" | "dynamicBatch">,
+): Promise<Twin> {
+  const [first] = inputs.values();
+  if (!first || first.length === 0)
+    throw userError("the net has no input with a batch that could be left open", "leave out dynamicBatch");
+  const [rows] = first;
+  const shapes = Object.fromEntries(
+    [...inputs].map(([blob, shape]) => [
+      blob,
+      shape[0] === rows ? [rows + 1, ...shape.slice(1)] : [...shape],
+    ]),
+  );
+  const { phase = "TEST", seed = DEFAULT_SEED } = options;
+  try {
+    const { lower, feeds } = await readNet(source, { ...options, shapes }, { phase, seed });
+    await feeds.close();
+    return { lowered: lower(), rows: [rows, rows + 1] };
+  } catch (error) {
+    if (!(error instanceof CortadoError)) throw error;
+    throw userError(
+      `the batch cannot be left open: with ${rows + 1} instead of ${rows} ${error.diagnostics[0].message}`,
+      "leave out dynamicBatch: the file is then for the batch that the net has",
+    );
+  }
+}
+
+/** Blobs that only a layer without a top reads (Silence): in Caffe who wants them asks by name, a file has them as outputs. */
+function endsOf({ layers }: LoweredNet): readonly string[] {
+  const read = new Set(layers.flatMap(({ tops, bottoms }) => (tops.length > 0 ? bottoms : [])));
+  return layers.flatMap(({ tops, bottoms }) =>
+    tops.length === 0 ? bottoms.filter((blob) => !read.has(blob)) : [],
+  );
+}
+
+/** The roots that are the file's outputs, and those that give names. */
+function rootsOf(lowered: LoweredNet, keep: readonly string[]) {
+  const lastOf = (blob: string): Node => present(lowered.blobs.get(blob), "a blob").last;
+  const outputs = [...new Set([...lowered.outputs, ...endsOf(lowered), ...keep])];
+  if (outputs.length === 0) throw userError("the net has no output", "keep names blobs to be outputs");
+  const roots: Root[] = outputs.map((blob) => ({ role: "value", blob, node: lastOf(blob) }));
+  const names = new Map<number, string>();
+  for (const { topNodes, origin } of lowered.layers)
+    for (const node of topNodes) {
+      if (node.op !== "blob") continue;
+      const name = lowered.blobs.get(node.blob)?.last === node ? node.blob : `${node.blob}/${origin}`;
+      names.set(roots.push({ role: "value", blob: node.blob, node }) - 1, name);
+    }
+  const graph: Graph = { roots };
+  return { graph, names, outputs: new Map(outputs.map((blob, place) => [place, blob])) };
+}
+
+function render(lowered: LoweredNet, keep: readonly string[], opset: number): OnnxGraph {
+  const { graph, names, outputs } = rootsOf(lowered, keep);
+  const blobs = new Map([...lowered.inputs.keys()].map((blob) => [inputName(blob), blob]));
+  const { graph: made, obstacles } = renderOnnx(graph, lowered.builder, {
+    opset,
+    outputs,
+    names,
+    inputName: (input) => blobs.get(input) ?? input,
+    paramName: (index) => {
+      const { layer, position } = lowered.params[index];
+      return `${layer}/${position}`;
+    },
+  });
+  const layers = new Map(lowered.layers.map((layer) => [layer.origin, layer]));
+  if (obstacles.length > 0)
+    throw new CortadoError(
+      obstacles.map(({ layer, reason }) => ({
+        severity: "error",
+        message: `${quotedLayer(layers.get(layer)?.name ?? layer, layers.get(layer)?.type)} cannot be exported: ${reason}`,
+      })),
+    );
+  return made;
+}
+
+async function write(
+  net: CompiledNet,
+  internals: NetInternals,
+  { opset = OPSETS.usual, keep }: TakenExportOptions,
+  twin: Twin | undefined,
+): Promise<OnnxFile> {
+  const { lowered } = internals;
+  if (lowered.rowCounts.length > 0)
+    throw userError(
+      "the net has a number of rows that depends on values (Filter), which an ONNX file cannot have",
+      "keep the blob before it, and export the net up to there",
+    );
+  const kept = keptBlobs(lowered, keep);
+  const one = render(lowered, kept, opset);
+  const changing: Changing = twin
+    ? withChangingBatch(one, render(twin.lowered, kept, opset), twin.rows)
+    : { graph: one, extentsOf: (value: Value) => value.shape };
+  if ("fixedBy" in changing)
+    throw userError(
+      `the batch cannot be left open: ${quotedLayer(changing.fixedBy)} is written for ${twin?.rows[0]}`,
+      "leave out dynamicBatch: the file is then for the batch that the net has",
+    );
+  const { graph, extentsOf } = changing;
+  const types = new Map(lowered.layers.map(({ origin, type }) => [origin, type]));
+  const dataOf = await constantValues(graph.initializers, internals);
+  const name = net.definition.net.name || "net";
+  const bytes = encodeModel(graph, {
+    ...{ name, version: version(), opset, dataOf, extentsOf },
+    metadata: { phase: net.definition.net.state?.phase ?? "TEST" },
+    typeOf: (layer) => types.get(layer),
+  });
+  const shown = (list: OnnxGraph["inputs"]): readonly ExportedBlob[] =>
+    list.map(({ name: blob, value }) => ({ name: blob, shape: extentsOf(value) }));
+  return {
+    ...{ bytes, opset, inputs: shown(graph.inputs), outputs: shown(graph.outputs) },
+    layers: lowered.layers.length,
+    nodes: graph.nodes.length,
+    parameterBytes: graph.initializers.reduce(
+      (sum, { data }) => sum + ("node" in data ? 0 : data.byteLength),
+      0,
+    ),
+  };
+}

@@ -1,0 +1,46 @@
+import type { Node, Root } from "../../codegen/ir/graph.js";
+import type { Initializer } from "../../codegen/onnx/onnx-graph.js";
+import { present } from "../../proto/errors/present.js";
+import type { NetInternals } from "../net/internals.js";
+import { optionsFor } from "../net/load-program.js";
+import { makeProgram } from "../net/programs.js";
+
+/** The parameter that a node is, in another shape at most: its values are those. */
+const parameterOf = (node: Node): number | undefined => {
+  const from = node.op === "reshape" ? node.inputs[0] : node;
+  return from.op === "param" ? from.index : undefined;
+};
+
+/**
+ * What the constants of a graph come to: parameters are read, and what is computed of them is computed where they lie.
+ *
+ * @param seed of what the net's programs are compiled with
+ */
+export async function constantValues(
+  initializers: readonly Initializer[],
+  { lowered, params, hold }: NetInternals,
+): Promise<(initializer: Initializer) => Float32Array | BigInt64Array> {
+  const nodes = initializers.flatMap(({ data }) => ("node" in data ? [data.node] : []));
+  const values = new Map<Node, Float32Array>();
+  const computed = [...new Set(nodes)].filter((node) => parameterOf(node) === undefined);
+  for (const node of nodes) {
+    const index = parameterOf(node);
+    if (index !== undefined) values.set(node, Float32Array.from(await params.memories[index].read()));
+  }
+  if (computed.length > 0) {
+    const roots = computed.map((node, i): Root => ({ role: "value", blob: String(i), node }));
+    const options = optionsFor(hold.device, params.dtype, 0);
+    const { program, roots: places } = makeProgram({ roots }, lowered.builder, options);
+    const executor = await hold.device.load(program, params, { threads: 1, describe: () => "constants" });
+    try {
+      await executor.run("prepare");
+      await executor.run("forward");
+      for (const { root, place } of places)
+        if (root.role === "value")
+          values.set(computed[Number(root.blob)], Float32Array.from(await executor.read(place)));
+    } finally {
+      await executor.close();
+    }
+  }
+  return ({ data }) => ("node" in data ? present(values.get(data.node), "a constant's values") : data);
+}
