@@ -22,11 +22,12 @@ for number, case in enumerate(cases):
         onnx.checker.check_model(path, full_check=True)
         onnx.shape_inference.infer_shapes(onnx.load(path), check_type=True, strict_mode=True, data_prop=True)
         session = onnxruntime.InferenceSession(path, settings, providers=["CPUExecutionProvider"])
-        wanted = {value.name for value in session.get_inputs()}
+        wanted = {value.name: value.type for value in session.get_inputs()}
         inputs = {}
         for name, (shape, values) in case["inputs"].items():
             if name in wanted:
-                inputs[name] = numpy.fromfile(os.path.join(folder, values), dtype="<f4").reshape(shape)
+                values = numpy.fromfile(os.path.join(folder, values), dtype="<f4").reshape(shape)
+                inputs[name] = values.astype(numpy.int64) if "int64" in wanted[name] else values
         for at, (value, array) in enumerate(zip(session.get_outputs(), session.run(None, inputs))):
             into = f"{number}.{at}.out"
             array.astype("<f4").tofile(os.path.join(folder, into))
