@@ -1,9 +1,10 @@
-import type { Graph, Node, Root } from "../codegen/ir/graph.js";
 import type { OnnxGraph, Value } from "../codegen/onnx/onnx-graph.js";
 import { renderOnnx } from "../codegen/onnx/render-onnx.js";
 import { CortadoError, userError } from "../proto/errors/index.js";
 import { present } from "../proto/errors/present.js";
 import { quoted, quotedLayer } from "../proto/words/names.js";
+import { backwardSeeds } from "./artefact/backward-seeds.js";
+import { buildSolver } from "./artefact/build-solver.js";
 import { type Changing, withChangingBatch } from "./export/changing-batch.js";
 import { constantValues } from "./export/constant-values.js";
 import {
@@ -12,12 +13,13 @@ import {
   NET_OPTIONS,
   type TakenExportOptions,
 } from "./export/export-options.js";
+import { type FileObjective, fileRoots } from "./export/file-roots.js";
 import { type Extent, encodeModel, OPSETS } from "./export/onnx-message.js";
-import { inputName, type LoweredNet } from "./layers/lower-net.js";
+import type { LoweredNet } from "./layers/lower-net.js";
 import { compileTaken } from "./net/compile.js";
 import type { CompiledNet } from "./net/compiled-net.js";
 import { internalsOf, type NetInternals } from "./net/internals.js";
-import { keptBlobs } from "./net/objective.js";
+import { hasGradient, keptBlobs } from "./net/objective.js";
 import { DEFAULT_SEED, readNet } from "./net/open-net.js";
 import type { NetSource, Unread } from "./net/read-definition.js";
 import type { NetDef } from "./net-text/index.js";
@@ -56,9 +58,9 @@ export async function exportOnnx(net: NetSource | CompiledNet, options?: ExportO
 
 /** As `exportOnnx`, with what is in the file. */
 export async function makeOnnx(net: NetSource | CompiledNet, options?: ExportOptions): Promise<OnnxFile> {
-  const given = EXPORT_ONNX(net, options);
-  const taken = given.options ?? {};
-  const known = internalsOf(given.net as CompiledNet);
+  const args = EXPORT_ONNX(net, options);
+  const taken = args.options ?? {};
+  const known = internalsOf(args.net as CompiledNet);
   if (known) {
     const unread = [...NET_OPTIONS, "dynamicBatch" as const].filter((name) => taken[name] !== undefined);
     if (unread.length > 0)
@@ -66,10 +68,11 @@ export async function makeOnnx(net: NetSource | CompiledNet, options?: ExportOpt
         `exportOnnx of a net that is compiled has no option ${unread.map(quoted).join(", ")}`,
         "give them to compile, or pass the net's text",
       );
-    return write(given.net as CompiledNet, known, taken, undefined);
+    return write(args.net as CompiledNet, known, taken, undefined);
   }
-  const source = given.net as NetDef | Unread;
-  const { opset: _, dynamicBatch, keep: __, ...own } = taken;
+  const source = args.net as NetDef | Unread;
+  const { opset, dynamicBatch, keep, backward, train, solver, ...given } = taken;
+  const own = { ...given, phase: given.phase ?? (train ? "TRAIN" : "TEST") };
   const compiled = await compileTaken(source, { ...own, target: "ts", threads: 1 });
   try {
     const internals = present(internalsOf(compiled), "a compiled net's internals");
@@ -90,7 +93,7 @@ interface Twin {
 async function otherBatch(
   source: NetDef | Unread,
   { inputs }: LoweredNet,
-  options: Omit<TakenExportOptions, "opset" | "keep" | "dynamicBatch">,
+  options: Pick<TakenExportOptions, (typeof NET_OPTIONS)[number]>,
 ): Promise<Twin> {
   const [first] = inputs.values();
   if (!first || first.length === 0)
@@ -116,44 +119,14 @@ async function otherBatch(
   }
 }
 
-/** Blobs that only a layer without a top reads (Silence): in Caffe who wants them asks by name, a file has them as outputs. */
-function endsOf({ layers }: LoweredNet): readonly string[] {
-  const read = new Set(layers.flatMap(({ tops, bottoms }) => (tops.length > 0 ? bottoms : [])));
-  return layers.flatMap(({ tops, bottoms }) =>
-    tops.length === 0 ? bottoms.filter((blob) => !read.has(blob)) : [],
-  );
-}
-
-/** The roots that are the file's outputs, and those that give names. */
-function rootsOf(lowered: LoweredNet, keep: readonly string[]) {
-  const lastOf = (blob: string): Node => present(lowered.blobs.get(blob), "a blob").last;
-  const outputs = [...new Set([...lowered.outputs, ...endsOf(lowered), ...keep])];
-  if (outputs.length === 0) throw userError("the net has no output", "keep names blobs to be outputs");
-  const roots: Root[] = outputs.map((blob) => ({ role: "value", blob, node: lastOf(blob) }));
-  const names = new Map<number, string>();
-  for (const { topNodes, origin } of lowered.layers)
-    for (const node of topNodes) {
-      if (node.op !== "blob") continue;
-      const name = lowered.blobs.get(node.blob)?.last === node ? node.blob : `${node.blob}/${origin}`;
-      names.set(roots.push({ role: "value", blob: node.blob, node }) - 1, name);
-    }
-  const graph: Graph = { roots };
-  return { graph, names, outputs: new Map(outputs.map((blob, place) => [place, blob])) };
-}
-
-function render(lowered: LoweredNet, keep: readonly string[], opset: number): OnnxGraph {
-  const { graph, names, outputs } = rootsOf(lowered, keep);
-  const blobs = new Map([...lowered.inputs.keys()].map((blob) => [inputName(blob), blob]));
-  const { graph: made, obstacles } = renderOnnx(graph, lowered.builder, {
-    opset,
-    outputs,
-    names,
-    inputName: (input) => blobs.get(input) ?? input,
-    paramName: (index) => {
-      const { layer, position } = lowered.params[index];
-      return `${layer}/${position}`;
-    },
-  });
+function render(
+  lowered: LoweredNet,
+  keep: readonly string[],
+  opset: number,
+  objective: FileObjective,
+): OnnxGraph {
+  const { roots, ...names } = fileRoots(lowered, keep, objective);
+  const { graph: made, obstacles } = renderOnnx({ roots }, lowered.builder, { opset, ...names });
   const layers = new Map(lowered.layers.map((layer) => [layer.origin, layer]));
   if (obstacles.length > 0)
     throw new CortadoError(
@@ -165,12 +138,29 @@ function render(lowered: LoweredNet, keep: readonly string[], opset: number): On
   return made;
 }
 
+/** What is asked for. @throws CortadoError where the net cannot do it, or the solver has mistakes */
+async function objectiveOf(
+  lowered: LoweredNet,
+  { train = false, backward, solver, layers }: TakenExportOptions,
+): Promise<FileObjective> {
+  if (!train && solver !== undefined)
+    throw userError("a solver is of no use without its step", "give train, too; on the command line --train");
+  if (train) {
+    if (!hasGradient(lowered))
+      throw userError("the net has no loss that could be trained", "train is for a net in phase TRAIN");
+    return { kind: "step", solver: await buildSolver(solver, layers) };
+  }
+  const seeds = backwardSeeds(lowered, backward);
+  return seeds ? { kind: "backward", seeds } : { kind: "forward" };
+}
+
 async function write(
   net: CompiledNet,
   internals: NetInternals,
-  { opset = OPSETS.usual, keep }: TakenExportOptions,
+  options: TakenExportOptions,
   twin: Twin | undefined,
 ): Promise<OnnxFile> {
+  const { opset = OPSETS.usual, keep } = options;
   const { lowered } = internals;
   if (lowered.rowCounts.length > 0)
     throw userError(
@@ -178,9 +168,10 @@ async function write(
       "keep the blob before it, and export the net up to there",
     );
   const kept = keptBlobs(lowered, keep);
-  const one = render(lowered, kept, opset);
+  const objective = await objectiveOf(lowered, options);
+  const one = render(lowered, kept, opset, objective);
   const changing: Changing = twin
-    ? withChangingBatch(one, render(twin.lowered, kept, opset), twin.rows)
+    ? withChangingBatch(one, render(twin.lowered, kept, opset, objective), twin.rows)
     : { graph: one, extentsOf: (value: Value) => value.shape };
   if ("fixedBy" in changing)
     throw userError(

@@ -51,6 +51,8 @@ export interface GraphDraft extends GraphWriter {
   /** A value that a parameter, or what depends on parameters alone, gives. */
   computed(node: Node, wanted: string | undefined): Value;
   input(name: string, shape: Shape, type: ElementType): Value;
+  /** An input that has a value where nobody gives it one. */
+  inputWithValue(name: string, node: Node): Value;
   output(name: string, value: Value): void;
   finish(): OnnxGraph;
 }
@@ -130,6 +132,11 @@ export function createGraphDraft(
       const value: Value = { type, shape, layer: "", wanted: name };
       inputs.push({ name, value });
       given.add(value);
+      return value;
+    },
+    inputWithValue(name, node) {
+      const value = draft.input(name, node.shape, "float");
+      initializers.push({ value, data: { node } });
       return value;
     },
     output(name, value) {

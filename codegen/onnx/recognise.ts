@@ -139,7 +139,7 @@ function scaleAndShift(
 const convWithBias: Recognise = (writer, node) => {
   if (!reads(node, "add($0,$1)")) return undefined;
   const [product, bias] = node.inputs;
-  if (!writer.isSteady(bias) || !isPerChannel(bias, node) || writer.isShared(product)) return undefined;
+  if (!isPerChannel(bias, node) || writer.isShared(product)) return undefined;
   if (!sameShape(product.shape, node.shape)) return undefined;
   const flat = writer.builder.reshape(bias, [bias.shape[1]]);
   if (product.op === "conv") return readConv(writer, product, flat);

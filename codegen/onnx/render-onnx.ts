@@ -21,6 +21,8 @@ export interface OnnxOptions {
   readonly inputName: (input: string) => string;
   /** Of a parameter. */
   readonly paramName: (index: number) => string;
+  /** Parameters that the caller may give: inputs whose values in the file are those that they have where nobody does. */
+  readonly givenParams?: ReadonlySet<number>;
 }
 
 /** Names of values whose operators an exporter may join, and who else reads them. */
@@ -43,8 +45,8 @@ function usesOf(graph: Graph, outputs: ReadonlySet<Node>): Uses {
   return { positions, isShared: (node) => outputs.has(node) || (readers.get(node) ?? 0) > 1 };
 }
 
-/** Whether a node depends on parameters and constants alone. */
-function steadiness(): (node: Node) => boolean {
+/** Whether a node depends on constants alone, and on parameters that are none of these. */
+function steadiness(given: ReadonlySet<number> = new Set()): (node: Node) => boolean {
   const known = new Map<Node, boolean>();
   return (node) => {
     const graph: Graph = { roots: [{ role: "prepared", node }] };
@@ -53,8 +55,8 @@ function steadiness(): (node: Node) => boolean {
         if (!known.has(one))
           known.set(
             one,
-            one.op === "param" ||
-              one.op === "constant" ||
+            one.op === "constant" ||
+              (one.op === "param" && !given.has(one.index)) ||
               (one.inputs.length > 0 && one.inputs.every((input) => known.get(input))),
           );
     return present(known.get(node), "whether a node is steady");
@@ -85,7 +87,7 @@ export function renderOnnx(
     builder,
     opset: options.opset,
     isShared: uses.isShared,
-    isSteady: steadiness(),
+    isSteady: steadiness(options.givenParams),
   });
   const context: PrimitiveContext = {
     writer: draft,
@@ -151,6 +153,8 @@ function writeAll(wanted: Node, { draft, context, values, options }: Writing): v
 function leafOf(node: Node, draft: GraphDraft, options: OnnxOptions): Value | undefined {
   if (node.op === "input") return draft.input(options.inputName(node.name), node.shape, typeOf(node));
   if (node.op === "constant") return filled(draft, node.value, node.shape);
+  if (node.op === "param" && options.givenParams?.has(node.index))
+    return draft.inputWithValue(options.paramName(node.index), node);
   if (!draft.isSteady(node) || node.dtype !== "real") return undefined;
   const param = parameterIn(node);
   return draft.computed(node, param && options.paramName(param.index));

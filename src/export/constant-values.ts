@@ -1,4 +1,4 @@
-import type { Node, Root } from "../../codegen/ir/graph.js";
+import { type Node, type Root, sizeOf } from "../../codegen/ir/graph.js";
 import type { Initializer } from "../../codegen/onnx/onnx-graph.js";
 import { present } from "../../proto/errors/present.js";
 import type { NetInternals } from "../net/internals.js";
@@ -13,8 +13,6 @@ const parameterOf = (node: Node): number | undefined => {
 
 /**
  * What the constants of a graph come to: parameters are read, and what is computed of them is computed where they lie.
- *
- * @param seed of what the net's programs are compiled with
  */
 export async function constantValues(
   initializers: readonly Initializer[],
@@ -25,7 +23,10 @@ export async function constantValues(
   const computed = [...new Set(nodes)].filter((node) => parameterOf(node) === undefined);
   for (const node of nodes) {
     const index = parameterOf(node);
-    if (index !== undefined) values.set(node, Float32Array.from(await params.memories[index].read()));
+    if (index === undefined) continue;
+    // What a solver keeps beside the parameters begins with zeros.
+    const memory = params.memories[index];
+    values.set(node, memory ? Float32Array.from(await memory.read()) : new Float32Array(sizeOf(node.shape)));
   }
   if (computed.length > 0) {
     const roots = computed.map((node, i): Root => ({ role: "value", blob: String(i), node }));

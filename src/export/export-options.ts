@@ -3,21 +3,23 @@ import {
   either,
   flag,
   integer,
+  listOf,
   optional,
   optionsOf,
+  text,
 } from "../../proto/arguments/argument-rules.js";
 import type { CompileOptions, TakenOptions } from "../net/compile-options.js";
 import type { CompiledNet } from "../net/compiled-net.js";
-import { compiledNet, netSource, SHARED_OPTIONS } from "../net/net-arguments.js";
-import type { Unread } from "../net/read-definition.js";
-import type { NetDef } from "../net-text/index.js";
+import { compiledNet, netSource, SHARED_OPTIONS, solverSource } from "../net/net-arguments.js";
+import type { SolverSource, Unread } from "../net/read-definition.js";
+import type { NetDef, SolverDef } from "../net-text/index.js";
 import { OPSETS } from "./onnx-message.js";
 
 /** Options of `exportOnnx`: those of `compile` say which net it is; a net that is compiled takes the others alone. */
 export interface ExportOptions
   extends Pick<
     CompileOptions,
-    "phase" | "weights" | "shapes" | "root" | "layers" | "stages" | "level" | "seed"
+    "phase" | "weights" | "shapes" | "root" | "layers" | "stages" | "level" | "seed" | "forceBackward"
   > {
   /** The version of ONNX's operators, from 13 to 21. Default 17. */
   readonly opset?: number;
@@ -25,17 +27,35 @@ export interface ExportOptions
   readonly keep?: CompileOptions["keep"];
   /** Whether the first extent of inputs is left open, for any batch. */
   readonly dynamicBatch?: boolean;
+  /**
+   * Also the backward pass: diffs of parameters (`diff:conv1/0`) and, as the net or `forceBackward` asks for them, of inputs
+   * (`diff:data`) are outputs. `true`: from the loss weights, or in a net without a loss from diffs of its outputs, which are
+   * inputs then (`diff:prob`). Names: from the diffs of these blobs, and the loss weights of the others.
+   */
+  readonly backward?: boolean | readonly string[];
+  /**
+   * A whole training step: parameters and what the solver keeps are inputs with values in the file (`conv1/0`,
+   * `history0:conv1/0`), their next values outputs (`next:conv1/0`); `rate` is an input, too.
+   */
+  readonly train?: boolean;
+  /** Whose update, as `createSolver` takes it. Default: Caffe's SGD without momentum or decay. */
+  readonly solver?: SolverSource;
 }
 
-export type TakenExportOptions = TakenOptions<ExportOptions>;
+export type TakenExportOptions = Omit<TakenOptions<ExportOptions>, "solver"> & {
+  readonly solver?: string | SolverDef | Unread;
+};
 
-const { phase, weights, shapes, root, layers, stages, level, seed, keep } = SHARED_OPTIONS;
+const { phase, weights, shapes, root, layers, stages, level, seed, forceBackward, keep } = SHARED_OPTIONS;
 
 export const EXPORT_ONNX = argumentsOf("exportOnnx", {
   net: either<CompiledNet | NetDef | Unread>(compiledNet, netSource),
   options: optional(
     optionsOf<TakenExportOptions>("exportOnnx", {
-      ...{ phase, weights, shapes, root, layers, stages, level, seed, keep },
+      ...{ phase, weights, shapes, root, layers, stages, level, seed, forceBackward, keep },
+      backward: either<boolean | readonly string[]>(flag, listOf("an array of blob names", text())),
+      train: flag,
+      solver: solverSource,
       opset: integer(OPSETS.least, OPSETS.greatest),
       dynamicBatch: flag,
     }),
