@@ -16,6 +16,11 @@ const MOST_NODES = 1.3;
 /** Four operators are an LRN over positions, and there are two of them in a net of 14 layers. */
 const MORE_NODES = new Map([["cifar10-full", 2]]);
 
+/** Nets whose backward is a file, too. */
+const BACKWARD: ReadonlySet<string> = new Set(["lenet-deploy", "caffenet-saliency"]);
+/** Of gradients: rounding decides which of two nearly equal elements is the greatest. */
+const FLIP_BOUND = 1e-2;
+
 describe.skipIf(!hasOracle() || !hasOnnxRuntime())("oracle nets/ by onnxruntime", () => {
   it.each(names)(
     "%s",
@@ -31,14 +36,31 @@ describe.skipIf(!hasOracle() || !hasOnnxRuntime())("oracle nets/ by onnxruntime"
         await net.params[key.slice(0, cut)][Number(key.slice(cut + 1))].write(fillByRule(rule));
       }
       const { bytes, nodes, layers } = await makeOnnx(net);
+      const seeds = Object.entries(wanted.seeds).map(([blob, rule]) => {
+        const { shape } = net.blobs[blob];
+        return [`diff:${blob}`, { shape, data: fillByRule({ ...rule, shape }) }] as const;
+      });
+      const backward = BACKWARD.has(name)
+        ? await makeOnnx(net, { backward: Object.keys(wanted.seeds) })
+        : undefined;
       await net.close();
       expect(nodes / layers).toBeLessThanOrEqual(MORE_NODES.get(name) ?? MOST_NODES);
       const result = runOnnx([{ name, bytes, inputs }]).get(name);
       expect(result?.error).toBeUndefined();
-      for (const blob of net.outputs) {
-        const { shape, data } = result!.outputs.get(blob)!;
+      expect(result!.outputs.size).toBeGreaterThan(0);
+      for (const [blob, { shape, data }] of result!.outputs) {
         expect(shape).toEqual(net.blobs[blob].shape);
         expect(summaryError(data, wanted.blobs[blob]), blob).toBeLessThan(BOUND);
+      }
+      if (backward) {
+        const given = { ...inputs, ...Object.fromEntries(seeds) };
+        const diffs = runOnnx([{ name, bytes: backward.bytes, inputs: given }]).get(name)!;
+        expect(diffs.error).toBeUndefined();
+        const theirs = [...Object.entries(wanted.diffs), ...Object.entries(wanted.pdiffs)];
+        const compared = theirs.filter(([of]) => diffs.outputs.has(`diff:${of}`));
+        expect(compared.length).toBeGreaterThanOrEqual(Object.keys(wanted.pdiffs).length);
+        for (const [of, summary] of compared)
+          expect(summaryError(diffs.outputs.get(`diff:${of}`)!.data, summary), of).toBeLessThan(FLIP_BOUND);
       }
       console.log(`${name}: ${nodes} nodes for ${layers} layers`);
     },
