@@ -119,6 +119,12 @@ async function otherBatch(
   }
 }
 
+/** A layer by the origin of its nodes, for a sentence. */
+function layerIn({ layers }: LoweredNet, origin: string): string {
+  const found = layers.find((layer) => layer.origin === origin);
+  return quotedLayer(found?.name ?? origin, found?.type);
+}
+
 function render(
   lowered: LoweredNet,
   keep: readonly string[],
@@ -127,12 +133,11 @@ function render(
 ): OnnxGraph {
   const { roots, ...names } = fileRoots(lowered, keep, objective);
   const { graph: made, obstacles } = renderOnnx({ roots }, lowered.builder, { opset, ...names });
-  const layers = new Map(lowered.layers.map((layer) => [layer.origin, layer]));
   if (obstacles.length > 0)
     throw new CortadoError(
       obstacles.map(({ layer, reason }) => ({
         severity: "error",
-        message: `${quotedLayer(layers.get(layer)?.name ?? layer, layers.get(layer)?.type)} cannot be exported: ${reason}`,
+        message: `${layerIn(lowered, layer)} cannot be exported: ${reason}`,
       })),
     );
   return made;
@@ -175,7 +180,7 @@ async function write(
     : { graph: one, extentsOf: (value: Value) => value.shape };
   if ("fixedBy" in changing)
     throw userError(
-      `the batch cannot be left open: ${quotedLayer(changing.fixedBy)} is written for ${twin?.rows[0]}`,
+      `the batch cannot be left open: ${layerIn(lowered, changing.fixedBy)} is written for ${twin?.rows[0]}`,
       "leave out dynamicBatch: the file is then for the batch that the net has",
     );
   const { graph, extentsOf } = changing;
