@@ -1,8 +1,12 @@
+import { createHash } from "node:crypto";
+import { basename, dirname, join, resolve } from "node:path";
 import type { OnnxGraph, Value } from "../codegen/onnx/onnx-graph.js";
 import { renderOnnx } from "../codegen/onnx/render-onnx.js";
-import { CortadoError, userError } from "../proto/errors/index.js";
+import { CortadoError, fileError, userError } from "../proto/errors/index.js";
 import { present } from "../proto/errors/present.js";
-import { quoted, quotedLayer } from "../proto/words/names.js";
+import { showBytes } from "../proto/words/amounts.js";
+import { quoted, quotedLayer, quotedPath } from "../proto/words/names.js";
+import { writeFileAtomically } from "../runtime/atomic-file.js";
 import { backwardSeeds } from "./artefact/backward-seeds.js";
 import { buildSolver } from "./artefact/build-solver.js";
 import { type Changing, withChangingBatch } from "./export/changing-batch.js";
@@ -12,9 +16,13 @@ import {
   type ExportOptions,
   NET_OPTIONS,
   type TakenExportOptions,
+  WRITE_ONNX,
+  type WriteOnnxOptions,
 } from "./export/export-options.js";
 import { type FileObjective, fileRoots } from "./export/file-roots.js";
-import { type Extent, encodeModel, OPSETS } from "./export/onnx-message.js";
+import { withHalfConstants } from "./export/half-constants.js";
+import { type EncodedModel, encodeModel, OPSETS } from "./export/onnx-message.js";
+import { formatNet } from "./formats.js";
 import type { LoweredNet } from "./layers/lower-net.js";
 import { compileTaken } from "./net/compile.js";
 import type { CompiledNet } from "./net/compiled-net.js";
@@ -25,24 +33,44 @@ import type { NetSource, Unread } from "./net/read-definition.js";
 import type { NetDef } from "./net-text/index.js";
 import { version } from "./version.js";
 
-export type { ExportOptions } from "./export/export-options.js";
+export type { ExportOptions, WriteOnnxOptions } from "./export/export-options.js";
 
 /** A blob of a file, and its extents: a text is one that is open. */
 export interface ExportedBlob {
   readonly name: string;
-  readonly shape: readonly Extent[];
+  readonly shape: readonly (number | string)[];
 }
 
-/** A file, and what is in it. */
-export interface OnnxFile {
-  readonly bytes: Uint8Array;
+/** What is in a file. */
+export interface OnnxFacts {
   readonly opset: number;
   readonly inputs: readonly ExportedBlob[];
   readonly outputs: readonly ExportedBlob[];
   readonly layers: number;
   readonly nodes: number;
-  readonly parameterBytes: number;
+  readonly constantBytes: number;
 }
+
+/** A file, and what is in it. */
+export interface OnnxFile extends EncodedModel, OnnxFacts {}
+
+/** What was written. */
+export interface OnnxReport extends OnnxFacts {
+  /** Absolute. */
+  readonly out: string;
+  readonly bytes: number;
+  /** The name of the file with the constants, beside it. */
+  readonly beside?: string;
+}
+
+/** Bytes of constants from which on a file is too large for protobuf, whose messages end at 2 GiB. */
+const MOST_BYTES = 2 ** 31 - 2 ** 24;
+
+const hashOf = (pieces: readonly (Uint8Array | Uint16Array | Float32Array | BigInt64Array)[]): string => {
+  const hash = createHash("sha256");
+  for (const piece of pieces) hash.update(piece);
+  return hash.digest("hex");
+};
 
 /**
  * A net as an ONNX file, which computes the same numbers: its forward pass in the phase that is asked for, with its weights.
@@ -56,11 +84,46 @@ export async function exportOnnx(net: NetSource | CompiledNet, options?: ExportO
   return (await makeOnnx(net, options)).bytes;
 }
 
+/**
+ * Writes a net as an ONNX file: see `exportOnnx`. Constants of more than 2 GiB, or with `externalData` any, go into a file
+ * beside it, `NAME.data`. Each file is written whole or not at all, that one first.
+ *
+ * @throws CortadoError as `exportOnnx` does, and where a file cannot be written
+ */
+export async function writeOnnx(
+  file: string | URL,
+  net: NetSource | CompiledNet,
+  options?: WriteOnnxOptions,
+): Promise<OnnxReport> {
+  const { file: target, ...args } = WRITE_ONNX(file, net, options);
+  const { externalData, ...taken } = args.options ?? {};
+  const besideName = `${basename(target)}.data`;
+  const made = await makeTaken(args.net, taken, (bytes) =>
+    externalData || bytes > MOST_BYTES ? besideName : undefined,
+  );
+  const { bytes, beside, ...about } = made;
+  try {
+    if (beside) await writeFileAtomically(join(dirname(target), besideName), beside);
+    await writeFileAtomically(target, bytes);
+  } catch (error) {
+    throw fileError(`cannot write ${quotedPath(target)}`, error);
+  }
+  return { out: resolve(target), bytes: bytes.length, ...about, ...(beside && { beside: besideName }) };
+}
+
 /** As `exportOnnx`, with what is in the file. */
 export async function makeOnnx(net: NetSource | CompiledNet, options?: ExportOptions): Promise<OnnxFile> {
   const args = EXPORT_ONNX(net, options);
-  const taken = args.options ?? {};
-  const known = internalsOf(args.net as CompiledNet);
+  return makeTaken(args.net, args.options ?? {}, () => undefined);
+}
+
+/** @param besideFor the name of the file for constants of so many bytes, where they do not go into the model's own */
+async function makeTaken(
+  net: CompiledNet | NetDef | Unread,
+  taken: TakenExportOptions,
+  besideFor: (bytes: number) => string | undefined,
+): Promise<OnnxFile> {
+  const known = internalsOf(net as CompiledNet);
   if (known) {
     const unread = [...NET_OPTIONS, "dynamicBatch" as const].filter((name) => taken[name] !== undefined);
     if (unread.length > 0)
@@ -68,16 +131,16 @@ export async function makeOnnx(net: NetSource | CompiledNet, options?: ExportOpt
         `exportOnnx of a net that is compiled has no option ${unread.map(quoted).join(", ")}`,
         "give them to compile, or pass the net's text",
       );
-    return write(args.net as CompiledNet, known, taken, undefined);
+    return write(net as CompiledNet, known, taken, { besideFor });
   }
-  const source = args.net as NetDef | Unread;
-  const { opset, dynamicBatch, keep, backward, train, solver, ...given } = taken;
+  const source = net as NetDef | Unread;
+  const { opset, dynamicBatch, float16, keep, backward, train, solver, ...given } = taken;
   const own = { ...given, phase: given.phase ?? (train ? "TRAIN" : "TEST") };
   const compiled = await compileTaken(source, { ...own, target: "ts", threads: 1 });
   try {
     const internals = present(internalsOf(compiled), "a compiled net's internals");
     const twin = dynamicBatch ? await otherBatch(source, internals.lowered, own) : undefined;
-    return await write(compiled, internals, taken, twin);
+    return await write(compiled, internals, taken, { twin, besideFor });
   } finally {
     await compiled.close();
   }
@@ -163,7 +226,7 @@ async function write(
   net: CompiledNet,
   internals: NetInternals,
   options: TakenExportOptions,
-  twin: Twin | undefined,
+  { twin, besideFor }: { readonly twin?: Twin; readonly besideFor: (bytes: number) => string | undefined },
 ): Promise<OnnxFile> {
   const { opset = OPSETS.usual, keep } = options;
   const { lowered } = internals;
@@ -185,22 +248,35 @@ async function write(
     );
   const { graph, extentsOf } = changing;
   const types = new Map(lowered.layers.map(({ origin, type }) => [origin, type]));
-  const dataOf = await constantValues(graph.initializers, internals);
+  const values = await constantValues(graph.initializers, internals);
+  const { graph: stored, dataOf } = options.float16
+    ? withHalfConstants(graph, values)
+    : { graph, dataOf: values };
+  const constantBytes = stored.initializers.reduce((sum, one) => sum + dataOf(one).byteLength, 0);
+  const beside = besideFor(constantBytes);
+  if (constantBytes > MOST_BYTES && beside === undefined)
+    throw userError(
+      `the file's constants take ${showBytes(constantBytes)}, and an ONNX file holds less than 2 GiB`,
+      "writeOnnx puts them into a file beside it",
+    );
   const name = net.definition.net.name || "net";
-  const bytes = encodeModel(graph, {
-    ...{ name, version: version(), opset, dataOf, extentsOf },
-    metadata: { phase: net.definition.net.state?.phase ?? "TEST" },
-    typeOf: (layer) => types.get(layer),
-  });
+  const encoded = encodeModel(
+    stored,
+    {
+      ...{ name, version: version(), opset, dataOf, extentsOf },
+      metadata: {
+        "net.sha256": hashOf([new TextEncoder().encode(formatNet(net.definition))]),
+        "constants.sha256": hashOf(stored.initializers.map(dataOf)),
+      },
+      typeOf: (layer) => types.get(layer),
+    },
+    beside,
+  );
   const shown = (list: OnnxGraph["inputs"]): readonly ExportedBlob[] =>
     list.map(({ name: blob, value }) => ({ name: blob, shape: extentsOf(value) }));
   return {
-    ...{ bytes, opset, inputs: shown(graph.inputs), outputs: shown(graph.outputs) },
+    ...{ ...encoded, opset, constantBytes, inputs: shown(graph.inputs), outputs: shown(graph.outputs) },
     layers: lowered.layers.length,
-    nodes: graph.nodes.length,
-    parameterBytes: graph.initializers.reduce(
-      (sum, { data }) => sum + ("node" in data ? 0 : data.byteLength),
-      0,
-    ),
+    nodes: stored.nodes.length,
   };
 }

@@ -47,7 +47,15 @@ export {
   type NetComparison,
 } from "./compare-nets.js";
 export { createSolver, type Solver } from "./create-solver.js";
-export { type ExportOptions, exportOnnx } from "./export-onnx.js";
+export {
+  type ExportedBlob,
+  type ExportOptions,
+  exportOnnx,
+  type OnnxFacts,
+  type OnnxReport,
+  type WriteOnnxOptions,
+  writeOnnx,
+} from "./export-onnx.js";
 export { formatDiagnostics, formatEvent, formatGradientReport, formatNet, formatPlan } from "./formats.js";
 export {
   type Domain,

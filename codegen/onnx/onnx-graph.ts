@@ -1,7 +1,7 @@
 import type { Node, Shape } from "../ir/graph.js";
 
 /** What a value's elements are. Positions are int64, as ONNX's operators give and take them. */
-export type ElementType = "float" | "int64" | "bool";
+export type ElementType = "float" | "float16" | "int64" | "bool";
 
 /** A value: what a node makes, or what is given to the graph. Its name is chosen when all values are known. */
 export interface Value {

@@ -103,7 +103,7 @@ export function writeMap(writer: GraphWriter, node: NodeOf<"map">, operands: rea
 }
 
 /** ONNX's numbers of types. */
-const TYPES = { float: 1, int64: 7, bool: 9 } as const;
+const TYPES = { float: 1, int64: 7, bool: 9, float16: 10 } as const;
 
 /** A value as elements of a type; of numbers that become whole the fraction is dropped. */
 export const cast = (writer: GraphWriter, value: Value, type: ElementType): Value =>

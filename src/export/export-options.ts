@@ -8,6 +8,7 @@ import {
   optionsOf,
   text,
 } from "../../proto/arguments/argument-rules.js";
+import { path } from "../../proto/arguments/file-rules.js";
 import type { CompileOptions, TakenOptions } from "../net/compile-options.js";
 import type { CompiledNet } from "../net/compiled-net.js";
 import { compiledNet, netSource, SHARED_OPTIONS, solverSource } from "../net/net-arguments.js";
@@ -27,6 +28,8 @@ export interface ExportOptions
   readonly keep?: CompileOptions["keep"];
   /** Whether the first extent of inputs is left open, for any batch. */
   readonly dynamicBatch?: boolean;
+  /** Whether weights are numbers of 16 bits, made those of 32 when the file is read: half the size. Default false. */
+  readonly float16?: boolean;
   /**
    * Also the backward pass: diffs of parameters (`diff:conv1/0`) and, as the net or `forceBackward` asks for them, of inputs
    * (`diff:data`) are outputs. `true`: from the loss weights, or in a net without a loss from diffs of its outputs, which are
@@ -42,22 +45,41 @@ export interface ExportOptions
   readonly solver?: SolverSource;
 }
 
+/** Options of `writeOnnx`. */
+export interface WriteOnnxOptions extends ExportOptions {
+  /** Whether constants go into a file beside the model's. Default: where they take more than 2 GiB, which no file holds. */
+  readonly externalData?: boolean;
+}
+
 export type TakenExportOptions = Omit<TakenOptions<ExportOptions>, "solver"> & {
   readonly solver?: string | SolverDef | Unread;
 };
 
 const { phase, weights, shapes, root, layers, stages, level, seed, forceBackward, keep } = SHARED_OPTIONS;
 
+const net = either<CompiledNet | NetDef | Unread>(compiledNet, netSource);
+const OPTIONS = {
+  ...{ phase, weights, shapes, root, layers, stages, level, seed, forceBackward, keep },
+  backward: either<boolean | readonly string[]>(flag, listOf("an array of blob names", text())),
+  train: flag,
+  solver: solverSource,
+  opset: integer(OPSETS.least, OPSETS.greatest),
+  dynamicBatch: flag,
+  float16: flag,
+};
+
 export const EXPORT_ONNX = argumentsOf("exportOnnx", {
-  net: either<CompiledNet | NetDef | Unread>(compiledNet, netSource),
+  net,
+  options: optional(optionsOf<TakenExportOptions>("exportOnnx", OPTIONS)),
+});
+
+export const WRITE_ONNX = argumentsOf("writeOnnx", {
+  file: path,
+  net,
   options: optional(
-    optionsOf<TakenExportOptions>("exportOnnx", {
-      ...{ phase, weights, shapes, root, layers, stages, level, seed, forceBackward, keep },
-      backward: either<boolean | readonly string[]>(flag, listOf("an array of blob names", text())),
-      train: flag,
-      solver: solverSource,
-      opset: integer(OPSETS.least, OPSETS.greatest),
-      dynamicBatch: flag,
+    optionsOf<TakenExportOptions & Pick<WriteOnnxOptions, "externalData">>("writeOnnx", {
+      ...OPTIONS,
+      externalData: flag,
     }),
   ),
 });

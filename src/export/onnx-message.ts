@@ -14,6 +14,7 @@ import type {
 } from "../../proto/generated/onnx.js";
 import { encodePlain, type Plain } from "../../proto/index.js";
 import { bytesOfText, littleEndianBytes } from "../../proto/words/text-bytes.js";
+import type { ConstantValues } from "./half-constants.js";
 import { onnxNames } from "./onnx-names.js";
 
 /** An extent, or a name for one that is known when the model runs. */
@@ -28,7 +29,7 @@ export interface ModelFacts {
   /** The type of a layer, by its name in the graph. */
   readonly typeOf: (layer: string) => string | undefined;
   /** What constants come to that are not numbers yet. */
-  readonly dataOf: (initializer: Initializer) => Float32Array | BigInt64Array;
+  readonly dataOf: ConstantValues;
   readonly extentsOf: (value: Value) => readonly Extent[];
 }
 
@@ -39,8 +40,42 @@ const formatFor = (opset: number): number =>
 /** Versions of ONNX's operators that can be written, and the usual one: what runtimes of the last years read. */
 export const OPSETS = { least: 13, greatest: 21, usual: 17 } as const;
 
-/** A graph as the bytes of a file. */
-export function encodeModel(graph: OnnxGraph, facts: ModelFacts): Uint8Array {
+/** A file, and the one beside it that holds its constants where they do not lie in it. */
+export interface EncodedModel {
+  readonly bytes: Uint8Array;
+  /** Pieces of it, one after the other. */
+  readonly beside?: readonly Uint8Array[];
+}
+
+/** Bytes from which on a constant lies in the file beside, where there is one. */
+const WORTH_IT = 1024;
+/** Constants begin at lines of the cache, so that readers can map them. */
+const LINE = 64;
+
+/** The bytes of a file's constants, or where they lie in the file beside it. */
+function placeConstants(beside: string | undefined) {
+  const pieces: Uint8Array[] = [];
+  let offset = 0;
+  return {
+    pieces,
+    place(bytes: Uint8Array): Plain<TensorProto> {
+      if (beside === undefined || bytes.length < WORTH_IT) return { raw_data: bytes };
+      const padding = (LINE - (offset % LINE)) % LINE;
+      pieces.push(new Uint8Array(padding), bytes);
+      const at = offset + padding;
+      offset = at + bytes.length;
+      const facts = { location: beside, offset: String(at), length: String(bytes.length) };
+      return {
+        external_data: Object.entries(facts).map(([key, value]) => ({ key, value })),
+        data_location: "EXTERNAL",
+      };
+    },
+  };
+}
+
+/** A graph as a file. @param beside the name of the file for its constants; default: they lie in it */
+export function encodeModel(graph: OnnxGraph, facts: ModelFacts, beside?: string): EncodedModel {
+  const constants = placeConstants(beside);
   const names = onnxNames(graph);
   const info = (value: Value): Plain<ValueInfoProto> => ({
     name: names.of(value),
@@ -61,7 +96,7 @@ export function encodeModel(graph: OnnxGraph, facts: ModelFacts): Uint8Array {
       name: names.of(initializer.value),
       dims: initializer.value.shape,
       data_type: ELEMENTS[initializer.value.type],
-      raw_data: bytesOf(data),
+      ...constants.place(bytesOf(data)),
     };
   };
   const node = (one: OnnxNode): Plain<NodeProto> => {
@@ -94,13 +129,19 @@ export function encodeModel(graph: OnnxGraph, facts: ModelFacts): Uint8Array {
       value_info: between.map(info),
     },
   };
-  return encodePlain("ModelProto", model);
+  const bytes = encodePlain("ModelProto", model);
+  return beside === undefined ? { bytes } : { bytes, beside: constants.pieces };
 }
 
-const ELEMENTS = { float: "FLOAT", int64: "INT64", bool: "BOOL" } as const;
+const ELEMENTS = { float: "FLOAT", float16: "FLOAT16", int64: "INT64", bool: "BOOL" } as const;
 
-function bytesOf(data: Float32Array | BigInt64Array): Uint8Array {
+function bytesOf(data: Float32Array | BigInt64Array | Uint16Array): Uint8Array {
   if (data instanceof Float32Array) return littleEndianBytes(data);
+  if (data instanceof Uint16Array) {
+    const halves = new DataView(new ArrayBuffer(2 * data.length));
+    for (const [i, value] of data.entries()) halves.setUint16(2 * i, value, true);
+    return new Uint8Array(halves.buffer);
+  }
   const bytes = new DataView(new ArrayBuffer(8 * data.length));
   for (const [i, value] of data.entries()) bytes.setBigInt64(8 * i, value, true);
   return new Uint8Array(bytes.buffer);

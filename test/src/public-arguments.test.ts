@@ -112,6 +112,7 @@ const CALLS: Readonly<
   parseNet: () => [NET, { name: "n" }],
   parseSolver: () => [SOLVER, { name: "n" }],
   readWeights: () => ["no/such.caffemodel"],
+  writeOnnx: () => [join(folder, "no/such/net.onnx"), "no/such.prototxt", { opset: 17 }],
   writeWeights: () => [join(folder, "w.safetensors"), weights],
 };
 

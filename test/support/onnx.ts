@@ -19,7 +19,8 @@ export function hasOnnxRuntime(): boolean {
 
 export interface OnnxCase {
   readonly name: string;
-  readonly bytes: Uint8Array;
+  /** The file's content, or its path. */
+  readonly bytes: Uint8Array | string;
   readonly inputs: Readonly<
     Record<string, { readonly shape: readonly number[]; readonly data: Float32Array }>
   >;
@@ -36,8 +37,8 @@ export function runOnnx(cases: readonly OnnxCase[]): ReadonlyMap<string, OnnxRes
   try {
     mkdirSync(folder, { recursive: true });
     const listed = cases.map(({ name, bytes, inputs }, number) => {
-      const model = `${number}.onnx`;
-      writeFileSync(join(folder, model), bytes);
+      const model = typeof bytes === "string" ? bytes : join(folder, `${number}.onnx`);
+      if (typeof bytes !== "string") writeFileSync(model, bytes);
       const given = Object.entries(inputs).map(([blob, { shape, data }], at) => {
         const file = `${number}.${at}.in`;
         writeFileSync(join(folder, file), new Uint8Array(data.buffer, data.byteOffset, data.byteLength));

@@ -18,7 +18,7 @@ results = []
 for number, case in enumerate(cases):
     found = {"name": case["name"], "outputs": {}}
     try:
-        path = os.path.join(folder, case["model"])
+        path = case["model"]
         onnx.checker.check_model(path, full_check=True)
         onnx.shape_inference.infer_shapes(onnx.load(path), check_type=True, strict_mode=True, data_prop=True)
         session = onnxruntime.InferenceSession(path, settings, providers=["CPUExecutionProvider"])

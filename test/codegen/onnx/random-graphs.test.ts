@@ -30,7 +30,7 @@ function fileOf(
   }
   const dataOf = ({ data }: Initializer) =>
     "node" in data ? Float32Array.from(interpret([data.node], bindings)(data.node)) : data;
-  const bytes = encodeModel(made, {
+  const { bytes } = encodeModel(made, {
     ...{ name, version: "", opset, dataOf, metadata: {} },
     typeOf: () => undefined,
     extentsOf: ({ shape }) => shape,
