@@ -134,7 +134,7 @@ async function makeTaken(
     return write(net as CompiledNet, known, taken, { besideFor });
   }
   const source = net as NetDef | Unread;
-  const { opset, dynamicBatch, float16, keep, backward, train, solver, ...given } = taken;
+  const { opset, dynamicBatch, float16, fold, keep, backward, train, solver, ...given } = taken;
   const own = { ...given, phase: given.phase ?? (train ? "TRAIN" : "TEST") };
   const compiled = await compileTaken(source, { ...own, target: "ts", threads: 1 });
   try {
@@ -191,11 +191,11 @@ function layerIn({ layers }: LoweredNet, origin: string): string {
 function render(
   lowered: LoweredNet,
   keep: readonly string[],
-  opset: number,
   objective: FileObjective,
+  { opset = OPSETS.usual, fold }: TakenExportOptions,
 ): OnnxGraph {
   const { roots, ...names } = fileRoots(lowered, keep, objective);
-  const { graph: made, obstacles } = renderOnnx({ roots }, lowered.builder, { opset, ...names });
+  const { graph: made, obstacles } = renderOnnx({ roots }, lowered.builder, { opset, fold, ...names });
   if (obstacles.length > 0)
     throw new CortadoError(
       obstacles.map(({ layer, reason }) => ({
@@ -237,9 +237,9 @@ async function write(
     );
   const kept = keptBlobs(lowered, keep);
   const objective = await objectiveOf(lowered, options);
-  const one = render(lowered, kept, opset, objective);
+  const one = render(lowered, kept, objective, options);
   const changing: Changing = twin
-    ? withChangingBatch(one, render(twin.lowered, kept, opset, objective), twin.rows)
+    ? withChangingBatch(one, render(twin.lowered, kept, objective, options), twin.rows)
     : { graph: one, extentsOf: (value: Value) => value.shape };
   if ("fixedBy" in changing)
     throw userError(

@@ -13,6 +13,11 @@ import { recognise } from "./recognise.js";
 export interface OnnxOptions {
   /** The version of ONNX's operators. */
   readonly opset: number;
+  /**
+   * Whether a BatchNorm and a Scale behind a convolution become part of its filters. Default false: they are an operator of their
+   * own.
+   */
+  readonly fold?: boolean;
   /** The roots that are the file's outputs, by their place among the graph's, and their names. */
   readonly outputs: ReadonlyMap<number, string>;
   /** The roots that only give a name to their values, where those are there. */
@@ -80,12 +85,14 @@ export function renderOnnx(
   builder: GraphBuilder,
   options: OnnxOptions,
 ): { readonly graph: OnnxGraph; readonly obstacles: readonly Obstacle[] } {
-  const graph = PASSES.reduce((before, { run }) => run(before, builder), given);
+  const { fold = false } = options;
+  const graph = PASSES.reduce((one, { run }) => run(one, builder), given);
   const outputs = new Set([...options.outputs.keys()].map((place) => graph.roots[place].node));
   const uses = usesOf(graph, outputs);
   const draft = createGraphDraft({
     builder,
     opset: options.opset,
+    fold,
     isShared: uses.isShared,
     isSteady: steadiness(options.givenParams),
   });

@@ -28,6 +28,11 @@ export interface ExportOptions
   readonly keep?: CompileOptions["keep"];
   /** Whether the first extent of inputs is left open, for any batch. */
   readonly dynamicBatch?: boolean;
+  /**
+   * Whether a BatchNorm and a Scale behind a convolution become part of its filters and bias. Default false: they are a
+   * BatchNormalization, whose parameters people find again.
+   */
+  readonly fold?: boolean;
   /** Whether weights are numbers of 16 bits, made those of 32 when the file is read: half the size. Default false. */
   readonly float16?: boolean;
   /**
@@ -66,6 +71,7 @@ const OPTIONS = {
   opset: integer(OPSETS.least, OPSETS.greatest),
   dynamicBatch: flag,
   float16: flag,
+  fold: flag,
 };
 
 export const EXPORT_ONNX = argumentsOf("exportOnnx", {

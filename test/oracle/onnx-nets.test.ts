@@ -6,7 +6,7 @@ import { makeOnnx } from "../../src/export-onnx.js";
 import { compile } from "../../src/index.js";
 import { fillByRule, type NetCase, readJson, summaryError } from "../support/case.js";
 import { allNets, QUICK_NETS } from "../support/net-case.js";
-import { hasOnnxRuntime, runOnnx } from "../support/onnx.js";
+import { hasOnnxRuntime, type OnnxResult, runOnnx } from "../support/onnx.js";
 import { hasOracle, oraclePath } from "../support/oracle.js";
 
 const names = process.env["CORTADO_NETS"] === "all" ? allNets : [...QUICK_NETS, "googlenet-deploy"];
@@ -20,6 +20,16 @@ const MORE_NODES = new Map([["cifar10-full", 2]]);
 const BACKWARD: ReadonlySet<string> = new Set(["lenet-deploy", "caffenet-saliency"]);
 /** Of gradients: rounding decides which of two nearly equal elements is the greatest. */
 const FLIP_BOUND = 1e-2;
+
+/** The diffs of a net's file against Caffe's. */
+function checkDiffs({ diffs, pdiffs }: NetCase, { error, outputs }: OnnxResult): void {
+  expect(error).toBeUndefined();
+  const theirs = [...Object.entries(diffs), ...Object.entries(pdiffs)];
+  const compared = theirs.filter(([of]) => outputs.has(`diff:${of}`));
+  expect(compared.length).toBeGreaterThanOrEqual(Object.keys(pdiffs).length);
+  for (const [of, summary] of compared)
+    expect(summaryError(outputs.get(`diff:${of}`)!.data, summary), of).toBeLessThan(FLIP_BOUND);
+}
 
 describe.skipIf(!hasOracle() || !hasOnnxRuntime())("oracle nets/ by onnxruntime", () => {
   it.each(names)(
@@ -36,6 +46,7 @@ describe.skipIf(!hasOracle() || !hasOnnxRuntime())("oracle nets/ by onnxruntime"
         await net.params[key.slice(0, cut)][Number(key.slice(cut + 1))].write(fillByRule(rule));
       }
       const { bytes, nodes, layers } = await makeOnnx(net);
+      const folded = text.includes('"BatchNorm"') ? await makeOnnx(net, { fold: true }) : undefined;
       const seeds = Object.entries(wanted.seeds).map(([blob, rule]) => {
         const { shape } = net.blobs[blob];
         return [`diff:${blob}`, { shape, data: fillByRule({ ...rule, shape }) }] as const;
@@ -45,24 +56,24 @@ describe.skipIf(!hasOracle() || !hasOnnxRuntime())("oracle nets/ by onnxruntime"
         : undefined;
       await net.close();
       expect(nodes / layers).toBeLessThanOrEqual(MORE_NODES.get(name) ?? MOST_NODES);
-      const result = runOnnx([{ name, bytes, inputs }]).get(name);
-      expect(result?.error).toBeUndefined();
-      expect(result!.outputs.size).toBeGreaterThan(0);
-      for (const [blob, { shape, data }] of result!.outputs) {
-        expect(shape).toEqual(net.blobs[blob].shape);
-        expect(summaryError(data, wanted.blobs[blob]), blob).toBeLessThan(BOUND);
+      if (folded) expect(folded.nodes).toBeLessThan(nodes);
+      for (const file of [bytes, ...(folded ? [folded.bytes] : [])]) {
+        const result = runOnnx([{ name, bytes: file, inputs }]).get(name);
+        expect(result?.error).toBeUndefined();
+        expect(result!.outputs.size).toBeGreaterThan(0);
+        for (const [blob, { shape, data }] of result!.outputs) {
+          expect(shape).toEqual(net.blobs[blob].shape);
+          expect(summaryError(data, wanted.blobs[blob]), blob).toBeLessThan(BOUND);
+        }
       }
-      if (backward) {
-        const given = { ...inputs, ...Object.fromEntries(seeds) };
-        const diffs = runOnnx([{ name, bytes: backward.bytes, inputs: given }]).get(name)!;
-        expect(diffs.error).toBeUndefined();
-        const theirs = [...Object.entries(wanted.diffs), ...Object.entries(wanted.pdiffs)];
-        const compared = theirs.filter(([of]) => diffs.outputs.has(`diff:${of}`));
-        expect(compared.length).toBeGreaterThanOrEqual(Object.keys(wanted.pdiffs).length);
-        for (const [of, summary] of compared)
-          expect(summaryError(diffs.outputs.get(`diff:${of}`)!.data, summary), of).toBeLessThan(FLIP_BOUND);
-      }
-      console.log(`${name}: ${nodes} nodes for ${layers} layers`);
+      if (backward)
+        checkDiffs(
+          wanted,
+          runOnnx([{ name, bytes: backward.bytes, inputs: { ...inputs, ...Object.fromEntries(seeds) } }]).get(
+            name,
+          )!,
+        );
+      console.log(`${name}: ${nodes} nodes for ${layers} layers${folded ? `, ${folded.nodes} folded` : ""}`);
     },
     300_000,
   );
