@@ -25,6 +25,8 @@ for number, case in enumerate(cases):
         wanted = {value.name: value.type for value in session.get_inputs()}
         inputs = {}
         for name, (shape, values) in case["inputs"].items():
+            # By its place, whatever its name.
+            name = list(wanted)[int(name[1:])] if name.startswith("*") else name
             if name in wanted:
                 values = numpy.fromfile(os.path.join(folder, values), dtype="<f4").reshape(shape)
                 inputs[name] = values.astype(numpy.int64) if "int64" in wanted[name] else values
