@@ -194,7 +194,7 @@ function render(
   objective: FileObjective,
   { opset = OPSETS.usual, fold }: TakenExportOptions,
 ): OnnxGraph {
-  const { roots, ...names } = fileRoots(lowered, keep, objective);
+  const { roots, order, ...names } = fileRoots(lowered, keep, objective);
   const { graph: made, obstacles } = renderOnnx({ roots }, lowered.builder, { opset, fold, ...names });
   if (obstacles.length > 0)
     throw new CortadoError(
@@ -203,7 +203,9 @@ function render(
         message: `${layerIn(lowered, layer)} cannot be exported: ${reason}`,
       })),
     );
-  return made;
+  const places = new Map(order.map((name, place) => [name, place]));
+  const placeOf = ({ name }: OnnxGraph["inputs"][number]): number => places.get(name) ?? order.length;
+  return { ...made, inputs: [...made.inputs].sort((a, b) => placeOf(a) - placeOf(b)) };
 }
 
 /** What is asked for. @throws CortadoError where the net cannot do it, or the solver has mistakes */

@@ -3,7 +3,7 @@ import type { GraphWriter } from "./graph-writer.js";
 import type { OnnxAttribute, Value } from "./onnx-graph.js";
 import { reshaped } from "./window-nodes.js";
 
-/** A node to be read: one of the graph, or a view of one that is made for it. */
+/** How a node is written: from the values of which nodes (of the graph, or made for it), and what is added for it. */
 export interface Reading {
   readonly reads: readonly Node[];
   readonly write: (values: readonly Value[]) => Value;

@@ -8,6 +8,7 @@ import type { Obstacle, OnnxGraph, Value } from "./onnx-graph.js";
 import { type PrimitiveContext, readPrimitive, toFloat, typeOf } from "./primitive-nodes.js";
 import type { Reading } from "./product-nodes.js";
 import { recognise } from "./recognise.js";
+import { searchKey } from "./window-nodes.js";
 
 /** What a graph is written as. */
 export interface OnnxOptions {
@@ -30,14 +31,12 @@ export interface OnnxOptions {
   readonly givenParams?: ReadonlySet<number>;
 }
 
-/** Names of values whose operators an exporter may join, and who else reads them. */
+/** Who reads what of a graph. */
 interface Uses {
   isShared(node: Node): boolean;
+  /** The searches of whose windows somebody wants the position (`searchKey`). */
   readonly positions: ReadonlySet<string>;
 }
-
-const searchKey = ({ inputs: [x], window }: NodeOf<"windowMax" | "windowArgmax">): string =>
-  `${x.id} ${JSON.stringify(window)}`;
 
 function usesOf(graph: Graph, outputs: ReadonlySet<Node>): Uses {
   const readers = new Map<Node, number>();
@@ -50,21 +49,22 @@ function usesOf(graph: Graph, outputs: ReadonlySet<Node>): Uses {
   return { positions, isShared: (node) => outputs.has(node) || (readers.get(node) ?? 0) > 1 };
 }
 
-/** Whether a node depends on constants alone, and on parameters that are none of these. */
+/** Whether a node depends on constants alone, and on parameters that are none of these. Each node is looked at once. */
 function steadiness(given: ReadonlySet<number> = new Set()): (node: Node) => boolean {
   const known = new Map<Node, boolean>();
-  return (node) => {
-    const graph: Graph = { roots: [{ role: "prepared", node }] };
-    if (!known.has(node))
-      for (const one of nodesOf(graph))
-        if (!known.has(one))
-          known.set(
-            one,
-            one.op === "constant" ||
-              (one.op === "param" && !given.has(one.index)) ||
-              (one.inputs.length > 0 && one.inputs.every((input) => known.get(input))),
-          );
-    return present(known.get(node), "whether a node is steady");
+  return (wanted) => {
+    const pending = [wanted];
+    for (let node = pending.at(-1); node; node = pending.at(-1)) {
+      const waiting = known.has(node) ? [] : node.inputs.filter((input) => !known.has(input));
+      if (waiting.length > 0) {
+        pending.push(...waiting);
+        continue;
+      }
+      const isOwn = node.op === "constant" || (node.op === "param" && !given.has(node.index));
+      known.set(node, isOwn || (node.inputs.length > 0 && node.inputs.every((input) => known.get(input))));
+      pending.pop();
+    }
+    return present(known.get(wanted), "whether a node is steady");
   };
 }
 

@@ -100,6 +100,10 @@ const noPooling = (writer: GraphWriter, { shape, dtype }: Node): Value =>
 /** The greatest of each window and where it lies, by the value that is searched and its windows. */
 export type Searched = Map<string, readonly [greatest: Value, position: Value]>;
 
+/** What is searched, and its windows: the greatest and its position are one operator. */
+export const searchKey = ({ inputs: [x], window }: NodeOf<"windowMax" | "windowArgmax">): string =>
+  `${x.id} ${JSON.stringify(window)}`;
+
 /** `windowMax` and `windowArgmax`: both are one operator, once. */
 export function writeSearch(
   writer: GraphWriter,
@@ -109,7 +113,7 @@ export function writeSearch(
   searched: Searched,
 ): Value {
   const { window, shape } = node;
-  const key = `${node.inputs[0].id} ${JSON.stringify(window)}`;
+  const key = searchKey(node);
   const known = searched.get(key);
   if (known) return known[node.op === "windowMax" ? 0 : 1];
   const spatial = spatialOf(node.inputs[0].shape, window);

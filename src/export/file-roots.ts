@@ -23,6 +23,8 @@ export interface FileRoots {
   readonly outputs: ReadonlyMap<number, string>;
   /** Of roots that only give names. */
   readonly names: ReadonlyMap<number, string>;
+  /** Names of the file's inputs in the order in which it lists them; others come behind. */
+  readonly order: readonly string[];
   readonly inputName: (input: string) => string;
   readonly paramName: (index: number) => string;
   readonly givenParams: ReadonlySet<number>;
@@ -78,6 +80,12 @@ export function fileRoots(lowered: LoweredNet, keep: readonly string[], objectiv
     roots,
     outputs,
     names,
+    order: [
+      ...lowered.inputs.keys(),
+      ...(objective.kind === "backward" ? objective.seeds.map(diffName) : []),
+      ...(step?.scalars ?? []),
+      ...lowered.params.map((_, index) => ownName(index)),
+    ],
     inputName: (input) => inputs.get(input) ?? input,
     paramName: step?.paramName ?? ownName,
     givenParams: step?.given ?? new Set(),

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { halfFloats } from "../../../src/export/half-floats.js";
+import { makeOnnx } from "../../../src/export-onnx.js";
 import { compile, exportOnnx, writeOnnx } from "../../../src/index.js";
 import { relativeError } from "../../support/case.js";
 import { hasOnnxRuntime, runOnnx } from "../../support/onnx.js";
@@ -83,6 +84,48 @@ describe.skipIf(!hasOnnxRuntime())("files that onnxruntime reads", () => {
     const { error, outputs } = runOnnx([{ name: "beside", bytes: out, inputs }]).get("beside")!;
     expect(error).toBeUndefined();
     expect(relativeError(outputs.get("prob")!.data, await expected())).toBeLessThan(1e-6);
+  });
+});
+
+describe("the inputs of a file", () => {
+  const NET = `layer { name: "in" type: "Input" top: "a" top: "b" input_param { shape { dim: 2 dim: 3 } } }
+    layer { name: "ip" type: "InnerProduct" bottom: "b" top: "ip" inner_product_param { num_output: 3 } }
+    layer { name: "sum" type: "Eltwise" bottom: "ip" bottom: "a" top: "sum" }`;
+  const TRAIN = `${NET} layer { name: "loss" type: "EuclideanLoss" bottom: "sum" bottom: "a" top: "loss" }`;
+  const names = async (net: string, options: Parameters<typeof makeOnnx>[1]) => {
+    const { inputs, outputs } = await makeOnnx(net, options);
+    return [inputs, outputs].map((blobs) => blobs.map(({ name }) => name));
+  };
+
+  it("stand in the net's order", async () => {
+    expect(await names(NET, {})).toEqual([["a", "b"], ["sum"]]);
+  });
+  it("are followed by diffs", async () => {
+    expect(await names(NET, { backward: true, forceBackward: true })).toEqual([
+      ["a", "b", "diff:sum"],
+      ["sum", "diff:a", "diff:b", "diff:ip/0", "diff:ip/1"],
+    ]);
+  });
+  it("of a step are also the rate, parameters and what the solver keeps", async () => {
+    const solver = 'base_lr: 0.1 lr_policy: "fixed" momentum: 0.9';
+    expect(await names(TRAIN, { train: true, solver })).toEqual([
+      ["a", "b", "rate", "ip/0", "ip/1", "history0:ip/0", "history0:ip/1"],
+      ["loss", "next:ip/0", "next:history0:ip/0", "next:ip/1", "next:history0:ip/1"],
+    ]);
+  });
+  it.each([
+    ["train", "the net has no loss that could be trained", { train: true }],
+    ["solver", "a solver is of no use without its step", { solver: "base_lr: 1" }],
+    ["backward", 'backward names "nope", a blob that the net does not have', { backward: ["nope"] }],
+    ["opset", "option opset", { opset: 99 }],
+    [
+      "a step of several batches",
+      "iter_size",
+      { train: true, solver: 'lr_policy: "fixed" base_lr: 1 iter_size: 2' },
+    ],
+  ])("are refused: %s", async (what, message, options) => {
+    const net = what.startsWith("a step") ? TRAIN : NET;
+    await expect(makeOnnx(net, options)).rejects.toThrow(message);
   });
 });
 
