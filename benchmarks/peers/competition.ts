@@ -1,7 +1,7 @@
 /** One net at one number of threads: its competitors side by side, in interleaved rounds. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { writeWeights } from "../../src/index.js";
+import { writeOnnx, writeWeights } from "../../src/index.js";
 import { median } from "../measure.js";
 import type { BenchmarkNet } from "../nets/benchmark-nets.js";
 import type { Competitor } from "./find-peers.js";
@@ -26,7 +26,9 @@ export async function prepareNet(net: BenchmarkNet, folder: string): Promise<Net
     inputs[name] = join(folder, `${name}.f32`);
     await writeFile(inputs[name], values);
   }
-  return { nets: { forward, step }, prototxt, weights, inputs };
+  const exported = join(folder, "net.onnx");
+  await writeOnnx(exported, prototxt, { weights });
+  return { nets: { forward, step }, prototxt, weights, exported, inputs };
 }
 
 /** What a competitor took for one pass. */

@@ -130,7 +130,7 @@ export async function findPeers(targets: readonly string[]): Promise<Found> {
   add(
     "onnxruntime",
     await pythonModules(python.any, ["onnxruntime", "onnx", "numpy"]),
-    { command: pythonCommand(python.any, "onnx_peer.py"), passes: ["forward"] },
+    { modes: ["", "exported"], command: pythonCommand(python.any, "onnx_peer.py"), passes: ["forward"] },
     "pip install onnxruntime onnx numpy, and set PEERS_PYTHON to that interpreter",
   );
   add(

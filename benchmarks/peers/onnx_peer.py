@@ -1,4 +1,4 @@
-"""onnxruntime as a peer. It has inference only."""
+"""onnxruntime as a peer, with a model written layer by layer, or the one that Cortado exports. It has inference only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def make(task: Task) -> Peer:
     options.intra_op_num_threads = task.threads
     options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(
-        model_of(task, task.forward), options, providers=["CPUExecutionProvider"]
+        task.exported if task.mode == "exported" else model_of(task, task.forward), options, providers=["CPUExecutionProvider"]
     )
     inputs = {name: task.inputs[name] for name in task.forward.inputs}
 

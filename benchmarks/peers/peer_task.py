@@ -59,6 +59,7 @@ class Task:
     forward: Net
     step: Net
     prototxt: str
+    exported: str
     weights: dict[str, Array]
     inputs: dict[str, Array]
 
@@ -94,7 +95,16 @@ def read_task(path: str) -> Task:
         for name, source in given["inputs"].items()
     }
     weights = read_safetensors(given["weights"])
-    return Task(given["threads"], given["mode"], forward, step, given["prototxt"], weights, inputs)
+    return Task(
+        given["threads"],
+        given["mode"],
+        forward,
+        step,
+        given["prototxt"],
+        given["exported"],
+        weights,
+        inputs,
+    )
 
 
 class Peer:

@@ -15,6 +15,8 @@ export interface Task {
   readonly prototxt: string;
   /** Safetensors, tensors named `<layer>/<index>`. */
   readonly weights: string;
+  /** The net in phase TEST as an ONNX file, written by Cortado. */
+  readonly exported: string;
   /** Raw float32 by input blob, row-major. */
   readonly inputs: Readonly<Record<string, string>>;
 }
