@@ -125,7 +125,9 @@ async function makeTaken(
 ): Promise<OnnxFile> {
   const known = internalsOf(net as CompiledNet);
   if (known) {
-    const unread = [...NET_OPTIONS, "dynamicBatch" as const].filter((name) => taken[name] !== undefined);
+    const unread = [...NET_OPTIONS, "batch" as const, "dynamicBatch" as const].filter(
+      (name) => taken[name] !== undefined,
+    );
     if (unread.length > 0)
       throw userError(
         `exportOnnx of a net that is compiled has no option ${unread.map(quoted).join(", ")}`,
@@ -134,8 +136,12 @@ async function makeTaken(
     return write(net as CompiledNet, known, taken, { besideFor });
   }
   const source = net as NetDef | Unread;
-  const { opset, dynamicBatch, float16, fold, keep, backward, train, solver, ...given } = taken;
-  const own = { ...given, phase: given.phase ?? (train ? "TRAIN" : "TEST") };
+  const { opset, batch, dynamicBatch, float16, fold, keep, backward, train, solver, ...given } = taken;
+  let own: NetOptions = { ...given, phase: given.phase ?? (train ? "TRAIN" : "TEST") };
+  if (batch !== undefined) {
+    const first = await lowerNetOf(source, own);
+    own = { ...own, shapes: shapesFor(first, batchOf(first, "batch"), batch) };
+  }
   const compiled = await compileTaken(source, { ...own, target: "ts", threads: 1 });
   try {
     const internals = present(internalsOf(compiled), "a compiled net's internals");
@@ -152,27 +158,36 @@ interface Twin {
   readonly rows: readonly [number, number];
 }
 
-/** The same net, its inputs with one row more. */
-async function otherBatch(
-  source: NetDef | Unread,
-  { inputs }: LoweredNet,
-  options: Pick<TakenExportOptions, (typeof NET_OPTIONS)[number]>,
-): Promise<Twin> {
+type NetOptions = Pick<TakenExportOptions, (typeof NET_OPTIONS)[number]>;
+
+/** The net as graph. Its data is opened for shapes that nobody gives, and closed. */
+async function lowerNetOf(source: NetDef | Unread, options: NetOptions): Promise<LoweredNet> {
+  const { phase = "TEST", seed = DEFAULT_SEED } = options;
+  const { lower, feeds } = await readNet(source, options, { phase, seed });
+  await feeds.close();
+  return lower();
+}
+
+/** The batch of a net: the first extent of its first input. @throws CortadoError where there is none */
+function batchOf({ inputs }: LoweredNet, option: string): number {
   const [first] = inputs.values();
   if (!first || first.length === 0)
-    throw userError("the net has no input with a batch that could be left open", "leave out dynamicBatch");
-  const [rows] = first;
-  const shapes = Object.fromEntries(
-    [...inputs].map(([blob, shape]) => [
-      blob,
-      shape[0] === rows ? [rows + 1, ...shape.slice(1)] : [...shape],
-    ]),
+    throw userError("the net has no input with a batch", `leave out ${option}`);
+  return first[0];
+}
+
+/** The shapes of inputs with another batch. */
+const shapesFor = ({ inputs }: LoweredNet, rows: number, batch: number) =>
+  Object.fromEntries(
+    [...inputs].map(([blob, shape]) => [blob, shape[0] === rows ? [batch, ...shape.slice(1)] : [...shape]]),
   );
-  const { phase = "TEST", seed = DEFAULT_SEED } = options;
+
+/** The same net, its inputs with one row more. */
+async function otherBatch(source: NetDef | Unread, one: LoweredNet, options: NetOptions): Promise<Twin> {
+  const rows = batchOf(one, "dynamicBatch");
   try {
-    const { lower, feeds } = await readNet(source, { ...options, shapes }, { phase, seed });
-    await feeds.close();
-    return { lowered: lower(), rows: [rows, rows + 1] };
+    const other = await lowerNetOf(source, { ...options, shapes: shapesFor(one, rows, rows + 1) });
+    return { lowered: other, rows: [rows, rows + 1] };
   } catch (error) {
     if (!(error instanceof CortadoError)) throw error;
     throw userError(

@@ -26,6 +26,8 @@ export interface ExportOptions
   readonly opset?: number;
   /** Blobs that are outputs of the file beside the net's own. */
   readonly keep?: CompileOptions["keep"];
+  /** The first extent of inputs, of those that have the first one's. Default: as the net or `shapes` says. */
+  readonly batch?: number;
   /** Whether the first extent of inputs is left open, for any batch. */
   readonly dynamicBatch?: boolean;
   /**
@@ -69,6 +71,7 @@ const OPTIONS = {
   train: flag,
   solver: solverSource,
   opset: integer(OPSETS.least, OPSETS.greatest),
+  batch: integer(1),
   dynamicBatch: flag,
   float16: flag,
   fold: flag,

@@ -100,6 +100,14 @@ describe("the inputs of a file", () => {
   it("stand in the net's order", async () => {
     expect(await names(NET, {})).toEqual([["a", "b"], ["sum"]]);
   });
+  it("have the batch that is asked for", async () => {
+    const { inputs, outputs } = await makeOnnx(NET, { batch: 7 });
+    expect([...inputs, ...outputs].map(({ shape }) => shape)).toEqual([
+      [7, 3],
+      [7, 3],
+      [7, 3],
+    ]);
+  });
   it("are followed by diffs", async () => {
     expect(await names(NET, { backward: true, forceBackward: true })).toEqual([
       ["a", "b", "diff:sum"],
