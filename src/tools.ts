@@ -8,7 +8,6 @@ export { GPU_ARCHITECTURES, isGpuArchitecture } from "../codegen/targets/cuda/cu
 export { cudaTarget, TARGETS, type TargetName, tsTarget } from "../codegen/targets/index.js";
 export { type DeviceProperties, openAddon } from "../native/addon.js";
 export { distinctNames } from "../proto/words/by-place.js";
-export { writeFileAtomically } from "../runtime/atomic-file.js";
 export { cacheFolder, checkCacheFolder } from "../runtime/cache.js";
 export { searchDriver } from "../runtime/devices/cuda/driver.js";
 export { searchNvrtc } from "../runtime/devices/cuda/nvrtc.js";
@@ -24,7 +23,6 @@ export { BUILD_TARGETS } from "./artefact/build-target.js";
 export { stringLiteral } from "./artefact/literal.js";
 export { checkFile, type FileReport } from "./check/check-file.js";
 export { OPSETS } from "./export/onnx-message.js";
-export { type ExportedBlob, makeOnnx, type OnnxFile } from "./export-onnx.js";
 export { randomNetValues } from "./gradcheck/net-values.js";
 export { isLayerType, type LoweredNet, schemaWith } from "./layers/index.js";
 export { HIDDEN_CHOICES, TARGET_CHOICES } from "./net/choose-target.js";

@@ -2,15 +2,7 @@ import { type Command, Option } from "commander";
 import { showBytes, showCount, showShape } from "../../proto/words/amounts.js";
 import { unquoted } from "../../proto/words/names.js";
 import { type BuildOptions, type BuildReport, buildNet } from "../index.js";
-import {
-  BUILD_TARGETS,
-  openFeeds,
-  PROCESSORS,
-  selectLayers,
-  stringLiteral,
-  type TargetName,
-  withShapeHint,
-} from "../tools.js";
+import { BUILD_TARGETS, PROCESSORS, stringLiteral, type TargetName } from "../tools.js";
 import {
   anyPhaseOption,
   countOption,
@@ -28,7 +20,7 @@ import {
 import { EXIT } from "./faults.js";
 import { type Io, painter } from "./io.js";
 import { list, listOfWords, oneOf } from "./option-values.js";
-import { given, onModel, readModel } from "./read-model.js";
+import { given, onModel, readModel, requireShapes } from "./read-model.js";
 import { json, pathOf, shownPath } from "./text.js";
 
 interface BuildFlags extends ModelOptions {
@@ -103,14 +95,9 @@ export function addBuild(program: Command, io: Io, end: End): void {
 
 async function build(file: string, options: BuildFlags, io: Io): Promise<number> {
   const phase = options.phase ?? (options.train ? "TRAIN" : "TEST");
-  const { definition, state, root, layers } = await readModel(file, { ...options, phase }, io);
-  const selected = selectLayers(definition, state);
-  const feeds = await openFeeds(selected, { root, phase, seed: 0, shapes: options.shape, layers }).catch(
-    (error: unknown) => {
-      throw withShapeHint(error, selected, phase);
-    },
-  );
-  await feeds.close();
+  const model = await readModel(file, { ...options, phase }, io);
+  const { definition, state, root, layers } = model;
+  await requireShapes(model, options.shape);
   const { keep } = options;
   const report = await buildNet(definition, {
     ...state,

@@ -1,18 +1,11 @@
 import { type Command, Option } from "commander";
-import { fileError } from "../../proto/errors/index.js";
 import { showBytes, showCount } from "../../proto/words/amounts.js";
-import { quotedPath, unquoted } from "../../proto/words/names.js";
-import {
-  type ExportedBlob,
-  makeOnnx,
-  type OnnxFile,
-  OPSETS,
-  selectLayers,
-  withShapeHint,
-  writeFileAtomically,
-} from "../tools.js";
+import { unquoted } from "../../proto/words/names.js";
+import { type ExportedBlob, type OnnxReport, writeOnnx } from "../index.js";
+import { OPSETS } from "../tools.js";
 import {
   anyPhaseOption,
+  countOption,
   type End,
   fileOption,
   jsonOption,
@@ -25,7 +18,7 @@ import {
 import { EXIT } from "./faults.js";
 import { type Io, painter } from "./io.js";
 import { list, wholeNumber } from "./option-values.js";
-import { given, onModel, readModel } from "./read-model.js";
+import { given, onModel, readModel, requireShapes } from "./read-model.js";
 import { json, pathOf, shownPath } from "./text.js";
 
 interface ExportFlags extends ModelOptions {
@@ -34,7 +27,15 @@ interface ExportFlags extends ModelOptions {
   readonly phase?: "TRAIN" | "TEST";
   readonly opset?: number;
   readonly keep?: readonly string[];
+  readonly batch?: number;
   readonly dynamicBatch?: true;
+  readonly backward?: true;
+  readonly from?: readonly string[];
+  readonly train?: true;
+  readonly solver?: string;
+  readonly fold?: true;
+  readonly float16?: true;
+  readonly externalData?: true;
 }
 
 /** `cortado export`: a net as an ONNX file. */
@@ -44,21 +45,29 @@ export function addExport(program: Command, io: Io, end: End): void {
       .command("export")
       .summary("write a net as an ONNX file that computes the same numbers")
       .description(
-        "Writes the net's forward pass, with its weights, as an ONNX file. Values are named after blobs and nodes after " +
+        "Writes a net, with its weights, as an ONNX file: its forward pass, with --backward its gradients too, with --train a whole step. Values are named after blobs and nodes after " +
           "layers. Tops of data layers become inputs. A net with a layer that cannot be said in ONNX is refused, with all " +
           "such layers named.",
       ),
   )
     .addOption(fileOption("--out <file>", "where to write").makeOptionMandatory())
     .addOption(fileOption("--weights <file>", "the net's weights (default: as its fillers make them)"))
-    .addOption(anyPhaseOption("TEST"))
+    .addOption(anyPhaseOption("TEST, and TRAIN with --train"))
     .addOption(
       new Option("--opset <n>", `the version of ONNX's operators, ${OPSETS.least} to ${OPSETS.greatest}`)
         .argParser(wholeNumber(OPSETS.least))
         .default(OPSETS.usual),
     )
     .addOption(new Option("--keep <blobs>", "blobs to be outputs too, or all").argParser(list))
+    .addOption(countOption("--batch <n>", "the first extent of inputs (default: the net's)", 1))
     .option("--dynamic-batch", "leave the first extent of inputs open, for any batch")
+    .option("--backward", "also diffs of parameters and inputs, from the loss or from diffs of the outputs")
+    .addOption(new Option("--from <blobs>", "also backward, from diffs of these blobs").argParser(list))
+    .option("--train", "a training step: next values of parameters and of what the solver keeps")
+    .addOption(fileOption("--solver <file>", "whose update (default: SGD, its rate an input)"))
+    .option("--fold", "a BatchNorm and a Scale become part of the convolution before them")
+    .option("--float16", "weights in 16 bits, made 32 when the file is read")
+    .option("--external-data", "constants in a file beside it (default: where they take more than 2 GiB)")
     .addOption(rootOption());
   onModel(
     withShapes(withState(command)).addOption(jsonOption("one JSON document on stdout")),
@@ -68,44 +77,47 @@ export function addExport(program: Command, io: Io, end: End): void {
 }
 
 async function exportNet(file: string, options: ExportFlags, io: Io): Promise<number> {
-  const phase = options.phase ?? "TEST";
-  const { definition, state, root, layers } = await readModel(file, { ...options, phase }, io);
+  const phase = options.phase ?? (options.train ? "TRAIN" : "TEST");
+  const model = await readModel(file, { ...options, phase }, io);
+  const { definition, state, root, layers } = model;
+  await requireShapes(model, options.shape);
   const { keep } = options;
-  const made = await makeOnnx(definition, {
+  const path = pathOf(io, options.out);
+  const made = await writeOnnx(path, definition, {
     ...state,
     root,
     layers,
     weights: given(io, options.weights),
     opset: options.opset,
     keep: keep?.length === 1 && keep[0] === "all" ? "all" : keep,
+    batch: options.batch,
     dynamicBatch: options.dynamicBatch,
+    backward: options.from ?? options.backward,
+    train: options.train,
+    solver: given(io, options.solver),
+    fold: options.fold,
+    float16: options.float16,
+    externalData: options.externalData,
     shapes: options.shape,
-  }).catch((error: unknown) => {
-    throw withShapeHint(error, selectLayers(definition, state), phase);
   });
-  const path = pathOf(io, options.out);
-  try {
-    await writeFileAtomically(path, made.bytes);
-  } catch (error) {
-    throw fileError(`cannot write ${quotedPath(options.out)}`, error);
-  }
-  if (options.json) io.stdout.write(`${json(reportOf(made, path), 2)}\n`);
-  else for (const line of exportLines(made, path, io)) io.stdout.write(`${line}\n`);
+  if (options.json) io.stdout.write(`${json(made, 2)}\n`);
+  else for (const line of exportLines(made, io)) io.stdout.write(`${line}\n`);
   return EXIT.done;
 }
-
-const reportOf = ({ bytes, ...rest }: OnnxFile, out: string) => ({ out, bytes: bytes.length, ...rest });
 
 const blobs = (all: readonly ExportedBlob[]): string =>
   all.map(({ name, shape }) => `${unquoted(name, 40)} ${shape.join("×") || "()"}`).join(", ") || "none";
 
-function exportLines(made: OnnxFile, path: string, io: Io): readonly string[] {
+function exportLines(made: OnnxReport, io: Io): readonly string[] {
   const paint = painter(io.stdout, io.env);
   return [
     paint(
-      `${unquoted(shownPath(io, path), 200)} (ONNX, opset ${made.opset}): ${showBytes(made.bytes.length)}`,
+      `${unquoted(shownPath(io, made.out), 200)} (ONNX, opset ${made.opset}): ${showBytes(made.bytes)}`,
       "bold",
     ),
+    ...(made.beside === undefined
+      ? []
+      : [`constants in ${unquoted(made.beside, 100)}: ${showBytes(made.constantBytes)}`]),
     `inputs   ${blobs(made.inputs)}`,
     `outputs  ${blobs(made.outputs)}`,
     `nodes    ${made.nodes}, for ${showCount(made.layers, "layer")}`,

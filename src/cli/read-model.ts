@@ -1,9 +1,10 @@
 import type { Command } from "commander";
 import type { LayerType, NetDef } from "../index.js";
-import { readDefinition } from "../tools.js";
+import { openFeeds, readDefinition, selectLayers, withShapeHint } from "../tools.js";
 import { type End, type ModelOptions, type StateOptions, theFile } from "./command-options.js";
 import type { Io } from "./io.js";
 import { loadLayers } from "./layers.js";
+import type { Shapes } from "./option-values.js";
 import { pathOf } from "./text.js";
 import { showWarnings } from "./warnings.js";
 
@@ -36,6 +37,21 @@ export async function readModel(
   );
   showWarnings(definition.warnings, io);
   return { definition, state, root, layers };
+}
+
+/** Looks into the net's data for the shapes that nobody gives. @throws CortadoError with how to do without, where it is not there */
+export async function requireShapes(
+  { definition, state, root, layers }: Model,
+  shapes: Shapes | undefined,
+): Promise<void> {
+  const selected = selectLayers(definition, state);
+  const { phase } = state;
+  const feeds = await openFeeds(selected, { root, phase, seed: 0, shapes, layers }).catch(
+    (error: unknown) => {
+      throw withShapeHint(error, selected, phase);
+    },
+  );
+  await feeds.close();
 }
 
 /** A path that may be missing. */
