@@ -46,4 +46,5 @@ export { standInValues, unfedInputs } from "./net/stand-in-inputs.js";
 export { threadsFor } from "./net/threads.js";
 export { readSolver, readTextFile, selectLayers } from "./net-text/index.js";
 export { ruleOf } from "./solvers/index.js";
+export { type OnnxVerification, verifyOnnx } from "./verify-onnx.js";
 export { version } from "./version.js";

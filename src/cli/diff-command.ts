@@ -192,6 +192,7 @@ function comparisonLines(
   ];
 }
 
-const firstText = ({ pass, name, layer, index, values, relative }: BlobDifference): string =>
+/** The first blob that differs, and by how much. */
+export const firstText = ({ pass, name, layer, index, values, relative }: BlobDifference): string =>
   `first difference: ${pass}, ${unquoted(name)} of layer ${unquoted(layer)}, element ${index}: ` +
   `${values[0]} and ${values[1]} (relative L2 ${relative.toExponential(1)})`;
