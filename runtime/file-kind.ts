@@ -3,6 +3,7 @@
 
 import { charactersOf } from "../proto/words/text-bytes.js";
 import { imageNameOf } from "./data/images/image-marks.js";
+import { onnxWords } from "./onnx-file.js";
 import { looksLikeSafetensors } from "./weights/safetensors.js";
 
 /** What the kinds of files that a net deals with are to it. */
@@ -28,6 +29,8 @@ export const looksLikeHdf5 = (bytes: Uint8Array): boolean =>
 type Beginnings = readonly (readonly [beginning: RegExp, words: string, hint?: string])[];
 
 const AS_TEXT = "save it as plain text in UTF-8";
+const WRITES_ONNX =
+  "Cortado writes ONNX and does not read it: give the prototxt, and weights as Caffe has them";
 
 /** Files of other programs, by how they begin, as characters of latin1. */
 const FILES: Beginnings = [
@@ -38,9 +41,11 @@ const FILES: Beginnings = [
   [/^(?:\xff\xfe|\xfe\xff)/, "text in UTF-16", AS_TEXT],
   // Without a mark: every other byte of ASCII is 0.
   [/^(?:[\t\n\r -~]\0){4}|^(?:\0[\t\n\r -~]){4}/, "text in UTF-16", AS_TEXT],
+  // One that is cut off: of a whole one more is known.
   [
-    /^\x08[\x01-\x20]\x12[\s\S](?:pytorch|\w*onnx|keras|tf2|skl|CNTK|paddle|mxnet|caffe2)/i,
-    "a model of ONNX",
+    /^\x08[\x01-\x20]\x12[\s\S](?:cortado|pytorch|\w*onnx|keras|tf2|skl|CNTK|paddle|mxnet|caffe2)/i,
+    "the beginning of a model of ONNX",
+    WRITES_ONNX,
   ],
   [/^[\s\S]{257}ustar/, "a tar archive"],
   [/^\xfd7zXZ\0/, "compressed with xz"],
@@ -88,6 +93,8 @@ export function kindOfFile(bytes: Uint8Array): FileKind | undefined {
   if (bytes.length === 0) return { is: "other", words: "empty" };
   if (looksLikeHdf5(bytes)) return { is: "hdf5", words: "an HDF5 file" };
   if (looksLikeSafetensors(bytes)) return { is: "weights", words: "a weight file (safetensors)" };
+  const onnx = onnxWords(bytes);
+  if (onnx !== undefined) return { is: "other", words: onnx, hint: WRITES_ONNX };
   const head = headOf(bytes);
   const file = among(FILES, head);
   if (file) return file;

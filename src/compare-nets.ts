@@ -8,9 +8,19 @@ import type { Blobs } from "../runtime/net-types.js";
 import { inputDomains } from "./gradcheck/input-domains.js";
 import { randomNetValues } from "./gradcheck/net-values.js";
 import { inputName } from "./layers/index.js";
+import {
+  type BlobDifference,
+  blobsInOrder,
+  DEFAULT_BOUND,
+  distance,
+  makerOf,
+  namesOf,
+} from "./net/blob-differences.js";
 import type { CompiledNet } from "./net/compiled-net.js";
 import { internalsOf } from "./net/internals.js";
 import { blobValues, compiledNet } from "./net/net-arguments.js";
+
+export type { BlobDifference } from "./net/blob-differences.js";
 
 export interface CompareOptions {
   /** The greatest relative L2 distance that counts as equal. Default 1e-4; 0 asks for the same numbers. */
@@ -21,22 +31,6 @@ export interface CompareOptions {
   readonly seed?: number;
 }
 
-/** How far two nets are apart in one blob, one blob's diff, or one parameter's gradient. */
-export interface BlobDifference {
-  readonly pass: "forward" | "backward";
-  /** A blob by name, or a parameter as `conv1[0]`. */
-  readonly name: string;
-  /** The layer of the first net that made it last. */
-  readonly layer: string;
-  readonly shape: readonly number[];
-  /** ‖a − b‖ / max(‖a‖, ‖b‖); 0 where both are 0, infinite where one is not finite where the other is. */
-  readonly relative: number;
-  /** The element that is farthest apart, and its two values. */
-  readonly index: number;
-  readonly values: readonly [a: number, b: number];
-  readonly differs: boolean;
-}
-
 export interface NetComparison {
   /** In the order in which they are computed. */
   readonly blobs: readonly BlobDifference[];
@@ -45,8 +39,6 @@ export interface NetComparison {
   /** Blobs that only one of the nets has. */
   readonly onlyIn: readonly [a: readonly string[], b: readonly string[]];
 }
-
-const DEFAULT_BOUND = 1e-4;
 
 const COMPARE_NETS = argumentsOf("compareNets", {
   a: compiledNet,
@@ -82,9 +74,9 @@ export async function compareNets(
   await b.forward(await batchFor(a, b, batch, random));
 
   const blobs: BlobDifference[] = [];
-  for (const blob of inOrder(a, shared)) {
+  for (const blob of blobsInOrder(a, shared)) {
     const [x, y] = [await a.read(blob), await b.read(blob)];
-    blobs.push({ pass: "forward", ...named(a, blob), ...distance(x, y, bound) });
+    blobs.push({ pass: "forward", ...namesOf(a, blob), ...distance(x, y, bound) });
   }
   if (backward) {
     const seeds = seedsFor(a, b, outputs);
@@ -96,9 +88,9 @@ export async function compareNets(
         const about = { name: `${layer.key}[${i}]`, layer: layer.name, shape: layer.params[i].shape };
         blobs.push({ pass: "backward", ...about, ...distance(x, other[i], bound) });
       }
-      for (const blob of inOrder(a, shared).filter((blob) => makerOf(a, blob) === layer)) {
+      for (const blob of blobsInOrder(a, shared).filter((blob) => makerOf(a, blob) === layer)) {
         const [x, y] = [await a.readDiff(blob), await b.readDiff(blob)];
-        blobs.push({ pass: "backward", ...named(a, blob), ...distance(x, y, bound) });
+        blobs.push({ pass: "backward", ...namesOf(a, blob), ...distance(x, y, bound) });
       }
     }
   }
@@ -137,23 +129,6 @@ function sharedBlobs(a: CompiledNet, b: CompiledNet): readonly string[] {
   if (mistakes.length > 0) throw new CortadoError(mistakes);
   return shared;
 }
-
-/** Blobs in the order in which a net's layers make them last. */
-function inOrder(net: CompiledNet, blobs: readonly string[]): readonly string[] {
-  const wanted = new Set(blobs);
-  const made = net.layers.flatMap(({ tops }) => tops).reverse();
-  return [...new Set(made)].filter((blob) => wanted.has(blob)).reverse();
-}
-
-/** The layer that makes a blob's last value. */
-const makerOf = (net: CompiledNet, blob: string): CompiledNet["layers"][number] | undefined =>
-  net.layers.findLast(({ tops }) => tops.includes(blob));
-
-const named = (net: CompiledNet, blob: string): Pick<BlobDifference, "name" | "layer" | "shape"> => ({
-  name: blob,
-  layer: makerOf(net, blob)?.name ?? "",
-  shape: net.blobs[blob].shape,
-});
 
 /** Values for every input of both nets, as the layers that read them need them. */
 function randomFor(a: CompiledNet, b: CompiledNet, seed: number): ReadonlyMap<string, Float64Array> {
@@ -210,27 +185,4 @@ function seedsFor(a: CompiledNet, b: CompiledNet, outputs: Blobs): Blobs | undef
   const seeds: Blobs = Object.create(null);
   for (const blob of a.outputs) if (Object.hasOwn(b.blobs, blob)) seeds[blob] = outputs[blob];
   return seeds;
-}
-
-/** The relative L2 distance of two arrays, and the element that is farthest apart. */
-function distance(
-  a: Float32Array,
-  b: Float32Array,
-  bound: number,
-): Pick<BlobDifference, "relative" | "index" | "values" | "differs"> {
-  let [apart, sizeA, sizeB, farthest, index] = [0, 0, 0, -1, 0];
-  for (let i = 0; i < a.length; i++) {
-    const same = Object.is(a[i], b[i]) || a[i] === b[i];
-    const gap = same ? 0 : Math.abs(a[i] - b[i]);
-    const size = Number.isNaN(gap) ? Number.POSITIVE_INFINITY : gap;
-    if (size > farthest) [farthest, index] = [size, i];
-    if (same && !Number.isFinite(a[i])) continue;
-    apart += size * size;
-    sizeA += a[i] * a[i];
-    sizeB += b[i] * b[i];
-  }
-  const scale = Math.sqrt(Math.max(sizeA, sizeB));
-  const relative =
-    apart === 0 ? 0 : Number.isFinite(apart) ? Math.sqrt(apart) / scale : Number.POSITIVE_INFINITY;
-  return { relative, index, values: [a[index], b[index]], differs: relative > bound };
 }

@@ -95,6 +95,7 @@ const commandsOver = (
   ["train", solver, ...TS],
   ["diff", model, other, ...TS],
   ["gradcheck", model, "--runs", "1"],
+  ["export", model, "--out", fileName(name, ".onnx"), "--keep", net.hidden.replaceAll(",", "")],
   [
     "build",
     model,
@@ -125,6 +126,8 @@ const refusedOver = (
   ["gradcheck", model, "--layer", `${net.hidden}x`],
   ["build", model, "--out", model, ...TS],
   ["build", model, "--out", "b", "--keep", `${net.hidden}x`, ...TS],
+  ["export", model, "--out", "b", "--keep", `${net.hidden}x`],
+  ["export", model, "--out", `${missing}/b`],
   [name],
   ["summary", `--${name}`],
   ["summary", model, "--model", name],

@@ -51,7 +51,7 @@ async function decode(bytes: Uint8Array, what: string, owned: boolean): Promise<
   const marked = markedFormat(bytes);
   const kind = marked ? undefined : kindOfFile(bytes);
   if (kind && kind.is !== "weights")
-    throw userError(`${what} is ${kind.words}, not a weight file`, kind.is === "state" ? GO_ON : undefined);
+    throw userError(`${what} is ${kind.words}, not a weight file`, kind.is === "state" ? GO_ON : kind.hint);
   return (marked ?? WEIGHT_FORMATS.caffemodel).decode(bytes, what, owned);
 }
 

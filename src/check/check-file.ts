@@ -46,7 +46,7 @@ export async function checkFile(path: string, options: NetCheckOptions): Promise
   if (foreign?.is === "other" && foreign !== UNKNOWN)
     return failed(
       "file",
-      userError(`${quotedPath(path)} is ${foreign.words}, and no net, solver or weights`),
+      userError(`${quotedPath(path)} is ${foreign.words}, and no net, solver or weights`, foreign.hint),
     );
   if (text === undefined) return checkBinary(path, bytes);
   return checkText(text, path, options);

@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { InternalError, orList, userError } from "../../proto/errors/index.js";
+import { orList, userError } from "../../proto/errors/index.js";
 import { showCount, showShape } from "../../proto/words/amounts.js";
 import { unquoted } from "../../proto/words/names.js";
 import {
@@ -11,7 +11,7 @@ import {
   loadWeights,
   type NetComparison,
 } from "../index.js";
-import { internalsOf, randomNetValues, shortNumber, TARGET_CHOICES } from "../tools.js";
+import { shortNumber, TARGET_CHOICES, writeRandomParameters } from "../tools.js";
 import {
   countOption,
   type End,
@@ -143,16 +143,6 @@ async function diff(files: readonly string[], options: DiffOptions, io: Io): Pro
   }
 }
 
-/** Values for every parameter, from a seed. */
-async function writeRandomParameters(net: CompiledNet, seed: number): Promise<void> {
-  const internals = internalsOf(net);
-  if (!internals) throw new InternalError("a compiled net without internals");
-  const { lowered, params } = internals;
-  const random = randomNetValues({ text: "", inputs: [], seed }, lowered);
-  for (const [i, { kind }] of lowered.params.entries())
-    if (kind !== "carried") await params.memories[i].write(random.params[i]);
-}
-
 function comparisonLines(
   { blobs, first, onlyIn }: NetComparison,
   [a, b]: readonly [CompiledNet, CompiledNet],
@@ -202,6 +192,7 @@ function comparisonLines(
   ];
 }
 
-const firstText = ({ pass, name, layer, index, values, relative }: BlobDifference): string =>
+/** The first blob that differs, and by how much. */
+export const firstText = ({ pass, name, layer, index, values, relative }: BlobDifference): string =>
   `first difference: ${pass}, ${unquoted(name)} of layer ${unquoted(layer)}, element ${index}: ` +
   `${values[0]} and ${values[1]} (relative L2 ${relative.toExponential(1)})`;

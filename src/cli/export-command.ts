@@ -1,8 +1,9 @@
 import { type Command, Option } from "commander";
+import { CortadoError, userError } from "../../proto/errors/index.js";
 import { showBytes, showCount } from "../../proto/words/amounts.js";
-import { unquoted } from "../../proto/words/names.js";
-import { type ExportedBlob, type OnnxReport, writeOnnx } from "../index.js";
-import { OPSETS } from "../tools.js";
+import { quotedPath, unquoted } from "../../proto/words/names.js";
+import { type ExportedBlob, type OnnxReport, type WriteOnnxOptions, writeOnnx } from "../index.js";
+import { type OnnxVerification, OPSETS, verifyOnnx } from "../tools.js";
 import {
   anyPhaseOption,
   countOption,
@@ -15,8 +16,9 @@ import {
   withShapes,
   withState,
 } from "./command-options.js";
+import { firstText } from "./diff-command.js";
 import { EXIT } from "./faults.js";
-import { type Io, painter } from "./io.js";
+import { type Io, type Paint, painter } from "./io.js";
 import { list, wholeNumber } from "./option-values.js";
 import { given, onModel, readModel, requireShapes } from "./read-model.js";
 import { json, pathOf, shownPath } from "./text.js";
@@ -36,6 +38,7 @@ interface ExportFlags extends ModelOptions {
   readonly fold?: true;
   readonly float16?: true;
   readonly externalData?: true;
+  readonly verify?: true;
 }
 
 /** `cortado export`: a net as an ONNX file. */
@@ -45,8 +48,8 @@ export function addExport(program: Command, io: Io, end: End): void {
       .command("export")
       .summary("write a net as an ONNX file that computes the same numbers")
       .description(
-        "Writes a net, with its weights, as an ONNX file: its forward pass, with --backward its gradients too, with --train a whole step. Values are named after blobs and nodes after " +
-          "layers. Tops of data layers become inputs. A net with a layer that cannot be said in ONNX is refused, with all " +
+        "Writes a net, with its weights, as an ONNX file: its forward pass, with --backward its gradients too, with " +
+          "--train a whole step. Values are named after blobs and nodes after layers. Tops of data layers become inputs. A net with a layer that cannot be said in ONNX is refused, with all " +
           "such layers named.",
       ),
   )
@@ -68,6 +71,10 @@ export function addExport(program: Command, io: Io, end: End): void {
     .option("--fold", "a BatchNorm and a Scale become part of the convolution before them")
     .option("--float16", "weights in 16 bits, made 32 when the file is read")
     .option("--external-data", "constants in a file beside it (default: where they take more than 2 GiB)")
+    .option(
+      "--verify",
+      "run the file by onnxruntime, where that is found, and compare every blob; exits with 2 when one differs",
+    )
     .addOption(rootOption());
   onModel(
     withShapes(withState(command)).addOption(jsonOption("one JSON document on stdout")),
@@ -77,13 +84,17 @@ export function addExport(program: Command, io: Io, end: End): void {
 }
 
 async function exportNet(file: string, options: ExportFlags, io: Io): Promise<number> {
+  if (options.verify && (options.backward || options.from || options.train))
+    throw userError(
+      "--verify is for files of a forward pass",
+      "leave out --backward, --from and --train, or --verify",
+    );
   const phase = options.phase ?? (options.train ? "TRAIN" : "TEST");
   const model = await readModel(file, { ...options, phase }, io);
   const { definition, state, root, layers } = model;
   await requireShapes(model, options.shape);
   const { keep } = options;
-  const path = pathOf(io, options.out);
-  const made = await writeOnnx(path, definition, {
+  const wanted: WriteOnnxOptions = {
     ...state,
     root,
     layers,
@@ -99,17 +110,35 @@ async function exportNet(file: string, options: ExportFlags, io: Io): Promise<nu
     float16: options.float16,
     externalData: options.externalData,
     shapes: options.shape,
-  });
-  if (options.json) io.stdout.write(`${json(made, 2)}\n`);
-  else for (const line of exportLines(made, io)) io.stdout.write(`${line}\n`);
-  return EXIT.done;
+  };
+  const report = await writeOnnx(pathOf(io, options.out), definition, wanted);
+  const say = (lines: readonly string[]): void => {
+    if (!options.json) for (const line of lines) io.stdout.write(`${line}\n`);
+  };
+  const paint = painter(io.stdout, io.env);
+  say(exportLines(report, paint, io));
+  const verified = options.verify && (await verify(report, () => verifyOnnx(report, definition, wanted, io)));
+  if (options.json) io.stdout.write(`${json({ ...report, ...(verified && { verified }) }, 2)}\n`);
+  if (verified) say(verifiedLines(verified, paint));
+  return verified?.first ? EXIT.mistake : EXIT.done;
+}
+
+/** Whatever keeps a file from being verified, it is there. */
+async function verify<T>({ out }: OnnxReport, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof CortadoError)) throw error;
+    const [first, ...others] = error.diagnostics;
+    const message = `${quotedPath(out)} is written, and could not be verified: ${first.message}`;
+    throw new CortadoError([{ ...first, message }, ...others]);
+  }
 }
 
 const blobs = (all: readonly ExportedBlob[]): string =>
   all.map(({ name, shape }) => `${unquoted(name, 40)} ${shape.join("×") || "()"}`).join(", ") || "none";
 
-function exportLines(made: OnnxReport, io: Io): readonly string[] {
-  const paint = painter(io.stdout, io.env);
+function exportLines(made: OnnxReport, paint: Paint, io: Io): readonly string[] {
   return [
     paint(
       `${unquoted(shownPath(io, made.out), 200)} (ONNX, opset ${made.opset}): ${showBytes(made.bytes)}`,
@@ -121,5 +150,17 @@ function exportLines(made: OnnxReport, io: Io): readonly string[] {
     `inputs   ${blobs(made.inputs)}`,
     `outputs  ${blobs(made.outputs)}`,
     `nodes    ${made.nodes}, for ${showCount(made.layers, "layer")}`,
+  ];
+}
+
+function verifiedLines(verified: OnnxVerification, paint: Paint): readonly string[] {
+  const { runtime, blobs: all, outputs, first, greatest, randomParameters } = verified;
+  const most = `relative L2 at most ${greatest === 0 ? "0" : greatest.toExponential(1)}`;
+  const counts = `all ${showCount(all.length, "blob")} agree, and the ${showCount(outputs.length, "output")} of the file`;
+  return [
+    `verified by ${unquoted(runtime)}${randomParameters ? ", with random parameters" : ""}`,
+    first
+      ? paint(`${first.of === "outputs" ? "in the file itself, " : ""}${firstText(first)}`, "red", "bold")
+      : paint(`${counts} (${most})`, "green", "bold"),
   ];
 }

@@ -88,8 +88,9 @@ async function firstThatRuns(commands: readonly (readonly string[])[]): Promise<
   return undefined;
 }
 
-function onPath(name: string): string | undefined {
-  const folders = isAbsolute(name) ? [""] : (process.env["PATH"] ?? "").split(delimiter).filter(Boolean);
+/** The program that a name means; undefined where there is none. @param path folders to look in */
+export function onPath(name: string, path = process.env["PATH"] ?? ""): string | undefined {
+  const folders = isAbsolute(name) ? [""] : path.split(delimiter).filter(Boolean);
   const inFolder = name.includes("/") ? [name] : folders.map((folder) => join(folder, name));
   return inFolder.find(runs);
 }

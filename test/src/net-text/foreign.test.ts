@@ -1,10 +1,13 @@
 /** What people give by mistake for a net or a solver: one sentence that says what it is. */
+import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { CortadoError, type Diagnostic } from "../../../proto/errors/index.js";
-import { createMessage, encodeMessage } from "../../../proto/index.js";
+import type { ModelProto } from "../../../proto/generated/onnx.js";
+import { createMessage, encodeMessage, encodePlain, type Plain } from "../../../proto/index.js";
 import { checkFile } from "../../../src/check/check-file.js";
 import { createSolver } from "../../../src/create-solver.js";
+import { exportOnnx } from "../../../src/export-onnx.js";
 import { compile } from "../../../src/net/compile.js";
 import { parseNet, parseSolver } from "../../../src/net-text/index.js";
 import { scratchFolder } from "../../support/scratch.js";
@@ -15,6 +18,19 @@ const bytes = (...parts: readonly (string | number)[]): Buffer =>
   Buffer.concat(
     parts.map((part) => (typeof part === "string" ? Buffer.from(part, "latin1") : Buffer.alloc(part))),
   );
+
+const OPERATORS = [{ domain: "ai.onnx.ml", version: 3 }, { version: 18 }];
+/** An ONNX file, its largest field before what tells most. */
+const model = (facts: Plain<ModelProto>, name = "main"): Uint8Array =>
+  encodePlain("ModelProto", {
+    ir_version: 8,
+    ...facts,
+    graph: {
+      name,
+      node: [{ op_type: "Relu", input: ["x"], output: ["y"] }, { op_type: "Exp" }],
+      initializer: [{ name: "w", data_type: "FLOAT", dims: [1000], raw_data: new Uint8Array(4000) }],
+    },
+  });
 
 /** Neither a net nor a solver, and what it is. */
 const OTHERS: readonly (readonly [words: string, content: string | Uint8Array])[] = [
@@ -51,7 +67,17 @@ const OTHERS: readonly (readonly [words: string, content: string | Uint8Array])[
   ["an image (PNG)", bytes("\x89PNG\r\n\x1a\n", 8)],
   ["an image (JPEG)", bytes("\xff\xd8\xff\xe0\x00\x10JFIF", 8)],
   ["a file of Python's (pickle)", bytes("\x80\x04\x95\x10", 7, "}q\x00.")],
-  ["a model of ONNX", bytes("\x08\x04\x12\x07pytorch\x1a\x031.1:\x10", 4)],
+  ["the beginning of a model of ONNX", bytes("\x08\x04\x12\x07pytorch\x1a\x031.1:\x10", 4)],
+  [
+    "a model of ONNX (written by pytorch 2.9, opset 18, 2 nodes)",
+    model({ ...{ producer_name: "pytorch", producer_version: "2.9" }, opset_import: OPERATORS }),
+  ],
+  [
+    'a model of ONNX (the export of net "main\\u202e" by cortado 0.1.0, opset 18, 2 nodes)',
+    model({ producer_name: "cortado", producer_version: "0.1.0", opset_import: OPERATORS }, "main\u202e"),
+  ],
+  // Nobody must say who wrote it; the set of another domain has a version of its own.
+  ["a model of ONNX (opset 18, 2 nodes)", model({ opset_import: OPERATORS })],
   ["a document of Word, or another of Microsoft's", bytes("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 8)],
   ["a PDF document", bytes("%PDF-1.4\n%\xe2\xe3\xcf\xd3\n")],
   ["text in UTF-16", Buffer.from(`\ufeff${NET}`, "utf16le")],
@@ -120,6 +146,28 @@ describe("one sentence says what a file is", () => {
         ? "has no field of a net or of a solver"
         : `is ${words}, and no net, solver or weights`;
     expect(diagnostics.map(({ message }) => message)).toEqual([`"${path}" ${shown}`]);
+  });
+
+  it("of what cortado export wrote, with what to give instead", async () => {
+    const written = await exportOnnx(
+      `${NET.replace('"n"', '"relu"')}layer { name: "r" type: "ReLU" bottom: "x" top: "y" }`,
+    );
+    const path = scratch.file("given.onnx", written);
+    const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8"));
+    const words = `"${path}" is a model of ONNX (the export of net "relu" by cortado ${version}, opset 17, 1 node)`;
+    const hint = "Cortado writes ONNX and does not read it: give the prototxt, and weights as Caffe has them";
+    const weights = await mistakesOf(() => compile(NET, { target: "ts", weights: path }));
+    const net = await mistakesOf(() => compile(path, { target: "ts" }));
+    const { diagnostics: checked } = await checkFile(path, {});
+    expect([...weights, ...net, ...checked].map((found) => [found.message, found.hint])).toEqual([
+      [`${words}, not a weight file`, hint],
+      [`${words}, not a net (a prototxt)`, hint],
+      [`${words}, and no net, solver or weights`, hint],
+    ]);
+    // Half of it is known by how it begins.
+    const half = scratch.file("half.onnx", written.subarray(0, written.length / 2));
+    const { diagnostics } = await checkFile(half, {});
+    expect(diagnostics[0].message).toContain("is the beginning of a model of ONNX");
   });
 
   it("of texts that are given as such", async () => {
