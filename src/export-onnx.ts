@@ -3,14 +3,15 @@ import { basename, dirname, join, resolve } from "node:path";
 import type { OnnxGraph, Value } from "../codegen/onnx/onnx-graph.js";
 import { renderOnnx } from "../codegen/onnx/render-onnx.js";
 import { CortadoError, fileError, userError } from "../proto/errors/index.js";
-import { present } from "../proto/errors/present.js";
 import { showBytes } from "../proto/words/amounts.js";
 import { quoted, quotedLayer, quotedPath } from "../proto/words/names.js";
 import { writeFileAtomically } from "../runtime/atomic-file.js";
+import { paramIn } from "../runtime/devices/threads/inline-executor.js";
 import { backwardSeeds } from "./artefact/backward-seeds.js";
 import { buildSolver } from "./artefact/build-solver.js";
+import { buildWeights } from "./artefact/parameters.js";
 import { type Changing, withChangingBatch } from "./export/changing-batch.js";
-import { constantValues } from "./export/constant-values.js";
+import { type ConstantSource, constantValues } from "./export/constant-values.js";
 import {
   EXPORT_ONNX,
   type ExportOptions,
@@ -24,12 +25,13 @@ import { withHalfConstants } from "./export/half-constants.js";
 import { type EncodedModel, encodeModel, OPSETS } from "./export/onnx-message.js";
 import { formatNet } from "./formats.js";
 import type { LoweredNet } from "./layers/lower-net.js";
-import { compileTaken } from "./net/compile.js";
 import type { CompiledNet } from "./net/compiled-net.js";
-import { internalsOf, type NetInternals } from "./net/internals.js";
+import { internalsOf } from "./net/internals.js";
 import { hasGradient, keptBlobs } from "./net/objective.js";
+import { openDevice } from "./net/open-device.js";
 import { DEFAULT_SEED, readNet } from "./net/open-net.js";
 import type { NetSource, Unread } from "./net/read-definition.js";
+import { requireNoFiles, requireStaticShapes } from "./net/static-shapes.js";
 import type { NetDef } from "./net-text/index.js";
 import { version } from "./version.js";
 
@@ -133,23 +135,37 @@ async function makeTaken(
         `exportOnnx of a net that is compiled has no option ${unread.map(quoted).join(", ")}`,
         "give them to compile, or pass the net's text",
       );
-    return write(net as CompiledNet, known, taken, { besideFor });
+    const { definition } = net as CompiledNet;
+    return write({ ...known, definition, device: known.hold.device }, taken, { besideFor });
   }
   const source = net as NetDef | Unread;
   const { opset, batch, dynamicBatch, float16, fold, keep, backward, train, solver, ...given } = taken;
-  let own: NetOptions = { ...given, phase: given.phase ?? (train ? "TRAIN" : "TEST") };
+  let own: NetOptions & { readonly phase: "TRAIN" | "TEST" } = {
+    ...given,
+    phase: given.phase ?? (train ? "TRAIN" : "TEST"),
+  };
   if (batch !== undefined) {
     const first = await lowerNetOf(source, own);
     own = { ...own, shapes: shapesFor(first, batchOf(first, "batch"), batch) };
   }
-  const compiled = await compileTaken(source, { ...own, target: "ts", threads: 1 });
+  const { phase, seed = DEFAULT_SEED } = own;
+  const { definition, lower, feeds } = await readNet(source, own, { phase, seed });
+  await feeds.close();
+  const lowered = lower();
+  const { values } = await buildWeights(lowered, seed, own.weights);
+  const device = await openDevice({ name: "ts" }, { dtype: "float32", fma: "auto" });
   try {
-    const internals = present(internalsOf(compiled), "a compiled net's internals");
-    const twin = dynamicBatch ? await otherBatch(source, internals.lowered, own) : undefined;
-    return await write(compiled, internals, taken, { twin, besideFor });
+    const params = { dtype: "float32", memories: values.map(paramIn) } as const;
+    const twin = dynamicBatch ? await otherBatch(source, lowered, own) : undefined;
+    return await write({ definition, lowered, params, device }, taken, { twin, besideFor });
   } finally {
-    await compiled.close();
+    await device.close();
   }
+}
+
+/** What is written: a net as graph, and its parameters. */
+interface Exported extends ConstantSource {
+  readonly definition: NetDef;
 }
 
 /** A net with two batches. */
@@ -240,18 +256,14 @@ async function objectiveOf(
 }
 
 async function write(
-  net: CompiledNet,
-  internals: NetInternals,
+  net: Exported,
   options: TakenExportOptions,
   { twin, besideFor }: { readonly twin?: Twin; readonly besideFor: (bytes: number) => string | undefined },
 ): Promise<OnnxFile> {
   const { opset = OPSETS.usual, keep } = options;
-  const { lowered } = internals;
-  if (lowered.rowCounts.length > 0)
-    throw userError(
-      "the net has a number of rows that depends on values (Filter), which an ONNX file cannot have",
-      "keep the blob before it, and export the net up to there",
-    );
+  const { lowered, definition } = net;
+  requireStaticShapes(lowered, "an ONNX file");
+  requireNoFiles(lowered, "an ONNX file");
   const kept = keptBlobs(lowered, keep);
   const objective = await objectiveOf(lowered, options);
   const one = render(lowered, kept, objective, options);
@@ -265,7 +277,7 @@ async function write(
     );
   const { graph, extentsOf } = changing;
   const types = new Map(lowered.layers.map(({ origin, type }) => [origin, type]));
-  const values = await constantValues(graph.initializers, internals);
+  const values = await constantValues(graph.initializers, net);
   const { graph: stored, dataOf } = options.float16
     ? withHalfConstants(graph, values)
     : { graph, dataOf: values };
@@ -276,13 +288,13 @@ async function write(
       `the file's constants take ${showBytes(constantBytes)}, and an ONNX file holds less than 2 GiB`,
       "writeOnnx puts them into a file beside it",
     );
-  const name = net.definition.net.name || "net";
+  const name = definition.net.name || "net";
   const encoded = encodeModel(
     stored,
     {
       ...{ name, version: version(), opset, dataOf, extentsOf },
       metadata: {
-        "net.sha256": hashOf([new TextEncoder().encode(formatNet(net.definition))]),
+        "net.sha256": hashOf([new TextEncoder().encode(formatNet(definition))]),
         "constants.sha256": hashOf(stored.initializers.map(dataOf)),
       },
       typeOf: (layer) => types.get(layer),

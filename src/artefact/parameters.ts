@@ -13,6 +13,8 @@ import { initialValues } from "../net/net-params.js";
 /** The weights of a build, and what became of those given. */
 export interface BuiltWeights {
   readonly weights: WeightSet;
+  /** The same by the parameters' indices. */
+  readonly values: readonly Float32Array[];
   /** For people; undefined where none were given. */
   readonly report: string | undefined;
 }
@@ -39,6 +41,7 @@ export async function buildWeights(
         blobs: params.map(({ index, shape }) => ({ shape, data: values[index] })),
       })),
     },
+    values,
     report,
   };
 }

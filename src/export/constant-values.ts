@@ -1,7 +1,8 @@
 import { type Node, type Root, sizeOf } from "../../codegen/ir/graph.js";
 import type { Initializer } from "../../codegen/onnx/onnx-graph.js";
 import { present } from "../../proto/errors/present.js";
-import type { NetInternals } from "../net/internals.js";
+import type { Device, ParamStore } from "../../runtime/device.js";
+import type { LoweredNet } from "../layers/index.js";
 import { optionsFor } from "../net/load-program.js";
 import { makeProgram } from "../net/programs.js";
 
@@ -11,12 +12,20 @@ const parameterOf = (node: Node): number | undefined => {
   return from.op === "param" ? from.index : undefined;
 };
 
+/** A net whose parameters lie somewhere. */
+export interface ConstantSource {
+  readonly lowered: LoweredNet;
+  readonly params: ParamStore;
+  /** Where they lie. */
+  readonly device: Device;
+}
+
 /**
  * What the constants of a graph come to: parameters are read, and what is computed of them is computed where they lie.
  */
 export async function constantValues(
   initializers: readonly Initializer[],
-  { lowered, params, hold }: NetInternals,
+  { lowered, params, device }: ConstantSource,
 ): Promise<(initializer: Initializer) => Float32Array | BigInt64Array> {
   const nodes = initializers.flatMap(({ data }) => ("node" in data ? [data.node] : []));
   const values = new Map<Node, Float32Array>();
@@ -30,9 +39,9 @@ export async function constantValues(
   }
   if (computed.length > 0) {
     const roots = computed.map((node, i): Root => ({ role: "value", blob: String(i), node }));
-    const options = optionsFor(hold.device, params.dtype, 0);
+    const options = optionsFor(device, params.dtype, 0);
     const { program, roots: places } = makeProgram({ roots }, lowered.builder, options);
-    const executor = await hold.device.load(program, params, { threads: 1, describe: () => "constants" });
+    const executor = await device.load(program, params, { threads: 1, describe: () => "constants" });
     try {
       await executor.run("prepare");
       await executor.run("forward");

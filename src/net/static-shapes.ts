@@ -21,7 +21,9 @@ export function requireStaticShapes({ rowCounts }: Pick<LoweredNet, "rowCounts">
 }
 
 /**
- * Refuses nets that read a constant from a file, which a build does not carry.
+ * Refuses nets that read a constant from a file, where a file of ours is to stand alone.
+ *
+ * @param what that file: `a build`
  *
  * @throws CortadoError at each setting that names a file
  */
