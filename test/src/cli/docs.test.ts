@@ -31,6 +31,7 @@ test("the page shows every command", () => {
       "check",
       "gradcheck",
       "diff",
+      "export",
       "build",
       "device_query",
     ]),
