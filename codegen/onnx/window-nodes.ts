@@ -60,7 +60,9 @@ const beyond = ({ size, stride, pad, windows, extent }: Omit<WindowAxis, "axis">
   (windows - 1) * stride + size - pad - extent;
 
 /** Explicit pads, so that as many windows fit as there are: never `ceil_mode`, whose last window runtimes differ on. */
-const attributesOf = (axes: Spatial["axes"]): Readonly<Record<string, OnnxAttribute>> => ({
+const attributesOf = (
+  axes: Spatial["axes"],
+): Readonly<Record<string, OnnxAttribute>> & { readonly pads?: readonly number[] } => ({
   kernel_shape: axes.map(({ size }) => size),
   strides: axes.map(({ stride }) => stride),
   ...(axes.some((axis) => axis.pad > 0 || beyond(axis) > 0) && {
@@ -142,6 +144,15 @@ export function writeSearch(
   return made[node.op === "windowMax" ? 0 : 1];
 }
 
+/** A value with zeros around it: not all runtimes count an average's own padding, whatever they are told. */
+function padded(writer: GraphWriter, value: Value, pads: readonly number[] | undefined): Value {
+  if (!pads) return value;
+  const count = pads.length / 2;
+  const [before, after] = [pads.slice(0, count), pads.slice(count)].map((side) => [0, 0, ...side]);
+  const shape = value.shape.map((extent, axis) => extent + before[axis] + after[axis]);
+  return writer.add("Pad", [value, writer.integers([...before, ...after])], shape);
+}
+
 /** The mean of each window over all of its positions, pads included, times what the sum is divided by otherwise. */
 export function writeMean(
   writer: GraphWriter,
@@ -155,13 +166,10 @@ export function writeMean(
   const isGlobal = spatial.axes.every(({ size: own, pad, windows, extent }) =>
     [own === extent, pad === 0, windows === 1].every(Boolean),
   );
-  const attributes = attributesOf(spatial.axes);
+  const { pads, ...attributes } = attributesOf(spatial.axes);
   const pooled = isGlobal
     ? writer.add("GlobalAveragePool", [from], spatial.windows)
-    : writer.add("AveragePool", [from], fittingShape(spatial), {
-        ...attributes,
-        ...("pads" in attributes && { count_include_pad: 1 }),
-      });
+    : writer.add("AveragePool", [padded(writer, from, pads)], fittingShape(spatial), attributes);
   return { mean: reshaped(writer, onlyWanted(writer, pooled, spatial), node.shape), size };
 }
 
@@ -181,14 +189,14 @@ export function writeSpread(writer: GraphWriter, node: NodeOf<"windowSpread">, y
     strides: axes.map(({ stride }) => stride),
     pads: [...axes.map(({ pad }) => pad), ...axes.map((axis) => Math.max(0, beyond(axis)))],
   });
-  const padded = missing.some((count) => count > 0)
+  const whole = missing.some((count) => count > 0)
     ? writer.add(
         "Pad",
         [spread, writer.integers([...new Array<number>(axes.length + 4).fill(0), ...missing])],
         [planes, 1, ...plain.slice(2)],
       )
     : spread;
-  return reshaped(writer, padded, node.shape);
+  return reshaped(writer, whole, node.shape);
 }
 
 /** Planes and what lies in them, where windows move along the last axes alone: their positions count through a plane. */
