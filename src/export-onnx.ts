@@ -30,6 +30,7 @@ import { internalsOf } from "./net/internals.js";
 import { hasGradient, keptBlobs } from "./net/objective.js";
 import { openDevice } from "./net/open-device.js";
 import { DEFAULT_SEED, readNet } from "./net/open-net.js";
+import { passedGraph } from "./net/programs.js";
 import type { NetSource, Unread } from "./net/read-definition.js";
 import { requireNoFiles, requireStaticShapes } from "./net/static-shapes.js";
 import type { NetDef } from "./net-text/index.js";
@@ -226,7 +227,11 @@ function render(
   { opset = OPSETS.usual, fold }: TakenExportOptions,
 ): OnnxGraph {
   const { roots, order, ...names } = fileRoots(lowered, keep, objective);
-  const { graph: made, obstacles } = renderOnnx({ roots }, lowered.builder, { opset, fold, ...names });
+  const { graph: made, obstacles } = renderOnnx(passedGraph({ roots }, lowered.builder), lowered.builder, {
+    opset,
+    fold,
+    ...names,
+  });
   if (obstacles.length > 0)
     throw new CortadoError(
       obstacles.map(({ layer, reason }) => ({

@@ -2,7 +2,6 @@ import { InternalError } from "../../proto/errors/index.js";
 import { present } from "../../proto/errors/present.js";
 import type { GraphBuilder } from "../ir/builder.js";
 import { type Graph, type Node, type NodeOf, nodesOf } from "../ir/graph.js";
-import { PASSES } from "../passes/index.js";
 import { createGraphDraft, filled, type GraphDraft } from "./graph-writer.js";
 import type { Obstacle, OnnxGraph, Value } from "./onnx-graph.js";
 import { type PrimitiveContext, readPrimitive, toFloat, typeOf } from "./primitive-nodes.js";
@@ -78,15 +77,15 @@ const parameterIn = (node: Node): NodeOf<"param"> | undefined => {
  * A graph as ONNX's operators: those that are known under a name of their own are recognised, all else is said in plain ones.
  * What depends on parameters alone is a constant of the file.
  *
+ * @param graph one that the passes of all targets have gone over: no markers are left, nor what need not be computed
  * @returns the graph, and what could not be said: the graph is of no use then
  */
 export function renderOnnx(
-  given: Graph,
+  graph: Graph,
   builder: GraphBuilder,
   options: OnnxOptions,
 ): { readonly graph: OnnxGraph; readonly obstacles: readonly Obstacle[] } {
   const { fold = false } = options;
-  const graph = PASSES.reduce((one, { run }) => run(one, builder), given);
   const outputs = new Set([...options.outputs.keys()].map((place) => graph.roots[place].node));
   const uses = usesOf(graph, outputs);
   const draft = createGraphDraft({

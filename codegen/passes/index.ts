@@ -14,13 +14,8 @@ export interface Pass {
   readonly run: (graph: Graph, builder: GraphBuilder, description: TargetDescription) => Graph;
 }
 
-/** A pass that no target has a say in. */
-export interface CommonPass extends Pass {
-  readonly run: (graph: Graph, builder: GraphBuilder) => Graph;
-}
-
 /** What every graph goes through after it is differentiated, in this order. Dead code is what no root reaches. */
-export const PASSES: readonly CommonPass[] = [
+export const PASSES: readonly Pass[] = [
   { name: "erase names", about: "markers of blobs and of what is not differentiated go", run: eraseNames },
   { name: "simplify", about: "what need not be computed goes", run: simplify },
   { name: "share sums", about: "sums of multiples of the same become one", run: shareSums },

@@ -14,6 +14,7 @@ import {
   startCompilation,
 } from "../../codegen/pipeline.js";
 import type { Plan } from "../../codegen/plan/plan.js";
+import { tsTarget } from "../../codegen/targets/index.js";
 import type { SolverParameter } from "../../proto/index.js";
 import { quoted } from "../../proto/words/names.js";
 import type { ParamTable } from "../../runtime/net/tables.js";
@@ -59,6 +60,12 @@ export function makeProgram(graph: Graph, builder: GraphBuilder, options: Pipeli
     ),
   };
 }
+
+/** A graph after the passes of all targets and none of a target's own: for who writes graphs and no kernels. */
+export const passedGraph = (graph: Graph, builder: GraphBuilder): Graph =>
+  runPipeline(startCompilation(graph, builder, { target: tsTarget, dtype: "float32", seed: 0 }), {
+    until: "graph",
+  }).graph;
 
 /** What a program is made of, and all that determines it. */
 export interface ProgramRequest extends Pick<NetProgram, "seeds"> {

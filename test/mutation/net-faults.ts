@@ -93,7 +93,7 @@ export const NET_FAULTS: readonly Fault[] = [
     ["layer.bottom[top] === blob && !made.has(blob)", "layer.bottom.includes(blob) && !made.has(blob)"],
   ),
   ...faultsIn(
-    "src/compare-nets.ts",
+    "src/net/blob-differences.ts",
     ["test/src/compare-nets.test.ts"],
     ["Math.max(sizeA, sizeB)", "Math.min(sizeA, sizeB)"],
     ["relative > bound", "relative >= bound"],

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Initializer } from "../../../codegen/onnx/onnx-graph.js";
 import { renderOnnx } from "../../../codegen/onnx/render-onnx.js";
 import { encodeModel } from "../../../src/export/onnx-message.js";
+import { passedGraph } from "../../../src/net/programs.js";
 import { relativeError } from "../../support/case.js";
 import { interpret } from "../../support/interpret.js";
 import { hasOnnxRuntime, type OnnxCase, runOnnx } from "../../support/onnx.js";
@@ -19,7 +20,7 @@ function fileOf(
   opset: number,
 ): OnnxCase | undefined {
   const outputs = new Map(graph.roots.map((_, place) => [place, `root${place}`]));
-  const { graph: made, obstacles } = renderOnnx(graph, builder, {
+  const { graph: made, obstacles } = renderOnnx(passedGraph(graph, builder), builder, {
     ...{ opset, outputs, names: new Map() },
     inputName: (input) => input,
     paramName: (index) => `param/${index}`,
