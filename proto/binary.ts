@@ -38,13 +38,13 @@ const FIXED32 = 5;
  *   may read them then
  * @throws CortadoError when the bytes are cut short or are not such a message
  */
-export function decodeMessage<T extends MessageName>(
+export function decodeMessage<T extends MessageName | OnnxName>(
   type: T,
   bytes: Uint8Array,
   what?: string,
   skip: (field: FieldInfo) => boolean = () => false,
   inPlace = false,
-): MessageTypes[T] {
+): (MessageTypes & OnnxTypes)[T] {
   const message = draft(type);
   const name = what ?? "the input";
   try {
@@ -63,7 +63,7 @@ export function decodeMessage<T extends MessageName>(
         : "check that the file was copied whole, and that it is not a text file",
     );
   }
-  return seal(message) as MessageTypes[T];
+  return seal(message) as (MessageTypes & OnnxTypes)[T];
 }
 
 /** A typed array that is still being filled. */

@@ -4,7 +4,7 @@
  */
 
 import type { MessageTypes } from "./generated/caffe.js";
-import { type MessageInfo, type MessageName, messageInfo } from "./schema.js";
+import { type MessageInfo, type MessageName, messageInfo, type OnnxName } from "./schema.js";
 import { quoted } from "./words/names.js";
 
 /** Any message. */
@@ -91,7 +91,7 @@ export function has<M extends Message>(message: M, field: keyof M & string): boo
 /** A message under construction: give it fields, then seal it. */
 export type Draft = Record<string, unknown>;
 
-export function draft(type: MessageName | MessageInfo): Draft {
+export function draft(type: MessageName | OnnxName | MessageInfo): Draft {
   return Object.create(prototypeOf(typeof type === "string" ? messageInfo(type) : type)) as Draft;
 }
 

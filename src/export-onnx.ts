@@ -5,6 +5,7 @@ import { renderOnnx } from "../codegen/onnx/render-onnx.js";
 import { CortadoError, fileError, userError } from "../proto/errors/index.js";
 import { showBytes } from "../proto/words/amounts.js";
 import { quoted, quotedLayer, quotedPath } from "../proto/words/names.js";
+import { bytesOfText, littleEndianBytes } from "../proto/words/text-bytes.js";
 import { writeFileAtomically } from "../runtime/atomic-file.js";
 import { paramIn } from "../runtime/devices/threads/inline-executor.js";
 import { backwardSeeds } from "./artefact/backward-seeds.js";
@@ -69,7 +70,7 @@ export interface OnnxReport extends OnnxFacts {
 /** Bytes of constants from which on a file is too large for protobuf, whose messages end at 2 GiB. */
 const MOST_BYTES = 2 ** 31 - 2 ** 24;
 
-const hashOf = (pieces: readonly (Uint8Array | Uint16Array | Float32Array | BigInt64Array)[]): string => {
+const hashOf = (pieces: readonly Uint8Array[]): string => {
   const hash = createHash("sha256");
   for (const piece of pieces) hash.update(piece);
   return hash.digest("hex");
@@ -299,8 +300,8 @@ async function write(
     {
       ...{ name, version: version(), opset, dataOf, extentsOf },
       metadata: {
-        "net.sha256": hashOf([new TextEncoder().encode(formatNet(definition))]),
-        "constants.sha256": hashOf(stored.initializers.map(dataOf)),
+        "net.sha256": hashOf([bytesOfText(formatNet(definition))]),
+        "constants.sha256": hashOf(stored.initializers.map((one) => littleEndianBytes(dataOf(one)))),
       },
       typeOf: (layer) => types.get(layer),
     },

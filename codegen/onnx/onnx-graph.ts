@@ -18,8 +18,13 @@ export interface FloatAttribute {
   readonly float: number;
 }
 
-/** A constant of a node: a whole number, several, a text, or a float. */
-export type OnnxAttribute = number | readonly number[] | string | FloatAttribute;
+/** A type of elements, which a file has as a number. */
+export interface TypeAttribute {
+  readonly type: ElementType;
+}
+
+/** A constant of a node: a whole number, several, a text, a float, or a type. */
+export type OnnxAttribute = number | readonly number[] | string | FloatAttribute | TypeAttribute;
 
 /** An operator applied to values. An input that is not given is undefined. */
 export interface OnnxNode {

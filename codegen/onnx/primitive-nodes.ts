@@ -1,11 +1,11 @@
 import type { Node, NodeOf, Op, Shape } from "../ir/graph.js";
 import { constant, type Scalar, select } from "../ir/scalar.js";
-import { addAt, type GraphWriter } from "./graph-writer.js";
+import { addAt, filled, type GraphWriter } from "./graph-writer.js";
 import type { ElementType, Value } from "./onnx-graph.js";
 import { type Reading, readConv, readConvData, readConvFilter, readMatmul } from "./product-nodes.js";
-import { cast, writeMap } from "./scalar-nodes.js";
+import { writeMap } from "./scalar-nodes.js";
+import { padded, reshaped, sliced } from "./view-nodes.js";
 import {
-  reshaped,
   type Searched,
   writeMean,
   writePick,
@@ -33,21 +33,6 @@ const plain =
     write: (context: PrimitiveContext, node: NodeOf<K>, values: readonly Value[]) => Value,
   ): Primitive<K> =>
   (context, node) => ({ reads: node.inputs, write: (values) => write(context, node, values) });
-
-/** A view along axes: its ends are whole numbers beside it. */
-const cut = (
-  writer: GraphWriter,
-  value: Value,
-  shape: Shape,
-  [start, end, axis]: readonly [number, number, number],
-): Value =>
-  writer.add(
-    "Slice",
-    [value, ...[start, end, axis].map((number) => writer.integers([number]))],
-    shape,
-    {},
-    value.type,
-  );
 
 /** The first extent stays and all others become one: that has an operator of its own, whatever the first is. */
 const isFlatten = (from: Shape, { shape: to }: Node): boolean =>
@@ -78,15 +63,19 @@ const WRITERS: { readonly [K in Exclude<Op, Given>]: Primitive<K> } = {
     writer.add("Transpose", [x], shape, { perm }, x.type),
   ),
   slice: plain(({ writer }, { axis, start, shape }, [x]) =>
-    cut(writer, x, shape, [start, start + shape[axis], axis]),
+    sliced(
+      writer,
+      x,
+      shape.map((_, i) => (i === axis ? start : 0)),
+      shape,
+    ),
   ),
   concat: plain(({ writer }, node, values) =>
     writer.add("Concat", values, node.shape, { axis: node.axis }, typeOf(node)),
   ),
   pad: plain(({ writer }, { axis, before, shape, inputs: [of] }, [x]) => {
-    const after = shape[axis] - before - of.shape[axis];
     const along = (count: number): readonly number[] => shape.map((_, i) => (i === axis ? count : 0));
-    return writer.add("Pad", [x, writer.integers([...along(before), ...along(after)])], shape, {}, x.type);
+    return padded(writer, x, along(before), along(shape[axis] - before - of.shape[axis]));
   }),
   reduce({ writer }, { kind, axes, shape, inputs: [of] }) {
     if (kind === "sum")
@@ -109,7 +98,7 @@ const WRITERS: { readonly [K in Exclude<Op, Given>]: Primitive<K> } = {
     writer.add("Gather", [table, position], shape, { axis: 0 }, table.type),
   ),
   scatter: plain(({ writer }, { shape, inputs: [rows] }, [values, position]) => {
-    const zeros = writer.add("Expand", [writer.scalar(0), writer.integers(shape)], shape);
+    const zeros = filled(writer, 0, shape);
     const places = reshaped(writer, position, [rows.shape[0], 1]);
     return addAt(writer, "ScatterND", [zeros, places, values], shape);
   }),
@@ -133,5 +122,3 @@ export function readPrimitive(context: PrimitiveContext, node: NodeOf<Exclude<Op
   const write = WRITERS[node.op] as Primitive<Exclude<Op, Given>>;
   return write(context, node);
 }
-
-export const toFloat = (writer: GraphWriter, value: Value): Value => cast(writer, value, "float");

@@ -1,7 +1,7 @@
 import { type ConvGeometry, type Node, type NodeOf, type Shape, sizeOf } from "../ir/graph.js";
 import type { GraphWriter } from "./graph-writer.js";
 import type { OnnxAttribute, Value } from "./onnx-graph.js";
-import { reshaped } from "./window-nodes.js";
+import { beginningOf, reshaped } from "./view-nodes.js";
 
 /** How a node is written: from the values of which nodes (of the graph, or made for it), and what is added for it. */
 export interface Reading {
@@ -77,10 +77,7 @@ export function readConvFilter(writer: GraphWriter, node: NodeOf<"convFilter">):
         turned.map((axis) => whole[axis]),
         { perm: turned },
       );
-      const cut = spatial.flatMap((axis, i) => (fullExtent(axis) > axis.kernel ? [i] : []));
-      if (cut.length === 0) return filters;
-      const lists = [cut.map(() => 0), cut.map((i) => spatial[i].kernel), cut.map((i) => i + 2)];
-      return writer.add("Slice", [filters, ...lists.map((list) => writer.integers(list))], node.shape);
+      return beginningOf(writer, filters, node.shape);
     },
   };
 }

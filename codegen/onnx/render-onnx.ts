@@ -4,9 +4,10 @@ import type { GraphBuilder } from "../ir/builder.js";
 import { type Graph, type Node, type NodeOf, nodesOf } from "../ir/graph.js";
 import { createGraphDraft, filled, type GraphDraft } from "./graph-writer.js";
 import type { Obstacle, OnnxGraph, Value } from "./onnx-graph.js";
-import { type PrimitiveContext, readPrimitive, toFloat, typeOf } from "./primitive-nodes.js";
+import { type PrimitiveContext, readPrimitive, typeOf } from "./primitive-nodes.js";
 import type { Reading } from "./product-nodes.js";
 import { recognise } from "./recognise.js";
+import { cast } from "./scalar-nodes.js";
 import { searchKey } from "./window-nodes.js";
 
 /** What a graph is written as. */
@@ -68,7 +69,7 @@ function steadiness(given: ReadonlySet<number> = new Set()): (node: Node) => boo
 }
 
 /** The parameter that a node is, in another shape at most. */
-const parameterIn = (node: Node): NodeOf<"param"> | undefined => {
+export const parameterIn = (node: Node): NodeOf<"param"> | undefined => {
   const from = node.op === "reshape" ? node.inputs[0] : node;
   return from.op === "param" ? from : undefined;
 };
@@ -106,7 +107,7 @@ export function renderOnnx(
   for (const [place, name] of options.outputs) {
     const { node } = graph.roots[place];
     draft.layer = node.origin;
-    draft.output(name, toFloat(draft, present(values.get(node), "an output's value")));
+    draft.output(name, cast(draft, present(values.get(node), "an output's value"), "float"));
   }
   for (const [place, name] of options.names) {
     const value = values.get(graph.roots[place].node);

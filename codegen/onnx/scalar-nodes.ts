@@ -102,12 +102,9 @@ export function writeMap(writer: GraphWriter, node: NodeOf<"map">, operands: rea
   return node.dtype === "index" ? cast(writer, whole, "int64") : whole;
 }
 
-/** ONNX's numbers of types. */
-const TYPES = { float: 1, int64: 7, bool: 9, float16: 10 } as const;
-
 /** A value as elements of a type; of numbers that become whole the fraction is dropped. */
 export const cast = (writer: GraphWriter, value: Value, type: ElementType): Value =>
-  value.type === type ? value : writer.add("Cast", [value], value.shape, { to: TYPES[type] }, type);
+  value.type === type ? value : writer.add("Cast", [value], value.shape, { to: { type } }, type);
 
 /** What depends on coordinates alone is a constant, as long as those axes are. */
 export function coordinates(writer: GraphWriter, x: Scalar, shape: Shape): Value {

@@ -1,6 +1,7 @@
 import { type Node, type NodeOf, type Shape, sizeOf, type WindowAxis } from "../ir/graph.js";
 import { addAt, filled, type GraphWriter } from "./graph-writer.js";
 import type { OnnxAttribute, Value } from "./onnx-graph.js";
+import { beginningOf, padded, reshaped } from "./view-nodes.js";
 
 type Windowed = NodeOf<
   "windowMax" | "windowArgmax" | "windowSum" | "windowSpread" | "windowScatter" | "windowPick"
@@ -60,31 +61,19 @@ const beyond = ({ size, stride, pad, windows, extent }: Omit<WindowAxis, "axis">
   (windows - 1) * stride + size - pad - extent;
 
 /** Explicit pads, so that as many windows fit as there are: never `ceil_mode`, whose last window runtimes differ on. */
-const attributesOf = (
-  axes: Spatial["axes"],
-): Readonly<Record<string, OnnxAttribute>> & { readonly pads?: readonly number[] } => ({
-  kernel_shape: axes.map(({ size }) => size),
-  strides: axes.map(({ stride }) => stride),
-  ...(axes.some((axis) => axis.pad > 0 || beyond(axis) > 0) && {
-    pads: [...axes.map(({ pad }) => pad), ...axes.map((axis) => Math.max(0, beyond(axis)))],
-  }),
+const withPads = (axes: Spatial["axes"]): Readonly<Record<string, OnnxAttribute>> => ({
+  ...windowsOf(axes),
+  pads: padsOf(axes).flat(),
 });
 
-export const reshaped = (writer: GraphWriter, value: Value, shape: Shape): Value =>
-  value.shape.length === shape.length && value.shape.every((extent, axis) => extent === shape[axis])
-    ? value
-    : writer.add("Reshape", [value, writer.integers(shape)], shape, {}, value.type);
+const windowsOf = (axes: Spatial["axes"]): Readonly<Record<string, OnnxAttribute>> => ({
+  kernel_shape: axes.map(({ size }) => size),
+  strides: axes.map(({ stride }) => stride),
+});
 
 /** The windows that are wanted, where more would fit. */
-function onlyWanted(writer: GraphWriter, value: Value, { axes }: Spatial): Value {
-  const fitting = axes.map((axis) => axis.windows + Math.max(0, Math.floor(-beyond(axis) / axis.stride)));
-  const cut = axes.flatMap(({ windows }, i) => (fitting[i] > windows ? [i] : []));
-  if (cut.length === 0) return value;
-  const shape = value.shape.map((extent, axis) => axes[axis - 2]?.windows ?? extent);
-  const [starts, ends, along] = [cut.map(() => 0), cut.map((i) => axes[i].windows), cut.map((i) => i + 2)];
-  const given = [value, ...[starts, ends, along].map((list) => writer.integers(list))];
-  return writer.add("Slice", given, shape, {}, value.type);
-}
+const onlyWanted = (writer: GraphWriter, value: Value, { windows }: Spatial): Value =>
+  beginningOf(writer, value, windows);
 
 /** What fits into a plain side with its pads. */
 const fittingShape = ({ plain, axes }: Spatial): Shape => [
@@ -122,7 +111,7 @@ export function writeSearch(
   if (!spatial) return noPooling(writer, node);
   const from = reshaped(writer, x, spatial.plain);
   const fitting = fittingShape(spatial);
-  const attributes = attributesOf(spatial.axes);
+  const attributes = withPads(spatial.axes);
   const finish = (value: Value): Value => reshaped(writer, onlyWanted(writer, value, spatial), shape);
   if (!wantsPosition) return finish(writer.add("MaxPool", [from], fitting, attributes));
   const both = [
@@ -144,14 +133,11 @@ export function writeSearch(
   return made[node.op === "windowMax" ? 0 : 1];
 }
 
-/** A value with zeros around it: not all runtimes count an average's own padding, whatever they are told. */
-function padded(writer: GraphWriter, value: Value, pads: readonly number[] | undefined): Value {
-  if (!pads) return value;
-  const count = pads.length / 2;
-  const [before, after] = [pads.slice(0, count), pads.slice(count)].map((side) => [0, 0, ...side]);
-  const shape = value.shape.map((extent, axis) => extent + before[axis] + after[axis]);
-  return writer.add("Pad", [value, writer.integers([...before, ...after])], shape);
-}
+/** What windows reach beyond both ends of each axis. */
+const padsOf = (axes: Spatial["axes"]): readonly (readonly number[])[] => [
+  axes.map(({ pad }) => pad),
+  axes.map((axis) => Math.max(0, beyond(axis))),
+];
 
 /** The mean of each window over all of its positions, pads included, times what the sum is divided by otherwise. */
 export function writeMean(
@@ -166,10 +152,16 @@ export function writeMean(
   const isGlobal = spatial.axes.every(({ size: own, pad, windows, extent }) =>
     [own === extent, pad === 0, windows === 1].every(Boolean),
   );
-  const { pads, ...attributes } = attributesOf(spatial.axes);
+  // Zeros of its own: not all runtimes count an average's padding, whatever they are told.
+  const [before, after] = padsOf(spatial.axes).map((side) => [0, 0, ...side]);
   const pooled = isGlobal
     ? writer.add("GlobalAveragePool", [from], spatial.windows)
-    : writer.add("AveragePool", [padded(writer, from, pads)], fittingShape(spatial), attributes);
+    : writer.add(
+        "AveragePool",
+        [padded(writer, from, before, after)],
+        fittingShape(spatial),
+        windowsOf(spatial.axes),
+      );
   return { mean: reshaped(writer, onlyWanted(writer, pooled, spatial), node.shape), size };
 }
 
@@ -177,30 +169,20 @@ export function writeMean(
 export function writeSpread(writer: GraphWriter, node: NodeOf<"windowSpread">, y: Value): Value {
   const spatial = spatialOf(node.shape, node.window);
   if (!spatial) return noPooling(writer, node);
-  const { plain, windows, axes } = spatial;
+  const { windows, axes } = spatial;
   const [planes, moving] = [windows[0] * windows[1], axes.map(({ size }) => size)];
   const from = reshaped(writer, y, [planes, 1, ...windows.slice(2)]);
   const ones = filled(writer, 1, [1, 1, ...moving]);
   // What no window reaches comes behind: zeros.
   const missing = axes.map((axis) => Math.max(0, -beyond(axis)));
   const reached = [planes, 1, ...axes.map(({ extent }, i) => extent - missing[i])];
-  const spread = writer.add("ConvTranspose", [from, ones], reached, {
-    kernel_shape: moving,
-    strides: axes.map(({ stride }) => stride),
-    pads: [...axes.map(({ pad }) => pad), ...axes.map((axis) => Math.max(0, beyond(axis)))],
-  });
-  const whole = missing.some((count) => count > 0)
-    ? writer.add(
-        "Pad",
-        [spread, writer.integers([...new Array<number>(axes.length + 4).fill(0), ...missing])],
-        [planes, 1, ...plain.slice(2)],
-      )
-    : spread;
-  return reshaped(writer, whole, node.shape);
+  const spread = writer.add("ConvTranspose", [from, ones], reached, withPads(axes));
+  const before = reached.map(() => 0);
+  return reshaped(writer, padded(writer, spread, before, [0, 0, ...missing]), node.shape);
 }
 
 /** Planes and what lies in them, where windows move along the last axes alone: their positions count through a plane. */
-export function planesOf(
+function planesOf(
   { window }: Windowed,
   plain: Shape,
   windows: Shape,

@@ -1,4 +1,5 @@
-import type { Shape } from "../../codegen/ir/graph.js";
+import { type Node, sameShape } from "../../codegen/ir/graph.js";
+import { graphKey } from "../../codegen/ir/key.js";
 import type { Initializer, OnnxGraph, OnnxNode, Value } from "../../codegen/onnx/onnx-graph.js";
 import type { Extent } from "./onnx-message.js";
 
@@ -107,12 +108,13 @@ function join(one: OnnxGraph, other: OnnxGraph, rows: readonly [number, number])
   };
 }
 
-/** Whether two constants are the same: numbers, or what the same layer computes of its parameters. */
+const keyOf = (node: Node): string => graphKey({ roots: [{ role: "prepared", node }] });
+
+/** Whether two constants are the same: numbers, or the same computation of the same parameters. */
 function isSame(own: Initializer, twin: Initializer): boolean {
   const [a, b] = [own.data, twin.data];
-  const shape = (of: Shape): string => String(of);
-  if (shape(own.value.shape) !== shape(twin.value.shape)) return false;
-  if ("node" in a || "node" in b) return "node" in a && "node" in b && a.node.origin === b.node.origin;
+  if (!sameShape(own.value.shape, twin.value.shape)) return false;
+  if ("node" in a || "node" in b) return "node" in a && "node" in b && keyOf(a.node) === keyOf(b.node);
   return a.length === b.length && a.every((value: number | bigint, i: number) => Object.is(value, b[i]));
 }
 

@@ -1,16 +1,11 @@
 import { type Node, type Root, sizeOf } from "../../codegen/ir/graph.js";
 import type { Initializer } from "../../codegen/onnx/onnx-graph.js";
+import { parameterIn } from "../../codegen/onnx/render-onnx.js";
 import { present } from "../../proto/errors/present.js";
 import type { Device, ParamStore } from "../../runtime/device.js";
 import type { LoweredNet } from "../layers/index.js";
 import { optionsFor } from "../net/load-program.js";
 import { makeProgram } from "../net/programs.js";
-
-/** The parameter that a node is, in another shape at most: its values are those. */
-const parameterOf = (node: Node): number | undefined => {
-  const from = node.op === "reshape" ? node.inputs[0] : node;
-  return from.op === "param" ? from.index : undefined;
-};
 
 /** A net whose parameters lie somewhere. */
 export interface ConstantSource {
@@ -29,9 +24,9 @@ export async function constantValues(
 ): Promise<(initializer: Initializer) => Float32Array | BigInt64Array> {
   const nodes = initializers.flatMap(({ data }) => ("node" in data ? [data.node] : []));
   const values = new Map<Node, Float32Array>();
-  const computed = [...new Set(nodes)].filter((node) => parameterOf(node) === undefined);
+  const computed = [...new Set(nodes)].filter((node) => parameterIn(node) === undefined);
   for (const node of nodes) {
-    const index = parameterOf(node);
+    const index = parameterIn(node)?.index;
     if (index === undefined) continue;
     // What a solver keeps beside the parameters begins with zeros.
     const memory = params.memories[index];

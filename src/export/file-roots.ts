@@ -6,7 +6,7 @@ import type { SolverParameter } from "../../proto/index.js";
 import { inputName, type LoweredNet } from "../layers/lower-net.js";
 import { differentiateNet, diffName } from "../net/objective.js";
 import { trainingRequests } from "../net/programs.js";
-import { scalarInput } from "../solvers/index.js";
+import { ruleOf, scalarInput } from "../solvers/index.js";
 
 /** What a file computes. */
 export type FileObjective =
@@ -92,9 +92,6 @@ export function fileRoots(lowered: LoweredNet, keep: readonly string[], objectiv
   };
 }
 
-/** The scalars of a solver's update that change from one iteration to the next. */
-const SCALARS = ["rate", "correction"] as const;
-
 function stepRoots(lowered: LoweredNet, solver: SolverParameter, ownName: (index: number) => string) {
   if (solver.iter_size > 1)
     throw userError(
@@ -120,7 +117,7 @@ function stepRoots(lowered: LoweredNet, solver: SolverParameter, ownName: (index
   return {
     updates,
     paramName,
-    scalars: SCALARS,
+    scalars: ["rate", ...ruleOf(solver).scalars],
     given: new Set(updates.map(({ root }) => root.param)),
   };
 }

@@ -32,7 +32,13 @@ export function withHalfConstants(
     };
     const half: Initializer = { value: small, data: initializer.data };
     halves.set(half, halfFloats(data));
-    casts.push({ op: "Cast", inputs: [small], outputs: [value], attributes: { to: 1 }, layer: value.layer });
+    casts.push({
+      op: "Cast",
+      inputs: [small],
+      outputs: [value],
+      attributes: { to: { type: value.type } },
+      layer: value.layer,
+    });
     return half;
   });
   return {

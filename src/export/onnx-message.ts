@@ -5,14 +5,16 @@ import type {
   OnnxNode,
   Value,
 } from "../../codegen/onnx/onnx-graph.js";
+import { present } from "../../proto/errors/present.js";
 import type {
   AttributeProto,
   ModelProto,
   NodeProto,
   TensorProto,
+  TensorProto_DataType,
   ValueInfoProto,
 } from "../../proto/generated/onnx.js";
-import { encodePlain, type Plain } from "../../proto/index.js";
+import { encodePlain, fieldInfo, messageInfo, type Plain } from "../../proto/index.js";
 import { bytesOfText, littleEndianBytes } from "../../proto/words/text-bytes.js";
 import type { ConstantValues } from "./half-constants.js";
 import { onnxNames } from "./onnx-names.js";
@@ -96,7 +98,7 @@ export function encodeModel(graph: OnnxGraph, facts: ModelFacts, beside?: string
       name: names.of(initializer.value),
       dims: initializer.value.shape,
       data_type: ELEMENTS[initializer.value.type],
-      ...constants.place(bytesOf(data)),
+      ...constants.place(littleEndianBytes(data)),
     };
   };
   const node = (one: OnnxNode): Plain<NodeProto> => {
@@ -135,21 +137,16 @@ export function encodeModel(graph: OnnxGraph, facts: ModelFacts, beside?: string
 
 const ELEMENTS = { float: "FLOAT", float16: "FLOAT16", int64: "INT64", bool: "BOOL" } as const;
 
-function bytesOf(data: Float32Array | BigInt64Array | Uint16Array): Uint8Array {
-  if (data instanceof Float32Array) return littleEndianBytes(data);
-  if (data instanceof Uint16Array) {
-    const halves = new DataView(new ArrayBuffer(2 * data.length));
-    for (const [i, value] of data.entries()) halves.setUint16(2 * i, value, true);
-    return new Uint8Array(halves.buffer);
-  }
-  const bytes = new DataView(new ArrayBuffer(8 * data.length));
-  for (const [i, value] of data.entries()) bytes.setBigInt64(8 * i, value, true);
-  return new Uint8Array(bytes.buffer);
+/** The number that the schema has for a type. */
+function numberOf(type: TensorProto_DataType): number {
+  const { kind } = fieldInfo(messageInfo("TensorProto"), "data_type");
+  return present(kind.is === "enum" ? kind.byName.get(type) : undefined, "a type's number");
 }
 
 function attribute(value: OnnxAttribute): Plain<AttributeProto> {
   if (typeof value === "number") return { type: "INT", i: value };
   if (typeof value === "string") return { type: "STRING", s: bytesOfText(value) };
+  if ("type" in value) return { type: "INT", i: numberOf(ELEMENTS[value.type]) };
   if ("float" in value) return { type: "FLOAT", f: value.float };
   return { type: "INTS", ints: value };
 }

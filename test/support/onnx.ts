@@ -1,6 +1,6 @@
 /** ONNX files, checked by `onnx` and run by onnxruntime: Python packages, of which a clone may have none. */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -35,7 +35,6 @@ export interface OnnxResult {
 export function runOnnx(cases: readonly OnnxCase[]): ReadonlyMap<string, OnnxResult> {
   const folder = mkdtempSync(join(tmpdir(), "cortado-onnx-"));
   try {
-    mkdirSync(folder, { recursive: true });
     const listed = cases.map(({ name, bytes, inputs }, number) => {
       const model = typeof bytes === "string" ? bytes : join(folder, `${number}.onnx`);
       if (typeof bytes !== "string") writeFileSync(model, bytes);

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { makeOnnx } from "../../../src/export-onnx.js";
-import { compile } from "../../../src/index.js";
+import { compile, defineLayer, scalar } from "../../../src/index.js";
 import { relativeError } from "../../support/case.js";
 import { hasOnnxRuntime, runOnnx } from "../../support/onnx.js";
 import { hasOracle, oraclePath } from "../../support/oracle.js";
@@ -52,7 +52,27 @@ describe.skipIf(!hasOnnxRuntime())("a batch that is left open", () => {
   });
 });
 
+/** Its weights are divided by the batch: constants of the file that another batch would have otherwise. */
+const perBatch = defineLayer({
+  type: "PerBatch",
+  summary: "x times a weight over the number of images",
+  bottoms: { exact: 1 },
+  tops: { exact: 1 },
+  lower({ builder, bottoms: [x], param }) {
+    const weight = param(0, [1, x.shape[1]], undefined, 1);
+    const share = builder.map(scalar.div(scalar.arg(0), scalar.constant(x.shape[0])), [weight]);
+    return [builder.map(scalar.mul(scalar.arg(0), scalar.arg(1)), [x, share], x.shape)];
+  },
+});
+
 describe("a batch that cannot be left open", () => {
+  it("a layer whose constants depend on it is named", async () => {
+    const text = `${input("dim: 2 dim: 6")} layer { name: "per" type: "PerBatch" bottom: "data" top: "y" }`;
+    await expect(makeOnnx(text, { dynamicBatch: true, layers: [perBatch] })).rejects.toThrow(
+      'the batch cannot be left open: layer "per" (PerBatch) is written for 2',
+    );
+  });
+
   it.each([
     [
       "a layer that wants its number",
