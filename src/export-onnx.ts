@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { basename, dirname, join, resolve } from "node:path";
+import { foldConvolutions } from "../codegen/onnx/fold-convolutions.js";
 import type { OnnxGraph, Value } from "../codegen/onnx/onnx-graph.js";
 import { renderOnnx } from "../codegen/onnx/render-onnx.js";
 import { CortadoError, fileError, userError } from "../proto/errors/index.js";
@@ -228,11 +229,11 @@ function render(
   { opset = OPSETS.usual, fold }: TakenExportOptions,
 ): OnnxGraph {
   const { roots, order, ...names } = fileRoots(lowered, keep, objective);
-  const { graph: made, obstacles } = renderOnnx(passedGraph({ roots }, lowered.builder), lowered.builder, {
-    opset,
-    fold,
-    ...names,
-  });
+  const { builder } = lowered;
+  const passed = passedGraph({ roots }, builder);
+  const { outputs, givenParams } = names;
+  const graph = fold ? foldConvolutions(passed, builder, new Set(outputs.keys()), givenParams) : passed;
+  const { graph: made, obstacles } = renderOnnx(graph, builder, { opset, ...names });
   if (obstacles.length > 0)
     throw new CortadoError(
       obstacles.map(({ layer, reason }) => ({

@@ -15,8 +15,6 @@ export interface GraphWriter {
   /** Of the graph that is written: what a recognised operator reads may be a node that was not there. */
   readonly builder: GraphBuilder;
   readonly opset: number;
-  /** Whether what follows a convolution becomes part of its filters. */
-  readonly fold: boolean;
   /** Whether several read a value, or the caller does: what takes long is then not computed anew by those who could. */
   isShared(node: Node): boolean;
   /** Whether a value depends on parameters and constants alone: it is a constant of the file. */
@@ -74,7 +72,7 @@ const COMPARED = 4096;
 
 /** @param of what a writer knows of the graph that it writes */
 export function createGraphDraft(
-  of: Pick<GraphWriter, "builder" | "opset" | "fold" | "isShared" | "isSteady">,
+  of: Pick<GraphWriter, "builder" | "opset" | "isShared" | "isSteady">,
 ): GraphDraft {
   const nodes: OnnxNode[] = [];
   const initializers: Initializer[] = [];

@@ -1,6 +1,5 @@
 import { type Node, type NodeOf, sameShape, sizeOf } from "../ir/graph.js";
 import { argsOf, binary, constant, type Scalar, scalarKey } from "../ir/scalar.js";
-import { foldConvolution } from "./fold-convolution.js";
 import type { GraphWriter } from "./graph-writer.js";
 import { type Reading, readConv, readConvData, readGemm } from "./product-nodes.js";
 import { coordinates } from "./scalar-nodes.js";
@@ -161,12 +160,8 @@ const gemm: Recognise = (writer, node) => {
   return readGemm(writer, product, node.shape, bias);
 };
 
-/** A convolution with all that follows it as a factor and a term for each output, where that is asked for. */
-const folded: Recognise = (writer, node) =>
-  writer.fold && isMap(node) ? foldConvolution(writer, node) : undefined;
-
 /** Operators that people look for, the largest first. */
-const OPERATORS: readonly Recognise[] = [softmax, lrn, folded, batchNorm, average, convWithBias, gemm];
+const OPERATORS: readonly Recognise[] = [softmax, lrn, batchNorm, average, convWithBias, gemm];
 
 /** The operator that a node and those before it are; undefined: its primitive alone. */
 export function recognise(writer: GraphWriter, node: Node): Reading | undefined {

@@ -8,17 +8,13 @@ import { type PrimitiveContext, readPrimitive, typeOf } from "./primitive-nodes.
 import type { Reading } from "./product-nodes.js";
 import { recognise } from "./recognise.js";
 import { cast } from "./scalar-nodes.js";
+import { sharing, steadiness, wantedOf } from "./value-readers.js";
 import { searchKey } from "./window-nodes.js";
 
 /** What a graph is written as. */
 export interface OnnxOptions {
   /** The version of ONNX's operators. */
   readonly opset: number;
-  /**
-   * Whether a BatchNorm and a Scale behind a convolution become part of its filters. Default false: they are an operator of their
-   * own.
-   */
-  readonly fold?: boolean;
   /** The roots that are the file's outputs, by their place among the graph's, and their names. */
   readonly outputs: ReadonlyMap<number, string>;
   /** The roots that only give a name to their values, where those are there. */
@@ -31,42 +27,13 @@ export interface OnnxOptions {
   readonly givenParams?: ReadonlySet<number>;
 }
 
-/** Who reads what of a graph. */
-interface Uses {
-  isShared(node: Node): boolean;
-  /** The searches of whose windows somebody wants the position (`searchKey`). */
-  readonly positions: ReadonlySet<string>;
-}
-
-function usesOf(graph: Graph, outputs: ReadonlySet<Node>): Uses {
-  const readers = new Map<Node, number>();
-  const positions = new Set<string>();
-  const wanted: Graph = { roots: graph.roots.filter(({ node }) => outputs.has(node)) };
-  for (const node of nodesOf(wanted)) {
-    if (node.op === "windowArgmax") positions.add(searchKey(node));
-    for (const input of new Set(node.inputs)) readers.set(input, (readers.get(input) ?? 0) + 1);
-  }
-  return { positions, isShared: (node) => outputs.has(node) || (readers.get(node) ?? 0) > 1 };
-}
-
-/** Whether a node depends on constants alone, and on parameters that are none of these. Each node is looked at once. */
-function steadiness(given: ReadonlySet<number> = new Set()): (node: Node) => boolean {
-  const known = new Map<Node, boolean>();
-  return (wanted) => {
-    const pending = [wanted];
-    for (let node = pending.at(-1); node; node = pending.at(-1)) {
-      const waiting = known.has(node) ? [] : node.inputs.filter((input) => !known.has(input));
-      if (waiting.length > 0) {
-        pending.push(...waiting);
-        continue;
-      }
-      const isOwn = node.op === "constant" || (node.op === "param" && !given.has(node.index));
-      known.set(node, isOwn || (node.inputs.length > 0 && node.inputs.every((input) => known.get(input))));
-      pending.pop();
-    }
-    return present(known.get(wanted), "whether a node is steady");
-  };
-}
+/** The searches of whose windows somebody wants the position (`searchKey`). */
+const positionsIn = (graph: Graph, outputs: ReadonlySet<number>): ReadonlySet<string> =>
+  new Set(
+    nodesOf(wantedOf(graph, outputs)).flatMap((node) =>
+      node.op === "windowArgmax" ? [searchKey(node)] : [],
+    ),
+  );
 
 /** The parameter that a node is, in another shape at most. */
 export const parameterIn = (node: Node): NodeOf<"param"> | undefined => {
@@ -86,24 +53,22 @@ export function renderOnnx(
   builder: GraphBuilder,
   options: OnnxOptions,
 ): { readonly graph: OnnxGraph; readonly obstacles: readonly Obstacle[] } {
-  const { fold = false } = options;
-  const outputs = new Set([...options.outputs.keys()].map((place) => graph.roots[place].node));
-  const uses = usesOf(graph, outputs);
+  const outputs = new Set(options.outputs.keys());
+  const positions = positionsIn(graph, outputs);
   const draft = createGraphDraft({
     builder,
     opset: options.opset,
-    fold,
-    isShared: uses.isShared,
+    isShared: sharing(graph, outputs),
     isSteady: steadiness(options.givenParams),
   });
   const context: PrimitiveContext = {
     writer: draft,
     searched: new Map(),
-    wantsPosition: (node) => uses.positions.has(searchKey(node)),
+    wantsPosition: (node) => positions.has(searchKey(node)),
   };
   const values = new Map<Node, Value>();
   const before = builder.origin;
-  for (const node of outputs) writeAll(node, { draft, context, values, options });
+  for (const place of outputs) writeAll(graph.roots[place].node, { draft, context, values, options });
   for (const [place, name] of options.outputs) {
     const { node } = graph.roots[place];
     draft.layer = node.origin;

@@ -1,4 +1,5 @@
-import { type Node, type NodeOf, sameShape, sizeOf } from "../ir/graph.js";
+import type { GraphBuilder } from "../ir/builder.js";
+import { type Graph, type Node, type NodeOf, sameShape, sizeOf } from "../ir/graph.js";
 import {
   add,
   arg,
@@ -12,8 +13,8 @@ import {
   sub,
   substitute,
 } from "../ir/scalar.js";
-import type { GraphWriter } from "./graph-writer.js";
-import { type Reading, readConv } from "./product-nodes.js";
+import { mapNodes } from "./map-nodes.js";
+import { sharing, steadiness } from "./value-readers.js";
 
 /** An expression as factor · $0 + rest, neither of which reads operand 0. */
 interface Affine {
@@ -61,10 +62,10 @@ interface Formula {
 }
 
 /** A map with those before it written out that nobody else reads, as long as each works on what the next one does. */
-function formulaOf(writer: GraphWriter, node: NodeOf<"map">): Formula {
+function formulaOf(isShared: (node: Node) => boolean, node: NodeOf<"map">): Formula {
   const maps = [node];
   for (let [before] = node.inputs; before?.op === "map"; [before] = before.inputs) {
-    if (before.dtype !== "real" || writer.isShared(before) || !sameShape(before.shape, node.shape)) break;
+    if (before.dtype !== "real" || isShared(before) || !sameShape(before.shape, node.shape)) break;
     maps.push(before);
   }
   const [first, ...later] = maps.reverse();
@@ -80,23 +81,58 @@ function formulaOf(writer: GraphWriter, node: NodeOf<"map">): Formula {
   );
 }
 
+/** A convolution of other filters, and one number for each of its outputs. */
+interface Folded {
+  readonly conv: NodeOf<"conv">;
+  readonly filters: Node;
+  readonly bias: Node;
+}
+
 /**
- * What follows a convolution and is a factor and a term for each of its outputs, as new filters and a new bias: a BatchNorm
- * and a Scale.
+ * A graph in which what follows a convolution and is a factor and a term for each of its outputs, a BatchNorm and a Scale, is
+ * part of its filters and of its bias.
+ *
+ * @param outputs places of the roots that are outputs: those of others only name values
+ * @param given parameters that the caller may give: what depends on them stays as it is
  */
-export function foldConvolution(writer: GraphWriter, node: NodeOf<"map">): Reading | undefined {
-  const { expr, inputs } = formulaOf(writer, node);
+export function foldConvolutions(
+  graph: Graph,
+  builder: GraphBuilder,
+  outputs: ReadonlySet<number>,
+  given?: ReadonlySet<number>,
+): Graph {
+  const [isShared, isSteady] = [sharing(graph, outputs), steadiness(given)];
+  return mapNodes(graph, builder, (node, made) => {
+    const folded = node.op === "map" ? foldOf(node, { builder, isShared, isSteady }) : undefined;
+    if (!folded) return undefined;
+    const { conv, filters, bias } = folded;
+    const product = builder.rebuild(conv, [made(conv.inputs[0]), filters]);
+    return builder.map(add(arg(0), arg(1)), [product, bias]);
+  });
+}
+
+/** Undefined where a map is not that of a convolution. */
+function foldOf(
+  node: NodeOf<"map">,
+  of: {
+    readonly builder: GraphBuilder;
+    readonly isShared: (node: Node) => boolean;
+    readonly isSteady: (node: Node) => boolean;
+  },
+): Folded | undefined {
+  const { expr, inputs } = formulaOf(of.isShared, node);
   const [conv, ...others] = inputs;
-  if (conv?.op !== "conv" || writer.isShared(conv) || !sameShape(conv.shape, node.shape)) return undefined;
+  if (conv?.op !== "conv" || of.isShared(conv) || !sameShape(conv.shape, node.shape)) return undefined;
   const channels = conv.shape[1];
-  const fits = (of: Node): boolean =>
-    writer.isSteady(of) &&
-    sizeOf(of.shape) === (of.shape[1] === channels ? channels : 1) &&
-    of.shape.length === node.shape.length;
+  const fits = (one: Node): boolean =>
+    of.isSteady(one) &&
+    sizeOf(one.shape) === (one.shape[1] === channels ? channels : 1) &&
+    one.shape.length === node.shape.length;
   if (!others.every(fits) || coordsOf(expr).length > 0) return undefined;
   const affine = affineOf(expr);
-  if (!affine) return undefined;
-  const { builder: b } = writer;
+  // A bias alone is one already, and the filters keep their name.
+  if (!affine || (affine.factor.kind === "const" && affine.factor.value === 1)) return undefined;
+  const { builder: b } = of;
   const one = [1, channels, ...conv.shape.slice(2).map(() => 1)];
   // Operand 0 is in neither: the others move up by one.
   const made = (x: Scalar): Node =>
@@ -105,10 +141,8 @@ export function foldConvolution(writer: GraphWriter, node: NodeOf<"map">): Readi
       others,
       one,
     );
-  const [x, filters] = conv.inputs;
+  const filters = conv.inputs[1];
   const perFilter = [channels, ...filters.shape.slice(1).map(() => 1)];
   const scaled = b.map(mul(arg(0), arg(1)), [filters, b.reshape(made(affine.factor), perFilter)]);
-  const bias = b.reshape(made(affine.rest), [channels]);
-  const folded = readConv(writer, conv, bias);
-  return { ...folded, reads: [x, scaled, bias] };
+  return { conv, filters: scaled, bias: made(affine.rest) };
 }
