@@ -120,12 +120,18 @@ export const integer = (least: number, most = Number.MAX_SAFE_INTEGER): Rule<num
     (value) => Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most,
   );
 
-/** Any number, or from a least one on. */
-export const real = (least?: number): Rule<number> =>
-  kind(
-    least === undefined ? "a number" : `a number from ${least} on`,
-    (value) => typeof value === "number" && (least === undefined || value >= least),
+/** Any number, or from a least one on, or up to a greatest. */
+export const real = (least = Number.NEGATIVE_INFINITY, most = Number.POSITIVE_INFINITY): Rule<number> => {
+  const from = least === Number.NEGATIVE_INFINITY ? "" : ` from ${least}`;
+  const to = most === Number.POSITIVE_INFINITY ? (from === "" ? "" : " on") : ` to ${most}`;
+  return kind(
+    `a number${from}${to}`,
+    // NaN is a number, too, where none is too small or too great.
+    (value) =>
+      typeof value === "number" &&
+      !(value < least || value > most || (from + to !== "" && Number.isNaN(value))),
   );
+};
 
 /** One of several words; `hidden` ones are taken and not spoken of. */
 export const word = <W extends string>(words: readonly W[], hidden: readonly W[] = []): Rule<W> => ({
