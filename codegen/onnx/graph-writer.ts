@@ -1,6 +1,7 @@
 import type { GraphBuilder } from "../ir/builder.js";
 import { type Node, type Shape, sizeOf } from "../ir/graph.js";
 import type {
+  ConstantNumbers,
   ElementType,
   Initializer,
   Obstacle,
@@ -9,6 +10,10 @@ import type {
   OnnxNode,
   Value,
 } from "./onnx-graph.js";
+
+const LEVEL_TYPES = { uint8: Uint8Array, int8: Int8Array, int32: Int32Array } as const;
+/** What whole numbers are that values are rounded to. */
+export type LevelType = keyof typeof LEVEL_TYPES;
 
 /** What nodes are written with. */
 export interface GraphWriter {
@@ -39,6 +44,10 @@ export interface GraphWriter {
   scalar(value: number): Value;
   /** Whole numbers along one axis, or one without axes. */
   integers(values: readonly number[] | number): Value;
+  /** Zeros of a type that values are rounded to, or one other number. */
+  level(value: number, type: LevelType, shape: Shape): Value;
+  /** A value that a parameter, or what depends on parameters alone, gives. @param type default: float */
+  computed(node: Node, wanted?: string, type?: ElementType): Value;
   /** Notes that a layer cannot be said, and gives a value to go on with. */
   fail(reason: string, shape: Shape, type?: ElementType): Value;
 }
@@ -48,8 +57,6 @@ export interface GraphDraft extends GraphWriter {
   /** The layer that what is added belongs to. */
   layer: string;
   readonly obstacles: readonly Obstacle[];
-  /** A value that a parameter, or what depends on parameters alone, gives. */
-  computed(node: Node, wanted: string | undefined): Value;
   input(name: string, shape: Shape, type: ElementType): Value;
   /** An input that has a value where nobody gives it one. */
   inputWithValue(name: string, node: Node): Value;
@@ -57,11 +64,18 @@ export interface GraphDraft extends GraphWriter {
   finish(): OnnxGraph;
 }
 
-const keyOf = (data: Float32Array | BigInt64Array, shape: Shape): string =>
-  `${data instanceof Float32Array ? "f" : "i"}[${shape}]${new BigUint64Array(padded(data))}`;
+const typeOfNumbers = (data: ConstantNumbers): ElementType => {
+  if (data instanceof Float32Array) return "float";
+  if (data instanceof Uint8Array) return "uint8";
+  if (data instanceof Int8Array) return "int8";
+  return data instanceof Int32Array ? "int32" : "int64";
+};
+
+const keyOf = (data: ConstantNumbers, shape: Shape): string =>
+  `${typeOfNumbers(data)}[${shape}]${new BigUint64Array(padded(data))}`;
 
 /** The bits of numbers, so that −0 and 0 are two constants. */
-function padded(data: Float32Array | BigInt64Array): ArrayBuffer {
+function padded(data: ConstantNumbers): ArrayBuffer {
   const bytes = new Uint8Array(Math.ceil(data.byteLength / 8) * 8);
   bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   return bytes.buffer;
@@ -83,12 +97,12 @@ export function createGraphDraft(
   /** Values that are no node's: an output of the graph cannot be one. */
   const given = new Set<Value>();
 
-  const constant = (data: Float32Array | BigInt64Array, shape: Shape): Value => {
+  const constant = (data: ConstantNumbers, shape: Shape): Value => {
     const key = data.length <= COMPARED ? keyOf(data, shape) : undefined;
     const known = key === undefined ? undefined : constants.get(key);
     if (known) return known;
     const value: Value = {
-      type: data instanceof Float32Array ? "float" : "int64",
+      type: typeOfNumbers(data),
       shape,
       layer: draft.layer,
     };
@@ -116,14 +130,15 @@ export function createGraphDraft(
       typeof values === "number"
         ? constant(BigInt64Array.of(BigInt(values)), [])
         : constant(BigInt64Array.from(values, BigInt), [values.length]),
+    level: (value, type, shape) => constant(new LEVEL_TYPES[type](sizeOf(shape)).fill(value), shape),
     fail(reason, shape, type = "float") {
       const { layer } = draft;
       if (!obstacles.some((one) => one.layer === layer && one.reason === reason))
         obstacles.push({ layer, reason });
       return { type, shape, layer };
     },
-    computed(node, wanted) {
-      const value: Value = { type: "float", shape: node.shape, layer: node.origin, wanted };
+    computed(node, wanted, type = "float") {
+      const value: Value = { type, shape: node.shape, layer: node.origin, wanted };
       initializers.push({ value, data: { node } });
       given.add(value);
       return value;

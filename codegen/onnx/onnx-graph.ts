@@ -1,7 +1,7 @@
 import type { Node, Shape } from "../ir/graph.js";
 
 /** What a value's elements are. Positions are int64, as ONNX's operators give and take them. */
-export type ElementType = "float" | "float16" | "int64" | "bool";
+export type ElementType = "float" | "float16" | "uint8" | "int8" | "int32" | "int64" | "bool";
 
 /** A value: what a node makes, or what is given to the graph. Its name is chosen when all values are known. */
 export interface Value {
@@ -36,7 +36,8 @@ export interface OnnxNode {
 }
 
 /** What a constant of the graph holds: numbers, or what a node that depends on parameters alone comes to. */
-export type ConstantData = Float32Array | BigInt64Array | { readonly node: Node };
+export type ConstantData = ConstantNumbers | { readonly node: Node };
+export type ConstantNumbers = Float32Array | BigInt64Array | Uint8Array | Int8Array | Int32Array;
 
 /** A constant of the graph. */
 export interface Initializer {

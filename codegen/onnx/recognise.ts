@@ -2,6 +2,8 @@ import { type Node, type NodeOf, sameShape, sizeOf } from "../ir/graph.js";
 import { argsOf, binary, constant, type Scalar, scalarKey } from "../ir/scalar.js";
 import type { GraphWriter } from "./graph-writer.js";
 import { type Reading, readConv, readConvData, readGemm } from "./product-nodes.js";
+import { quantisationIn } from "./quantisation.js";
+import { readRounded } from "./quantisation-nodes.js";
 import { coordinates } from "./scalar-nodes.js";
 import { writeMean } from "./window-nodes.js";
 
@@ -160,8 +162,14 @@ const gemm: Recognise = (writer, node) => {
   return readGemm(writer, product, node.shape, bias);
 };
 
+/** A value that is rounded to levels. */
+const rounded: Recognise = (writer, node) => {
+  const levels = quantisationIn(node);
+  return levels && readRounded(writer, levels, node.shape);
+};
+
 /** Operators that people look for, the largest first. */
-const OPERATORS: readonly Recognise[] = [softmax, lrn, batchNorm, average, convWithBias, gemm];
+const OPERATORS: readonly Recognise[] = [rounded, softmax, lrn, batchNorm, average, convWithBias, gemm];
 
 /** The operator that a node and those before it are; undefined: its primitive alone. */
 export function recognise(writer: GraphWriter, node: Node): Reading | undefined {

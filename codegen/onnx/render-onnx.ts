@@ -6,6 +6,8 @@ import { createGraphDraft, filled, type GraphDraft } from "./graph-writer.js";
 import type { Obstacle, OnnxGraph, Value } from "./onnx-graph.js";
 import { type PrimitiveContext, readPrimitive, typeOf } from "./primitive-nodes.js";
 import type { Reading } from "./product-nodes.js";
+import { quantisationIn } from "./quantisation.js";
+import { writeLevels } from "./quantisation-nodes.js";
 import { recognise } from "./recognise.js";
 import { cast } from "./scalar-nodes.js";
 import { sharing, steadiness, wantedOf } from "./value-readers.js";
@@ -128,8 +130,14 @@ function leafOf(node: Node, draft: GraphDraft, options: OnnxOptions): Value | un
   if (node.op === "param" && options.givenParams?.has(node.index))
     return draft.inputWithValue(options.paramName(node.index), node);
   if (!draft.isSteady(node) || node.dtype !== "real") return undefined;
-  const param = parameterIn(node);
-  return draft.computed(node, param && options.paramName(param.index));
+  const nameOf = (of: Node): string | undefined => {
+    const param = parameterIn(of);
+    return param && options.paramName(param.index);
+  };
+  const levels = quantisationIn(node);
+  return levels
+    ? writeLevels(draft, levels, node.shape, nameOf(levels.x))
+    : draft.computed(node, nameOf(node));
 }
 
 function readAny(context: PrimitiveContext, node: Node): Reading {

@@ -11,7 +11,7 @@ export function turnNumbers(bytes: Uint8Array, width: number): Uint8Array {
 
 /** The bytes of numbers as files hold them: the array's own, or a copy on a machine that has them the other way round. */
 export function littleEndianBytes(
-  values: Float32Array | Float64Array | Uint16Array | BigInt64Array,
+  values: Float32Array | Float64Array | Uint8Array | Int8Array | Uint16Array | Int32Array | BigInt64Array,
 ): Uint8Array {
   const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   return LITTLE_ENDIAN ? bytes : turnNumbers(bytes.slice(), values.BYTES_PER_ELEMENT);

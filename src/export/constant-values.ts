@@ -1,11 +1,10 @@
-import { type Node, type Root, sizeOf } from "../../codegen/ir/graph.js";
-import type { Initializer } from "../../codegen/onnx/onnx-graph.js";
+import { type Node, sizeOf } from "../../codegen/ir/graph.js";
+import type { ConstantNumbers, ElementType, Initializer } from "../../codegen/onnx/onnx-graph.js";
 import { parameterIn } from "../../codegen/onnx/render-onnx.js";
 import { present } from "../../proto/errors/present.js";
 import type { Device, ParamStore } from "../../runtime/device.js";
 import type { LoweredNet } from "../layers/index.js";
-import { optionsFor } from "../net/load-program.js";
-import { makeProgram } from "../net/programs.js";
+import { loadGraph } from "./run-graph.js";
 
 /** A net whose parameters lie somewhere. */
 export interface ConstantSource {
@@ -21,7 +20,7 @@ export interface ConstantSource {
 export async function constantValues(
   initializers: readonly Initializer[],
   { lowered, params, device }: ConstantSource,
-): Promise<(initializer: Initializer) => Float32Array | BigInt64Array> {
+): Promise<(initializer: Initializer) => ConstantNumbers> {
   const nodes = initializers.flatMap(({ data }) => ("node" in data ? [data.node] : []));
   const values = new Map<Node, Float32Array>();
   const computed = [...new Set(nodes)].filter((node) => parameterIn(node) === undefined);
@@ -33,19 +32,22 @@ export async function constantValues(
     values.set(node, memory ? Float32Array.from(await memory.read()) : new Float32Array(sizeOf(node.shape)));
   }
   if (computed.length > 0) {
-    const roots = computed.map((node, i): Root => ({ role: "value", blob: String(i), node }));
-    const options = optionsFor(device, params.dtype, 0);
-    const { program, roots: places } = makeProgram({ roots }, lowered.builder, options);
-    const executor = await device.load(program, params, { threads: 1, describe: () => "constants" });
+    const loaded = await loadGraph(computed, { builder: lowered.builder, params, device });
     try {
-      await executor.run("prepare");
-      await executor.run("forward");
-      for (const { root, place } of places)
-        if (root.role === "value")
-          values.set(computed[Number(root.blob)], Float32Array.from(await executor.read(place)));
+      await loaded.run();
+      for (const node of computed) values.set(node, await loaded.read(node));
     } finally {
-      await executor.close();
+      await loaded.close();
     }
   }
-  return ({ data }) => ("node" in data ? present(values.get(data.node), "a constant's values") : data);
+  return ({ data, value }) => {
+    if (!("node" in data)) return data;
+    return typedConstants(present(values.get(data.node), "a constant's values"), value.type);
+  };
+}
+
+/** What a computation came to, as a constant of a type. */
+export function typedConstants(values: Float32Array, type: ElementType): ConstantNumbers {
+  if (type === "int8") return Int8Array.from(values);
+  return type === "int32" ? Int32Array.from(values) : values;
 }

@@ -1,7 +1,13 @@
-import type { Initializer, OnnxGraph, OnnxNode, Value } from "../../codegen/onnx/onnx-graph.js";
+import type {
+  ConstantNumbers,
+  Initializer,
+  OnnxGraph,
+  OnnxNode,
+  Value,
+} from "../../codegen/onnx/onnx-graph.js";
 import { GREATEST_HALF, halfFloats } from "./half-floats.js";
 
-export type ConstantValues = (initializer: Initializer) => Float32Array | BigInt64Array | Uint16Array;
+export type ConstantValues = (initializer: Initializer) => ConstantNumbers | Uint16Array;
 
 /** Elements below which a constant is no weight, or is not worth a node. */
 const FEWEST = 64;
@@ -12,7 +18,7 @@ const FEWEST = 64;
  */
 export function withHalfConstants(
   graph: OnnxGraph,
-  dataOf: (initializer: Initializer) => Float32Array | BigInt64Array,
+  dataOf: (initializer: Initializer) => ConstantNumbers,
 ): { readonly graph: OnnxGraph; readonly dataOf: ConstantValues } {
   const halves = new Map<Initializer, Uint16Array>();
   const casts: OnnxNode[] = [];

@@ -135,7 +135,15 @@ export function encodeModel(graph: OnnxGraph, facts: ModelFacts, beside?: string
   return beside === undefined ? { bytes } : { bytes, beside: constants.pieces };
 }
 
-const ELEMENTS = { float: "FLOAT", float16: "FLOAT16", int64: "INT64", bool: "BOOL" } as const;
+const ELEMENTS = {
+  float: "FLOAT",
+  float16: "FLOAT16",
+  uint8: "UINT8",
+  int8: "INT8",
+  int32: "INT32",
+  int64: "INT64",
+  bool: "BOOL",
+} as const;
 
 /** The number that the schema has for a type. */
 function numberOf(type: TensorProto_DataType): number {

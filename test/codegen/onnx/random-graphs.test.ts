@@ -1,12 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Initializer } from "../../../codegen/onnx/onnx-graph.js";
-import { renderOnnx } from "../../../codegen/onnx/render-onnx.js";
-import { encodeModel } from "../../../src/export/onnx-message.js";
 import { passedGraph } from "../../../src/net/programs.js";
 import { relativeError } from "../../support/case.js";
 import { interpret } from "../../support/interpret.js";
 import { hasOnnxRuntime, type OnnxCase, runOnnx } from "../../support/onnx.js";
+import { graphAsFile } from "../../support/onnx-graph.js";
 import { type RandomGraph, randomGraph } from "../../support/random-graph.js";
 
 const GRAPHS = 200;
@@ -14,35 +12,11 @@ const BOUND = 1e-4;
 const OPSETS = [17, 21];
 
 /** A drawn graph as a file; undefined where it draws random numbers. */
-function fileOf(
-  { graph, builder, bindings }: RandomGraph,
-  name: string,
-  opset: number,
-): OnnxCase | undefined {
-  const outputs = new Map(graph.roots.map((_, place) => [place, `root${place}`]));
-  const { graph: made, obstacles } = renderOnnx(passedGraph(graph, builder), builder, {
-    ...{ opset, outputs, names: new Map() },
-    inputName: (input) => input,
-    paramName: (index) => `param/${index}`,
-  });
-  if (obstacles.length > 0) {
-    expect(obstacles.filter(({ reason }) => reason !== "it draws random numbers")).toEqual([]);
-    return undefined;
-  }
-  const dataOf = ({ data }: Initializer) =>
-    "node" in data ? Float32Array.from(interpret([data.node], bindings)(data.node)) : data;
-  const { bytes } = encodeModel(made, {
-    ...{ name, version: "", opset, dataOf, metadata: {} },
-    typeOf: () => undefined,
-    extentsOf: ({ shape }) => shape,
-  });
-  const inputs = Object.fromEntries(
-    made.inputs.map(({ name: input, value: { shape } }) => [
-      input,
-      { shape, data: Float32Array.from(bindings.inputs.get(input) ?? []) },
-    ]),
-  );
-  return { name, bytes, inputs };
+function fileOf(drawn: RandomGraph, name: string, opset: number): OnnxCase | undefined {
+  const { graph, builder } = drawn;
+  const { file, obstacles } = graphAsFile(drawn, passedGraph(graph, builder), { name, opset });
+  expect(obstacles.filter(({ reason }) => reason !== "it draws random numbers")).toEqual([]);
+  return obstacles.length > 0 ? undefined : file;
 }
 
 describe.skipIf(!hasOnnxRuntime())("random graphs, forward and backward, by onnxruntime", () => {
