@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { basename, dirname, join, resolve } from "node:path";
-import { foldConvolutions } from "../codegen/onnx/fold-convolutions.js";
 import type { OnnxGraph, Value } from "../codegen/onnx/onnx-graph.js";
 import { renderOnnx } from "../codegen/onnx/render-onnx.js";
 import { CortadoError, fileError, userError } from "../proto/errors/index.js";
@@ -22,9 +21,20 @@ import {
   WRITE_ONNX,
   type WriteOnnxOptions,
 } from "./export/export-options.js";
-import { type FileObjective, fileRoots } from "./export/file-roots.js";
+import { type FileForm, fileGraph } from "./export/file-graph.js";
+import type { FileObjective } from "./export/file-roots.js";
 import { withHalfConstants } from "./export/half-constants.js";
+import {
+  batchOf,
+  lowerNetOf,
+  type NetOptions,
+  otherBatch,
+  shapesFor,
+  type Twin,
+} from "./export/net-batches.js";
 import { type EncodedModel, encodeModel, OPSETS } from "./export/onnx-message.js";
+import { type Int8Report, quantisationOf } from "./export/quantise-net.js";
+import { quantiseCompiled, quantiseSource } from "./export/quantise-source.js";
 import { formatNet } from "./formats.js";
 import type { LoweredNet } from "./layers/lower-net.js";
 import type { CompiledNet } from "./net/compiled-net.js";
@@ -32,13 +42,19 @@ import { internalsOf } from "./net/internals.js";
 import { hasGradient, keptBlobs } from "./net/objective.js";
 import { openDevice } from "./net/open-device.js";
 import { DEFAULT_SEED, readNet } from "./net/open-net.js";
-import { passedGraph } from "./net/programs.js";
 import type { NetSource, Unread } from "./net/read-definition.js";
 import { requireNoFiles, requireStaticShapes } from "./net/static-shapes.js";
 import type { NetDef } from "./net-text/index.js";
 import { version } from "./version.js";
 
-export type { ExportOptions, WriteOnnxOptions } from "./export/export-options.js";
+export type {
+  ExportOptions,
+  Int8Options,
+  Int8Progress,
+  WriteOnnxOptions,
+} from "./export/export-options.js";
+export type { Int8Layer, Int8Output, Int8Report } from "./export/quantise-net.js";
+export type { ValueRange } from "./export/value-ranges.js";
 
 /** A blob of a file, and its extents: a text is one that is open. */
 export interface ExportedBlob {
@@ -54,6 +70,8 @@ export interface OnnxFacts {
   readonly layers: number;
   readonly nodes: number;
   readonly constantBytes: number;
+  /** What being in 8 bits costs, of a file that is. */
+  readonly int8?: Int8Report;
 }
 
 /** A file, and what is in it. */
@@ -139,10 +157,12 @@ async function makeTaken(
         "give them to compile, or pass the net's text",
       );
     const { definition } = net as CompiledNet;
-    return write({ ...known, definition, device: known.hold.device }, taken, { besideFor });
+    const int8 = taken.int8 ? await quantiseCompiled(net as CompiledNet, taken) : undefined;
+    return write({ ...known, definition, device: known.hold.device }, taken, { int8, besideFor });
   }
   const source = net as NetDef | Unread;
-  const { opset, batch, dynamicBatch, float16, fold, keep, backward, train, solver, ...given } = taken;
+  const { opset, batch, dynamicBatch, float16, fold, int8: wanted, ...rest } = taken;
+  const { keep, backward, train, solver, ...given } = rest;
   let own: NetOptions & { readonly phase: "TRAIN" | "TEST" } = {
     ...given,
     phase: given.phase ?? (train ? "TRAIN" : "TEST"),
@@ -151,6 +171,7 @@ async function makeTaken(
     const first = await lowerNetOf(source, own);
     own = { ...own, shapes: shapesFor(first, batchOf(first, "batch"), batch) };
   }
+  const int8 = wanted ? await quantiseSource(source, own, taken) : undefined;
   const { phase, seed = DEFAULT_SEED } = own;
   const { definition, lower, feeds } = await readNet(source, own, { phase, seed });
   await feeds.close();
@@ -160,7 +181,7 @@ async function makeTaken(
   try {
     const params = { dtype: "float32", memories: values.map(paramIn) } as const;
     const twin = dynamicBatch ? await otherBatch(source, lowered, own) : undefined;
-    return await write({ definition, lowered, params, device }, taken, { twin, besideFor });
+    return await write({ definition, lowered, params, device }, taken, { twin, int8, besideFor });
   } finally {
     await device.close();
   }
@@ -169,51 +190,6 @@ async function makeTaken(
 /** What is written: a net as graph, and its parameters. */
 interface Exported extends ConstantSource {
   readonly definition: NetDef;
-}
-
-/** A net with two batches. */
-interface Twin {
-  readonly lowered: LoweredNet;
-  readonly rows: readonly [number, number];
-}
-
-type NetOptions = Pick<TakenExportOptions, (typeof NET_OPTIONS)[number]>;
-
-/** The net as graph. Its data is opened for shapes that nobody gives, and closed. */
-async function lowerNetOf(source: NetDef | Unread, options: NetOptions): Promise<LoweredNet> {
-  const { phase = "TEST", seed = DEFAULT_SEED } = options;
-  const { lower, feeds } = await readNet(source, options, { phase, seed });
-  await feeds.close();
-  return lower();
-}
-
-/** The batch of a net: the first extent of its first input. @throws CortadoError where there is none */
-function batchOf({ inputs }: LoweredNet, option: string): number {
-  const [first] = inputs.values();
-  if (!first || first.length === 0)
-    throw userError("the net has no input with a batch", `leave out ${option}`);
-  return first[0];
-}
-
-/** The shapes of inputs with another batch. */
-const shapesFor = ({ inputs }: LoweredNet, rows: number, batch: number) =>
-  Object.fromEntries(
-    [...inputs].map(([blob, shape]) => [blob, shape[0] === rows ? [batch, ...shape.slice(1)] : [...shape]]),
-  );
-
-/** The same net, its inputs with one row more. */
-async function otherBatch(source: NetDef | Unread, one: LoweredNet, options: NetOptions): Promise<Twin> {
-  const rows = batchOf(one, "dynamicBatch");
-  try {
-    const other = await lowerNetOf(source, { ...options, shapes: shapesFor(one, rows, rows + 1) });
-    return { lowered: other, rows: [rows, rows + 1] };
-  } catch (error) {
-    if (!(error instanceof CortadoError)) throw error;
-    throw userError(
-      `the batch cannot be left open: with ${rows + 1} instead of ${rows} ${error.diagnostics[0].message}`,
-      "leave out dynamicBatch: the file is then for the batch that the net has",
-    );
-  }
 }
 
 /** A layer by the origin of its nodes, for a sentence. */
@@ -226,14 +202,10 @@ function render(
   lowered: LoweredNet,
   keep: readonly string[],
   objective: FileObjective,
-  { opset = OPSETS.usual, fold }: TakenExportOptions,
+  { opset, ...form }: FileForm & { readonly opset: number },
 ): OnnxGraph {
-  const { roots, order, ...names } = fileRoots(lowered, keep, objective);
-  const { builder } = lowered;
-  const passed = passedGraph({ roots }, builder);
-  const { outputs, givenParams } = names;
-  const graph = fold ? foldConvolutions(passed, builder, new Set(outputs.keys()), givenParams) : passed;
-  const { graph: made, obstacles } = renderOnnx(graph, builder, { opset, ...names });
+  const { graph, order, ...names } = fileGraph(lowered, keep, objective, form);
+  const { graph: made, obstacles } = renderOnnx(graph, lowered.builder, { opset, ...names });
   if (obstacles.length > 0)
     throw new CortadoError(
       obstacles.map(({ layer, reason }) => ({
@@ -265,17 +237,26 @@ async function objectiveOf(
 async function write(
   net: Exported,
   options: TakenExportOptions,
-  { twin, besideFor }: { readonly twin?: Twin; readonly besideFor: (bytes: number) => string | undefined },
+  {
+    twin,
+    int8,
+    besideFor,
+  }: {
+    readonly twin?: Twin;
+    readonly int8?: Int8Report;
+    readonly besideFor: (bytes: number) => string | undefined;
+  },
 ): Promise<OnnxFile> {
-  const { opset = OPSETS.usual, keep } = options;
+  const { opset = OPSETS.usual, keep, fold } = options;
   const { lowered, definition } = net;
   requireStaticShapes(lowered, "an ONNX file");
   requireNoFiles(lowered, "an ONNX file");
   const kept = keptBlobs(lowered, keep);
   const objective = await objectiveOf(lowered, options);
-  const one = render(lowered, kept, objective, options);
+  const form = { opset, fold, int8: int8 && quantisationOf(int8) };
+  const one = render(lowered, kept, objective, form);
   const changing: Changing = twin
-    ? withChangingBatch(one, render(twin.lowered, kept, objective, options), twin.rows)
+    ? withChangingBatch(one, render(twin.lowered, kept, objective, form), twin.rows)
     : { graph: one, extentsOf: (value: Value) => value.shape };
   if ("fixedBy" in changing)
     throw userError(
@@ -314,5 +295,6 @@ async function write(
     ...{ ...encoded, opset, constantBytes, inputs: shown(graph.inputs), outputs: shown(graph.outputs) },
     layers: lowered.layers.length,
     nodes: stored.nodes.length,
+    ...(int8 && { int8 }),
   };
 }

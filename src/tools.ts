@@ -23,6 +23,7 @@ export { BUILD_TARGETS } from "./artefact/build-target.js";
 export { stringLiteral } from "./artefact/literal.js";
 export { checkFile, type FileReport } from "./check/check-file.js";
 export { OPSETS } from "./export/onnx-message.js";
+export { INT8_USUAL } from "./export/quantise-source.js";
 export { writeRandomParameters } from "./gradcheck/random-parameters.js";
 export { isLayerType, type LoweredNet, schemaWith } from "./layers/index.js";
 export { HIDDEN_CHOICES, TARGET_CHOICES } from "./net/choose-target.js";

@@ -6,8 +6,11 @@ import { logged, quoted, quotedPath } from "../proto/words/names.js";
 import { inTemporaryFolder } from "../runtime/leftovers.js";
 import { toFloat32 } from "../runtime/net/float32.js";
 import type { Blobs } from "../runtime/net-types.js";
+import { fileGraph, outputNodes } from "./export/file-graph.js";
 import { findOnnxRuntime } from "./export/find-onnxruntime.js";
 import type { OnnxRuntime, OnnxValues, Surroundings } from "./export/onnx-runtime.js";
+import { type Int8Report, quantisationOf } from "./export/quantise-net.js";
+import { loadGraph } from "./export/run-graph.js";
 import { type ExportOptions, type OnnxReport, writeOnnx } from "./export-onnx.js";
 import { inputDomains } from "./gradcheck/input-domains.js";
 import { randomNetValues } from "./gradcheck/net-values.js";
@@ -23,6 +26,7 @@ import {
 import { compile } from "./net/compile.js";
 import type { CompiledNet } from "./net/compiled-net.js";
 import { internalsOf, type NetInternals } from "./net/internals.js";
+import { keptBlobs } from "./net/objective.js";
 import type { NetDef } from "./net-text/index.js";
 
 /** What became of a file that another program ran. */
@@ -44,6 +48,8 @@ export interface OnnxVerification {
 
 /** The same of a file whose weights have 11 bits. */
 const HALF_BOUND = 1e-2;
+/** Of one in 8 bits, against its own graph: where a value lies just between two levels, sums in another order tip it over. */
+const INT8_BOUND = 5e-2;
 
 export interface VerifyOptions extends Surroundings {
   readonly bound?: number;
@@ -60,7 +66,7 @@ export interface VerifyOptions extends Surroundings {
  * @throws CortadoError where there is no onnxruntime, or it does not take the file
  */
 export async function verifyOnnx(
-  report: Pick<OnnxReport, "out" | "opset" | "inputs" | "outputs">,
+  report: Pick<OnnxReport, "out" | "opset" | "inputs" | "outputs" | "int8">,
   net: NetDef,
   options: ExportOptions,
   { bound = DEFAULT_BOUND, seed = 1, ...surroundings }: VerifyOptions,
@@ -75,23 +81,31 @@ export async function verifyOnnx(
   try {
     const internals = present(internalsOf(compiled), "a compiled net's internals");
     const given = randomInputs(compiled, internals, seed);
-    const comparing = { net: compiled, internals, runtime, bound };
-    const ofFile = { ...comparing, bound: options.float16 ? Math.max(bound, HALF_BOUND) : bound };
-    await compiled.forward(given);
+    const comparing: Comparing = { net: compiled, internals, runtime, bound, read: compiled.read };
+    const least = report.int8 ? INT8_BOUND : options.float16 ? HALF_BOUND : 0;
+    await forwardOnce(compiled, internals, given);
+    const ofFile: Comparing = {
+      ...comparing,
+      bound: Math.max(bound, least),
+      ...(report.int8 && { read: await readQuantised(report.int8, options, internals) }),
+    };
     const own = await compare(report, ofFile);
     const randomParameters = weights === undefined && internals.lowered.params.length > 0;
     // Of a net to be deployed all parameters are zeros, and all blobs equal, whatever the file does.
-    if (randomParameters) await writeRandomParameters(compiled, seed);
+    if (randomParameters) {
+      await writeRandomParameters(compiled, seed);
+      await forwardOnce(compiled, internals, given);
+    }
     const { blobs, outputs } = await inTemporaryFolder("onnx", async (folder) => {
       const { opset } = report;
       const all = await writeOnnx(join(folder, "all-blobs.onnx"), compiled, { opset, keep: "all" });
-      if (!randomParameters) return { blobs: await compare(all, comparing), outputs: own };
+      const blobs = await compare(all, comparing);
+      // Ranges that were measured with other parameters would not fit these.
+      if (!randomParameters || report.int8) return { blobs, outputs: own };
       const { keep, fold, float16 } = options;
       const same = await writeOnnx(join(folder, "same.onnx"), compiled, { opset, keep, fold, float16 });
-      await compiled.forward(given);
       const others = await compare(same, ofFile);
-      const outputs = own.map((one, i) => (others[i].relative > one.relative ? others[i] : one));
-      return { blobs: await compare(all, comparing), outputs };
+      return { blobs, outputs: own.map((one, i) => (others[i].relative > one.relative ? others[i] : one)) };
     });
     const first = firstOf(blobs, "blobs") ?? firstOf(outputs, "outputs");
     const greatest = Math.max(...[...blobs, ...outputs].map(({ relative }) => relative));
@@ -99,6 +113,18 @@ export async function verifyOnnx(
   } finally {
     await compiled.close();
   }
+}
+
+/** A forward pass that changes nothing: what the net carries on to the next one, an LSTM its state, is what it was, as in the files. */
+async function forwardOnce(
+  net: CompiledNet,
+  { lowered, params }: NetInternals,
+  given: Blobs | undefined,
+): Promise<void> {
+  const carried = lowered.updates.map(({ param }) => params.memories[param]);
+  const before = await Promise.all(carried.map((memory) => memory.read()));
+  await net.forward(given);
+  for (const [i, memory] of carried.entries()) await memory.write(before[i]);
 }
 
 /** Extents that are all numbers. */
@@ -124,25 +150,54 @@ function randomInputs(net: CompiledNet, { lowered, unfed }: NetInternals, seed: 
   return given;
 }
 
+/**
+ * Outputs of a file in 8 bits as the graph that it was written from has them: what that loses against the net is what was measured
+ * when it was written.
+ */
+async function readQuantised(
+  report: Int8Report,
+  { keep }: ExportOptions,
+  { lowered, params, hold: { device }, running }: NetInternals,
+): Promise<Comparing["read"]> {
+  const form = { int8: quantisationOf(report) };
+  const { graph, outputs } = fileGraph(lowered, keptBlobs(lowered, keep), { kind: "forward" }, form);
+  const nodes = outputNodes(graph, outputs);
+  const loaded = await loadGraph([...nodes.values()], { builder: lowered.builder, params, device });
+  try {
+    const runner = running.current()?.runner;
+    const inputs = new Map<string, Float32Array>();
+    for (const input of loaded.inputs)
+      inputs.set(input, Float32Array.from(toFloat32((await runner?.readInput(input)) ?? new Float32Array())));
+    await loaded.run(inputs);
+    const values = new Map<string, Float32Array>();
+    for (const [name, node] of nodes) values.set(name, await loaded.read(node));
+    return async (blob) => present(values.get(blob), "an output of the file");
+  } finally {
+    await loaded.close();
+  }
+}
+
 interface Comparing {
   readonly net: CompiledNet;
   readonly internals: NetInternals;
   readonly runtime: OnnxRuntime;
   readonly bound: number;
+  /** What a blob is to be. */
+  readonly read: (blob: string) => Promise<Float32Array>;
 }
 
 /** Runs a file on what the net ran on last, and compares its outputs with the net's blobs. */
 async function compare(
   { out, inputs, outputs }: Pick<OnnxReport, "out" | "inputs" | "outputs">,
-  { net, internals, runtime, bound }: Comparing,
+  { net, internals, runtime, bound, read }: Comparing,
 ): Promise<readonly BlobDifference[]> {
   const given: OnnxValues[] = [];
   for (const { name } of inputs) {
     const shape = internals.lowered.inputs.get(name);
-    const read = await internals.running.current()?.runner.readInput(inputName(name));
-    if (!shape || !read)
+    const values = await internals.running.current()?.runner.readInput(inputName(name));
+    if (!shape || !values)
       throw userError(`input ${quoted(name)} of the file is no input of the net: it cannot be verified`);
-    given.push({ shape, data: Float32Array.from(toFloat32(read)) });
+    given.push({ shape, data: Float32Array.from(toFloat32(values)) });
   }
   const made = await runtime.run(out, given).catch((error: unknown) => {
     const words = error instanceof Error ? error.message : String(error);
@@ -157,7 +212,7 @@ async function compare(
     const other = present(byBlob.get(blob), "an output of the file");
     const about = namesOf(net, blob);
     checkShape(about.shape, other.shape, blob);
-    const here = await net.read(blob);
+    const here = await read(blob);
     differences.push({ pass: "forward", ...about, ...distance(here, other.data, bound) });
   }
   return differences;

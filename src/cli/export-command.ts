@@ -3,7 +3,7 @@ import { CortadoError, userError } from "../../proto/errors/index.js";
 import { showBytes, showCount } from "../../proto/words/amounts.js";
 import { quotedPath, unquoted } from "../../proto/words/names.js";
 import { type ExportedBlob, type OnnxReport, type WriteOnnxOptions, writeOnnx } from "../index.js";
-import { type OnnxVerification, OPSETS, verifyOnnx } from "../tools.js";
+import { INT8_USUAL, type OnnxVerification, OPSETS, shortNumber, verifyOnnx } from "../tools.js";
 import {
   anyPhaseOption,
   countOption,
@@ -19,7 +19,8 @@ import {
 import { firstText } from "./diff-command.js";
 import { EXIT } from "./faults.js";
 import { type Io, type Paint, painter } from "./io.js";
-import { list, wholeNumber } from "./option-values.js";
+import { list, number, wholeNumber } from "./option-values.js";
+import { createProgressLine, type ProgressLine } from "./progress.js";
 import { given, onModel, readModel, requireShapes } from "./read-model.js";
 import { json, pathOf, shownPath } from "./text.js";
 
@@ -37,6 +38,11 @@ interface ExportFlags extends ModelOptions {
   readonly solver?: string;
   readonly fold?: true;
   readonly float16?: true;
+  readonly int8?: true;
+  readonly calibrate?: string;
+  readonly images?: number;
+  readonly percentile?: number;
+  readonly tolerance?: number;
   readonly externalData?: true;
   readonly verify?: true;
 }
@@ -70,6 +76,23 @@ export function addExport(program: Command, io: Io, end: End): void {
     .addOption(fileOption("--solver <file>", "whose update (default: SGD, its rate an input)"))
     .option("--fold", "a BatchNorm and a Scale become part of the convolution before them")
     .option("--float16", "weights in 16 bits, made 32 when the file is read")
+    .option("--int8", "convolutions and InnerProducts in 8 bits, their ranges measured on data")
+    .addOption(
+      fileOption("--calibrate <net>", "whose data layers give the data for --int8 (default: the net's own)"),
+    )
+    .addOption(countOption("--images <n>", `images to measure on (default: ${INT8_USUAL.images})`, 1))
+    .addOption(
+      new Option(
+        "--percentile <p>",
+        `so many in a hundred numbers lie within a value's range (default: ${INT8_USUAL.percentile})`,
+      ).argParser(number(50)),
+    )
+    .addOption(
+      new Option(
+        "--tolerance <x>",
+        `a layer that moves the outputs by more (relative L2) stays float (default: ${INT8_USUAL.tolerance})`,
+      ).argParser(number(0)),
+    )
     .option("--external-data", "constants in a file beside it (default: where they take more than 2 GiB)")
     .option(
       "--verify",
@@ -94,6 +117,7 @@ async function exportNet(file: string, options: ExportFlags, io: Io): Promise<nu
   const { definition, state, root, layers } = model;
   await requireShapes(model, options.shape);
   const { keep } = options;
+  const line = options.int8 && io.stderr.isTTY ? createProgressLine(io) : undefined;
   const wanted: WriteOnnxOptions = {
     ...state,
     root,
@@ -108,10 +132,11 @@ async function exportNet(file: string, options: ExportFlags, io: Io): Promise<nu
     solver: given(io, options.solver),
     fold: options.fold,
     float16: options.float16,
+    int8: int8Options(options, io, line),
     externalData: options.externalData,
     shapes: options.shape,
   };
-  const report = await writeOnnx(pathOf(io, options.out), definition, wanted);
+  const report = await writeOnnx(pathOf(io, options.out), definition, wanted).finally(() => line?.close());
   const say = (lines: readonly string[]): void => {
     if (!options.json) for (const line of lines) io.stdout.write(`${line}\n`);
   };
@@ -121,6 +146,18 @@ async function exportNet(file: string, options: ExportFlags, io: Io): Promise<nu
   if (options.json) io.stdout.write(`${json({ ...report, ...(verified && { verified }) }, 2)}\n`);
   if (verified) say(verifiedLines(verified, paint));
   return verified?.first ? EXIT.mistake : EXIT.done;
+}
+
+/** @throws CortadoError where what belongs to --int8 is given without it */
+function int8Options(options: ExportFlags, io: Io, line: ProgressLine | undefined): WriteOnnxOptions["int8"] {
+  const { images, percentile, tolerance } = options;
+  const calibrate = given(io, options.calibrate);
+  if (options.int8) return { calibrate, images, percentile, tolerance, progress: line?.show };
+  const [unused] = Object.entries({ calibrate, images, percentile, tolerance }).flatMap(([name, value]) =>
+    value === undefined ? [] : [name],
+  );
+  if (unused) throw userError(`--${unused} is of no use without --int8`, "give --int8, too");
+  return undefined;
 }
 
 /** Whatever keeps a file from being verified, it is there. */
@@ -150,8 +187,39 @@ function exportLines(made: OnnxReport, paint: Paint, io: Io): readonly string[] 
     `inputs   ${blobs(made.inputs)}`,
     `outputs  ${blobs(made.outputs)}`,
     `nodes    ${made.nodes}, for ${showCount(made.layers, "layer")}`,
+    ...(made.int8 ? int8Lines(made.int8) : []),
   ];
 }
+
+/** Layers that are named where they stay float. */
+const MOST_NAMED = 8;
+
+function int8Lines({ layers, outputs, images }: NonNullable<OnnxReport["int8"]>): readonly string[] {
+  const left = layers.filter(({ int8 }) => !int8);
+  const named = left
+    .slice(0, MOST_NAMED)
+    .map(({ name, relative }) => `${unquoted(name, 40)} (${short(relative)})`);
+  const more = left.length > MOST_NAMED ? [`${left.length - MOST_NAMED} more`] : [];
+  return [
+    `int8     ${layers.length - left.length} of ${showCount(layers.length, "layer")}, measured on ${showCount(images, "image")}`,
+    ...(left.length > 0
+      ? [`float    ${[...named, ...more].join(", ")}: alone they move the outputs so far`]
+      : []),
+    ...outputs.map(({ name, relative, means, top1 }) => {
+      const figures = [
+        ...(top1 ? [`top-1 ${inBoth(top1.map((percent) => `${percent.toFixed(2)}%`))}`] : []),
+        ...(means ? [`mean ${inBoth(means.map(short))}`] : []),
+        `relative L2 ${short(relative)}`,
+      ];
+      return `output   ${unquoted(name, 40)}: ${figures.join("; ")}`;
+    }),
+  ];
+}
+
+const inBoth = ([float, int8]: readonly string[]): string => `${float} in float, ${int8} in 8 bits`;
+
+/** A number in three digits. */
+const short = (x: number): string => shortNumber(Number(x.toPrecision(3)));
 
 function verifiedLines(verified: OnnxVerification, paint: Paint): readonly string[] {
   const { runtime, blobs: all, outputs, first, greatest, randomParameters } = verified;

@@ -5,7 +5,15 @@ import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { halfFloats } from "../../../src/export/half-floats.js";
 import { makeOnnx } from "../../../src/export-onnx.js";
-import { compile, exportOnnx, writeOnnx } from "../../../src/index.js";
+import {
+  collectWeights,
+  compile,
+  exportOnnx,
+  parseNet,
+  writeOnnx,
+  writeWeights,
+} from "../../../src/index.js";
+import { verifyOnnx } from "../../../src/verify-onnx.js";
 import { relativeError } from "../../support/case.js";
 import { hasOnnxRuntime, runOnnx } from "../../support/onnx.js";
 
@@ -84,6 +92,26 @@ describe.skipIf(!hasOnnxRuntime())("files that onnxruntime reads", () => {
     const { error, outputs } = runOnnx([{ name: "beside", bytes: out, inputs }]).get("beside")!;
     expect(error).toBeUndefined();
     expect(relativeError(outputs.get("prob")!.data, await expected())).toBeLessThan(1e-6);
+  });
+});
+
+describe.skipIf(!hasOnnxRuntime())("verifyOnnx", () => {
+  it("knows what a net carries from one pass to the next: an LSTM its state", async () => {
+    const text = `layer { name: "in" type: "Input" top: "x" top: "cont"
+        input_param { shape { dim: 3 dim: 2 dim: 6 } shape { dim: 3 dim: 2 } } }
+      layer { name: "lstm" type: "LSTM" bottom: "x" bottom: "cont" top: "h" recurrent_param { num_output: 4 ${drawn} } }`;
+    const weights = join(folder, "lstm.caffemodel");
+    const net = await compile(text, { target: "ts" });
+    await writeWeights(weights, await collectWeights(net));
+    await net.close();
+    const report = await writeOnnx(join(folder, "lstm.onnx"), text, { weights });
+    const { greatest } = await verifyOnnx(
+      report,
+      parseNet(text),
+      { weights },
+      { cwd: folder, env: process.env },
+    );
+    expect(greatest).toBeLessThan(1e-6);
   });
 });
 
