@@ -24,9 +24,7 @@ function roundedIn(values: readonly number[], least: number, greatest: number): 
   const b = createBuilder();
   const x = b.input("x", [values.length]);
   const node = quantise(b, x, levelsOfRange(b, { least, greatest }));
-  return interpret([node], { inputs: new Map([["x", Float64Array.from(values)]]), params: [] } as never)(
-    node,
-  );
+  return interpret([node], { inputs: new Map([["x", Float64Array.from(values)]]), params: new Map() })(node);
 }
 
 describe("levels of 8 bits", () => {
@@ -102,6 +100,6 @@ describe("quantisationIn", () => {
   it("has a scale of 1 where all of a channel are zeros", () => {
     const scales = scalesAlong(b, x, 0);
     const inputs = new Map([["x", Float64Array.from({ length: 24 }, (_, i) => (i < 12 ? 0 : i))]]);
-    expect([...interpret([scales], { inputs, params: [] } as never)(scales)]).toEqual([1, 23 / 127]);
+    expect([...interpret([scales], { inputs, params: new Map() })(scales)]).toEqual([1, 23 / 127]);
   });
 });
