@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { hasOnnxRuntime } from "../../support/onnx.js";
@@ -115,6 +116,29 @@ test("what cannot be done is said, and nothing is written", () =>
       expect(existsSync(path("net.onnx"))).toBe(false);
     },
   ));
+
+test("in 8 bits, with what that loses", () =>
+  inFolder({}, async (run) => {
+    const int8 = [LENET, "--out", "small.onnx", "--int8", "--images", "20"];
+    const data = ["--calibrate", join(dirname(LENET), "train_test.prototxt")];
+    const text = await run([...int8, ...data, "--tolerance", "1"]);
+    expect([text.code, text.stderr]).toEqual([0, ""]);
+    expect(text.stdout).toMatch(/^small\.onnx \(ONNX, opset 17\): 43\d KiB$/m);
+    expect(text.stdout).toMatch(
+      /^int8 {5}4 of 4 layers, measured on \d\d images\noutput {3}prob: top-1 [\d.]+% in float, [\d.]+% in 8 bits; relative L2 [\d.e-]+\n$/m,
+    );
+    const json = JSON.parse((await run([...int8, ...data, "--json"])).stdout);
+    expect(Object.keys(json.int8)).toEqual(["images", "layers", "outputs", "ranges"]);
+    for (const [argv, says] of [
+      [int8, "there is no data layer that gives any"],
+      [[LENET, "--out", "x.onnx", ...data], "--calibrate is of no use without --int8"],
+      [[...int8, ...data, "--float16"], "int8 and float16 are two forms of weights"],
+      [[...int8, "--calibrate", "none.prototxt"], "none.prototxt"],
+    ] as const) {
+      const { code, stderr, stdout } = await run(argv);
+      expect([code, stdout, stderr]).toEqual([2, "", expect.stringContaining(says)]);
+    }
+  }));
 
 describe("--verify", () => {
   test("without onnxruntime says how to get one, and leaves the file", () =>

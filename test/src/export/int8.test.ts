@@ -127,6 +127,66 @@ describe("a file of 8 bits", () => {
         expect(read.map((value) => made.get(value))).toEqual(read.map(() => "DequantizeLinear"));
   });
 
+  it("has a scale for each output of weights, along their axis", async () => {
+    // onnxruntime does not look at the axis where it joins the operators.
+    const { bytes } = await makeOnnx(OTHERS, {
+      int8: { calibrate: noise("data", 5, 4, 9, 9), images: 4, tolerance: 1 },
+    });
+    const { graph } = decodeMessage("ModelProto", bytes) as ModelProto;
+    const dims = new Map(graph!.initializer.map((tensor) => [tensor.name, tensor.dims.map(Number)]));
+    const scaled = graph!.node.flatMap(({ op_type, input: [value, scale], attribute }) => {
+      const axis = attribute.find(({ name }) => name === "axis");
+      if (op_type !== "DequantizeLinear" || !axis) return [];
+      return [[Number(axis.i), dims.get(value)![Number(axis.i)], dims.get(scale)]];
+    });
+    expect(scaled).toEqual([
+      ...[
+        [0, 6, [6]],
+        [0, 6, [6]],
+      ],
+      ...[
+        [0, 1, [1]],
+        [0, 1, [1]],
+      ],
+      ...[
+        [1, 7, [7]],
+        [0, 7, [7]],
+      ],
+    ]);
+  });
+
+  it("rounds what convolutions make, and no output", async () => {
+    const net = [
+      input(2, 3, 12, 12),
+      conv("a", "data"),
+      relu("a"),
+      conv("b", "a"),
+      pool("top", "b", "kernel_size: 2 stride: 2"),
+    ].join("\n");
+    /** The operator that makes a value, and those that make what it reads first. */
+    const makersOf = async (value: string, keep: readonly string[]): Promise<readonly string[]> => {
+      const { bytes } = await makeOnnx(net, { keep, int8: { calibrate: data, images: 4, tolerance: 1 } });
+      const { graph } = decodeMessage("ModelProto", bytes) as ModelProto;
+      const makers: string[] = [];
+      const add = (name: string): void => {
+        const node = graph!.node.find(({ output }) => output.includes(name));
+        if (!node) return;
+        makers.push(node.op_type);
+        add(node.input[0]);
+      };
+      add(value);
+      return makers;
+    };
+    const between = ["DequantizeLinear", "QuantizeLinear"];
+    const first = ["Conv", ...between];
+    expect(await makersOf("top", [])).toEqual([
+      ...["MaxPool", ...between, "Conv"],
+      ...[...between, "Relu", ...first],
+    ]);
+    expect(await makersOf("a", ["a"])).toEqual(["Relu", ...first]);
+    expect(await makersOf("b", ["b"])).toEqual(["Conv", ...between, "Relu", ...first]);
+  });
+
   it("leaves layers in float that lose more than is allowed", async () => {
     const all = await makeOnnx(BLOCKS, { int8: { calibrate: data, images: 16, tolerance: 1 } });
     const losses = all.int8!.layers.map(({ relative }) => relative).sort((a, b) => a - b);
@@ -141,6 +201,10 @@ describe("a file of 8 bits", () => {
     expect(count(some.bytes)).toBeLessThan(count(all.bytes));
     expect(some.int8!.outputs[0].relative).toBeLessThan(all.int8!.outputs[0].relative);
   });
+});
+
+describe("int8", () => {
+  const data = noise("data", 4, 3, 12, 12);
 
   it("is of a net that is compiled, too, and says how far it is", async () => {
     const net = await compile(BLOCKS);
