@@ -6,6 +6,7 @@ import { logged, quoted, quotedPath } from "../proto/words/names.js";
 import { inTemporaryFolder } from "../runtime/leftovers.js";
 import { toFloat32 } from "../runtime/net/float32.js";
 import type { Blobs } from "../runtime/net-types.js";
+import { timesIn } from "./export/changing-batch.js";
 import { fileGraph, outputNodes } from "./export/file-graph.js";
 import { findOnnxRuntime } from "./export/find-onnxruntime.js";
 import type { OnnxRuntime, OnnxValues, Surroundings } from "./export/onnx-runtime.js";
@@ -75,7 +76,7 @@ export async function verifyOnnx(
   const { phase, weights, root, layers, stages, level, seed: ofFillers } = options;
   const compiled = await compile(net, {
     ...{ phase, weights, root, layers, stages, level, seed: ofFillers },
-    shapes: options.batch === undefined ? options.shapes : shapesOf(report.inputs),
+    shapes: options.batch === undefined ? options.shapes : shapesOf(report.inputs, options.batch),
     keep: "all",
   });
   try {
@@ -127,10 +128,13 @@ async function forwardOnce(
   for (const [i, memory] of carried.entries()) await memory.write(before[i]);
 }
 
-/** Extents that are all numbers. */
-const shapesOf = (inputs: OnnxReport["inputs"]): ExportOptions["shapes"] =>
+/** The shapes of a file's inputs for a batch: an extent that is open is so many times as great. */
+const shapesOf = (inputs: OnnxReport["inputs"], batch: number): ExportOptions["shapes"] =>
   Object.fromEntries(
-    inputs.map(({ name, shape }) => [name, shape.filter((extent) => typeof extent === "number")]),
+    inputs.map(({ name, shape }) => [
+      name,
+      shape.map((extent) => (typeof extent === "number" ? extent : batch * timesIn(extent))),
+    ]),
   );
 
 const firstOf = <O extends "blobs" | "outputs">(all: readonly BlobDifference[], of: O) => {

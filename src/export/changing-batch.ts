@@ -6,6 +6,9 @@ import type { Extent } from "./onnx-message.js";
 /** The name of the extent that changes. */
 export const BATCH = "batch";
 
+/** How many times the batch an open extent is. */
+export const timesIn = (extent: string): number => Number(extent.split("*")[1] ?? 1);
+
 /** A graph for any batch, or the layer that holds it to the one that it was made for. */
 export type Changing =
   | { readonly graph: OnnxGraph; readonly extentsOf: (value: Value) => readonly Extent[] }

@@ -321,12 +321,16 @@ async function compareOutputs(
     return [...outputs.keys()].map((name, i) => {
       const both = [joined(before[i]), joined(after[i])] as const;
       const isSingle = sizeOf(nodes[i].shape) === 1;
-      const right = given && both.map((values) => percentRight(values, given));
+      const isOwn =
+        source.lowered.outputs.includes(name) && nodes[i].shape.slice(1).filter((x) => x > 1).length === 1;
+      const right = isOwn && given && both.map((values) => percentRight(values, given));
       return {
         name,
         relative: relative(before[i], after[i]),
         ...(isSingle && { means: [mean(both[0]), mean(both[1])] as const }),
-        ...(right?.[0] !== undefined && right[1] !== undefined && { top1: [right[0], right[1]] as const }),
+        ...(right &&
+          right[0] !== undefined &&
+          right[1] !== undefined && { top1: [right[0], right[1]] as const }),
       };
     });
   } finally {

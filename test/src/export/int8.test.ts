@@ -73,7 +73,7 @@ const OTHERS = `${input(2, 4, 9, 9)}
 
 const CASES: Readonly<Record<string, readonly [net: string, data: string, options?: ExportOptions]>> = {
   blocks: [BLOCKS, noise("data", 4, 3, 12, 12)],
-  "blocks, for any batch": [BLOCKS, noise("data", 4, 3, 12, 12), { dynamicBatch: true }],
+  "blocks, for any batch": [BLOCKS, noise("data", 4, 3, 12, 12), { dynamicBatch: true, batch: 3 }],
   "blocks, with blobs between": [BLOCKS, noise("data", 4, 3, 12, 12), { keep: ["a", "sum"], opset: 21 }],
   "an LSTM": [SEQUENCE, noise("x", 3, 2, 6) + noise("cont", 3, 2)],
   "other layers between": [OTHERS, noise("data", 5, 4, 9, 9)],
@@ -231,8 +231,15 @@ describe("int8", () => {
       /(noise label"[\s\S]*?)type: "gaussian"/,
       '$1type: "constant" value: 3',
     );
-    const { int8 } = await makeOnnx(BLOCKS, { int8: { calibrate: labelled, images: 32 } });
-    const [{ top1 }] = int8!.outputs;
+    const { int8 } = await makeOnnx(BLOCKS, {
+      keep: ["sum", "scores"],
+      int8: { calibrate: labelled, images: 32 },
+    });
+    const [{ top1 }, ...others] = int8!.outputs;
+    expect(others.map((one) => [one.name, one.top1])).toEqual([
+      ["sum", undefined],
+      ["scores", undefined],
+    ]);
     expect(top1).toHaveLength(2);
     for (const percent of top1!) expect(percent % (100 / 32)).toBe(0);
     const trained = `${BLOCKS.replace(input(2, 3, 12, 12), labelled)}
