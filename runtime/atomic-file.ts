@@ -1,4 +1,4 @@
-import { open, readlink, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { type FileHandle, open, readlink, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { nameBeside, removeAtExit, removeUnfinishedOf } from "./leftovers.js";
 
@@ -15,14 +15,36 @@ export async function writeFileAtomically(
   bytes: Uint8Array | readonly Uint8Array[] | string,
   mode?: number,
 ): Promise<void> {
+  const pieces: readonly (Uint8Array | string)[] = Array.isArray(bytes) ? bytes : [bytes];
   const target = await behindLinks(path);
   const found = await stat(target).catch(() => undefined);
-  if (found?.isDirectory()) throw Object.assign(new Error("EISDIR: it is a folder"), { code: "EISDIR" });
-  const pieces: readonly (Uint8Array | string)[] = Array.isArray(bytes) ? bytes : [bytes];
-  if (found && !found.isFile()) {
+  if (found && !found.isFile() && !found.isDirectory()) {
     await writeFile(target, pieces);
     return;
   }
+  await writeAtomically(
+    target,
+    async (file) => {
+      for (const piece of pieces) await file.writeFile(piece);
+    },
+    mode,
+  );
+}
+
+/**
+ * As `writeFileAtomically`, of a file that is written piece by piece, at any place in it: `write` is given the open file, which
+ * has its name only when that has ended.
+ *
+ * @throws what `write` throws, or the file system's error
+ */
+export async function writeAtomically(
+  path: string,
+  write: (file: FileHandle) => Promise<void>,
+  mode?: number,
+): Promise<void> {
+  const target = await behindLinks(path);
+  const found = await stat(target).catch(() => undefined);
+  if (found?.isDirectory()) throw Object.assign(new Error("EISDIR: it is a folder"), { code: "EISDIR" });
   const folder = dirname(target);
   const beside = join(folder, nameBeside(basename(target)));
   // Outside of the `try`: a file that could not be made is not ours to remove.
@@ -30,7 +52,7 @@ export async function writeFileAtomically(
   const { forget } = removeAtExit(beside);
   try {
     try {
-      for (const piece of pieces) await file.writeFile(piece);
+      await write(file);
       await file.sync();
     } finally {
       await file.close();
