@@ -10,8 +10,18 @@ export {
 export type { ManifestFile } from "../runtime/artefact/manifest.js";
 export {
   type ColorMode,
+  type ConvertedDatabase,
+  type ConvertOptions,
+  type ConvertProgress,
+  type ConvertRecordsOptions,
+  computeMean,
+  convertCifar10,
+  convertMnist,
+  convertRecords,
   type Dataset,
   type DatasetOptions,
+  type MeanImage,
+  type MeanOptions,
   openDataset,
   type PlainRecord,
 } from "../runtime/data/index.js";

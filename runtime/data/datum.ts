@@ -1,5 +1,5 @@
 import { userError } from "../../proto/errors/index.js";
-import { decodeMessage } from "../../proto/index.js";
+import { decodeMessage, encodeMessage } from "../../proto/index.js";
 import { quoted, quotedPath } from "../../proto/words/names.js";
 import type { KeyValueCursor, RecordCursor, StoredRecord } from "./records.js";
 
@@ -44,4 +44,13 @@ export function decodeDatum(bytes: Uint8Array, what: () => string): StoredRecord
     );
   }
   return { channels, height, width, label, data: values };
+}
+
+/** One record as a Datum, its fields as Caffe's own tools set them. */
+export function encodeDatum(record: StoredRecord): Uint8Array {
+  const { label } = record;
+  if ("encoded" in record) return encodeMessage("Datum", { data: record.encoded, label, encoded: true });
+  const { channels, height, width, data } = record;
+  const values = data instanceof Float32Array ? { float_data: data } : { data };
+  return encodeMessage("Datum", { channels, height, width, label, ...values });
 }

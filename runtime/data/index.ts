@@ -1,4 +1,14 @@
 /** Data sources: LMDB, LevelDB, HDF5, idx files, built-in digits; and the batches of data layers. */
+export { computeMean, type MeanImage, type MeanOptions } from "./compute-mean.js";
+export {
+  type ConvertedDatabase,
+  type ConvertOptions,
+  type ConvertProgress,
+  type ConvertRecordsOptions,
+  convertCifar10,
+  convertMnist,
+  convertRecords,
+} from "./convert-records.js";
 export { type Dataset, type DatasetOptions, openDataset } from "./dataset.js";
 export { type ColorMode, decodeImage } from "./image.js";
 export { type Feed, type FeedOptions, openFeed, probeFeed } from "./open-feed.js";

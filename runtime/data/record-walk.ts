@@ -6,7 +6,11 @@ import { type ColorMode, decodeImage } from "./image.js";
 import type { PlainRecord, RecordCursor, StoredRecord } from "./records.js";
 
 /** A record's values; an image that is still a file is decoded. */
-async function decodeRecord(record: StoredRecord, mode: ColorMode, what: string): Promise<PlainRecord> {
+export async function decodeRecord(
+  record: StoredRecord,
+  mode: ColorMode,
+  what: string,
+): Promise<PlainRecord> {
   if (!("encoded" in record)) return record;
   return { ...(await decodeImage(record.encoded, mode, what)), label: record.label, wasEncoded: true };
 }
