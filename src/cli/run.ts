@@ -6,6 +6,7 @@ import { addBuild } from "./build-command.js";
 import { addUnusedFlags } from "./caffe-flags.js";
 import { addCheck } from "./check-command.js";
 import type { End } from "./command-options.js";
+import { addConvert, addMean } from "./data-commands.js";
 import { addDeviceQuery } from "./device-query-command.js";
 import { addDiff } from "./diff-command.js";
 import { addExplain } from "./explain-command.js";
@@ -65,6 +66,8 @@ function createProgram(io: Io, end: End): Command {
     addDiff,
     addBuild,
     addExport,
+    addConvert,
+    addMean,
     addDeviceQuery,
   ])
     add(program, io, end);

@@ -33,6 +33,8 @@ test("the page shows every command", () => {
       "diff",
       "export",
       "build",
+      "convert",
+      "mean",
       "device_query",
     ]),
   );
@@ -59,3 +61,12 @@ test.each(blocks.filter(({ command }) => command.startsWith("explain")))(
     expect(output.split("\n").filter((line) => line !== "…" && !printed.has(line))).toEqual([]);
   },
 );
+
+test("what convert makes and mean reads is what the page says", async () => {
+  const { folder, remove } = await folderWith({});
+  const own = blocks.filter(({ command }) => /^(convert|mean)/.test(command));
+  expect(own.map(({ command }) => command.split(" ")[0])).toEqual(["convert", "mean"]);
+  for (const { command, output } of own)
+    expect((await cortado(command.split(" "), { cwd: folder })).stdout).toBe(output);
+  await remove();
+});
