@@ -11,11 +11,13 @@ export type { ManifestFile } from "../runtime/artefact/manifest.js";
 export {
   type ColorMode,
   type ConvertedDatabase,
+  type ConvertImagesOptions,
   type ConvertOptions,
   type ConvertProgress,
   type ConvertRecordsOptions,
   computeMean,
   convertCifar10,
+  convertImages,
   convertMnist,
   convertRecords,
   type Dataset,

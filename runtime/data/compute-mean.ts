@@ -6,7 +6,7 @@ import { showShape } from "../../proto/words/amounts.js";
 import { quotedPath } from "../../proto/words/names.js";
 import { writeFileAtomically } from "../atomic-file.js";
 import { workingFolder } from "../host-process.js";
-import type { ConvertProgress } from "./convert-records.js";
+import { type ConvertProgress, TOLD_AFTER } from "./convert-records.js";
 import { openRecords } from "./record-sources.js";
 import { decodeRecord } from "./record-walk.js";
 
@@ -40,9 +40,6 @@ const COMPUTE_MEAN = argumentsOf("computeMean", {
     ),
   ),
 });
-
-/** Records after which somebody is told. */
-const TOLD_AFTER = 1000;
 
 /**
  * The mean image of a source of records, as Caffe's `compute_image_mean` has it: sums in float32, in the order of the records.

@@ -39,9 +39,9 @@ export interface ConvertedDatabase {
   readonly records: number;
 }
 
-type Taken<O> = Omit<O, "root"> & { readonly root?: string };
+export type Taken<O> = Omit<O, "root"> & { readonly root?: string };
 
-const SHARED = { root: path, progress: callback<(state: ConvertProgress) => void>() };
+export const SHARED = { root: path, progress: callback<(state: ConvertProgress) => void>() };
 const CONVERT_RECORDS = argumentsOf("convertRecords", {
   source: path,
   out: path,
@@ -151,7 +151,7 @@ interface Writing extends Pick<ConvertRecordsOptions, "records" | "progress"> {
 }
 
 /** Records after which somebody is told. */
-const TOLD_AFTER = 1000;
+export const TOLD_AFTER = 1000;
 
 async function write(cursor: RecordCursor, out: string, writing: Writing): Promise<ConvertedDatabase> {
   try {

@@ -1,5 +1,7 @@
 /** Data sources: LMDB, LevelDB, HDF5, idx files, built-in digits; and the batches of data layers. */
+
 export { computeMean, type MeanImage, type MeanOptions } from "./compute-mean.js";
+export { type ConvertImagesOptions, convertImages } from "./convert-images.js";
 export {
   type ConvertedDatabase,
   type ConvertOptions,

@@ -23,7 +23,7 @@ const BIG_DATA = 0x01;
 const INTEGER_KEY = 0x08;
 const NO_PAGE = 0xffffffffffffffffn;
 /** LMDB's limits: of a key, and of a node that lies in a page with another one. */
-const LONGEST_KEY = 511;
+export const LONGEST_KEY = 511;
 const LARGEST_NODE = (((PAGE - HEADER) / 2) & ~1) - 2;
 /** Pages that are written at once. */
 const AT_ONCE = 256;

@@ -89,6 +89,7 @@ const NODE_ONLY: readonly string[] = [
   "buildNet",
   "computeMean",
   "convertCifar10",
+  "convertImages",
   "convertMnist",
   "convertRecords",
   "exportOnnx",

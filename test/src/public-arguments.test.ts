@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as cortado from "../../src/index.js";
-import { WRONG } from "../support/wrong-values.js";
+import { type Loose, OPENED, tryAll, tryFields } from "../support/wrong-calls.js";
 
 const NET = `name: "n" force_backward: true
 layer { name: "data" type: "Input" top: "data" top: "label" input_param { shape { dim: 2 dim: 3 } shape { dim: 2 } } }
@@ -16,12 +16,9 @@ layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" inner_product_p
 layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }`;
 const SOLVER = `net_param { ${NET} } base_lr: 0.1 lr_policy: "fixed" max_iter: 1 snapshot: 0 snapshot_after_train: false`;
 
-type Loose = (...of: readonly unknown[]) => unknown;
-
 let folder = "";
 let net: cortado.CompiledNet;
 let solver: cortado.Solver;
-const OPEN: { close(): Promise<void> }[] = [];
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "cortado-arguments-"));
@@ -29,49 +26,9 @@ beforeAll(async () => {
   solver = await cortado.createSolver(SOLVER, { target: "ts" });
 });
 afterAll(async () => {
-  for (const open of [net, solver, ...OPEN]) await open.close();
+  for (const open of [net, solver, ...OPENED]) await open.close();
   rmSync(folder, { recursive: true, force: true });
 });
-
-/** What a call came to: undefined where it gave a result, else what is wrong with how it failed. */
-async function faultOf(call: () => unknown): Promise<string | undefined> {
-  try {
-    const result = await call();
-    if (typeof (result as { close?: unknown } | undefined)?.close === "function")
-      OPEN.push(result as (typeof OPEN)[number]);
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof cortado.CortadoError)) return `threw ${(error as Error)?.stack ?? String(error)}`;
-    return error.message.length > 20_000 ? `${error.message.length} characters of message` : undefined;
-  }
-}
-
-/** Calls with each wrong value in each place, the others as given; and what came of the bad ones. */
-async function tryAll(name: string, call: Loose, good: readonly unknown[]): Promise<readonly string[]> {
-  const faults: string[] = [];
-  for (const at of good.keys())
-    for (const [what, value] of Object.entries(WRONG)) {
-      const fault = await faultOf(() => call(...good.with(at, value)));
-      if (fault) faults.push(`${name}, argument ${at} is ${what}: ${fault}`);
-    }
-  const none = await faultOf(() => call());
-  return none ? [...faults, `${name}(): ${none}`] : faults;
-}
-
-/** The same in each field of an object of options. */
-async function tryFields(
-  name: string,
-  call: (options: unknown) => unknown,
-  fields: readonly string[],
-): Promise<readonly string[]> {
-  const faults: string[] = [];
-  for (const field of fields)
-    for (const [what, value] of Object.entries(WRONG)) {
-      const fault = await faultOf(() => call({ [field]: value }));
-      if (fault) faults.push(`${name}, ${field} is ${what}: ${fault}`);
-    }
-  return faults;
-}
 
 const blob = { shape: [1], data: new Float32Array(1) };
 const weights = { layers: [{ name: "ip", type: "InnerProduct", blobs: [blob] }] };
@@ -97,6 +54,7 @@ const CALLS: Readonly<
   compile: () => ["no/such.prototxt", { phase: "TEST" }],
   computeMean: () => ["no/such/folder", { root: folder }],
   convertCifar10: () => ["no/such/folder", join(folder, "cifar"), { root: folder }],
+  convertImages: () => ["no/such.txt", join(folder, "images"), { root: folder }],
   convertMnist: () => ["no/such/folder", join(folder, "mnist"), { root: folder }],
   convertRecords: () => ["no/such/folder", join(folder, "records"), { records: 1 }],
   createSolver: () => ["no/such.prototxt", {}],

@@ -17,13 +17,23 @@ test("convert and mean, of the built-in digits", async () => {
     expect(json).toMatchObject({ shape: [1, 28, 28], records: 50 });
 
     for (const [argv, says] of [
-      [["convert", "mnst", ".", "--out", "x"], "Expected mnist, cifar10 or records: did you mean mnist?"],
+      [
+        ["convert", "mnst", ".", "--out", "x"],
+        "Expected images, mnist, cifar10 or records: did you mean mnist?",
+      ],
       [["convert", "mnist", ".", "--out", "x"], "train-images-idx3-ubyte"],
       [["convert", "cifar10", ".", "--out", "x"], "data_batch_1.bin"],
       [["convert", "records", "none", "--out", "x"], 'none" is not there'],
       [["convert", "records", "digits", "--out", "digits"], 'digits" is there already, with files in it'],
       [["convert", "records", "digits"], "'--out <folder>' not specified"],
       [["convert", "mnist", "--out", "x"], "missing required argument 'source'"],
+      [["convert", "mnist", ".", "--out", "x", "--gray"], "--gray is for convert images, not for mnist"],
+      [["convert", "images", "none.txt", "--out", "x", "--records", "3"], "--records is for convert records"],
+      [
+        ["convert", "images", "none.txt", "--out", "x", "--resize", "3"],
+        "Expected height×width, as 256x256.",
+      ],
+      [["convert", "images", "none.txt", "--out", "x", "--resize", "8x8"], 'none.txt" is not there'],
       [["mean", "none"], 'none" is not there'],
       [["mean", "digits", "--out", "no/such.binaryproto"], "cannot write"],
     ] as const) {
