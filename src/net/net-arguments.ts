@@ -20,8 +20,8 @@ import {
   word,
 } from "../../proto/arguments/argument-rules.js";
 import { bytes, fileText, path } from "../../proto/arguments/file-rules.js";
-import { isNumbers, takeNumbers } from "../../proto/arguments/given-numbers.js";
 import { copyOfPlain } from "../../proto/arguments/message-rules.js";
+import { numbers } from "../../proto/arguments/number-rules.js";
 import { isMessage, type Message, typeOf } from "../../proto/index.js";
 import type { LayerRange } from "../../runtime/net-types.js";
 import { weightSource } from "../../runtime/weights/weight-arguments.js";
@@ -180,17 +180,6 @@ export const PARSE_SOLVER = argumentsOf("parseSolver", {
 
 export const LOAD_WEIGHTS = argumentsOf("loadWeights", { net: compiledNet, source: weightSource });
 export const COLLECT_WEIGHTS = argumentsOf("collectWeights", { net: compiledNet });
-
-/** The values of a blob, copied. */
-const numbers: Rule<Float32Array> = {
-  nouns: ["an array of numbers"],
-  is: (value) => Array.isArray(value) || ArrayBuffer.isView(value),
-  take(value, where, say) {
-    const taken = takeNumbers(value);
-    if (!isNumbers(taken)) say(`${where} ${taken.wrong}`);
-    return taken as Float32Array;
-  },
-};
 
 /** Values by blob. */
 export const blobValues = byName("an object of arrays by blob name", numbers);
