@@ -7,6 +7,14 @@ export {
   type SourceText,
   type Span,
 } from "../proto/errors/index.js";
+export {
+  createImageTransform,
+  type ImageBatch,
+  type ImageSize,
+  type ImageTransformOptions,
+} from "../runtime/data/image-transformer.js";
+export type { DecodedImage } from "../runtime/data/images/pixels.js";
+export type { Mean } from "../runtime/data/mean-image.js";
 export type {
   Blobs,
   Gradients,
@@ -16,6 +24,7 @@ export type {
   Param,
   ParamInfo,
 } from "../runtime/net-types.js";
+export { type RankedClass, topK } from "../runtime/top-k.js";
 export {
   encodeWeights,
   formatMatchReport,

@@ -20,12 +20,20 @@ export {
   convertImages,
   convertMnist,
   convertRecords,
+  createImageTransform,
   type Dataset,
   type DatasetOptions,
+  type DecodedImage,
+  type ImageBatch,
+  type ImageSize,
+  type ImageTransformOptions,
+  type Mean,
   type MeanImage,
   type MeanOptions,
   openDataset,
   type PlainRecord,
+  readImage,
+  readMean,
 } from "../runtime/data/index.js";
 export type {
   Blobs,
@@ -36,6 +44,7 @@ export type {
   Param,
   ParamInfo,
 } from "../runtime/net-types.js";
+export { type RankedClass, topK } from "../runtime/top-k.js";
 export {
   encodeWeights,
   formatMatchReport,

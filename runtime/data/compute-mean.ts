@@ -7,6 +7,7 @@ import { quotedPath } from "../../proto/words/names.js";
 import { writeFileAtomically } from "../atomic-file.js";
 import { workingFolder } from "../host-process.js";
 import { type ConvertProgress, TOLD_AFTER } from "./convert-records.js";
+import { channelMeans, type Mean } from "./mean-image.js";
 import { openRecords } from "./record-sources.js";
 import { decodeRecord } from "./record-walk.js";
 
@@ -21,13 +22,8 @@ export interface MeanOptions {
 }
 
 /** The mean of the images of a source. */
-export interface MeanImage {
-  /** Channels, height, width. */
-  readonly shape: readonly [channels: number, height: number, width: number];
-  /** Of each pixel, channel by channel, row by row; colours in the order of the records: blue, green, red. */
-  readonly data: Float32Array;
-  /** Of each channel: what `mean_value` takes. */
-  readonly channels: readonly number[];
+export interface MeanImage extends Mean {
+  /** How many there were. */
   readonly records: number;
 }
 
@@ -82,18 +78,10 @@ async function meanOf(source: string, root: string, progress: MeanOptions["progr
     }
     if (!shape) throw userError(`${name} has no records`);
     const data = sums.map((sum) => sum / records);
-    return { shape, data, channels: meansOf(data, shape[0]), records };
+    return { shape, data, channels: channelMeans(data, shape[0]), records };
   } finally {
     await cursor.close();
   }
-}
-
-function meansOf(data: Float32Array, channels: number): readonly number[] {
-  const size = data.length / channels;
-  return Array.from({ length: channels }, (_, channel) => {
-    const own = data.subarray(channel * size, (channel + 1) * size);
-    return own.reduce((sum, x) => sum + x, 0) / size;
-  });
 }
 
 async function writeMean(out: string, { shape: [channels, height, width], data }: MeanImage): Promise<void> {

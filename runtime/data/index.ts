@@ -12,6 +12,15 @@ export {
   convertRecords,
 } from "./convert-records.js";
 export { type Dataset, type DatasetOptions, openDataset } from "./dataset.js";
-export { type ColorMode, decodeImage } from "./image.js";
+export { type ColorMode, type DecodedImage, decodeImage } from "./image.js";
+export {
+  createImageTransform,
+  type ImageBatch,
+  type ImageSize,
+  type ImageTransformOptions,
+} from "./image-transformer.js";
+export type { Mean } from "./mean-image.js";
 export { type Feed, type FeedOptions, openFeed, probeFeed } from "./open-feed.js";
+export { readImage } from "./read-image.js";
+export { readMean } from "./read-mean.js";
 export type { PlainRecord } from "./records.js";

@@ -94,6 +94,8 @@ const NODE_ONLY: readonly string[] = [
   "convertRecords",
   "exportOnnx",
   "openDataset",
+  "readImage",
+  "readMean",
   "writeOnnx",
   "writeWeights",
 ];

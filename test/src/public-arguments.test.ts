@@ -57,6 +57,7 @@ const CALLS: Readonly<
   convertImages: () => ["no/such.txt", join(folder, "images"), { root: folder }],
   convertMnist: () => ["no/such/folder", join(folder, "mnist"), { root: folder }],
   convertRecords: () => ["no/such/folder", join(folder, "records"), { records: 1 }],
+  createImageTransform: () => [{ size: { height: 2, width: 2 } }],
   createSolver: () => ["no/such.prototxt", {}],
   defineLayer: () => [record],
   elementwise: () => [swish],
@@ -73,7 +74,10 @@ const CALLS: Readonly<
   openDataset: () => ["no/such/folder", { color: "gray" }],
   parseNet: () => [NET, { name: "n" }],
   parseSolver: () => [SOLVER, { name: "n" }],
+  readImage: () => ["no/such.png", { color: "gray" }],
+  readMean: () => ["no/such.binaryproto"],
   readWeights: () => ["no/such.caffemodel"],
+  topK: () => [[1, 2], { k: 1, labels: ["a", "b"] }],
   writeOnnx: () => [join(folder, "no/such/net.onnx"), "no/such.prototxt", { opset: 17 }],
   writeWeights: () => [join(folder, "w.safetensors"), weights],
 };

@@ -1,0 +1,180 @@
+import {
+  argumentsOf,
+  either,
+  fields,
+  flag,
+  integer,
+  kind,
+  listOf,
+  optionsOf,
+  type Rule,
+  real,
+  word,
+} from "../../proto/arguments/argument-rules.js";
+import { userError } from "../../proto/errors/index.js";
+import { showShape } from "../../proto/words/amounts.js";
+import type { DecodedImage } from "./image.js";
+import type { Mean } from "./mean-image.js";
+import { cutOut, resizeBilinear } from "./resize.js";
+
+/** Height and width. */
+export interface ImageSize {
+  readonly height: number;
+  readonly width: number;
+}
+
+/** How images become a net's input. */
+export interface ImageTransformOptions {
+  /** Height and width of the net's input. */
+  readonly size: ImageSize;
+  /** What images are brought to first; the middle of that, in `size`, is taken. Default: `size` itself. */
+  readonly resize?: ImageSize;
+  /** Subtracted from each pixel: one number, one for each channel of the image, or a mean image as large as `resize` or `size`. */
+  readonly mean?: number | readonly number[] | Mean;
+  /** What differences are multiplied by: 1/256, or 0.017. Default 1. */
+  readonly scale?: number;
+  /** The order of colours. Default "BGR", in which images are read and Caffe's nets are trained. */
+  readonly order?: "BGR" | "RGB";
+  /** Ten inputs of each image: the four corners and the middle of `resize`, then the same mirrored, as pycaffe's `oversample`. */
+  readonly oversample?: boolean;
+}
+
+/** A net's input: values and their shape, images first. */
+export interface ImageBatch {
+  readonly shape: readonly [images: number, channels: number, height: number, width: number];
+  readonly data: Float32Array;
+}
+
+const isMean = (value: unknown): value is Mean =>
+  typeof value === "object" && value !== null && "shape" in value && "data" in value && "channels" in value;
+
+const size = fields<ImageSize>(
+  { height: integer(1), width: integer(1) },
+  { noun: "an object, { height, width }", needed: ["height", "width"], closed: () => "a size has no field" },
+);
+const mean = either<number | readonly number[] | Mean>(
+  real(),
+  listOf("an array of numbers", real()),
+  kind<Mean>("what readMean gives", isMean),
+);
+const CREATE = argumentsOf("createImageTransform", {
+  options: optionsOf<ImageTransformOptions>(
+    "createImageTransform",
+    { size, resize: size, mean, scale: real(), order: word(["BGR", "RGB"]), oversample: flag },
+    ["size"],
+  ),
+});
+
+const isImage = (value: unknown): value is DecodedImage => {
+  const { channels, height, width, data } = (value ?? {}) as Partial<DecodedImage>;
+  return (
+    [channels, height, width].every(Number.isInteger) &&
+    data instanceof Uint8Array &&
+    data.length === Number(channels) * Number(height) * Number(width)
+  );
+};
+const images: Rule<readonly DecodedImage[]> = listOf(
+  "an array of images, as readImage gives them",
+  kind<DecodedImage>("an image, as readImage gives it", isImage),
+  1,
+);
+const TRANSFORM = argumentsOf("transform", { images });
+
+/**
+ * Makes a function from images to a net's input, as Caffe's examples prepare them: to a size as OpenCV does, the middle of it,
+ * minus a mean, times a scale.
+ *
+ * @throws CortadoError for a wrong argument, and where `resize` is smaller than `size`; the function: where a mean does not fit an
+ * image, or images have several numbers of channels
+ */
+export function createImageTransform(
+  options: ImageTransformOptions,
+): (images: readonly DecodedImage[]) => ImageBatch {
+  const given = CREATE(options).options;
+  const whole = given.resize ?? given.size;
+  if (whole.height < given.size.height || whole.width < given.size.width)
+    throw userError(
+      `images of ${whole.height}×${whole.width} have no part of ${given.size.height}×${given.size.width}`,
+      "resize is no smaller than size",
+    );
+  const places = placesIn(whole, given.size, given.oversample ?? false);
+  return (all) => {
+    const { images: taken } = TRANSFORM(all);
+    const [{ channels }] = taken;
+    const other = taken.find((image) => image.channels !== channels);
+    if (other)
+      throw userError(
+        `images of ${channels} and of ${other.channels} channels make no batch`,
+        "readImage's color makes them alike",
+      );
+    const plane = given.size.height * given.size.width;
+    const each = channels * plane;
+    const data = new Float32Array(taken.length * places.length * each);
+    for (const [i, image] of taken.entries()) {
+      const large = resizeBilinear(image, whole.height, whole.width);
+      for (const [j, place] of places.entries())
+        writeCrop(large, place, given, data.subarray((i * places.length + j) * each).subarray(0, each));
+    }
+    return { shape: [taken.length * places.length, channels, given.size.height, given.size.width], data };
+  };
+}
+
+/** Where a part begins, and whether it is mirrored. */
+interface Place {
+  readonly top: number;
+  readonly left: number;
+  readonly mirrored: boolean;
+}
+
+function placesIn(whole: ImageSize, part: ImageSize, oversample: boolean): readonly Place[] {
+  const [down, right] = [whole.height - part.height, whole.width - part.width];
+  const middle = { top: Math.floor(down / 2), left: Math.floor(right / 2) };
+  if (!oversample) return [{ ...middle, mirrored: false }];
+  const corners = [0, down].flatMap((top) => [0, right].map((left) => ({ top, left })));
+  const five = [...corners, middle];
+  return [false, true].flatMap((mirrored) => five.map((place) => ({ ...place, mirrored })));
+}
+
+function writeCrop(
+  image: DecodedImage,
+  { top, left, mirrored }: Place,
+  { size: { height, width }, mean: wanted = 0, scale = 1, order }: ImageTransformOptions,
+  into: Float32Array,
+): void {
+  const crop = cutOut(image, top, left, height, width);
+  const meanAt = meanLookup(wanted, image, { top, left, height, width });
+  const { channels } = image;
+  for (let c = 0; c < channels; c++) {
+    // The first three are colours.
+    const from = order === "RGB" && channels >= 3 && c < 3 ? 2 - c : c;
+    for (let y = 0; y < height; y++)
+      for (let x = 0; x < width; x++) {
+        const column = mirrored ? width - 1 - x : x;
+        const pixel = crop.data[(from * height + y) * width + column];
+        into[(c * height + y) * width + x] = (pixel - meanAt(from, y, column)) * scale;
+      }
+  }
+}
+
+/** The mean of a pixel of a part of an image. @throws CortadoError where a mean does not fit */
+function meanLookup(
+  mean: number | readonly number[] | Mean,
+  { channels, height, width }: DecodedImage,
+  part: ImageSize & Pick<Place, "top" | "left">,
+): (channel: number, y: number, x: number) => number {
+  if (typeof mean === "number") return () => mean;
+  if (!isMean(mean)) {
+    if (mean.length !== channels)
+      throw userError(`there are ${mean.length} means, and images have ${channels} channels`);
+    return (channel) => mean[channel];
+  }
+  const [own, rows, columns] = mean.shape;
+  const isWhole = rows === height && columns === width;
+  if (own !== channels || !(isWhole || (rows === part.height && columns === part.width)))
+    throw userError(
+      `the mean image is ${showShape(mean.shape)}, and images are ${showShape([channels, height, width])}`,
+      "resize as large as the mean image; or its field channels, one number for each",
+    );
+  const [top, left] = isWhole ? [part.top, part.left] : [0, 0];
+  return (channel, y, x) => mean.data[(channel * rows + top + y) * columns + left + x];
+}
