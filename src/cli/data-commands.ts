@@ -1,4 +1,4 @@
-import { Argument, type Command, InvalidArgumentError, Option } from "commander";
+import { Argument, type Command, Option } from "commander";
 import { orList, userError } from "../../proto/errors/index.js";
 import { showCount } from "../../proto/words/amounts.js";
 import { unquoted } from "../../proto/words/names.js";
@@ -17,7 +17,7 @@ import { shortNumber } from "../tools.js";
 import { countOption, type End, fileOption, jsonOption } from "./command-options.js";
 import { EXIT } from "./faults.js";
 import { type Io, painter } from "./io.js";
-import { oneOf, text } from "./option-values.js";
+import { imageSize, oneOf, text } from "./option-values.js";
 import { createProgressLine } from "./progress.js";
 import { json, pathOf, shownPath } from "./text.js";
 
@@ -124,14 +124,6 @@ async function convert(
     default:
       return what satisfies never;
   }
-}
-
-/** `256x256`: height and width. */
-function imageSize(value: string): ConvertImagesOptions["size"] {
-  const [, height, width] = /^(\d+)[x×](\d+)$/.exec(text(value)) ?? [];
-  if (!(Number(height) > 0 && Number(width) > 0))
-    throw new InvalidArgumentError("Expected height×width, as 256x256.");
-  return { height: Number(height), width: Number(width) };
 }
 
 const databaseLines = (made: readonly ConvertedDatabase[], io: Io): string => {

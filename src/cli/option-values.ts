@@ -87,3 +87,11 @@ export const listOfWords = <const T extends string>(choices: readonly T[]) => {
   const one = oneOf(choices);
   return (value: string, before: readonly T[] = []): readonly T[] => [...before, ...list(value).map(one)];
 };
+
+/** `256x256`: height and width. */
+export function imageSize(value: string): { readonly height: number; readonly width: number } {
+  const [, height, width] = /^(\d+)[x×](\d+)$/.exec(text(value)) ?? [];
+  if (!(Number(height) > 0 && Number(width) > 0))
+    throw new InvalidArgumentError("Expected height×width, as 256x256.");
+  return { height: Number(height), width: Number(width) };
+}

@@ -5,6 +5,7 @@ import { type Grammar, normaliseArguments } from "./arguments.js";
 import { addBuild } from "./build-command.js";
 import { addUnusedFlags } from "./caffe-flags.js";
 import { addCheck } from "./check-command.js";
+import { addClassify } from "./classify-command.js";
 import type { End } from "./command-options.js";
 import { addConvert, addMean } from "./data-commands.js";
 import { addDeviceQuery } from "./device-query-command.js";
@@ -66,6 +67,7 @@ function createProgram(io: Io, end: End): Command {
     addDiff,
     addBuild,
     addExport,
+    addClassify,
     addConvert,
     addMean,
     addDeviceQuery,

@@ -33,6 +33,7 @@ test("the page shows every command", () => {
       "diff",
       "export",
       "build",
+      "classify",
       "convert",
       "mean",
       "device_query",
