@@ -1,6 +1,6 @@
 import type { FileHandle } from "node:fs/promises";
 import { mkdir, readdir, rmdir } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { CortadoError, fileError, userError } from "../../proto/errors/index.js";
 import { quoted, quotedPath } from "../../proto/words/names.js";
 import { codeOf } from "../../proto/words/trouble.js";
@@ -61,7 +61,7 @@ interface Tree {
  * @throws CortadoError where something is there already, it cannot be written, or keys do not rise
  */
 export async function writeLmdb(folder: string, records: AsyncIterable<KeyValue>): Promise<number> {
-  const isNew = await makeEmptyFolder(folder);
+  const made = await makeEmptyFolder(folder);
   try {
     let entries = 0;
     await writeAtomically(join(folder, "data.mdb"), async (file) => {
@@ -69,19 +69,19 @@ export async function writeLmdb(folder: string, records: AsyncIterable<KeyValue>
     });
     return entries;
   } catch (error) {
-    if (isNew) await rmdir(folder).catch(() => undefined);
+    if (made !== undefined) await removeEmpty(folder, made);
     throw error instanceof CortadoError || codeOf(error) === undefined
       ? error
       : fileError(`cannot write ${quotedPath(folder)}`, error);
   }
 }
 
-/** @returns whether it was made. @throws CortadoError where it has files */
-async function makeEmptyFolder(folder: string): Promise<boolean> {
+/** @returns the first folder on the way there that was made, where one was. @throws CortadoError where it has files */
+async function makeEmptyFolder(folder: string): Promise<string | undefined> {
   try {
-    const isNew = (await mkdir(folder, { recursive: true })) !== undefined;
+    const made = await mkdir(folder, { recursive: true });
     const found = (await readdir(folder)).filter((name) => !name.startsWith("."));
-    if (found.length === 0) return isNew;
+    if (found.length === 0) return made;
   } catch (error) {
     throw fileError(`cannot write ${quotedPath(folder)}`, error);
   }
@@ -89,6 +89,12 @@ async function makeEmptyFolder(folder: string): Promise<boolean> {
     `${quotedPath(folder)} is there already, with files in it`,
     "a database is written into a new folder: remove that one, or choose another name",
   );
+}
+
+/** Removes folders that were made, as far as they are empty: this one, and those above it up to `first`. */
+async function removeEmpty(folder: string, first: string): Promise<void> {
+  for (let path = resolve(folder); path.length >= resolve(first).length; path = dirname(path))
+    await rmdir(path).catch(() => undefined);
 }
 
 async function writeDatabase(file: FileHandle, records: AsyncIterable<KeyValue>): Promise<number> {
