@@ -7,10 +7,10 @@ export {
   type SourceText,
   type Span,
 } from "../proto/errors/index.js";
+export type { ImageSize } from "../runtime/data/image-size.js";
 export {
   createImageTransform,
   type ImageBatch,
-  type ImageSize,
   type ImageTransformOptions,
 } from "../runtime/data/image-transformer.js";
 export type { DecodedImage } from "../runtime/data/images/pixels.js";

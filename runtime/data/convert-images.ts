@@ -1,6 +1,5 @@
 import {
   argumentsOf,
-  fields,
   flag,
   integer,
   optional,
@@ -23,6 +22,7 @@ import { encodeDatum } from "./datum.js";
 import { decodeImage } from "./image.js";
 import { readImageFile } from "./image-file.js";
 import { type ImageList, type ListedImage, readImageList } from "./image-list.js";
+import { type ImageSize, imageSizeRule } from "./image-size.js";
 import { LONGEST_KEY, writeLmdb } from "./lmdb-writer.js";
 import type { KeyValue } from "./records.js";
 import { resizeBilinear } from "./resize.js";
@@ -32,7 +32,7 @@ export interface ConvertImagesOptions extends ConvertOptions {
   /** Stands before every path of the list, as it is: `images/`. Default: paths start at `root`, or beside the list. */
   readonly prefix?: string;
   /** The size that images are brought to, as OpenCV does. Default: as they are. */
-  readonly size?: { readonly height: number; readonly width: number };
+  readonly size?: ImageSize;
   /** One channel in place of blue, green and red. */
   readonly gray?: boolean;
   /** In an order that is drawn, by `seed`. */
@@ -53,14 +53,7 @@ const CONVERT_IMAGES = argumentsOf("convertImages", {
     optionsOf<TakenOptions>("convertImages", {
       ...SHARED,
       prefix: text(),
-      size: fields<{ readonly height: number; readonly width: number }>(
-        { height: integer(1), width: integer(1) },
-        {
-          noun: "an object, { height, width }",
-          needed: ["height", "width"],
-          closed: () => "size has no field",
-        },
-      ),
+      size: imageSizeRule,
       gray: flag,
       shuffle: flag,
       seed: integer(0),

@@ -1,9 +1,7 @@
 import {
   argumentsOf,
   either,
-  fields,
   flag,
-  integer,
   kind,
   listOf,
   optionsOf,
@@ -14,14 +12,9 @@ import {
 import { userError } from "../../proto/errors/index.js";
 import { showShape } from "../../proto/words/amounts.js";
 import type { DecodedImage } from "./image.js";
+import { type ImageSize, imageSizeRule } from "./image-size.js";
 import type { Mean } from "./mean-image.js";
 import { cutOut, resizeBilinear } from "./resize.js";
-
-/** Height and width. */
-export interface ImageSize {
-  readonly height: number;
-  readonly width: number;
-}
 
 /** How images become a net's input. */
 export interface ImageTransformOptions {
@@ -48,10 +41,6 @@ export interface ImageBatch {
 const isMean = (value: unknown): value is Mean =>
   typeof value === "object" && value !== null && "shape" in value && "data" in value && "channels" in value;
 
-const size = fields<ImageSize>(
-  { height: integer(1), width: integer(1) },
-  { noun: "an object, { height, width }", needed: ["height", "width"], closed: () => "a size has no field" },
-);
 const mean = either<number | readonly number[] | Mean>(
   real(),
   listOf("an array of numbers", real()),
@@ -60,7 +49,14 @@ const mean = either<number | readonly number[] | Mean>(
 const CREATE = argumentsOf("createImageTransform", {
   options: optionsOf<ImageTransformOptions>(
     "createImageTransform",
-    { size, resize: size, mean, scale: real(), order: word(["BGR", "RGB"]), oversample: flag },
+    {
+      size: imageSizeRule,
+      resize: imageSizeRule,
+      mean,
+      scale: real(),
+      order: word(["BGR", "RGB"]),
+      oversample: flag,
+    },
     ["size"],
   ),
 });

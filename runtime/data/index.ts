@@ -13,10 +13,10 @@ export {
 } from "./convert-records.js";
 export { type Dataset, type DatasetOptions, openDataset } from "./dataset.js";
 export { type ColorMode, type DecodedImage, decodeImage } from "./image.js";
+export type { ImageSize } from "./image-size.js";
 export {
   createImageTransform,
   type ImageBatch,
-  type ImageSize,
   type ImageTransformOptions,
 } from "./image-transformer.js";
 export type { Mean } from "./mean-image.js";
