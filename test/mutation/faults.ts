@@ -1,4 +1,5 @@
 /** Small faults over all folders. Types hold in all of them: what the compiler would see is none. */
+import { DATA_FAULTS } from "./data-faults.js";
 import type { Fault } from "./fault.js";
 import { GRAPH_FAULTS } from "./graph-faults.js";
 import { KERNEL_FAULTS } from "./kernel-faults.js";
@@ -11,5 +12,6 @@ export const FAULTS: readonly Fault[] = [
   ...ONNX_FAULTS,
   ...KERNEL_FAULTS,
   ...RUNTIME_FAULTS,
+  ...DATA_FAULTS,
   ...NET_FAULTS,
 ];

@@ -82,6 +82,11 @@ describe("a transform", () => {
     expect(first).toEqual([...corners, ...corners.map((corner) => corner + 1)]);
   });
 
+  it("takes a middle that lies a little up and left where it cannot lie in the middle", () => {
+    const { data } = createImageTransform({ size, resize: { height: 5, width: 7 } })([picture(5, 7)]);
+    expect(data[0]).toBe(7 + 2);
+  });
+
   it("turns the order of colours, and not means with them", () => {
     const options = { size, resize, mean: [1, 2, 3] };
     const blue = createImageTransform(options)([picture(4, 4)]).data;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -108,7 +108,10 @@ describe.skipIf(!hasPythonLmdb())("Python's lmdb", () => {
   it.each(Object.entries(CASES))("reads and changes what was written: %s", async (_, records) => {
     const path = fresh();
     await writeLmdb(path, each(records));
+    // Python changes the file: its size is looked at before.
+    const pages = statSync(join(path, "data.mdb")).size / 4096;
     const { stat, records: read, changed } = readByPython(path);
+    expect(2 + stat.branch_pages + stat.leaf_pages + stat.overflow_pages).toBe(pages);
     expect(stat.entries).toBe(records.length);
     expect(read.map((pair) => pair.join(" "))).toEqual(shown(records));
     expect(changed.sound).toBe(true);
