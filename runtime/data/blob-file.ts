@@ -1,4 +1,4 @@
-/** Files that hold one blob: a binary BlobProto, as Caffe's mean images and infogain matrices are. */
+/** Files that hold one blob: a binary BlobProto, as Caffe's mean images and infogain matrices are, or NumPy's array. */
 
 import { type Span, userError } from "../../proto/errors/index.js";
 import { decodeMessage } from "../../proto/index.js";
@@ -6,6 +6,7 @@ import { quotedPath } from "../../proto/words/names.js";
 import { valuesOfBlob } from "../blob-proto.js";
 import { kindOfFile } from "../file-kind.js";
 import { locateSource } from "./locate.js";
+import { isNpy, readNpy } from "./npy-file.js";
 import { readWhole } from "./whole-file.js";
 
 /** 2^28 values in float32 and half as many in float64. */
@@ -19,7 +20,7 @@ export interface BlobContents {
 }
 
 /**
- * Reads a blob from a binary BlobProto file. Whether there are as many values as its shape says is not looked at.
+ * Reads a blob from a binary BlobProto file, or an array from a `.npy` file. Whether there are as many values as its shape says is not looked at.
  *
  * @param root the folder that a relative path starts from
  * @param what what the file is to the user: `the mean file`
@@ -34,6 +35,7 @@ export async function readBlobFile(
   const path = await locateSource(source, [root], what, span);
   const title = `${what} ${quotedPath(path)}`;
   const bytes = await readWhole(path, title, LARGEST_FILE);
+  if (isNpy(bytes)) return { ...readNpy(bytes, title), title };
   const kind = kindOfFile(bytes);
   if (kind && kind.is !== "blob") throw userError(`${title} is ${kind.words}, and no binary BlobProto`);
   return { ...valuesOfBlob(decodeMessage("BlobProto", bytes, title)), title };

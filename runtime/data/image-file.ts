@@ -3,7 +3,7 @@ import { type ColorMode, type DecodedImage, decodeImage } from "./image.js";
 import type { TextList } from "./text-list.js";
 import { readWhole } from "./whole-file.js";
 
-const LARGEST_IMAGE = 2 ** 30;
+export const LARGEST_IMAGE = 2 ** 30;
 
 /** The bytes of an image that a list names on a line. @throws CortadoError that names the line */
 export async function readImageFile(list: TextList, name: string, line: number): Promise<Buffer> {

@@ -14,7 +14,8 @@ import { showShape } from "../../proto/words/amounts.js";
 import type { DecodedImage } from "./image.js";
 import { type ImageSize, imageSizeRule } from "./image-size.js";
 import type { Mean } from "./mean-image.js";
-import { cutOut, resizeBilinear } from "./resize.js";
+import { resizeBilinear } from "./resize.js";
+import { meanLookup, type RecordPart, type Subtracted, writePart } from "./transform.js";
 
 /** How images become a net's input. */
 export interface ImageTransformOptions {
@@ -22,7 +23,7 @@ export interface ImageTransformOptions {
   readonly size: ImageSize;
   /** What images are brought to first; the middle of that, in `size`, is taken. Default: `size` itself. */
   readonly resize?: ImageSize;
-  /** Subtracted from each pixel: one number, one for each channel of the image, or a mean image as large as `resize` or `size`. */
+  /** Subtracted from each pixel: one number, one for each channel of the image, or a mean image as large as `resize`. */
   readonly mean?: number | readonly number[] | Mean;
   /** What differences are multiplied by: 1/256, or 0.017. Default 1. */
   readonly scale?: number;
@@ -103,24 +104,29 @@ export function createImageTransform(
         `images of ${channels} and of ${other.channels} channels make no batch`,
         "readImage's color makes them alike",
       );
-    const plane = given.size.height * given.size.width;
-    const each = channels * plane;
+    const { size: part, scale = 1, order } = given;
+    const { height: rows, width: columns } = part;
+    const meanOf = meanLookup(subtractedFrom(given.mean, [channels, whole.height, whole.width]));
+    // The first three channels are colours.
+    const channelAt = (place: number): number =>
+      order === "RGB" && channels >= 3 && place < 3 ? 2 - place : place;
+    const each = channels * rows * columns;
     const data = new Float32Array(taken.length * places.length * each);
     for (const [i, image] of taken.entries()) {
       const large = resizeBilinear(image, whole.height, whole.width);
       for (const [j, place] of places.entries())
-        writeCrop(large, place, given, data.subarray((i * places.length + j) * each).subarray(0, each));
+        writePart(
+          large,
+          { ...place, rows, columns },
+          { meanOf, scale, channelAt },
+          data.subarray((i * places.length + j) * each),
+        );
     }
-    return { shape: [taken.length * places.length, channels, given.size.height, given.size.width], data };
+    return { shape: [taken.length * places.length, channels, rows, columns], data };
   };
 }
 
-/** Where a part begins, and whether it is mirrored. */
-interface Place {
-  readonly top: number;
-  readonly left: number;
-  readonly mirrored: boolean;
-}
+type Place = Pick<RecordPart, "top" | "left" | "mirrored">;
 
 function placesIn(whole: ImageSize, part: ImageSize, oversample: boolean): readonly Place[] {
   const [down, right] = [whole.height - part.height, whole.width - part.width];
@@ -131,46 +137,18 @@ function placesIn(whole: ImageSize, part: ImageSize, oversample: boolean): reado
   return [false, true].flatMap((mirrored) => five.map((place) => ({ ...place, mirrored })));
 }
 
-function writeCrop(
-  image: DecodedImage,
-  { top, left, mirrored }: Place,
-  { size: { height, width }, mean: wanted = 0, scale = 1, order }: ImageTransformOptions,
-  into: Float32Array,
-): void {
-  const crop = cutOut(image, top, left, height, width);
-  const meanAt = meanLookup(wanted, image, { top, left, height, width });
-  const { channels } = image;
-  for (let c = 0; c < channels; c++) {
-    // The first three are colours.
-    const from = order === "RGB" && channels >= 3 && c < 3 ? 2 - c : c;
-    for (let y = 0; y < height; y++)
-      for (let x = 0; x < width; x++) {
-        const column = mirrored ? width - 1 - x : x;
-        const pixel = crop.data[(from * height + y) * width + column];
-        into[(c * height + y) * width + x] = (pixel - meanAt(from, y, column)) * scale;
-      }
-  }
-}
-
-/** The mean of a pixel of a part of an image. @throws CortadoError where a mean does not fit */
-function meanLookup(
-  mean: number | readonly number[] | Mean,
-  { channels, height, width }: DecodedImage,
-  part: ImageSize & Pick<Place, "top" | "left">,
-): (channel: number, y: number, x: number) => number {
-  if (typeof mean === "number") return () => mean;
+/** What is subtracted from images of a shape. @throws CortadoError where it does not fit them */
+function subtractedFrom(mean: ImageTransformOptions["mean"], image: readonly number[]): Subtracted {
+  if (mean === undefined || typeof mean === "number") return { values: mean === undefined ? [] : [mean] };
   if (!isMean(mean)) {
-    if (mean.length !== channels)
-      throw userError(`there are ${mean.length} means, and images have ${channels} channels`);
-    return (channel) => mean[channel];
+    if (mean.length !== image[0])
+      throw userError(`there are ${mean.length} means, and images have ${image[0]} channels`);
+    return { values: mean };
   }
-  const [own, rows, columns] = mean.shape;
-  const isWhole = rows === height && columns === width;
-  if (own !== channels || !(isWhole || (rows === part.height && columns === part.width)))
+  if (mean.shape.join() !== image.join())
     throw userError(
-      `the mean image is ${showShape(mean.shape)}, and images are ${showShape([channels, height, width])}`,
+      `the mean image is ${showShape(mean.shape)}, and images are ${showShape(image)}`,
       "resize as large as the mean image; or its field channels, one number for each",
     );
-  const [top, left] = isWhole ? [part.top, part.left] : [0, 0];
-  return (channel, y, x) => mean.data[(channel * rows + top + y) * columns + left + x];
+  return { values: [], image: mean };
 }

@@ -2,6 +2,7 @@ import { argumentsOf, either, optional, optionsOf, word } from "../../proto/argu
 import { bytes, path } from "../../proto/arguments/file-rules.js";
 import { quotedPath } from "../../proto/words/names.js";
 import { type ColorMode, type DecodedImage, decodeImage } from "./image.js";
+import { LARGEST_IMAGE } from "./image-file.js";
 import { readWhole } from "./whole-file.js";
 
 const READ_IMAGE = argumentsOf("readImage", {
@@ -10,7 +11,6 @@ const READ_IMAGE = argumentsOf("readImage", {
     optionsOf<{ readonly color?: ColorMode }>("readImage", { color: word(["native", "color", "gray"]) }),
   ),
 });
-const LARGEST_IMAGE = 2 ** 30;
 
 /**
  * Reads an image as OpenCV reads it for Caffe: bytes, plane by plane, colours in the order blue, green, red. JPEG, PNG, BMP, PGM, PPM

@@ -1,8 +1,8 @@
 import { userError } from "../../proto/errors/index.js";
 import { showShape } from "../../proto/words/amounts.js";
 import type { RandomStream } from "../random/index.js";
-import { readBlobFile } from "./blob-file.js";
 import type { TransformSpec } from "./feed-spec.js";
+import { readMeanImage } from "./read-mean.js";
 import type { PlainRecord } from "./records.js";
 
 /** Extents of one image: channels, height, width. */
@@ -17,7 +17,7 @@ export interface Transformer {
 }
 
 /** What is subtracted: nothing, a value for each channel, or an image as large as a record. */
-export interface Mean {
+export interface Subtracted {
   readonly values: readonly number[];
   readonly image?: { readonly shape: ImageShape; readonly data: Float32Array };
 }
@@ -53,54 +53,70 @@ export async function createTransformer(
   return {
     shapeOf,
     apply(record, out, offset, what) {
-      const { channels, height, width, data } = record;
+      const { channels, height, width } = record;
       const [, rows, columns] = shapeOf([channels, height, width], what);
       const atRandom = phase === "TRAIN" && cropSize > 0;
       // As Caffe: heights are drawn before widths, and the mirror before either.
       const mirrored = mirror && random.integer(2) === 1;
       const top = atRandom ? random.integer(height - rows + 1) : (height - rows) >> 1;
       const left = atRandom ? random.integer(width - columns + 1) : (width - columns) >> 1;
-      let to = offset;
-      for (let c = 0; c < channels; c++) {
-        for (let y = 0; y < rows; y++) {
-          const row = (c * height + top + y) * width + left;
-          for (let x = 0; x < columns; x++) {
-            const from = row + (mirrored ? columns - 1 - x : x);
-            out[to++] = Math.fround(data[from] - meanOf(c, from)) * scale;
-          }
-        }
-      }
+      const part = { top, left, rows, columns, mirrored };
+      writePart(record, part, { meanOf, scale }, out.subarray(offset));
     },
   };
+}
+
+/** Where a part of a record lies, and whether it is mirrored. */
+export interface RecordPart {
+  readonly top: number;
+  readonly left: number;
+  readonly rows: number;
+  readonly columns: number;
+  readonly mirrored: boolean;
+}
+
+/**
+ * Writes a part of a record: (value − mean) · scale, in float32.
+ *
+ * @param of `channelAt`: which of the record's channels comes in each place; default: their own
+ */
+export function writePart(
+  { channels, height, width, data }: Pick<PlainRecord, "channels" | "height" | "width" | "data">,
+  { top, left, rows, columns, mirrored }: RecordPart,
+  of: {
+    readonly meanOf: ReturnType<typeof meanLookup>;
+    readonly scale: number;
+    readonly channelAt?: (place: number) => number;
+  },
+  out: Float32Array,
+): void {
+  const { meanOf, scale, channelAt = (place) => place } = of;
+  let to = 0;
+  for (let place = 0; place < channels; place++) {
+    const c = channelAt(place);
+    for (let y = 0; y < rows; y++) {
+      const row = (c * height + top + y) * width + left;
+      for (let x = 0; x < columns; x++) {
+        const from = row + (mirrored ? columns - 1 - x : x);
+        out[to++] = Math.fround(data[from] - meanOf(c, from)) * scale;
+      }
+    }
+  }
 }
 
 /** What a layer's transformation subtracts. @throws CortadoError when the mean file cannot be read */
 export const readMeans = async (
   { meanValues, meanFile }: Pick<TransformSpec, "meanValues" | "meanFile">,
   root: string,
-): Promise<Mean> => ({
+): Promise<Subtracted> => ({
   values: meanValues,
-  image: meanFile === undefined ? undefined : await readMean(meanFile, root),
+  image: meanFile === undefined ? undefined : await readMeanImage(meanFile, root),
 });
 
 /** The mean at a channel and position, as the cheapest function that gives it. */
-export function meanLookup({ image, values }: Mean): (channel: number, position: number) => number {
+export function meanLookup({ image, values }: Subtracted): (channel: number, position: number) => number {
   if (image) return (_, position) => image.data[position];
   if (values.length === 0) return () => 0;
   const floats = Float32Array.from(values);
   return floats.length === 1 ? () => floats[0] : (channel) => floats[channel];
-}
-
-async function readMean(source: string, root: string): Promise<NonNullable<Mean["image"]>> {
-  const { shape, data: values, title: what } = await readBlobFile(source, root, "the mean file");
-  const data = Float32Array.from(values);
-  const dims = shape.slice(-3);
-  const count = dims.reduce((product, extent) => product * extent, 1);
-  if (data.length === 0)
-    throw userError(`${what} holds no image`, "a mean file is a BlobProto, as compute_image_mean writes it");
-  if (dims.length !== 3 || count === 0 || data.length !== count)
-    throw userError(
-      `${what} has ${data.length} values for the shape ${showShape(dims)} (channels×height×width)`,
-    );
-  return { shape: [dims[0], dims[1], dims[2]], data };
 }

@@ -9,7 +9,7 @@ import { readImageFile } from "./image-file.js";
 import { located } from "./located.js";
 import { cutOut, resizeBilinear } from "./resize.js";
 import { readTextList } from "./text-list.js";
-import { type Mean, meanLookup, readMeans } from "./transform.js";
+import { meanLookup, readMeans, type Subtracted } from "./transform.js";
 import { placeWindow } from "./window-crop.js";
 import { parseWindows, type Window, windowAt } from "./window-list.js";
 
@@ -105,7 +105,7 @@ export async function windowFeed(spec: FeedOf<"windows">, options: FeedOptions):
 }
 
 /** The crop lies in the middle of a mean image, as Caffe has it: by the image's width, along both axes. */
-function checkMean({ image, values }: Mean, crop: number): void {
+function checkMean({ image, values }: Subtracted, crop: number): void {
   if (values.length > 1 && values.length !== CHANNELS)
     throw userError(`mean_value is given ${values.length} times for ${CHANNELS} channels`);
   if (!image) return;

@@ -15,8 +15,8 @@ export const DATA_FAULTS: readonly Fault[] = [
     "runtime/data/image-transformer.ts",
     ["test/runtime/data/image-transformer.test.ts"],
     ["Math.floor(down / 2)", "Math.ceil(down / 2)"],
-    ["meanAt(from, y, column)", "meanAt(c, y, column)"],
-    ["mirrored ? width - 1 - x : x", "mirrored ? width - x : x"],
+    ["? 2 - place : place", "? place : place"],
+    ["flatMap((mirrored) => five", "flatMap((mirrored) => five.slice(mirrored ? 1 : 0)"],
   ),
   ...faultsIn(
     "runtime/data/convert-images.ts",
