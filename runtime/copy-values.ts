@@ -1,6 +1,17 @@
 /** Needs nothing of Node's: built nets run it in browsers too. */
 import type { RealArray } from "../codegen/ir/real.js";
 
+/** Several arrays as one, behind one another. */
+export function joinValues(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
 /** Values that are brought in line with their places at once. */
 const IN_LINE = 2 ** 13;
 /** Bytes that engines copy at once into memory that threads share, where source and target lie alike within them. */

@@ -12,7 +12,7 @@ import { backwardSeeds } from "./artefact/backward-seeds.js";
 import { buildSolver } from "./artefact/build-solver.js";
 import { buildWeights } from "./artefact/parameters.js";
 import { type Changing, withChangingBatch } from "./export/changing-batch.js";
-import { type ConstantSource, constantValues } from "./export/constant-values.js";
+import { constantValues } from "./export/constant-values.js";
 import {
   EXPORT_ONNX,
   type ExportOptions,
@@ -35,6 +35,7 @@ import {
 import { type EncodedModel, encodeModel, OPSETS } from "./export/onnx-message.js";
 import { type Int8Report, quantisationOf } from "./export/quantise-net.js";
 import { quantiseCompiled, quantiseSource } from "./export/quantise-source.js";
+import type { GraphSource } from "./export/run-graph.js";
 import { formatNet } from "./formats.js";
 import type { LoweredNet } from "./layers/lower-net.js";
 import type { CompiledNet } from "./net/compiled-net.js";
@@ -157,11 +158,11 @@ async function makeTaken(
         "give them to compile, or pass the net's text",
       );
     const { definition } = net as CompiledNet;
-    const int8 = taken.int8 ? await quantiseCompiled(net as CompiledNet, taken) : undefined;
-    return write({ ...known, definition, device: known.hold.device }, taken, { int8, besideFor });
+    const measure = (): Promise<Int8Report> => quantiseCompiled(net as CompiledNet, taken);
+    return write({ ...known, definition, device: known.hold.device }, taken, { measure, besideFor });
   }
   const source = net as NetDef | Unread;
-  const { opset, batch, dynamicBatch, float16, fold, int8: wanted, ...rest } = taken;
+  const { opset, batch, dynamicBatch, float16, fold, int8, ...rest } = taken;
   const { keep, backward, train, solver, ...given } = rest;
   let own: NetOptions & { readonly phase: "TRAIN" | "TEST" } = {
     ...given,
@@ -171,7 +172,6 @@ async function makeTaken(
     const first = await lowerNetOf(source, own);
     own = { ...own, shapes: shapesFor(first, batchOf(first, "batch"), batch) };
   }
-  const int8 = wanted ? await quantiseSource(source, own, taken) : undefined;
   const { phase, seed = DEFAULT_SEED } = own;
   const { definition, lower, feeds } = await readNet(source, own, { phase, seed });
   await feeds.close();
@@ -180,15 +180,16 @@ async function makeTaken(
   const device = await openDevice({ name: "ts" }, { dtype: "float32", fma: "auto" });
   try {
     const params = { dtype: "float32", memories: values.map(paramIn) } as const;
+    const measure = (): Promise<Int8Report> => quantiseSource(source, own, taken);
     const twin = dynamicBatch ? await otherBatch(source, lowered, own) : undefined;
-    return await write({ definition, lowered, params, device }, taken, { twin, int8, besideFor });
+    return await write({ definition, lowered, params, device }, taken, { twin, measure, besideFor });
   } finally {
     await device.close();
   }
 }
 
 /** What is written: a net as graph, and its parameters. */
-interface Exported extends ConstantSource {
+interface Exported extends GraphSource {
   readonly definition: NetDef;
 }
 
@@ -239,11 +240,12 @@ async function write(
   options: TakenExportOptions,
   {
     twin,
-    int8,
+    measure,
     besideFor,
   }: {
     readonly twin?: Twin;
-    readonly int8?: Int8Report;
+    /** What 8 bits cost, where they are asked for. */
+    readonly measure: () => Promise<Int8Report>;
     readonly besideFor: (bytes: number) => string | undefined;
   },
 ): Promise<OnnxFile> {
@@ -253,6 +255,9 @@ async function write(
   requireNoFiles(lowered, "an ONNX file");
   const kept = keptBlobs(lowered, keep);
   const objective = await objectiveOf(lowered, options);
+  // What cannot be said in ONNX is told before anything is measured, which takes a while.
+  if (options.int8) render(lowered, kept, objective, { opset, fold });
+  const int8 = options.int8 ? await measure() : undefined;
   const form = { opset, fold, int8: int8 && quantisationOf(int8) };
   const one = render(lowered, kept, objective, form);
   const changing: Changing = twin

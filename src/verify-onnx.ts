@@ -166,7 +166,7 @@ async function readQuantised(
   const form = { int8: quantisationOf(report) };
   const { graph, outputs } = fileGraph(lowered, keptBlobs(lowered, keep), { kind: "forward" }, form);
   const nodes = outputNodes(graph, outputs);
-  const loaded = await loadGraph([...nodes.values()], { builder: lowered.builder, params, device });
+  const loaded = await loadGraph([...nodes.values()], { lowered, params, device });
   try {
     const runner = running.current()?.runner;
     const inputs = new Map<string, Float32Array>();

@@ -31,9 +31,11 @@ export interface Quantiser {
 /**
  * A graph in which products read, and convolutions make, numbers of 8 bits, as nodes that round. Weights have a scale for each
  * output, other values one.
+ *
+ * @param graph what is wanted of the graph that the products are of: the same, or other nodes of it as roots
  */
-export function quantiseProducts(products: Products, quantiser: Quantiser): Graph {
-  const { graph, builder: b } = products;
+export function quantiseProducts(graph: Graph, products: Products, quantiser: Quantiser): Graph {
+  const { builder: b } = products;
   const chosen = products.all.filter(({ layer }) => quantiser.has(layer));
   const byNode = new Map<Node, Product>(chosen.map((one) => [one.node, one]));
   const byBiased = new Map<Node, Product>(

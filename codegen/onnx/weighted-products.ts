@@ -21,7 +21,6 @@ export interface Product {
 
 /** The products of a graph whose operands can be numbers of 8 bits. */
 export interface Products {
-  readonly graph: Graph;
   readonly builder: GraphBuilder;
   readonly all: readonly Product[];
   /** Values whose range must be known, by their keys: a value that several products read has several. */
@@ -78,7 +77,7 @@ export function productsIn(graph: Graph, builder: GraphBuilder, outputs: Readonl
     if (one.makes) values.set(madeKey(one), one.makes);
   }
   const layers = [...new Set(all.map(({ layer }) => layer))];
-  return { graph, builder, all, values, layers, ends, readersOf: (node) => readers.get(node) ?? [] };
+  return { builder, all, values, layers, ends, readersOf: (node) => readers.get(node) ?? [] };
 }
 
 /** Whether a node adds one number for each output to a product. */

@@ -4,6 +4,7 @@ import { type Shape, sizeOf } from "../../codegen/ir/graph.js";
 import { CortadoError, fileError, userError } from "../../proto/errors/index.js";
 import { quotedPath } from "../../proto/words/names.js";
 import { writeFileAtomically } from "../atomic-file.js";
+import { joinValues } from "../copy-values.js";
 import { writeHdf5 } from "../hdf5-file.js";
 import { inTemporaryFolder, removeUnfinished } from "../leftovers.js";
 import type { SinkSpec } from "./feed-spec.js";
@@ -50,7 +51,7 @@ export async function openSink(spec: SinkSpec, shapes: readonly Shape[], root: s
       located(spec.span, async () => {
         if (batches.length === 0) return;
         const entries = spec.datasets.map((name, i) => {
-          const data = joined(batches.map((batch) => batch[i]));
+          const data = joinValues(batches.map((batch) => batch[i]));
           const row = shapes[i].slice(1);
           return { path: name, shape: [data.length / sizeOf(row), ...row], data };
         });
@@ -78,17 +79,6 @@ async function placeFor(name: string, root: string): Promise<string> {
   throw userError(
     `cannot write the file ${quotedPath(name)}: there is ${places.length > 1 ? "neither" : "not"} a folder ${folders}`,
   );
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  if (parts.length === 1) return parts[0];
-  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 /** The library works on files: what it writes goes through a temporary folder. */

@@ -2,24 +2,14 @@ import { type Node, sizeOf } from "../../codegen/ir/graph.js";
 import type { ConstantNumbers, ElementType, Initializer } from "../../codegen/onnx/onnx-graph.js";
 import { parameterIn } from "../../codegen/onnx/render-onnx.js";
 import { present } from "../../proto/errors/present.js";
-import type { Device, ParamStore } from "../../runtime/device.js";
-import type { LoweredNet } from "../layers/index.js";
-import { loadGraph } from "./run-graph.js";
-
-/** A net whose parameters lie somewhere. */
-export interface ConstantSource {
-  readonly lowered: LoweredNet;
-  readonly params: ParamStore;
-  /** Where they lie. */
-  readonly device: Device;
-}
+import { type GraphSource, loadGraph } from "./run-graph.js";
 
 /**
  * What the constants of a graph come to: parameters are read, and what is computed of them is computed where they lie.
  */
 export async function constantValues(
   initializers: readonly Initializer[],
-  { lowered, params, device }: ConstantSource,
+  source: GraphSource,
 ): Promise<(initializer: Initializer) => ConstantNumbers> {
   const nodes = initializers.flatMap(({ data }) => ("node" in data ? [data.node] : []));
   const values = new Map<Node, Float32Array>();
@@ -28,11 +18,11 @@ export async function constantValues(
     const index = parameterIn(node)?.index;
     if (index === undefined) continue;
     // What a solver keeps beside the parameters begins with zeros.
-    const memory = params.memories[index];
+    const memory = source.params.memories[index];
     values.set(node, memory ? Float32Array.from(await memory.read()) : new Float32Array(sizeOf(node.shape)));
   }
   if (computed.length > 0) {
-    const loaded = await loadGraph(computed, { builder: lowered.builder, params, device });
+    const loaded = await loadGraph(computed, source);
     try {
       await loaded.run();
       for (const node of computed) values.set(node, await loaded.read(node));

@@ -43,13 +43,13 @@ export function fileGraph(
   const outputs = new Set(rest.outputs.keys());
   const folded =
     fold || int8 !== undefined ? foldConvolutions(passed, builder, outputs, rest.givenParams) : passed;
-  const graph = int8 ? quantisedGraph(productsIn(folded, builder, outputs), int8) : folded;
+  const graph = int8 ? quantisedGraph(folded, productsIn(folded, builder, outputs), int8) : folded;
   return { ...rest, graph };
 }
 
 /** A graph with the products of some layers in numbers of 8 bits. */
-export const quantisedGraph = (products: Products, { layers, ranges }: Quantisation): Graph =>
-  quantiseProducts(products, {
+export const quantisedGraph = (graph: Graph, products: Products, { layers, ranges }: Quantisation): Graph =>
+  quantiseProducts(graph, products, {
     has: (layer) => layers.has(layer),
     levelsOf: (key) => levelsOfRange(products.builder, present(ranges.get(key), `the range of ${key}`)),
   });

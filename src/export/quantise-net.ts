@@ -6,14 +6,15 @@ import { userError } from "../../proto/errors/index.js";
 import { present } from "../../proto/errors/present.js";
 import { showShape } from "../../proto/words/amounts.js";
 import { quoted, quotedLayer } from "../../proto/words/names.js";
+import { joinValues } from "../../runtime/copy-values.js";
+import { topK } from "../../runtime/top-k.js";
 import { inputName, type LoweredNet } from "../layers/lower-net.js";
 import { distance } from "../net/blob-differences.js";
 import { threadsFor } from "../net/threads.js";
 import type { CalibrationData } from "./calibration-data.js";
-import type { ConstantSource } from "./constant-values.js";
 import type { Int8Options } from "./export-options.js";
 import { fileGraph, outputNodes, type Quantisation, quantisedGraph } from "./file-graph.js";
-import { type LoadedGraph, loadGraph } from "./run-graph.js";
+import { type GraphSource, type LoadedGraph, loadGraph } from "./run-graph.js";
 import { findRange, type RangeFinder, type ValueRange } from "./value-ranges.js";
 
 /** What becomes of a layer, and what it costs. */
@@ -68,7 +69,7 @@ const FEW_IMAGES = 16;
  * @throws CortadoError where the data does not fit the net, or no layer can be in 8 bits
  */
 export async function quantiseNet(
-  source: ConstantSource,
+  source: GraphSource,
   keep: readonly string[],
   data: CalibrationData,
   { images, percentile, tolerance, progress }: QuantiseSettings,
@@ -110,8 +111,8 @@ export async function quantiseNet(
   }
 }
 
-const load = (nodes: readonly Node[], { lowered, ...where }: ConstantSource): Promise<LoadedGraph> =>
-  loadGraph(nodes, { builder: lowered.builder, ...where }, threadsFor());
+const load = (nodes: readonly Node[], source: GraphSource): Promise<LoadedGraph> =>
+  loadGraph(nodes, source, threadsFor());
 
 function namesOf({ layers }: LoweredNet, origin: string): Pick<Int8Layer, "name" | "type"> {
   const { name, type } = present(
@@ -231,14 +232,14 @@ async function measureLayers(
   { products, progress }: Measuring,
   ends: readonly Node[],
   { byKey, few }: Ranges,
-  source: ConstantSource,
+  source: GraphSource,
 ): Promise<readonly number[]> {
   const { builder: b, layers } = products;
   const numbers = [...byKey.values()].flatMap((range) => Object.values(numbersOfRange(range)));
   const places = new Map([...byKey.keys()].map((key, i) => [key, 3 * i] as const));
   const given = b.input(LEVELS_INPUT, [numbers.length + layers.length]);
   const numberAt = (place: number): Node => b.slice(given, 0, place, 1);
-  const switched = quantiseProducts(withRoots(products, ends), {
+  const switched = quantiseProducts(graphOf(ends), products, {
     has: () => true,
     levelsOf(key) {
       const place = present(places.get(key), "the place of a value's levels");
@@ -275,34 +276,23 @@ async function measureLayers(
   }
 }
 
-const withRoots = (products: Products, nodes: readonly Node[]): Products => ({
-  ...products,
-  graph: { roots: nodes.map((node, i) => ({ role: "value", blob: String(i), node })) },
+const graphOf = (nodes: readonly Node[]): Graph => ({
+  roots: nodes.map((node, i) => ({ role: "value", blob: String(i), node })),
 });
 
 /** The relative L2 distance of what several batches came to. */
 const relative = (one: readonly Float32Array[], other: readonly Float32Array[]): number =>
-  distance(joined(one), joined(other), 0).relative;
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
-}
+  distance(joinValues(one), joinValues(other), 0).relative;
 
 /** Outputs of the net in float and as it is chosen, on batches of their own. */
 async function compareOutputs(
   { products, float, feed, count, progress }: Measuring,
   outputs: ReadonlyMap<string, Node>,
   int8: Quantisation,
-  source: ConstantSource,
+  source: GraphSource,
 ): Promise<readonly Int8Output[]> {
   const nodes = [...outputs.values()];
-  const graph: Graph = quantisedGraph(withRoots(products, nodes), int8);
+  const graph = quantisedGraph(graphOf(nodes), products, int8);
   const made = graph.roots.map(({ node }) => node);
   const loaded = await load(made, source);
   try {
@@ -317,9 +307,9 @@ async function compareOutputs(
       for (const [at, values] of (await readAll(float, nodes)).entries()) before[at].push(values);
       for (const [at, values] of (await readAll(loaded, made)).entries()) after[at].push(values);
     }
-    const given = labels.length > 0 ? joined(labels) : undefined;
+    const given = labels.length > 0 ? joinValues(labels) : undefined;
     return [...outputs.keys()].map((name, i) => {
-      const both = [joined(before[i]), joined(after[i])] as const;
+      const both = [joinValues(before[i]), joinValues(after[i])] as const;
       const isSingle = sizeOf(nodes[i].shape) === 1;
       const isOwn =
         source.lowered.outputs.includes(name) && nodes[i].shape.slice(1).filter((x) => x > 1).length === 1;
@@ -345,9 +335,9 @@ function percentRight(values: Float32Array, labels: Float32Array): number | unde
   const classes = values.length / labels.length;
   if (!Number.isInteger(classes) || classes < 2) return undefined;
   if (!labels.every((label) => Number.isInteger(label) && label >= 0 && label < classes)) return undefined;
-  const right = labels.reduce((sum, label, row) => {
-    const scores = values.subarray(row * classes, (row + 1) * classes);
-    return sum + (scores.indexOf(Math.max(...scores)) === label ? 1 : 0);
-  }, 0);
+  const right = labels.filter((label, row) => {
+    const [best] = topK(values.subarray(row * classes, (row + 1) * classes), { k: 1 });
+    return best.index === label;
+  }).length;
   return (100 * right) / labels.length;
 }

@@ -1,15 +1,16 @@
-import type { GraphBuilder } from "../../codegen/ir/builder.js";
 import type { Node, Root } from "../../codegen/ir/graph.js";
 import { present } from "../../proto/errors/present.js";
 import type { Device, ParamStore } from "../../runtime/device.js";
+import type { LoweredNet } from "../layers/lower-net.js";
 import { optionsFor } from "../net/load-program.js";
 import { makeProgram } from "../net/programs.js";
 import type { Threads } from "../net/threads.js";
 
-/** Where a graph's parameters lie, and who made its nodes. */
+/** A net whose parameters lie somewhere. */
 export interface GraphSource {
-  readonly builder: GraphBuilder;
+  readonly lowered: LoweredNet;
   readonly params: ParamStore;
+  /** Where they lie. */
   readonly device: Device;
 }
 
@@ -27,7 +28,7 @@ export interface LoadedGraph {
 /** Compiles what computes these values. @param nodes each once */
 export async function loadGraph(
   nodes: readonly Node[],
-  { builder, params, device }: GraphSource,
+  { lowered: { builder }, params, device }: GraphSource,
   threads: Threads = { threads: 1, atMost: true },
 ): Promise<LoadedGraph> {
   const wanted = [...new Set(nodes)];

@@ -22,7 +22,7 @@ function quantisedOf({ graph, builder, bindings }: RandomGraph): Graph | undefin
   const products = productsIn(folded, builder, outputs);
   if (products.all.length === 0) return undefined;
   const read = interpret([...products.values.values()], bindings);
-  return quantiseProducts(products, {
+  return quantiseProducts(folded, products, {
     has: () => true,
     levelsOf(key) {
       const values = read(products.values.get(key)!);
