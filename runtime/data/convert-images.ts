@@ -12,11 +12,11 @@ import { showShape } from "../../proto/words/amounts.js";
 import { workingFolder } from "../host-process.js";
 import { permutation, randomStream, streamOf } from "../random/index.js";
 import {
+  CONVERT_RULES,
   type ConvertedDatabase,
   type ConvertOptions,
-  SHARED,
-  type Taken,
   TOLD_AFTER,
+  type WithRoot,
 } from "./convert-records.js";
 import { encodeDatum } from "./datum.js";
 import { decodeImage } from "./image.js";
@@ -44,14 +44,14 @@ export interface ConvertImagesOptions extends ConvertOptions {
   readonly checkSize?: boolean;
 }
 
-type TakenOptions = Taken<ConvertImagesOptions>;
+type TakenOptions = WithRoot<ConvertImagesOptions>;
 
 const CONVERT_IMAGES = argumentsOf("convertImages", {
   list: path,
   out: path,
   options: optional(
     optionsOf<TakenOptions>("convertImages", {
-      ...SHARED,
+      ...CONVERT_RULES,
       prefix: text(),
       size: imageSizeRule,
       gray: flag,

@@ -39,21 +39,21 @@ export interface ConvertedDatabase {
   readonly records: number;
 }
 
-export type Taken<O> = Omit<O, "root"> & { readonly root?: string };
+export type WithRoot<O> = Omit<O, "root"> & { readonly root?: string };
 
-export const SHARED = { root: path, progress: callback<(state: ConvertProgress) => void>() };
+export const CONVERT_RULES = { root: path, progress: callback<(state: ConvertProgress) => void>() };
 const CONVERT_RECORDS = argumentsOf("convertRecords", {
   source: path,
   out: path,
   options: optional(
-    optionsOf<Taken<ConvertRecordsOptions>>("convertRecords", { ...SHARED, records: integer(1) }),
+    optionsOf<WithRoot<ConvertRecordsOptions>>("convertRecords", { ...CONVERT_RULES, records: integer(1) }),
   ),
 });
 const folderArguments = (name: string) =>
   argumentsOf(name, {
     folder: path,
     out: path,
-    options: optional(optionsOf<Taken<ConvertOptions>>(name, SHARED)),
+    options: optional(optionsOf<WithRoot<ConvertOptions>>(name, CONVERT_RULES)),
   });
 const CONVERT_MNIST = folderArguments("convertMnist");
 const CONVERT_CIFAR10 = folderArguments("convertCifar10");

@@ -94,10 +94,10 @@ export function addConvert(program: Command, io: Io, end: End): void {
 function refuseOthers(what: Kind, options: ConvertFlags): void {
   for (const kind of KINDS)
     for (const name of kind === what ? [] : OWN[kind])
-      if (options[name] !== undefined && !OWN[what].includes(name))
-        throw userError(
-          `--${name === "checkSize" ? "check-size" : name} is for convert ${kind}, not for ${what}`,
-        );
+      if (options[name] !== undefined) {
+        const option = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+        throw userError(`--${option} is for convert ${kind}, not for ${what}`);
+      }
 }
 
 async function convert(
